@@ -1,0 +1,76 @@
+/// \file
+/// What a plan may call: a function's description, where it runs, and its body.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "api/value.hpp"
+
+namespace gatherd::api::plan {
+
+class python_random;
+
+/// What a running program offers to the functions that it calls.
+///
+/// Threads: a function may use its context only while it is called. `print` is safe from any thread;
+/// `random` gives a generator that the calling thread has to itself.
+class call_context {
+public:
+    virtual ~call_context() = default;
+
+    /// One line of the program's output, without its line end.
+    virtual void print(std::string line) = 0;
+
+    /// The program's generator where it has a seed, else the calling thread's, seeded by the operating system.
+    virtual python_random& random() = 0;
+};
+
+/// Where a function runs.
+enum class lane {
+    async,     ///< on a worker: it returns within microseconds, or it is a coroutine that waits
+    compute,   ///< may take much CPU: on the compute lane where its arguments are large
+    blocking,  ///< blocks its thread: on the blocking lane
+};
+
+/// One parameter. Python's positional-or-keyword kind, or `*name` where it takes the rest.
+struct parameter {
+    std::string name;
+    std::optional<value> default_value = std::nullopt;  ///< none: the argument is required
+    bool variadic = false;                              ///< takes all further arguments, by position only
+};
+
+/// Arguments bound to parameters: one for each in order, defaults filled in; a variadic one's are spread at the end.
+using arguments = std::span<const value>;
+
+/// A body that returns without waiting for anything. Throws `raised` and the executor's errors.
+using plain_body = value (*)(call_context&, arguments);
+
+/// A body that waits by a timer: what asyncio.sleep is. `delay` gives how long (throws TypeError and the like),
+/// `result` what it returns after it. The evaluator sleeps, so that a sleeping call costs no coroutine of its own.
+struct sleeping_body {
+    std::chrono::nanoseconds (*delay)(arguments);
+    value (*result)(arguments);
+};
+
+/// A function that plans may call.
+struct function {
+    std::string name;                   ///< as plans spell it: "random.uniform"
+    std::string summary;                ///< one line for people
+    std::vector<parameter> parameters;  ///< required ones first; a variadic one last
+    lane where = lane::async;
+    std::variant<plain_body, sleeping_body> body;
+    /// Of a compute function: whether these arguments are so small that a worker may run it at once.
+    bool (*is_brief)(arguments) = nullptr;
+
+    /// Whether asyncio would call it `async def`: to_thread refuses it.
+    [[nodiscard]] bool is_async() const noexcept { return std::holds_alternative<sleeping_body>(body); }
+};
+
+}  // namespace gatherd::api::plan
