@@ -1,0 +1,58 @@
+/// \file
+/// What can be set, as one plain struct whose nesting follows the dotted names (`limits.depth`).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/address.hpp"
+#include "config/log_level.hpp"
+
+namespace gatherd::config {
+
+/// The values that the daemon runs with. A default-constructed one holds the defaults, and they stand nowhere else: the
+/// table of settings (setting_table.hpp) reads them from here and adds each one's name, unit, range and help.
+struct settings {
+    std::vector<address> listen{{"127.0.0.1", 7117}};  // at least one
+    std::string port_file;                             // empty: none is written
+    std::uint64_t workers = 0;                         // 0: as many as the container may use
+
+    struct log_settings {
+        log_level level = log_level::info;
+    } log;
+
+    struct blocking_settings {
+        std::uint64_t threads = 64;  // at most, of the blocking lane
+    } blocking;
+
+    struct drain_settings {
+        std::chrono::milliseconds grace = std::chrono::seconds{30};
+    } drain;
+
+    struct task_settings {
+        std::chrono::milliseconds keep = std::chrono::seconds{300};
+    } tasks;
+
+    /// What docs/PROTOCOL.md calls the limits; what happens beyond each stands there.
+    struct limit_settings {
+        std::uint64_t message_bytes = std::uint64_t{64} << 20;
+        std::uint64_t depth = 512;
+        std::uint64_t plan_tasks = 2'000'000;
+        std::uint64_t result_bytes = std::uint64_t{256} << 20;
+        std::uint64_t output_lines = 100'000;
+        std::uint64_t tasks_in_flight = 4'000'000;
+        std::uint64_t connection_tasks_in_flight = 2'000'000;
+        std::uint64_t connections = 10'000;
+        std::uint64_t unread_bytes = std::uint64_t{64} << 20;
+        std::chrono::milliseconds unread_time = std::chrono::seconds{60};
+        std::chrono::milliseconds message_time = std::chrono::seconds{30};
+        std::chrono::milliseconds idle_time{0};  // 0: off
+        std::chrono::milliseconds cleanup_time = std::chrono::seconds{10};
+        std::uint64_t kept_results = 100'000;
+        std::uint64_t kept_bytes = std::uint64_t{256} << 20;
+    } limits;
+};
+
+}  // namespace gatherd::config
