@@ -1,0 +1,53 @@
+/// \file
+/// Work handed to the workers from threads that are none.
+#pragma once
+
+#include "executor/std_sync.hpp"
+#include "executor/work.hpp"
+
+namespace gatherd::executor {
+
+/// An intrusive stack that many push to and one exchange takes whole (Treiber's, without its pop: no ABA).
+///
+/// Roles       submitters: push (any thread).  takers: take_all (any thread).
+/// Invariants  I1  every item is given to exactly one taker
+/// Edges       A   push: head exchange, release  ->  take_all: head exchange, acquire      the item is visible
+///             D   push: head exchange, seq_cst  ||  parking: see idle_workers.hpp, edge P
+/// Evidence    tests/model/idle_workers_model.cpp, tests/stress/scheduler_stress.cpp.
+template <typename Sync = std_sync>
+class injection_queue {
+public:
+    /// Adds one item. Any thread.
+    void push(work& item) noexcept { push_chain(item, item); }
+
+    /// Adds a chain linked through `next`, newest first, in one exchange. Any thread.
+    void push_chain(work& newest, work& oldest) noexcept {
+        work* head = head_.load(std::memory_order_relaxed);  // a guess; the exchange decides
+        do {
+            oldest.next = head;
+        } while (!head_.compare_exchange_weak(head, &newest, std::memory_order_seq_cst));  // A, D
+    }
+
+    /// Takes everything, oldest first, linked through `next`; null when there is nothing. Any thread.
+    [[nodiscard]] work* take_all() noexcept {
+        if (empty()) {
+            return nullptr;  // an exchange would take the line away from the submitters
+        }
+        work* newest = head_.exchange(nullptr, std::memory_order_acquire);  // A
+        work* oldest_first = nullptr;
+        while (newest != nullptr) {
+            work* const older = newest->next;
+            newest->next = oldest_first;
+            oldest_first = newest;
+            newest = older;
+        }
+        return oldest_first;
+    }
+
+    [[nodiscard]] bool empty() const noexcept { return head_.load(std::memory_order_seq_cst) == nullptr; }  // D
+
+private:
+    typename Sync::template atomic<work*> head_{nullptr};
+};
+
+}  // namespace gatherd::executor
