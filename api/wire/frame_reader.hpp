@@ -1,0 +1,107 @@
+/// \file
+/// Splits what a connection sends into messages. Pure: no sockets, no values, no threads.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/wire/frame.hpp"
+#include "api/wire/frame_limits.hpp"
+#include "api/wire/framing.hpp"
+#include "api/wire/json_scanner.hpp"
+
+namespace gatherd::api::wire {
+
+/// Bytes in, frames out, in order.
+///
+/// Read the socket into `prepare()`, `commit()` what came, then take frames until there are none:
+///
+///     auto room = reader.prepare(16384);
+///     reader.commit(socket.read_some(room));
+///     while (auto frame = reader.next()) { ... }
+///
+/// The first bytes decide between JSON lines and Content-Length framing, or that the client is a browser or speaks TLS.
+/// The frames depend on the bytes alone, never on how they were cut into packets. JSON lines: a message ends where its
+/// outermost bracket closes; malformed text is answered at the first line end by which it can no longer become JSON,
+/// and reading resumes after that line end; a scalar is its whole line, so `1 2` is malformed.
+///
+/// Threads: one at a time. Memory: the message that is under way, rounded up, and one read; `shrink()` gives it back.
+/// Cost: linear in the bytes, however they come. Throws: std::bad_alloc.
+class frame_reader {
+public:
+    explicit frame_reader(frame_limits limits = {});
+
+    /// Room for at least `at_least` bytes, to be written from its beginning. Valid until the next call.
+    [[nodiscard]] std::span<char> prepare(std::size_t at_least);
+
+    /// The first `count` bytes of the room from `prepare` were written.
+    void commit(std::size_t count) noexcept;
+
+    /// prepare, copy, commit.
+    void feed(std::string_view bytes);
+
+    /// The client sends no more: `next` then answers a message half read with -32700.
+    void finish() noexcept { finished_ = true; }
+
+    /// The oldest frame that was not handed out yet, or nothing while more bytes are needed (after finish: for good).
+    /// After a frame that closes there is nothing more, whatever is fed.
+    [[nodiscard]] std::optional<frame> next();
+
+    /// Which framing is spoken, as far as `next` has looked.
+    [[nodiscard]] framing spoken() const noexcept { return framing_; }
+
+    /// Whether a message (or what is being skipped of one) has begun and not ended, once `next` has returned nothing.
+    [[nodiscard]] bool mid_message() const noexcept;
+
+    /// Frees the buffer if nothing is pending in it: for connections that fall idle.
+    void shrink() noexcept;
+
+private:
+    enum class phase { detecting, between, inside, skipping, discarding, headers, body, closed };
+
+    [[nodiscard]] std::string_view pending() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
+    void make_room(std::size_t at_least);
+    void drop(std::size_t count) noexcept;
+    void start_message(phase next) noexcept;
+
+    bool detect();
+    bool skip_space() noexcept;
+    std::optional<frame> step_lines();
+    std::optional<frame> step_discarding();
+    std::optional<frame> step_headers();
+    std::optional<frame> step_body();
+    std::optional<frame> step_end();
+    bool read_header(std::string_view line);
+
+    [[nodiscard]] frame whole(std::size_t size);
+    [[nodiscard]] frame scan_body(std::string_view body);
+    [[nodiscard]] frame scalar_frame() const;
+    [[nodiscard]] frame deep_frame(std::string_view seen) const;
+    [[nodiscard]] frame malformed_frame() const;
+    [[nodiscard]] frame close_with(frame_kind kind, std::string message = {});
+    void note_fault(std::string_view text, std::size_t position);
+
+    frame_limits limits_;
+    framing framing_ = framing::undecided;
+    phase phase_ = phase::detecting;
+    bool finished_ = false;
+
+    std::unique_ptr<char[]> buffer_;  // capacity_ bytes and the padding after them
+    std::size_t capacity_ = 0;
+    std::size_t begin_ = 0;    // of what was not handed out: of the message under way
+    std::size_t scanned_ = 0;  // begin_ <= scanned_ <= end_: no byte before it is looked at again
+    std::size_t end_ = 0;      // of what was fed
+
+    json_scanner scanner_;
+    std::size_t dropped_ = 0;       // bytes of the message under way that have left the buffer already
+    std::string fault_;             // of the malformed message under way: what was wrong and where
+    std::size_t body_bytes_ = 0;    // Content-Length, once its header was read
+    bool has_length_ = false;       // whether it was
+    std::size_t header_bytes_ = 0;  // of this header block so far
+};
+
+}  // namespace gatherd::api::wire

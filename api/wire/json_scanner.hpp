@@ -1,0 +1,95 @@
+/// \file
+/// Follows JSON's grammar byte by byte, to find where a text ends or can no longer become JSON.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace gatherd::api::wire {
+
+/// Checks one JSON text that comes in pieces of any size.
+///
+/// It knows the whole grammar but three things that need more than the next byte, and that the decoder checks: that
+/// strings are UTF-8, that surrogate escapes come in pairs, and that numbers fit.
+///
+/// Threads: one at a time. Memory: one bit a level of nesting. Cost: each byte is looked at once, about 1 ns or less.
+/// Throws: std::bad_alloc.
+class json_scanner {
+public:
+    enum class outcome {
+        more,      ///< all bytes were taken, and the text goes on
+        complete,  ///< its outermost bracket closed: `at` is after it
+        scalar,    ///< a line feed ended a text without brackets: `at` is after it
+        broken,    ///< `at` is the first byte that no JSON text can have here
+        too_deep,  ///< one bracket more than allowed has opened: `at` is after it. Said once; scanning may go on
+    };
+    struct step {
+        outcome what;
+        const char* at;
+    };
+
+    explicit json_scanner(std::size_t max_depth) noexcept : max_depth_{max_depth} {}
+
+    /// Goes on with the text. After `complete`, `scalar` or `broken` call `reset` first.
+    [[nodiscard]] step scan(const char* first, const char* last);
+
+    /// Whether the text would be a whole scalar if it ended here.
+    [[nodiscard]] bool is_whole_scalar() const noexcept;
+
+    /// What JSON could have had where the scan stopped, in words.
+    [[nodiscard]] std::string_view expected() const noexcept;
+
+    /// Begins a new text.
+    void reset() noexcept;
+
+private:
+    enum class state : unsigned char {
+        value,
+        value_or_end,
+        key,
+        key_or_end,
+        colon,
+        after_value,
+        scalar_end,
+        string,
+        escape,
+        hex,
+        literal,
+        minus,
+        zero,
+        integer,
+        point,
+        fraction,
+        exponent,
+        exponent_sign,
+        exponent_digits,
+    };
+
+    const char* scan_value(const char* at);
+    const char* scan_key(const char* at);
+    const char* scan_colon(const char* at);
+    const char* scan_after_value(const char* at);
+    const char* scan_scalar_end(const char* at);
+    const char* scan_string(const char* at, const char* last);
+    const char* scan_escape(const char* at);
+    const char* scan_hex(const char* at);
+    const char* scan_literal(const char* at, const char* last);
+    const char* scan_number(const char* at, const char* last);
+    void open(bool object);
+    void close(bool object);
+    void end_value() noexcept { state_ = depth_ == 0 ? state::scalar_end : state::after_value; }
+
+    std::size_t max_depth_;
+    std::size_t depth_ = 0;             // brackets open
+    std::vector<std::uint64_t> stack_;  // bit i: bracket i is an object's
+    state state_ = state::value;
+    outcome outcome_ = outcome::more;  // of the last token
+    bool in_object_ = false;           // the innermost bracket is an object's
+    bool in_key_ = false;              // the string under way is a member's name
+    unsigned char hex_left_ = 0;       // digits that \u still needs
+    const char* literal_ = "";         // what must still come of true, false or null
+};
+
+}  // namespace gatherd::api::wire

@@ -1,0 +1,32 @@
+/// \file
+/// A decoded JSON-RPC 2.0 message.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "api/wire/json_view.hpp"
+#include "api/wire/refusal.hpp"
+#include "api/wire/request_id.hpp"
+
+namespace gatherd::api::wire {
+
+/// One call. The views are into the decoder's memory; the id is its own.
+struct request {
+    std::string_view method;
+    std::optional<json_view> params;  ///< an array or an object
+    request_id id;                    ///< absent: a notification
+};
+
+/// A request to carry out, or the answer to one that is not.
+using message_item = std::variant<request, refusal>;
+
+/// What one frame said.
+struct message {
+    bool is_batch = false;            ///< its answers go into one array; with no answers nothing is sent
+    std::vector<message_item> items;  ///< in the order of the text; exactly one unless a batch
+};
+
+}  // namespace gatherd::api::wire

@@ -1,0 +1,35 @@
+/// \file
+/// Answers and notifications as JSON-RPC 2.0 messages, and messages as frames.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/error.hpp"
+#include "api/value.hpp"
+#include "api/wire/framing.hpp"
+#include "api/wire/refusal.hpp"
+#include "api/wire/request_id.hpp"
+
+namespace gatherd::api::wire {
+
+// All of these append to `out` and touch nothing else. Throws: std::bad_alloc.
+// A batch is answered by `[`, its answers with `,` between them, and `]`: one body.
+
+/// `{"jsonrpc":"2.0","id":..,"result":..}`
+void append_result(std::string& out, const request_id& id, const value& result);
+
+/// The same, of a result that was written already: one JSON text, taken as it is.
+void append_result_text(std::string& out, const request_id& id, std::string_view result_text);
+
+/// `{"jsonrpc":"2.0","id":..,"error":{"code":..,"message":..,"data":..}}`, without `data` where there is none.
+void append_error(std::string& out, const request_id& id, const error& reason);
+void append_error(std::string& out, const refusal& answer);
+
+/// `{"jsonrpc":"2.0","method":..,"params":..}`
+void append_notification(std::string& out, std::string_view method, const value& params);
+
+/// One message, framed: a line feed after it, or a Content-Length header before it. `body` is not inside `out`.
+void append_framed(std::string& out, framing spoken, std::string_view body);
+
+}  // namespace gatherd::api::wire
