@@ -2,8 +2,10 @@
 #
 #   GATHERD_WERROR     warnings are errors; on where the environment says CI=true
 #   GATHERD_SANITIZE   sanitizers, as -fsanitize= takes them; asserts stay on under them
+#   GATHERD_FUZZ       instrument for libFuzzer (clang) and build the fuzz targets in place of all other tests
 #   GATHERD_LTO        optimise across files when linking
 option(GATHERD_WERROR "Warnings are errors" OFF)
+option(GATHERD_FUZZ "Build the fuzz targets and nothing else to test" OFF)
 option(GATHERD_LTO "Link-time optimisation" OFF)
 set(GATHERD_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
 
@@ -18,6 +20,9 @@ if(GATHERD_SANITIZE)
   # -O1 and line tables only: half the time to build of -O2 -g, and reports that are as readable.
   list(APPEND gatherd_compile_flags ${gatherd_sanitize_flags} -fno-omit-frame-pointer -O1 -g1)
   target_link_options(gatherd_options INTERFACE "$<BUILD_INTERFACE:${gatherd_sanitize_flags}>")
+endif()
+if(GATHERD_FUZZ)
+  list(APPEND gatherd_compile_flags -fsanitize=fuzzer-no-link)
 endif()
 target_compile_options(gatherd_options INTERFACE "$<BUILD_INTERFACE:${gatherd_compile_flags}>")
 

@@ -1,0 +1,74 @@
+#!/bin/bash
+# Installs the Debian packages that gatherd needs, where they are missing.
+#
+#   scripts/install-deps.sh [build] [clang] [test] [checks] [image] [all]
+#
+#   build    compiler, CMake and the libraries: what builds the daemon (the default)
+#   clang    clang 19, for the preset of that name
+#   test     what scripts/test.sh runs
+#   checks   what scripts/test.sh --checks adds
+#   image    what builds the image where there is no docker or podman
+#   all      all of these, and the tools for style
+set -euo pipefail
+
+fail() {
+    printf '%s: %s\n' "${0##*/}" "$1" >&2
+    exit 1
+}
+
+packages_of() {
+    case "$1" in
+        build) echo g++ cmake ninja-build libasio-dev libcli11-dev libsimdjson-dev libspdlog-dev libssl-dev \
+            libtbb-dev nlohmann-json3-dev ;;
+        clang) echo clang-19 libclang-rt-19-dev ;;
+        test) echo catch2 ccache netcat-openbsd python3 ;;
+        checks) echo relacy-dev spin ;;
+        image) echo buildah debootstrap ;;
+        style) echo clang-format-14 clang-tidy-19 shellcheck ;;
+        *) return 1 ;;
+    esac
+}
+
+groups=()
+for argument in "${@:-build}"; do
+    case "$argument" in
+        test) groups+=(build test) ;;
+        checks) groups+=(build clang test checks) ;;
+        all) groups+=(build clang test checks image style) ;;
+        -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+        *) packages_of "$argument" >/dev/null || fail "no group '$argument'; there are: build clang test checks image all"
+            groups+=("$argument") ;;
+    esac
+done
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    fail "needs Debian's apt; elsewhere install these yourself: $(for group in "${groups[@]}"; do packages_of "$group"; done | xargs)"
+fi
+
+missing=()
+for group in "${groups[@]}"; do
+    for package in $(packages_of "$group"); do
+        if [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) != installed ]]; then
+            missing+=("$package")
+        fi
+    done
+done
+[[ ${#missing[@]} -gt 0 ]] || exit 0
+
+as_root=()
+if [[ $EUID -ne 0 ]]; then
+    command -v sudo >/dev/null || fail "must install ${missing[*]}: run as root, or install sudo first"
+    as_root=(sudo)
+fi
+apt() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 \
+        -o Dpkg::Use-Pty=0 "$@"
+}
+
+echo "${0##*/}: installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! apt update >"$log" 2>&1 || ! apt install --yes --no-install-recommends "${missing[@]}" >>"$log" 2>&1; then
+    cat "$log" >&2
+    fail "apt-get could not install ${missing[*]}: the lines above say why; gatherd is built for Debian 12 (bookworm)"
+fi

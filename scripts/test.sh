@@ -1,0 +1,66 @@
+#!/bin/bash
+# Installs what is missing, builds and tests. Exit status 0 means that all of it passed.
+#
+#   scripts/test.sh            release build; every test that needs no special build
+#   scripts/test.sh --checks   the rest of what CI runs: models, a minute of fuzzing, a minute of soak, and the tests
+#                              under ASan and under TSan
+#   scripts/test.sh --all      both of these, the clang build, the image, and five minutes each of fuzzing and soak
+#
+# GATHERD_FUZZ_SECONDS and GATHERD_SOAK_SECONDS change how long those two take.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+case "${1-}" in
+    '') groups=(test) default_seconds=60 ;;
+    --checks) groups=(checks) default_seconds=60 ;;
+    --all) groups=(checks image) default_seconds=300 ;;
+    -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' scripts/test.sh; exit 0 ;;
+    *) echo "test.sh: unknown option '$1'; there are: --checks --all" >&2; exit 2 ;;
+esac
+export GATHERD_FUZZ_SECONDS=${GATHERD_FUZZ_SECONDS:-$default_seconds}
+export GATHERD_SOAK_SECONDS=${GATHERD_SOAK_SECONDS:-$default_seconds}
+
+step=starting
+trap 'if (($? != 0)); then echo "test.sh: failed while $step" >&2; fi' EXIT
+
+build() {  # PRESET [TARGET...]
+    step="building: try  cmake --preset $1 && cmake --build --preset $1"
+    echo "== build $1"
+    cmake --preset "$1"
+    cmake --build --preset "$1" --parallel "$jobs" --target "${@:2}"
+}
+run_tests() {  # PRESET
+    step="testing: for the failed ones again  ctest --preset $1 --rerun-failed"
+    echo "== test $1"
+    ctest --preset "$1"
+}
+quick() {
+    # The second target compiles every header on its own.
+    build release all all_verify_interface_header_sets
+    run_tests release
+}
+checks() {
+    build release all
+    run_tests checks
+    build fuzz all
+    run_tests fuzz
+    for sanitizer in asan tsan; do
+        build "$sanitizer" all
+        run_tests "$sanitizer"
+    done
+}
+
+step='installing packages'
+scripts/install-deps.sh "${groups[@]}"
+jobs=$(scripts/build-jobs.sh)
+case "${1-}" in
+    '') quick ;;
+    --checks) checks ;;
+    --all)
+        quick
+        checks
+        run_tests image
+        build clang all
+        run_tests clang
+        ;;
+esac
