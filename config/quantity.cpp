@@ -1,0 +1,140 @@
+#include "config/quantity.hpp"
+
+#include <array>
+#include <span>
+
+namespace gatherd::config {
+
+namespace {
+
+struct unit {
+    std::string_view name;
+    std::uint64_t factor;
+};
+
+constexpr std::uint64_t kibi = 1024;
+constexpr std::uint64_t kilo = 1000;
+
+// The largest first: a text is written in the first unit that divides it.
+constexpr std::array time_units{unit{"d", 86'400'000}, unit{"h", 3'600'000}, unit{"m", 60'000}, unit{"s", 1'000},
+                                unit{"ms", 1}};
+constexpr std::array size_units{unit{"TiB", kibi* kibi* kibi* kibi},
+                                unit{"TB", kilo* kilo* kilo* kilo},
+                                unit{"GiB", kibi* kibi* kibi},
+                                unit{"GB", kilo* kilo* kilo},
+                                unit{"MiB", kibi* kibi},
+                                unit{"MB", kilo* kilo},
+                                unit{"KiB", kibi},
+                                unit{"kB", kilo},
+                                unit{"KB", kilo},
+                                unit{"B", 1}};
+
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/// value * 10 + digit, or nothing on overflow.
+std::optional<std::uint64_t> append_digit(std::uint64_t value, char digit) {
+    std::uint64_t longer = 0;
+    if (__builtin_mul_overflow(value, std::uint64_t{10}, &longer) ||
+        __builtin_add_overflow(longer, static_cast<std::uint64_t>(digit - '0'), &longer)) {
+        return std::nullopt;
+    }
+    return longer;
+}
+
+/// A decimal number: `digits` as a whole, divided by `divisor`, a power of ten.
+struct decimal {
+    std::uint64_t digits = 0;
+    std::uint64_t divisor = 1;
+};
+
+/// Takes a decimal number off the front of `text`. Leading zeros and "0.50" are fine; ".5" and "5." are not.
+std::optional<decimal> take_decimal(std::string_view& text) {
+    decimal number;
+    bool point = false;
+    bool digit_before = false;
+    while (!text.empty() && (is_digit(text.front()) || text.front() == '.')) {
+        if (text.front() == '.') {
+            if (point || !digit_before) {
+                return std::nullopt;
+            }
+            point = true;
+        } else {
+            const auto digits = append_digit(number.digits, text.front());
+            const auto divisor = point ? append_digit(number.divisor, '0') : number.divisor;
+            if (!digits || !divisor) {
+                return std::nullopt;
+            }
+            number = {*digits, *divisor};
+        }
+        digit_before = text.front() != '.';
+        text.remove_prefix(1);
+    }
+    return digit_before ? std::optional{number} : std::nullopt;
+}
+
+std::optional<std::uint64_t> parse(std::string_view text, std::span<const unit> units, std::uint64_t bare_factor) {
+    const auto number = take_decimal(text);
+    if (!number) {
+        return std::nullopt;
+    }
+    if (text.starts_with(' ')) {
+        text.remove_prefix(1);  // "64 KiB" is how a standard would write it
+    }
+    std::optional<std::uint64_t> factor = text.empty() ? std::optional{bare_factor} : std::nullopt;
+    for (const auto& candidate : units) {
+        if (text == candidate.name) {
+            factor = candidate.factor;
+        }
+    }
+    std::uint64_t scaled = 0;
+    if (!factor || __builtin_mul_overflow(number->digits, *factor, &scaled) || scaled % number->divisor != 0) {
+        return std::nullopt;
+    }
+    return scaled / number->divisor;
+}
+
+const unit& largest_that_divides(std::uint64_t value, std::span<const unit> units) {
+    for (const auto& candidate : units) {
+        if (value % candidate.factor == 0) {
+            return candidate;
+        }
+    }
+    return units.back();
+}
+
+}  // namespace
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+    const auto count = parse(text, time_units, 1000);
+    // A century is more than anyone means, and far from where sums of times overflow.
+    constexpr std::uint64_t most = std::uint64_t{100} * 366 * 86'400'000;
+    if (!count || *count > most) {
+        return std::nullopt;
+    }
+    return std::chrono::milliseconds{static_cast<std::int64_t>(*count)};
+}
+
+std::optional<std::uint64_t> parse_bytes(std::string_view text) {
+    return parse(text, size_units, 1);
+}
+
+std::string duration_text(std::chrono::milliseconds time) {
+    const auto count = static_cast<std::uint64_t>(time.count());
+    if (count == 0) {
+        return "0s";
+    }
+    const auto& in = largest_that_divides(count, time_units);
+    return std::to_string(count / in.factor) + std::string{in.name};
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+    const auto& in = largest_that_divides(bytes, size_units);
+    if (bytes == 0 || in.factor == 1) {
+        return std::to_string(bytes);
+    }
+    return std::to_string(bytes / in.factor) + std::string{in.name};
+}
+
+}  // namespace gatherd::config

@@ -1,0 +1,64 @@
+/// \file
+/// What one setting is: its name, its kind with its range, and one line of help.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/settings.hpp"
+
+namespace gatherd::config {
+
+/// What 0 means, where it means something of its own; that word may then be written for it.
+using word_for_zero = std::string_view;
+
+/// A whole number from `least` to `most`.
+struct count_field {
+    std::uint64_t& (*of)(settings&);
+    std::uint64_t least, most;
+    word_for_zero zero = {};
+};
+
+/// A size from `least` to `most` bytes.
+struct bytes_field {
+    std::uint64_t& (*of)(settings&);
+    std::uint64_t least, most;
+};
+
+/// A time from `least` to `most`.
+struct duration_field {
+    std::chrono::milliseconds& (*of)(settings&);
+    std::chrono::milliseconds least, most;
+    word_for_zero zero = {};
+};
+
+struct text_field {
+    std::string& (*of)(settings&);
+};
+
+struct log_level_field {
+    log_level& (*of)(settings&);
+};
+
+/// One or more addresses.
+struct addresses_field {
+    std::vector<address>& (*of)(settings&);
+};
+
+/// One row of the table of settings.
+struct setting {
+    std::string_view name;  // dotted, as the file and error messages spell it: "limits.depth"
+    std::variant<count_field, bytes_field, duration_field, text_field, log_level_field, addresses_field> field;
+    std::string_view help;  // no full stop, so that range and default may follow
+
+    /// "GATHERD_LIMITS_DEPTH"
+    [[nodiscard]] std::string variable() const;
+    /// "--limits.depth", "--port-file"
+    [[nodiscard]] std::string flag() const;
+};
+
+}  // namespace gatherd::config

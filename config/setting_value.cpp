@@ -1,0 +1,283 @@
+#include "config/setting_value.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "config/quantity.hpp"
+
+namespace gatherd::config {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr std::array<std::string_view, 6> level_names{"trace", "debug", "info", "warn", "error", "off"};
+
+/// As JSON; bytes that are no UTF-8, which a flag may hold, are replaced.
+std::string dumped(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// Enough of a text to be recognised in a message.
+std::string clipped(std::string text) {
+    constexpr std::size_t most = 80;
+    if (text.size() > most) {
+        text.resize(most);
+        text += "...";
+    }
+    return text;
+}
+
+std::string join(std::span<const std::string_view> words) {
+    std::string line;
+    for (const auto word : words) {
+        line += (line.empty() ? "" : ", ") + std::string{word};
+    }
+    return line;
+}
+
+std::string with_zero(std::string range, word_for_zero zero) {
+    return zero.empty() ? range : "0 or " + std::string{zero} + ", " + range;
+}
+
+// One overload for each kind of field: what it is called, its range, its value as text, and the reading of a text.
+
+std::string_view type_of(const count_field&) {
+    return "number";
+}
+std::string_view type_of(const bytes_field&) {
+    return "size";
+}
+std::string_view type_of(const duration_field&) {
+    return "time";
+}
+std::string_view type_of(const text_field&) {
+    return "text";
+}
+std::string_view type_of(const log_level_field&) {
+    return "level";
+}
+std::string_view type_of(const addresses_field&) {
+    return "addresses";
+}
+
+std::string range_of(const count_field& f) {
+    const auto least = f.zero.empty() ? f.least : std::max<std::uint64_t>(f.least, 1);
+    return with_zero(std::to_string(least) + " to " + std::to_string(f.most), f.zero);
+}
+std::string range_of(const bytes_field& f) {
+    return bytes_text(f.least) + " to " + bytes_text(f.most);
+}
+std::string range_of(const duration_field& f) {
+    const auto least = f.zero.empty() ? f.least : std::max(f.least, std::chrono::milliseconds{1});
+    return with_zero(duration_text(least) + " to " + duration_text(f.most), f.zero);
+}
+std::string range_of(const text_field&) {
+    return {};
+}
+std::string range_of(const log_level_field&) {
+    return join(level_names);
+}
+std::string range_of(const addresses_field&) {
+    return {};
+}
+
+std::string wanted_of(const count_field& f) {
+    return "a whole number (" + range_of(f) + ")";
+}
+std::string wanted_of(const bytes_field& f) {
+    return R"(a size as 512, "64KiB" or "1MB" ()" + range_of(f) + ")";
+}
+std::string wanted_of(const duration_field& f) {
+    return R"(a time as "250ms", "1.5s", "2m", "1h" or a number of seconds ()" + range_of(f) + ")";
+}
+std::string wanted_of(const text_field&) {
+    return "text";
+}
+std::string wanted_of(const log_level_field& f) {
+    return "one of " + range_of(f);
+}
+std::string wanted_of(const addresses_field&) {
+    return "host:port, as 127.0.0.1:7117 or [::1]:7117, or a list of them";
+}
+
+std::string text_of(const count_field& f, settings& from) {
+    const auto value = f.of(from);
+    return value == 0 && !f.zero.empty() ? std::string{f.zero} : std::to_string(value);
+}
+std::string text_of(const bytes_field& f, settings& from) {
+    return bytes_text(f.of(from));
+}
+std::string text_of(const duration_field& f, settings& from) {
+    const auto value = f.of(from);
+    return value.count() == 0 && !f.zero.empty() ? std::string{f.zero} : duration_text(value);
+}
+std::string text_of(const text_field& f, settings& from) {
+    return f.of(from);
+}
+std::string text_of(const log_level_field& f, settings& from) {
+    return std::string{level_names.at(static_cast<std::size_t>(f.of(from)))};
+}
+std::string text_of(const addresses_field& f, settings& from) {
+    std::string line;
+    for (const auto& each : f.of(from)) {
+        line += (line.empty() ? "" : ",") + to_text(each);
+    }
+    return line;
+}
+
+template <typename Field>
+std::string is_not(const Field& f, std::string_view shown) {
+    return std::string{shown} + " is not " + wanted_of(f);
+}
+
+template <typename Field, typename Value>
+value_fault keep_in_range(const Field& f, const Value& value, std::string_view shown, settings& into) {
+    if (value < f.least || value > f.most) {
+        return std::string{shown} + " is out of range (" + range_of(f) + ")";
+    }
+    f.of(into) = value;
+    return std::nullopt;
+}
+
+value_fault assign(const count_field& f, std::string_view text, std::string_view shown, settings& into) {
+    std::uint64_t value = 0;
+    const auto* last = text.data() + text.size();
+    const auto [end, fault] = std::from_chars(text.data(), last, value);
+    const bool word = !f.zero.empty() && text == f.zero;
+    if (fault == std::errc::result_out_of_range) {
+        return std::string{shown} + " is out of range (" + range_of(f) + ")";
+    }
+    if (!word && (fault != std::errc{} || end != last)) {
+        return is_not(f, shown);
+    }
+    return keep_in_range(f, word ? 0 : value, shown, into);
+}
+
+value_fault assign(const bytes_field& f, std::string_view text, std::string_view shown, settings& into) {
+    const auto value = parse_bytes(text);
+    if (!value) {
+        return is_not(f, shown);
+    }
+    return keep_in_range(f, *value, shown, into);
+}
+
+value_fault assign(const duration_field& f, std::string_view text, std::string_view shown, settings& into) {
+    const bool word = !f.zero.empty() && text == f.zero;
+    const auto value = word ? std::chrono::milliseconds{0} : parse_duration(text);
+    if (!value) {
+        return is_not(f, shown);
+    }
+    return keep_in_range(f, *value, shown, into);
+}
+
+value_fault assign(const text_field& f, std::string_view text, std::string_view shown, settings& into) {
+    if (text.find('\0') != std::string_view::npos) {
+        return std::string{shown} + " holds a NUL, which no file name can";
+    }
+    f.of(into) = text;
+    return std::nullopt;
+}
+
+value_fault assign(const log_level_field& f, std::string_view text, std::string_view shown, settings& into) {
+    const auto* const found = std::ranges::find(level_names, text);
+    if (found == level_names.end()) {
+        return is_not(f, shown);
+    }
+    f.of(into) = static_cast<log_level>(found - level_names.begin());
+    return std::nullopt;
+}
+
+value_fault assign(const addresses_field& f, std::string_view text, std::string_view shown, settings& into) {
+    std::vector<address> all;
+    for (bool more = true; more;) {
+        const auto comma = text.find(',');
+        auto each = text.substr(0, comma);
+        each.remove_prefix(std::min(each.find_first_not_of(' '), each.size()));
+        each.remove_suffix(each.size() - std::min(each.find_last_not_of(' ') + 1, each.size()));
+        const auto parsed = parse_address(each);
+        if (!parsed) {
+            return is_not(f, shown);
+        }
+        if (std::ranges::find(all, *parsed) != all.end() && parsed->port != 0) {
+            return std::string{shown} + " names " + to_text(*parsed) + " twice";
+        }
+        all.push_back(*parsed);
+        more = comma != std::string_view::npos;
+        text.remove_prefix(more ? comma + 1 : text.size());
+    }
+    f.of(into) = std::move(all);
+    return std::nullopt;
+}
+
+/// What a JSON value would be as text, or nothing where no text can stand for it.
+std::optional<std::string> as_text(const setting& which, const json& value) {
+    const bool number_goes = !std::holds_alternative<text_field>(which.field) &&
+                             !std::holds_alternative<log_level_field>(which.field) &&
+                             !std::holds_alternative<addresses_field>(which.field);
+    if (number_goes && value.is_number()) {
+        return value.dump();
+    }
+    if (std::holds_alternative<addresses_field>(which.field) && value.is_array()) {
+        std::string line;
+        for (const auto& each : value) {
+            if (!each.is_string()) {
+                return std::nullopt;
+            }
+            line += (line.empty() ? "" : ",") + each.get<std::string>();
+        }
+        return line;
+    }
+    const auto* const count = std::get_if<count_field>(&which.field);
+    const bool text_goes = count == nullptr || (!count->zero.empty() && value == json(count->zero));
+    return value.is_string() && text_goes ? std::optional{value.get<std::string>()} : std::nullopt;
+}
+
+}  // namespace
+
+value_fault assign_text(const setting& which, std::string_view text, settings& into) {
+    return std::visit([&](const auto& field) { return assign(field, text, clipped(dumped(json(text))), into); },
+                      which.field);
+}
+
+value_fault assign_json(const setting& which, const json& value, settings& into) {
+    const auto shown = value.is_object() ? std::string{"an object"} : clipped(dumped(value));
+    const auto text = as_text(which, value);
+    return std::visit(
+        [&](const auto& field) -> value_fault {
+            return text ? assign(field, *text, shown, into) : is_not(field, shown);
+        },
+        which.field);
+}
+
+std::string value_text(const setting& which, const settings& from) {
+    auto copy = from;  // the accessors give references for writing
+    return std::visit([&](const auto& field) { return text_of(field, copy); }, which.field);
+}
+
+json value_json(const setting& which, const settings& from) {
+    auto copy = from;
+    if (const auto* const count = std::get_if<count_field>(&which.field)) {
+        return count->of(copy);
+    }
+    if (const auto* const list = std::get_if<addresses_field>(&which.field)) {
+        json all = json::array();
+        for (const auto& each : list->of(copy)) {
+            all.push_back(to_text(each));
+        }
+        return all.size() == 1 ? all.front() : all;
+    }
+    return value_text(which, from);
+}
+
+std::string_view type_name(const setting& which) {
+    return std::visit([](const auto& field) { return type_of(field); }, which.field);
+}
+
+std::string range_text(const setting& which) {
+    return std::visit([](const auto& field) { return range_of(field); }, which.field);
+}
+
+}  // namespace gatherd::config

@@ -1,0 +1,32 @@
+#include "config/address.hpp"
+
+#include <catch2/catch.hpp>
+
+using gatherd::config::address, gatherd::config::parse_address, gatherd::config::to_text;
+
+TEST_CASE("address: a host and a port stand with a colon between", "[config]") {
+    CHECK(parse_address("127.0.0.1:7117") == address{"127.0.0.1", 7117});
+    CHECK(parse_address("localhost:0") == address{"localhost", 0});
+    CHECK(parse_address("gatherd.internal:65535") == address{"gatherd.internal", 65535});
+}
+
+TEST_CASE("address: a number of IPv6 stands in brackets", "[config]") {
+    CHECK(parse_address("[::1]:7117") == address{"::1", 7117});
+    CHECK(parse_address("[::]:0") == address{"::", 0});
+    CHECK_FALSE(parse_address("::1:7117"));
+    CHECK_FALSE(parse_address("[]:7117"));
+    CHECK_FALSE(parse_address("[::1:7117"));
+}
+
+TEST_CASE("address: what is no address is refused", "[config]") {
+    const auto* const text = GENERATE("", ":", "7117", "localhost", "localhost:", ":7117", "localhost:65536",
+                                      "localhost:-1", "localhost:+1", "localhost:0x10", "localhost: 7117",
+                                      "local host:7117", "http://localhost:7117", "localhost:7117/", "a,b:1");
+    CAPTURE(text);
+    CHECK_FALSE(parse_address(text));
+}
+
+TEST_CASE("address: its text reads back as itself", "[config]") {
+    const auto* const text = GENERATE("127.0.0.1:7117", "[::1]:7117", "localhost:0");
+    CHECK(to_text(*parse_address(text)) == text);
+}
