@@ -1,0 +1,170 @@
+#include "api/functions/core.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <thread>
+
+#include "api/functions/python_value.hpp"
+#include "api/json_writer.hpp"
+#include "api/plan/raised.hpp"
+#include "executor/errors.hpp"
+
+namespace gatherd::api::functions {
+
+namespace {
+
+using plan::arguments;
+using plan::call_context;
+using plan::raised;
+using std::chrono::nanoseconds;
+
+constexpr double nanoseconds_in_a_second = 1e9;
+
+value noop(call_context&, arguments) {
+    return nullptr;
+}
+
+value echo(call_context&, arguments given) {
+    return given[0];
+}
+
+value print(call_context& context, arguments given) {
+    std::string line;
+    const char* separator = "";
+    for (const value& one : given) {
+        line += separator;
+        separator = " ";
+        if (one.is_string()) {
+            line += one.get_ref<const std::string&>();
+        } else {
+            append_value(line, one);
+        }
+    }
+    context.print(std::move(line));
+    return nullptr;
+}
+
+value fail(call_context&, arguments given) {
+    if (!given[0].is_string() || !given[1].is_string()) {
+        throw raised{"TypeError", "fail() takes two strings"};
+    }
+    const auto& type = given[0].get_ref<const std::string&>();
+    const auto& message = given[1].get_ref<const std::string&>();
+    if (type == "CancelledError") {
+        throw executor::cancelled_error{message};
+    }
+    if (type == "TimeoutError") {
+        throw executor::timeout_error{message};
+    }
+    throw raised{type, message};
+}
+
+/// asyncio.sleep's delay. What is longer than two centuries is two centuries: no clock can tell the difference,
+/// and a deadline reckoned from it cannot overflow.
+nanoseconds sleep_delay(arguments given) {
+    constexpr double longest = 200.0 * 365.25 * 86400.0;
+    if (!is_number(given[0])) {
+        throw raised{"TypeError",
+                     "'<=' not supported between instances of '" + std::string{type_name(given[0])} + "' and 'int'"};
+    }
+    const double seconds = float_of(given[0]);
+    if (!(seconds > 0.0)) {
+        return nanoseconds{0};
+    }
+    // Rounded up: a delay above 0 stays one, and never ends early.
+    return nanoseconds{static_cast<std::int64_t>(std::ceil(std::fmin(seconds, longest) * nanoseconds_in_a_second))};
+}
+
+value sleep_result(arguments given) {
+    return given[1];
+}
+
+/// time.sleep's argument in nanoseconds, rounded away from zero, as _PyTime_FromSecondsObject.
+nanoseconds blocking_delay(const value& given) {
+    const raised too_large{"OverflowError", "timestamp too large to convert to C _PyTime_t"};
+    if (!given.is_number_float()) {
+        const int128 exact = index_of(given) * 1'000'000'000;
+        if (exact < std::numeric_limits<std::int64_t>::min() || exact > std::numeric_limits<std::int64_t>::max()) {
+            throw too_large;
+        }
+        return nanoseconds{static_cast<std::int64_t>(exact)};
+    }
+    const double scaled = float_of(given) * nanoseconds_in_a_second;
+    const double rounded = scaled < 0.0 ? std::floor(scaled) : std::ceil(scaled);
+    constexpr double limit = 9223372036854775808.0;  // 2^63
+    if (!(rounded >= -limit && rounded < limit)) {
+        throw too_large;
+    }
+    return nanoseconds{static_cast<std::int64_t>(rounded)};
+}
+
+value time_sleep(call_context&, arguments given) {
+    const nanoseconds length = blocking_delay(given[0]);
+    if (length < nanoseconds{0}) {
+        throw raised{"ValueError", "sleep length must be non-negative"};
+    }
+    std::this_thread::sleep_for(length);
+    return nullptr;
+}
+
+/// Python's sum(terms): exact while they are ints, plain double addition from left to right after the first float.
+/// 128 bits hold the sum of any number of 64-bit terms that fits in memory.
+value add(call_context&, arguments given) {
+    int128 exact = 0;
+    double rounded = 0.0;
+    bool is_float = false;
+    for (const value& term : given) {
+        if (!is_number(term)) {
+            raise_unsupported("+", is_float ? "float" : "int", type_name(term));
+        }
+        if (is_float) {
+            rounded += float_of(term);
+        } else if (term.is_number_float()) {
+            is_float = true;
+            rounded = static_cast<double>(exact) + float_of(term);
+        } else {
+            exact += int_of(term);
+        }
+    }
+    return is_float ? float_value(rounded) : int_value(exact);
+}
+
+}  // namespace
+
+void add_core(plan::registry& functions) {
+    using plan::lane;
+    using plan::parameter;
+    functions.add({.name = "noop", .summary = "Does nothing, and returns null.", .parameters = {}, .body = noop});
+    functions.add({.name = "echo",
+                   .summary = "Returns its argument.",
+                   .parameters = {parameter{.name = "value", .default_value = value(nullptr)}},
+                   .body = echo});
+    functions.add({.name = "print",
+                   .summary = "Writes a line of output: texts as they are, other values as JSON, a space between.",
+                   .parameters = {parameter{.name = "values", .variadic = true}},
+                   .body = print});
+    functions.add({.name = "fail",
+                   .summary = "Raises an exception of the given type.",
+                   .parameters = {parameter{.name = "type", .default_value = value("Exception")},
+                                  parameter{.name = "message", .default_value = value("")}},
+                   .body = fail});
+    functions.add(
+        {.name = "sleep",
+         .summary = "Waits some seconds while other tasks run, then returns its second argument.",
+         .parameters = {parameter{.name = "delay"}, parameter{.name = "result", .default_value = value(nullptr)}},
+         .body = plan::sleeping_body{.delay = sleep_delay, .result = sleep_result}});
+    functions.add({.name = "time.sleep",
+                   .summary = "Blocks a thread of its own for some seconds.",
+                   .parameters = {parameter{.name = "seconds"}},
+                   .where = lane::blocking,
+                   .body = time_sleep});
+    functions.add({.name = "add",
+                   .summary = "Adds numbers up.",
+                   .parameters = {parameter{.name = "terms", .variadic = true}},
+                   .body = add});
+}
+
+}  // namespace gatherd::api::functions

@@ -1,0 +1,11 @@
+/// \file
+/// Digests of text: hash.sha256.
+#pragma once
+
+#include "api/plan/registry.hpp"
+
+namespace gatherd::api::functions {
+
+void add_hash(plan::registry& functions);
+
+}  // namespace gatherd::api::functions

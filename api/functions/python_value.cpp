@@ -1,0 +1,134 @@
+#include "api/functions/python_value.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "api/plan/raised.hpp"
+
+namespace gatherd::api::functions {
+
+using plan::raised;
+
+std::string_view type_name(const value& v) noexcept {
+    switch (v.type()) {
+        case value::value_t::boolean:
+            return "bool";
+        case value::value_t::number_integer:
+        case value::value_t::number_unsigned:
+            return "int";
+        case value::value_t::number_float:
+            return "float";
+        case value::value_t::string:
+            return "str";
+        case value::value_t::array:
+            return "list";
+        case value::value_t::object:
+            return "dict";
+        default:
+            return "NoneType";
+    }
+}
+
+bool is_int(const value& v) noexcept {
+    return v.is_number_integer() || v.is_boolean();
+}
+
+bool is_number(const value& v) noexcept {
+    return v.is_number() || v.is_boolean();
+}
+
+int128 int_of(const value& v) noexcept {
+    if (v.is_boolean()) {
+        return *v.get_ptr<const value::boolean_t*>() ? 1 : 0;
+    }
+    // get_ptr tells unsigned from signed; a number_unsigned answers to both pointers, so it is asked first.
+    if (const auto* n = v.get_ptr<const value::number_unsigned_t*>()) {
+        return *n;
+    }
+    return *v.get_ptr<const value::number_integer_t*>();
+}
+
+double float_of(const value& v) noexcept {
+    if (const auto* x = v.get_ptr<const value::number_float_t*>()) {
+        return *x;
+    }
+    return static_cast<double>(int_of(v));
+}
+
+int128 index_of(const value& v) {
+    if (!is_int(v)) {
+        throw raised{"TypeError", "'" + std::string{type_name(v)} + "' object cannot be interpreted as an integer"};
+    }
+    return int_of(v);
+}
+
+value int_value(int128 n) {
+    if (n >= std::numeric_limits<std::int64_t>::min() && n <= std::numeric_limits<std::int64_t>::max()) {
+        return value(static_cast<std::int64_t>(n));
+    }
+    if (n > 0 && n <= std::numeric_limits<std::uint64_t>::max()) {
+        return value(static_cast<std::uint64_t>(n));
+    }
+    throw raised{"OverflowError", "the integer result " + decimal(n) + " is outside [-2**63, 2**64)"};
+}
+
+value float_value(double x) {
+    if (!std::isfinite(x)) {
+        throw raised{"OverflowError", "the float result is not finite: JSON has no such number"};
+    }
+    return value(x);
+}
+
+std::string decimal(int128 n) {
+    std::string digits;
+    for (int128 rest = n; rest != 0 || digits.empty(); rest /= 10) {  // digit by digit: -n might not exist
+        const int digit = static_cast<int>(rest % 10);
+        digits.push_back(static_cast<char>('0' + (digit < 0 ? -digit : digit)));
+    }
+    if (n < 0) {
+        digits.push_back('-');
+    }
+    std::reverse(digits.begin(), digits.end());
+    return digits;
+}
+
+std::vector<value> items_of(const value& v) {
+    std::vector<value> items;
+    if (v.is_array()) {
+        items.assign(v.begin(), v.end());
+    } else if (v.is_string()) {
+        for (const std::string_view character : characters_of(v.get_ref<const std::string&>())) {
+            items.emplace_back(std::string{character});
+        }
+    } else if (v.is_object()) {
+        for (const auto& [key, ignored] : v.items()) {
+            items.emplace_back(key);
+        }
+    } else {
+        throw raised{"TypeError", "'" + std::string{type_name(v)} + "' object is not iterable"};
+    }
+    return items;
+}
+
+std::vector<std::string_view> characters_of(std::string_view text) {
+    std::vector<std::string_view> characters;
+    std::size_t start = 0;
+    for (std::size_t i = 1; i <= text.size(); ++i) {
+        const bool continues = i < text.size() && (static_cast<unsigned char>(text[i]) & 0xC0U) == 0x80U;
+        if (!continues) {
+            characters.push_back(text.substr(start, i - start));
+            start = i;
+        }
+    }
+    return characters;
+}
+
+void raise_unsupported(std::string_view operation, std::string_view left, std::string_view right) {
+    throw raised{"TypeError", "unsupported operand type(s) for " + std::string{operation} + ": '" + std::string{left} +
+                                  "' and '" + std::string{right} + "'"};
+}
+
+}  // namespace gatherd::api::functions

@@ -1,0 +1,254 @@
+#include "api/functions/random.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/functions/python_value.hpp"
+#include "api/functions/random_range.hpp"
+#include "api/plan/python_random.hpp"
+#include "api/plan/raised.hpp"
+
+namespace gatherd::api::functions {
+
+namespace {
+
+using plan::arguments;
+using plan::call_context;
+using plan::python_random;
+using plan::raised;
+using plan::uint128;
+
+/// What random.choices may make of a small request: its result holds copies, as many as the client likes to ask for.
+constexpr std::size_t most_bytes_of_choices = 64 * 1024 * 1024;
+
+/// A getrandbits beyond it fails without drawing: its result could only be 64 bits long by a miracle.
+constexpr int most_bits_drawn = 4096;
+
+value random_random(call_context& context, arguments) {
+    return context.random().random();
+}
+
+value random_uniform(call_context& context, arguments given) {
+    const value& low = given[0];
+    const value& high = given[1];
+    if (!is_number(low) || !is_number(high)) {
+        raise_unsupported("-", type_name(high), type_name(low));
+    }
+    const bool exact = is_int(low) && is_int(high);  // then the difference is rounded once, as Python's int is
+    const double width = exact ? static_cast<double>(int_of(high) - int_of(low)) : float_of(high) - float_of(low);
+    return float_value(float_of(low) + width * context.random().random());
+}
+
+value random_randint(call_context& context, arguments given) {
+    return randint(context.random(), given[0], given[1]);
+}
+
+value random_randrange(call_context& context, arguments given) {
+    return randrange(context.random(), given);
+}
+
+value random_getrandbits(call_context& context, arguments given) {
+    const int128 count = index_of(given[0]);
+    if (count < std::numeric_limits<int>::min() || count > std::numeric_limits<int>::max()) {
+        throw raised{"OverflowError", "Python int too large to convert to C int"};
+    }
+    if (count < 0) {
+        throw raised{"ValueError", "number of bits must be non-negative"};
+    }
+    if (count <= most_bits_drawn) {
+        const std::optional<uint128> drawn = context.random().bits_if_they_fit(static_cast<unsigned>(count));
+        if (drawn && *drawn <= std::numeric_limits<std::uint64_t>::max()) {
+            return int_value(static_cast<int128>(*drawn));
+        }
+    }
+    throw raised{"OverflowError", "the " + decimal(count) + " random bits do not fit in 64"};
+}
+
+/// A Python sequence: what can be asked for its length and for the item at an index.
+class sequence {
+public:
+    /// Refers to `v`, which must outlive it. Throws TypeError if that has no len().
+    explicit sequence(const value& v) : source_{v} {
+        if (v.is_string()) {
+            characters_ = characters_of(v.get_ref<const std::string&>());
+        } else if (!v.is_structured()) {
+            throw raised{"TypeError", "object of type '" + std::string{type_name(v)} + "' has no len()"};
+        }
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept {
+        return source_.is_string() ? characters_.size() : source_.size();
+    }
+
+    /// Throws IndexError beyond the end, and KeyError of a dict: its keys are texts, never numbers.
+    [[nodiscard]] value operator[](std::size_t index) const {
+        if (source_.is_object()) {
+            throw raised{"KeyError", std::to_string(index)};
+        }
+        if (index >= size()) {
+            throw raised{"IndexError", std::string{source_.is_string() ? "string" : "list"} + " index out of range"};
+        }
+        return source_.is_string() ? value(std::string{characters_[index]}) : source_[index];
+    }
+
+private:
+    const value& source_;
+    std::vector<std::string_view> characters_;
+};
+
+/// About the memory that a copy of it takes.
+std::size_t footprint(const value& v) {
+    std::size_t bytes = sizeof(value);
+    if (v.is_string()) {
+        bytes += v.get_ref<const std::string&>().size();
+    } else if (v.is_object()) {
+        for (const auto& [key, item] : v.items()) {
+            bytes += key.size() + footprint(item);
+        }
+    } else if (v.is_array()) {
+        for (const value& item : v) {
+            bytes += footprint(item);
+        }
+    }
+    return bytes;
+}
+
+value random_choice(call_context& context, arguments given) {
+    const sequence choices{given[0]};
+    if (choices.size() == 0) {
+        throw raised{"IndexError", "Cannot choose from an empty sequence"};
+    }
+    return choices[context.random().index(choices.size())];
+}
+
+value random_choices(call_context& context, arguments given) {
+    const sequence population{given[0]};
+    const int128 count = index_of(given[1]);
+    if (count > std::numeric_limits<std::int64_t>::max()) {
+        throw raised{"OverflowError", "Python int too large to convert to C ssize_t"};
+    }
+    const auto size = static_cast<double>(population.size());
+    value chosen = value::array();
+    std::size_t bytes = 0;
+    for (int128 i = 0; i < count; ++i) {
+        const double place = std::floor(context.random().random() * size);
+        chosen.push_back(population[static_cast<std::size_t>(place)]);
+        bytes += footprint(chosen.back());
+        if (bytes > most_bytes_of_choices) {
+            throw raised{"MemoryError", "choices() would make more than 64 MiB"};
+        }
+    }
+    return chosen;
+}
+
+value random_sample(call_context& context, arguments given) {
+    const value& count = given[1];
+    if (!given[0].is_array() && !given[0].is_string()) {
+        throw raised{"TypeError", "Population must be a sequence.  For dicts or sets, use sorted(d)."};
+    }
+    const sequence population{given[0]};
+    if (!is_number(count)) {
+        throw raised{"TypeError",
+                     "'<=' not supported between instances of 'int' and '" + std::string{type_name(count)} + "'"};
+    }
+    if (!(float_of(count) >= 0.0 && float_of(count) <= static_cast<double>(population.size()))) {
+        throw raised{"ValueError", "Sample larger than population or is negative"};
+    }
+    if (!is_int(count)) {
+        throw raised{"TypeError", "can't multiply sequence by non-int of type 'float'"};
+    }
+    value chosen = value::array();
+    for (const std::size_t index :
+         context.random().sample(population.size(), static_cast<std::size_t>(int_of(count)))) {
+        chosen.push_back(population[index]);
+    }
+    return chosen;
+}
+
+value random_shuffle(call_context& context, arguments given) {
+    value::array_t items = items_of(given[0]);
+    context.random().shuffle(std::span{items});
+    return items;
+}
+
+value random_gauss(call_context& context, arguments given) {
+    const value& mu = given[0];
+    const value& sigma = given[1];
+    const double z = context.random().standard_gauss();  // drawn before Python meets a wrong type
+    if (sigma.is_string() || sigma.is_array()) {
+        throw raised{"TypeError", "can't multiply sequence by non-int of type 'float'"};
+    }
+    if (!is_number(sigma)) {
+        raise_unsupported("*", "float", type_name(sigma));
+    }
+    if (mu.is_string() || mu.is_array()) {
+        const std::string type{type_name(mu)};
+        throw raised{"TypeError", "can only concatenate " + type + " (not \"float\") to " + type};
+    }
+    if (!is_number(mu)) {
+        raise_unsupported("+", type_name(mu), "float");
+    }
+    return float_value(float_of(mu) + z * float_of(sigma));
+}
+
+value random_expovariate(call_context& context, arguments given) {
+    const double drawn = context.random().standard_exponential();
+    if (!is_number(given[0])) {
+        raise_unsupported("/", "float", type_name(given[0]));
+    }
+    const double rate = float_of(given[0]);
+    if (rate == 0.0) {
+        throw raised{"ZeroDivisionError", "float division by zero"};
+    }
+    return float_value(drawn / rate);
+}
+
+/// All of them are cheap next to the message that asks for them, and a seeded program must draw in the order of its
+/// calls: so they run where they are called, on no other lane.
+void add(plan::registry& functions, std::string name, std::string summary, std::vector<plan::parameter> parameters,
+         plan::plain_body body) {
+    functions.add({.name = "random." + name,
+                   .summary = std::move(summary),
+                   .parameters = std::move(parameters),
+                   .where = plan::lane::async,
+                   .body = body});
+}
+
+void add_numbers(plan::registry& functions) {
+    add(functions, "random", "A float in [0, 1).", {}, random_random);
+    add(functions, "uniform", "A float between a and b.", {{.name = "a"}, {.name = "b"}}, random_uniform);
+    add(functions, "randint", "An integer from a to b, both included.", {{.name = "a"}, {.name = "b"}}, random_randint);
+    add(functions, "randrange", "An integer of range(stop) or range(start, stop, step).",
+        {{.name = "a", .variadic = true}}, random_randrange);
+    add(functions, "getrandbits", "A non-negative integer of k random bits.", {{.name = "k"}}, random_getrandbits);
+    add(functions, "gauss", "A float of the normal distribution with that mean and standard deviation.",
+        {{.name = "mu", .default_value = value(0.0)}, {.name = "sigma", .default_value = value(1.0)}}, random_gauss);
+    add(functions, "expovariate", "A float of the exponential distribution with that rate.",
+        {{.name = "lambd", .default_value = value(1.0)}}, random_expovariate);
+}
+
+void add_sequences(plan::registry& functions) {
+    add(functions, "choice", "One item of a list, or character of a text.", {{.name = "seq"}}, random_choice);
+    add(functions, "choices", "A list of k items of the population, each of which may come again.",
+        {{.name = "population"}, {.name = "k", .default_value = value(1)}}, random_choices);
+    add(functions, "sample", "A list of k items of the population, none of which comes again.",
+        {{.name = "population"}, {.name = "k"}}, random_sample);
+    add(functions, "shuffle", "The items in random order, as a new list.", {{.name = "seq"}}, random_shuffle);
+}
+
+}  // namespace
+
+void add_random(plan::registry& functions) {
+    add_numbers(functions);
+    add_sequences(functions);
+}
+
+}  // namespace gatherd::api::functions

@@ -1,0 +1,127 @@
+#include "api/plan/registry.hpp"
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "tests/unit/functions/recording_context.hpp"
+
+using gatherd::api::value;
+using gatherd::api::functions::tests::standard;
+using gatherd::api::plan::function;
+using gatherd::api::plan::parameter;
+using gatherd::api::plan::plain_body;
+using gatherd::api::plan::registry;
+
+namespace {
+
+function named(std::string name) {
+    const plain_body nothing = [](gatherd::api::plan::call_context&, gatherd::api::plan::arguments) {
+        return value(nullptr);
+    };
+    return {.name = std::move(name), .summary = "", .parameters = {}, .body = nothing};
+}
+
+/// A function's parameters as Python's inspect.signature would print them.
+std::string signature(const function& f) {
+    std::string text;
+    for (const parameter& p : f.parameters) {
+        text += (text.empty() ? "" : ", ") + std::string{p.variadic ? "*" : ""} + p.name;
+        text += p.default_value ? "=" + p.default_value->dump() : "";
+    }
+    return f.name + "(" + text + ")";
+}
+
+}  // namespace
+
+TEST_CASE("registry: finds what was added, and nothing else", "[plan]") {
+    registry functions;
+    functions.add(named("one"));
+    REQUIRE(functions.find("one") != nullptr);
+    CHECK(functions.find("one")->name == "one");
+    CHECK(functions.find("two") == nullptr);
+    CHECK(functions.find("") == nullptr);
+}
+
+TEST_CASE("registry: a name is taken once", "[plan]") {
+    registry functions;
+    functions.add(named("one"));
+    CHECK_THROWS_AS(functions.add(named("one")), std::logic_error);
+    CHECK(functions.all().size() == 1);
+}
+
+TEST_CASE("registry: a function's place outlives further additions", "[plan]") {
+    registry functions;
+    functions.add(named("first"));
+    const function* first = functions.find("first");
+    for (int i = 0; i < 1000; ++i) {
+        functions.add(named("f" + std::to_string(i)));
+    }
+    CHECK(functions.find("first") == first);
+}
+
+TEST_CASE("registry: a misspelt name is near to the one that was meant", "[plan]") {
+    CHECK(standard().nearest("random.unifrom") == "random.uniform");
+    CHECK(standard().nearest("slep") == "sleep");
+    CHECK(standard().nearest("Sleep") == "sleep");
+    CHECK(standard().nearest("pritn") == "print");
+    CHECK(standard().nearest("random.randInt") == "random.randint");
+    CHECK(standard().nearest("time.slep") == "time.sleep");
+    CHECK(standard().nearest("hash_sha256") == "hash.sha256");
+    CHECK(standard().nearest("random.choise") == "random.choice");
+}
+
+TEST_CASE("registry: a name without its family is near to the whole one", "[plan]") {
+    CHECK(standard().nearest("uniform") == "random.uniform");
+    CHECK(standard().nearest("sha256") == "hash.sha256");
+}
+
+TEST_CASE("registry: a name that is like no other has no nearest one", "[plan]") {
+    CHECK(standard().nearest("").empty());
+    CHECK(standard().nearest("x").empty());
+    CHECK(standard().nearest("foo").empty());
+    CHECK(standard().nearest("os.system").empty());
+    CHECK(standard().nearest("\xff\xfe").empty());
+    CHECK(standard().nearest(std::string(64 * 1024 * 1024, 's')).empty());
+    CHECK(registry{}.nearest("sleep").empty());
+}
+
+TEST_CASE("registry: of two names equally near the first is proposed", "[plan]") {
+    for (const bool reversed : {false, true}) {
+        registry functions;
+        functions.add(named(reversed ? "cat" : "bat"));
+        functions.add(named(reversed ? "bat" : "cat"));
+        CHECK(functions.nearest("rat") == "bat");
+    }
+}
+
+TEST_CASE("registry: lists the standard functions by name, with Python's signatures", "[plan]") {
+    std::vector<std::string> signatures;
+    for (const function* f : standard().all()) {
+        signatures.push_back(signature(*f));
+        CHECK_FALSE(f->summary.empty());
+    }
+    CHECK(signatures == std::vector<std::string>{
+                            "add(*terms)",
+                            "echo(value=null)",
+                            "fail(type=\"Exception\", message=\"\")",
+                            "hash.sha256(text)",
+                            "noop()",
+                            "print(*values)",
+                            "random.choice(seq)",
+                            "random.choices(population, k=1)",
+                            "random.expovariate(lambd=1.0)",
+                            "random.gauss(mu=0.0, sigma=1.0)",
+                            "random.getrandbits(k)",
+                            "random.randint(a, b)",
+                            "random.random()",
+                            "random.randrange(*a)",
+                            "random.sample(population, k)",
+                            "random.shuffle(seq)",
+                            "random.uniform(a, b)",
+                            "sleep(delay, result=null)",
+                            "time.sleep(seconds)",
+                        });
+}
