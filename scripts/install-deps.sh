@@ -23,7 +23,7 @@ packages_of() {
         clang) echo clang-19 libclang-rt-19-dev ;;
         test) echo catch2 ccache netcat-openbsd python3 ;;
         checks) echo relacy-dev spin ;;
-        image) echo buildah debootstrap ;;
+        image) echo buildah debootstrap iproute2 procps ;;
         style) echo clang-format-14 clang-tidy-19 shellcheck ;;
         *) return 1 ;;
     esac
