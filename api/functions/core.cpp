@@ -67,8 +67,7 @@ value fail(call_context&, arguments given) {
 nanoseconds sleep_delay(arguments given) {
     constexpr double longest = 200.0 * 365.25 * 86400.0;
     if (!is_number(given[0])) {
-        throw raised{"TypeError",
-                     "'<=' not supported between instances of '" + std::string{type_name(given[0])} + "' and 'int'"};
+        throw raised{"TypeError", "'<=' not supported between instances of " + quoted_type(given[0]) + " and 'int'"};
     }
     const double seconds = float_of(given[0]);
     if (!(seconds > 0.0)) {

@@ -32,6 +32,10 @@ std::string_view type_name(const value& v) noexcept {
     }
 }
 
+std::string quoted_type(const value& v) {
+    return std::string{'\''}.append(type_name(v)).append(1, '\'');
+}
+
 bool is_int(const value& v) noexcept {
     return v.is_number_integer() || v.is_boolean();
 }
@@ -60,7 +64,7 @@ double float_of(const value& v) noexcept {
 
 int128 index_of(const value& v) {
     if (!is_int(v)) {
-        throw raised{"TypeError", "'" + std::string{type_name(v)} + "' object cannot be interpreted as an integer"};
+        throw raised{"TypeError", quoted_type(v) + " object cannot be interpreted as an integer"};
     }
     return int_of(v);
 }
@@ -108,7 +112,7 @@ std::vector<value> items_of(const value& v) {
             items.emplace_back(key);
         }
     } else {
-        throw raised{"TypeError", "'" + std::string{type_name(v)} + "' object is not iterable"};
+        throw raised{"TypeError", quoted_type(v) + " object is not iterable"};
     }
     return items;
 }

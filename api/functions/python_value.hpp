@@ -18,6 +18,9 @@ using plan::int128;
 /// `type(v).__name__` of what json.loads would give: "NoneType", "bool", "int", "float", "str", "list" or "dict".
 [[nodiscard]] std::string_view type_name(const value& v) noexcept;
 
+/// The type's name between quotes, as Python's messages put it.
+[[nodiscard]] std::string quoted_type(const value& v);
+
 /// Whether Python takes it for an int: bool is one.
 [[nodiscard]] bool is_int(const value& v) noexcept;
 

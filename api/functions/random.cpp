@@ -80,7 +80,7 @@ public:
         if (v.is_string()) {
             characters_ = characters_of(v.get_ref<const std::string&>());
         } else if (!v.is_structured()) {
-            throw raised{"TypeError", "object of type '" + std::string{type_name(v)} + "' has no len()"};
+            throw raised{"TypeError", "object of type " + quoted_type(v) + " has no len()"};
         }
     }
 
@@ -156,8 +156,7 @@ value random_sample(call_context& context, arguments given) {
     }
     const sequence population{given[0]};
     if (!is_number(count)) {
-        throw raised{"TypeError",
-                     "'<=' not supported between instances of 'int' and '" + std::string{type_name(count)} + "'"};
+        throw raised{"TypeError", "'<=' not supported between instances of 'int' and " + quoted_type(count)};
     }
     if (!(float_of(count) >= 0.0 && float_of(count) <= static_cast<double>(population.size()))) {
         throw raised{"ValueError", "Sample larger than population or is negative"};

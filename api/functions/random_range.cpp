@@ -39,8 +39,8 @@ int128 range_argument(const value& v, std::string_view argument) {
     if (v.is_string()) {  // int("12") is a number, but not equal to "12"
         throw raised{"ValueError", "non-integer " + std::string{argument} + " for randrange()"};
     }
-    throw raised{"TypeError", "int() argument must be a string, a bytes-like object or a real number, not '" +
-                                  std::string{type_name(v)} + "'"};
+    throw raised{"TypeError",
+                 "int() argument must be a string, a bytes-like object or a real number, not " + quoted_type(v)};
 }
 
 /// `a // b`, which rounds towards minus infinity.

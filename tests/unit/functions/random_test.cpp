@@ -49,7 +49,7 @@ bool agrees(const value& expected, const value& actual) {
         return actual.contains("value") && identical(expected["value"], actual["value"]);
     }
     return actual.contains("error") && expected["error"][0] == actual["error"][0] &&
-           (expected["error"][0] == "OverflowError" || expected["error"][1] == actual["error"][1]);
+           (expected["error"][0].get<std::string>() == "OverflowError" || expected["error"][1] == actual["error"][1]);
 }
 
 }  // namespace
