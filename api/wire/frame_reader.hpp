@@ -61,29 +61,40 @@ public:
     void shrink() noexcept;
 
 private:
-    enum class phase { detecting, between, inside, skipping, discarding, headers, body, closed };
+    enum class phase {
+        detecting,   // the first bytes, which decide the framing
+        between,     // JSON lines: white space before a message
+        inside,      // in a message
+        skipping,    // in one that was answered as too deep
+        discarding,  // behind a fault, up to the end of the line
+        headers,     // Content-Length framing: before or in a header block
+        body,
+        closed,
+    };
 
     [[nodiscard]] std::string_view pending() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
     void make_room(std::size_t at_least);
     void drop(std::size_t count) noexcept;
-    void start_message(phase next) noexcept;
 
-    bool detect();
-    bool skip_space() noexcept;
+    // One for each phase: a frame, or another phase, or nothing more without more bytes.
+    std::optional<frame> step_detecting();
+    void skip_space() noexcept;
     std::optional<frame> step_lines();
     std::optional<frame> step_discarding();
     std::optional<frame> step_headers();
+    std::optional<frame> end_headers();
     std::optional<frame> step_body();
     std::optional<frame> step_end();
-    bool read_header(std::string_view line);
 
-    [[nodiscard]] frame whole(std::size_t size);
+    std::string read_header(std::string_view line);
     [[nodiscard]] frame scan_body(std::string_view body);
+    void note_fault(std::string_view text, std::size_t position);
+    [[nodiscard]] frame malformed_frame();
     [[nodiscard]] frame scalar_frame() const;
     [[nodiscard]] frame deep_frame(std::string_view seen) const;
-    [[nodiscard]] frame malformed_frame() const;
-    [[nodiscard]] frame close_with(frame_kind kind, std::string message = {});
-    void note_fault(std::string_view text, std::size_t position);
+    [[nodiscard]] frame too_large();
+    [[nodiscard]] frame bad_header(const std::string& what);
+    [[nodiscard]] frame close_with(frame last);
 
     frame_limits limits_;
     framing framing_ = framing::undecided;
@@ -97,11 +108,11 @@ private:
     std::size_t end_ = 0;      // of what was fed
 
     json_scanner scanner_;
-    std::size_t dropped_ = 0;       // bytes of the message under way that have left the buffer already
-    std::string fault_;             // of the malformed message under way: what was wrong and where
-    std::size_t body_bytes_ = 0;    // Content-Length, once its header was read
-    bool has_length_ = false;       // whether it was
-    std::size_t header_bytes_ = 0;  // of this header block so far
+    std::size_t dropped_ = 0;                // bytes of the message under way that have left the buffer already
+    std::string fault_;                      // of the malformed message under way: what was wrong and where
+    bool is_answered_ = false;               // what is being discarded was answered before: too deep
+    std::optional<std::size_t> body_bytes_;  // Content-Length, once its header was read
+    std::size_t header_bytes_ = 0;           // of this header block so far
 };
 
 }  // namespace gatherd::api::wire

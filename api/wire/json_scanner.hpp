@@ -78,7 +78,7 @@ private:
     const char* scan_literal(const char* at, const char* last);
     const char* scan_number(const char* at, const char* last);
     void open(bool object);
-    void close(bool object);
+    void close();
     void end_value() noexcept { state_ = depth_ == 0 ? state::scalar_end : state::after_value; }
 
     std::size_t max_depth_;
@@ -87,6 +87,7 @@ private:
     state state_ = state::value;
     outcome outcome_ = outcome::more;  // of the last token
     bool in_object_ = false;           // the innermost bracket is an object's
+    bool told_depth_ = false;          // too_deep was said of this text
     bool in_key_ = false;              // the string under way is a member's name
     unsigned char hex_left_ = 0;       // digits that \u still needs
     const char* literal_ = "";         // what must still come of true, false or null

@@ -26,7 +26,7 @@ using message_item = std::variant<request, refusal>;
 /// What one frame said.
 struct message {
     bool is_batch = false;            ///< its answers go into one array; with no answers nothing is sent
-    std::vector<message_item> items;  ///< in the order of the text; exactly one unless a batch
+    std::vector<message_item> items;  ///< in order; of no batch exactly one, or none: a notification that is refused
 };
 
 }  // namespace gatherd::api::wire

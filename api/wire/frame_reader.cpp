@@ -1,0 +1,445 @@
+#include "api/wire/frame_reader.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/wire/id_texts.hpp"
+
+namespace gatherd::api::wire {
+namespace {
+
+constexpr std::size_t padding = 64;                             // SIMDJSON_PADDING
+constexpr std::size_t kept_capacity = std::size_t{1} << 20;     // a larger buffer is given up once it is empty
+constexpr std::size_t max_header_bytes = std::size_t{8} << 10;  // of one header block
+constexpr std::size_t max_method_bytes = 32;                    // of HTTP; the longest registered one has 17
+constexpr std::string_view spaces = " \t\r\n";
+constexpr std::string_view length_name = "content-length";
+constexpr char tls_handshake = 0x16;
+constexpr char tls_major = 0x03;
+
+char lower(char byte) noexcept {
+    return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte;
+}
+
+bool equal_in_any_case(std::string_view text, std::string_view lower_case) noexcept {
+    return std::equal(text.begin(), text.end(), lower_case.begin(), lower_case.end(),
+                      [](char a, char b) { return lower(a) == b; });
+}
+
+enum class opening { undecided, json_lines, content_length, foreign };
+
+// What a connection's first bytes say. JSON begins with none of these letters.
+opening opening_of(std::string_view first) noexcept {
+    if (first.empty()) {
+        return opening::undecided;
+    }
+    if (first[0] == tls_handshake) {
+        return first.size() < 2 ? opening::undecided : first[1] == tls_major ? opening::foreign : opening::json_lines;
+    }
+    const auto name = first.substr(0, length_name.size());
+    const bool maybe_header = equal_in_any_case(name, length_name.substr(0, name.size()));
+    if (maybe_header && first.size() > length_name.size() && first[length_name.size()] == ':') {
+        return opening::content_length;
+    }
+    const auto is_method_byte = [](char byte) { return (byte >= 'A' && byte <= 'Z') || byte == '-'; };
+    const auto method_end = std::find_if_not(first.begin(), first.end(), is_method_byte);
+    const auto method_size = static_cast<std::size_t>(method_end - first.begin());
+    if (first[0] != '-' && method_end != first.end() && *method_end == ' ' && method_size <= max_method_bytes) {
+        return opening::foreign;
+    }
+    const bool maybe_method = first[0] != '-' && method_end == first.end() && method_size <= max_method_bytes;
+    const bool undecided = (maybe_header && first.size() <= length_name.size()) || maybe_method;
+    return undecided ? opening::undecided : opening::json_lines;
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+    const auto from = text.find_first_not_of(spaces);
+    return from == text.npos ? std::string_view{} : text.substr(from, text.find_last_not_of(spaces) + 1 - from);
+}
+
+// The byte as an error message may show it: nothing that is not printable ASCII.
+std::string shown(char byte) {
+    if (byte == '\n') {
+        return "the end of the line";
+    }
+    if (byte >= ' ' && byte <= '~') {
+        return std::string{"'"} + byte + '\'';
+    }
+    constexpr std::string_view hex = "0123456789ABCDEF";
+    const auto code = static_cast<unsigned char>(byte);
+    return std::string{"byte 0x"} + hex[code >> 4U] + hex[code & 0xFU];
+}
+
+refusal over_limit(request_id id, const std::string& name, std::size_t max) {
+    auto data = std::make_shared<const value>(value{{"limit", name}, {"max", max}});
+    return {
+        std::move(id),
+        {errc::limit_exceeded, "the message is over " + name + ", which is " + std::to_string(max), std::move(data)}};
+}
+
+}  // namespace
+
+frame_reader::frame_reader(frame_limits limits) : limits_{limits}, scanner_{limits.depth} {}
+
+std::span<char> frame_reader::prepare(std::size_t at_least) {
+    if (begin_ == end_) {
+        begin_ = scanned_ = end_ = 0;
+        if (capacity_ > kept_capacity && at_least <= kept_capacity) {
+            shrink();
+        }
+    }
+    if (capacity_ - end_ < at_least) {
+        make_room(at_least);
+    }
+    return {buffer_.get() + end_, capacity_ - end_};
+}
+
+// Moves what is pending to the front, but only where that frees at least as much as it moves: so every byte is moved
+// a constant number of times, however it came.
+void frame_reader::make_room(std::size_t at_least) {
+    const auto size = end_ - begin_;
+    if (size + at_least <= capacity_ && size <= begin_) {
+        std::memmove(buffer_.get(), buffer_.get() + begin_, size);
+    } else {
+        const auto capacity = size == 0 ? at_least : 2 * (size + at_least);
+        auto larger = std::make_unique_for_overwrite<char[]>(capacity + padding);
+        if (size != 0) {
+            std::memcpy(larger.get(), buffer_.get() + begin_, size);
+        }
+        buffer_ = std::move(larger);
+        capacity_ = capacity;
+    }
+    scanned_ -= begin_;
+    end_ = size;
+    begin_ = 0;
+}
+
+void frame_reader::commit(std::size_t count) noexcept {
+    assert(count <= capacity_ - end_);
+    if (phase_ != phase::closed) {
+        end_ += count;
+    }
+}
+
+void frame_reader::feed(std::string_view bytes) {
+    if (!bytes.empty()) {
+        std::memcpy(prepare(bytes.size()).data(), bytes.data(), bytes.size());
+        commit(bytes.size());
+    }
+}
+
+void frame_reader::shrink() noexcept {
+    if (begin_ == end_) {
+        buffer_.reset();
+        capacity_ = begin_ = scanned_ = end_ = 0;
+    }
+}
+
+void frame_reader::drop(std::size_t count) noexcept {
+    begin_ += count;
+    scanned_ = begin_;
+}
+
+bool frame_reader::mid_message() const noexcept {
+    switch (phase_) {
+        case phase::closed:
+        case phase::between:
+            return false;
+        case phase::detecting:
+            return begin_ != end_;
+        case phase::headers:
+            return header_bytes_ != 0 || begin_ != end_;
+        default:
+            return true;
+    }
+}
+
+std::optional<frame> frame_reader::next() {
+    for (;;) {
+        std::optional<frame> found;
+        const auto before = phase_;
+        switch (phase_) {
+            case phase::detecting:
+                found = step_detecting();
+                break;
+            case phase::between:
+                skip_space();
+                break;
+            case phase::inside:
+            case phase::skipping:
+                found = step_lines();
+                break;
+            case phase::discarding:
+                found = step_discarding();
+                break;
+            case phase::headers:
+                found = step_headers();
+                break;
+            case phase::body:
+                found = step_body();
+                break;
+            case phase::closed:
+                return std::nullopt;
+        }
+        if (found) {
+            return found;
+        }
+        if (phase_ == before) {
+            return finished_ ? step_end() : std::nullopt;
+        }
+    }
+}
+
+std::optional<frame> frame_reader::step_detecting() {
+    switch (opening_of(pending())) {
+        case opening::undecided:
+            if (!finished_) {
+                return std::nullopt;
+            }
+            [[fallthrough]];
+        case opening::json_lines:
+            framing_ = framing::json_lines;
+            phase_ = phase::between;
+            return std::nullopt;
+        case opening::content_length:
+            framing_ = framing::content_length;
+            phase_ = phase::headers;
+            return std::nullopt;
+        default:
+            return close_with({frame_kind::foreign});
+    }
+}
+
+void frame_reader::skip_space() noexcept {
+    const auto bytes = pending();
+    const auto first = bytes.find_first_not_of(spaces);
+    drop(std::min(first, bytes.size()));
+    if (begin_ != end_) {
+        scanner_.reset();
+        dropped_ = 0;
+        phase_ = phase::inside;
+    }
+}
+
+std::optional<frame> frame_reader::step_lines() {
+    const char* const data = buffer_.get();
+    const auto [what, at] = scanner_.scan(data + scanned_, data + end_);
+    scanned_ = static_cast<std::size_t>(at - data);
+    const auto size = scanned_ - begin_;
+    if (dropped_ + size > limits_.message_bytes) {
+        return too_large();
+    }
+    const auto seen = pending().substr(0, size);
+    const bool skipping = phase_ == phase::skipping;
+    switch (what) {
+        case json_scanner::outcome::complete:
+            phase_ = phase::between;
+            drop(size);
+            return skipping ? std::nullopt : std::optional{frame{frame_kind::message, seen}};
+        case json_scanner::outcome::scalar:
+            phase_ = phase::between;
+            drop(size);
+            return scalar_frame();
+        case json_scanner::outcome::broken:
+            if (!skipping) {
+                note_fault(pending(), size);
+            }
+            is_answered_ = skipping;
+            phase_ = phase::discarding;
+            return std::nullopt;
+        case json_scanner::outcome::too_deep: {
+            auto answer = deep_frame(seen);
+            phase_ = phase::skipping;
+            dropped_ += size;
+            drop(size);
+            return answer;
+        }
+        default:
+            if (skipping) {
+                dropped_ += size;
+                drop(size);
+            }
+            return std::nullopt;
+    }
+}
+
+// What follows a fault up to the end of its line is not looked at: the client's next line is the first place where a
+// message of its own can be expected to begin.
+std::optional<frame> frame_reader::step_discarding() {
+    const auto rest = std::string_view{buffer_.get(), end_}.substr(scanned_);
+    const auto line_end = rest.find('\n');
+    const auto size = scanned_ - begin_ + (line_end == rest.npos ? rest.size() : line_end);
+    if (dropped_ + size > limits_.message_bytes) {
+        return too_large();
+    }
+    if (line_end == rest.npos) {
+        dropped_ += size;
+        drop(size);
+        return std::nullopt;
+    }
+    drop(size + 1);
+    phase_ = phase::between;
+    return is_answered_ ? std::nullopt : std::optional{malformed_frame()};
+}
+
+std::optional<frame> frame_reader::step_headers() {
+    for (;;) {
+        const auto rest = std::string_view{buffer_.get(), end_}.substr(scanned_);
+        const auto line_end = rest.find('\n');
+        const auto size = scanned_ - begin_ + (line_end == rest.npos ? rest.size() : line_end + 1);
+        if (header_bytes_ + size > max_header_bytes) {
+            return bad_header("headers of more than " + std::to_string(max_header_bytes) + " bytes");
+        }
+        if (line_end == rest.npos) {
+            scanned_ = end_;
+            return std::nullopt;
+        }
+        const auto line = trimmed(pending().substr(0, size));
+        header_bytes_ += size;
+        if (line.empty()) {
+            drop(size);
+            return end_headers();
+        }
+        if (auto wrong = read_header(line); !wrong.empty()) {
+            return bad_header(wrong);
+        }
+        drop(size);
+    }
+}
+
+std::optional<frame> frame_reader::end_headers() {
+    if (!body_bytes_) {
+        return bad_header("no Content-Length before the empty line");
+    }
+    if (*body_bytes_ > limits_.message_bytes) {
+        return too_large();
+    }
+    header_bytes_ = 0;
+    phase_ = phase::body;
+    return std::nullopt;
+}
+
+// What is wrong with a header line; empty if nothing is.
+std::string frame_reader::read_header(std::string_view line) {
+    const auto colon = line.find(':');
+    if (colon == line.npos || colon == 0) {
+        return "a header must be NAME: VALUE";
+    }
+    if (!equal_in_any_case(line.substr(0, colon), length_name)) {
+        return {};  // other headers mean nothing here
+    }
+    const auto digits = trimmed(line.substr(colon + 1));
+    if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos) {
+        return "Content-Length must be a number of bytes, in decimal digits";
+    }
+    auto bytes = static_cast<std::size_t>(-1);  // stays so if the digits do not fit: over any limit
+    std::from_chars(digits.data(), digits.data() + digits.size(), bytes);
+    if (body_bytes_ && *body_bytes_ != bytes) {
+        return "two Content-Length headers that differ";
+    }
+    body_bytes_ = bytes;
+    return {};
+}
+
+std::optional<frame> frame_reader::step_body() {
+    const auto size = *body_bytes_;
+    if (end_ - begin_ < size) {
+        return std::nullopt;
+    }
+    auto found = scan_body(pending().substr(0, size));
+    drop(size);
+    body_bytes_.reset();
+    phase_ = phase::headers;
+    return found;
+}
+
+frame frame_reader::scan_body(std::string_view body) {
+    using outcome = json_scanner::outcome;
+    scanner_.reset();
+    const auto [what, at] = scanner_.scan(body.data(), body.data() + body.size());
+    const auto size = static_cast<std::size_t>(at - body.data());
+    const bool is_scalar = what == outcome::scalar || (what == outcome::more && scanner_.is_whole_scalar());
+    if (what == outcome::too_deep) {
+        return deep_frame(body.substr(0, size));
+    }
+    if ((what == outcome::complete || is_scalar) && trimmed(body.substr(size)).empty()) {
+        return is_scalar ? scalar_frame() : frame{frame_kind::message, trimmed(body.substr(0, size))};
+    }
+    if (what == outcome::broken) {
+        note_fault(body, size);
+    } else {
+        fault_ = what == outcome::more ? "the body ends before its JSON does" : "a body must hold one JSON text";
+    }
+    return malformed_frame();
+}
+
+// At the end of input, with nothing more to be found in what is pending.
+std::optional<frame> frame_reader::step_end() {
+    const bool cut = mid_message();
+    const bool scalar = phase_ == phase::inside && scanner_.is_whole_scalar();
+    const bool answered = phase_ == phase::skipping || (phase_ == phase::discarding && is_answered_);
+    if (phase_ != phase::discarding) {
+        fault_ = "the input ended inside a message";
+    }
+    phase_ = phase::closed;
+    if (!cut || answered) {
+        return std::nullopt;
+    }
+    return scalar ? scalar_frame() : malformed_frame();
+}
+
+void frame_reader::note_fault(std::string_view text, std::size_t position) {
+    const auto before = text.substr(0, position);
+    const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+    const auto column = position - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0: the first line
+    fault_ = "line " + std::to_string(line) + ", column " + std::to_string(column) + ": expected ";
+    fault_ += scanner_.expected();
+    fault_ += ", not " + shown(text[position]);
+}
+
+frame frame_reader::malformed_frame() {
+    return {frame_kind::malformed, {}, refusal{request_id::null(), {errc::parse_error, "malformed JSON: " + fault_}}};
+}
+
+frame frame_reader::scalar_frame() const {
+    return {frame_kind::scalar,
+            {},
+            refusal{request_id::null(),
+                    {errc::invalid_request, "a message must be an object (a request) or an array of requests"}}};
+}
+
+frame frame_reader::deep_frame(std::string_view seen) const {
+    auto id = request_id::null();
+    if (seen.front() != '[') {  // of a batch it cannot be said which request it is
+        const auto ids = id_texts(seen);
+        // It is echoed, so it must be what the decoder would have taken: a string of whole UTF-8, a number or null.
+        const auto parsed = ids.empty() ? value(value::value_t::discarded) : value::parse(ids.front(), nullptr, false);
+        if (parsed.is_string() || parsed.is_number()) {
+            id = request_id{ids.front()};
+        }
+    }
+    return {frame_kind::too_deep, {}, over_limit(std::move(id), "limits.depth", limits_.depth)};
+}
+
+frame frame_reader::too_large() {
+    return close_with(
+        {frame_kind::too_large, {}, over_limit(request_id::null(), "limits.message_bytes", limits_.message_bytes)});
+}
+
+frame frame_reader::bad_header(const std::string& what) {
+    return close_with(
+        {frame_kind::bad_header, {}, refusal{request_id::null(), {errc::parse_error, "malformed header: " + what}}});
+}
+
+frame frame_reader::close_with(frame last) {
+    phase_ = phase::closed;
+    drop(end_ - begin_);
+    return last;
+}
+
+}  // namespace gatherd::api::wire

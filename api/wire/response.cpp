@@ -1,0 +1,66 @@
+#include "api/wire/response.hpp"
+
+#include "api/wire/json_writer.hpp"
+
+namespace gatherd::api::wire {
+namespace {
+
+void append_head(std::string& out, const request_id& id) {
+    out += R"({"jsonrpc":"2.0","id":)";
+    out += id.text();
+}
+
+}  // namespace
+
+void append_result(std::string& out, const request_id& id, const value& result) {
+    append_head(out, id);
+    out += R"(,"result":)";
+    append_value(out, result);
+    out += '}';
+}
+
+void append_result_text(std::string& out, const request_id& id, std::string_view result_text) {
+    append_head(out, id);
+    out += R"(,"result":)";
+    out += result_text;
+    out += '}';
+}
+
+void append_error(std::string& out, const request_id& id, const error& reason) {
+    append_head(out, id);
+    out += R"(,"error":{"code":)";
+    append_integer(out, static_cast<int>(reason.code));
+    out += R"(,"message":)";
+    append_string(out, reason.message);
+    if (reason.data) {
+        out += R"(,"data":)";
+        append_value(out, *reason.data);
+    }
+    out += "}}";
+}
+
+void append_error(std::string& out, const refusal& answer) {
+    append_error(out, answer.id, answer.reason);
+}
+
+void append_notification(std::string& out, std::string_view method, const value& params) {
+    out += R"({"jsonrpc":"2.0","method":)";
+    append_string(out, method);
+    out += R"(,"params":)";
+    append_value(out, params);
+    out += '}';
+}
+
+void append_framed(std::string& out, framing spoken, std::string_view body) {
+    if (spoken == framing::content_length) {
+        out += "Content-Length: ";
+        append_unsigned(out, body.size());
+        out += "\r\n\r\n";
+        out += body;
+    } else {
+        out += body;
+        out += '\n';
+    }
+}
+
+}  // namespace gatherd::api::wire
