@@ -8,6 +8,7 @@ set(gatherd_include_dir "${CMAKE_INSTALL_INCLUDEDIR}/gatherd")
 
 foreach(layer IN ITEMS executor wire plan functions server api)
   set_target_properties(gatherd_${layer} PROPERTIES EXPORT_NAME ${layer})
+  target_compile_features(gatherd_${layer} INTERFACE cxx_std_20)
   install(TARGETS gatherd_${layer} EXPORT gatherdTargets
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"

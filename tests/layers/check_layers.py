@@ -9,7 +9,7 @@ Rules (each violation is an error):
   serve      in cli only serve* sees config, api and executor together
   libraries  a layer includes only the third-party libraries that LIBRARIES lists for it
   listed     every source of a layer is named in that layer's CMakeLists.txt: else nothing compiles it alone or installs it
-  header     a header has `#pragma once`; every source begins with a `/// \\file` comment
+  header     a header begins with a `/// \\file` comment and has `#pragma once`
   paths      no file mentions a path of the machine that it was written on, or one outside this repository
   links      a relative link of a Markdown file leads to a file
 
@@ -112,8 +112,8 @@ def check_source(path, lines, root):
     if layer_of(path) == "cli" and {"config", "api", "executor"} <= sees.keys():
         if not os.path.basename(path).startswith("serve"):
             yield max(sees.values()), "only cli/serve sees config, api and executor together"
-    if not any(line.startswith(r"/// \file") for line in lines[:5]):
-        yield 1, r"no `/// \file` comment on top that says what the file is"
+    if path.endswith(".hpp") and not any(line.startswith(r"/// \file") for line in lines[:5]):
+        yield 1, r"a header without a `/// \file` comment on top that says what it is"
     if path.endswith(".hpp") and not any(line.startswith("#pragma once") for line in lines):
         yield 1, "a header without #pragma once"
 
