@@ -1,3 +1,5 @@
+/// \file
+/// The bodies of the functions that plans are tried out with.
 #include "api/functions/core.hpp"
 
 #include <chrono>

@@ -1,3 +1,5 @@
+/// \file
+/// SHA-256 by OpenSSL.
 #include "api/functions/hash.hpp"
 
 #include <openssl/evp.h>

@@ -1,3 +1,5 @@
+/// \file
+/// How a JSON value looks to Python.
 #include "api/functions/python_value.hpp"
 
 #include <algorithm>

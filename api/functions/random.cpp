@@ -1,3 +1,5 @@
+/// \file
+/// Python's rules for the arguments of random.*, around the draws of plan::python_random.
 #include "api/functions/random.hpp"
 
 #include <cmath>

@@ -1,3 +1,5 @@
+/// \file
+/// The ranges of random.randrange and random.randint, in 128 bits.
 #include "api/functions/random_range.hpp"
 
 #include <cmath>

@@ -1,3 +1,5 @@
+/// \file
+/// Which families the standard functions are.
 #include "api/functions/standard.hpp"
 
 #include "api/functions/core.hpp"

@@ -1,3 +1,5 @@
+/// \file
+/// The Mersenne Twister, and CPython's ways to draw from it.
 #include "api/plan/python_random.hpp"
 
 #include <sys/random.h>

@@ -1,3 +1,5 @@
+/// \file
+/// The table of functions, and the guess at what a misspelt name meant.
 #include "api/plan/registry.hpp"
 
 #include <algorithm>

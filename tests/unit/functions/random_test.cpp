@@ -1,4 +1,5 @@
-// The numbers of random_table.jsonl come from CPython 3.11 itself: see make_random_table.py beside it.
+/// \file
+/// The draws of random.*, against those of CPython 3.11: random_table.jsonl, which make_random_table.py made.
 #include "api/functions/random.hpp"
 
 #include <bit>
