@@ -20,7 +20,8 @@ namespace gatherd::executor {
 ///
 ///             running --begin_search--> searching --announce--> parked --claimed by a submitter--> searching
 ///                 ^         (end_search: found work)   |           |
-///                 +------------------------------------+-----------+ retract: found work, a timer or a socket by itself
+///                 +------------------------------------+-----------+ retract: found work, a timer or a socket by
+///                 itself
 ///
 /// Invariants  I1  idle counts the workers whose announce is not yet taken back by retract or by a claim
 ///             I2  a worker looks at every queue between its announce and its sleep
@@ -60,7 +61,7 @@ public:
 
     /// Worker `self` is about to sleep and may be claimed from now on. It must look at every queue after this.
     void announce(std::size_t self, bool was_searching) noexcept {
-        parked_[self].store(true, std::memory_order_seq_cst);                                               // Q
+        parked_[self].store(true, std::memory_order_seq_cst);                                             // Q
         word_.fetch_add(was_searching ? one_idle - one_searching : one_idle, std::memory_order_seq_cst);  // P
     }
 
@@ -76,18 +77,23 @@ public:
     /// The worker that the caller must wake, since work was pushed; none if all are awake or one is searching anyway.
     /// The claimed worker counts as a searcher from now on. Cost where nobody sleeps: one load.
     [[nodiscard]] std::optional<std::size_t> claim_for_wake() noexcept {
-        const std::uint64_t word = word_.load(std::memory_order_seq_cst);  // P
-        if (idle(word) == 0 || searching(word) != 0) {
-            return std::nullopt;
-        }
-        for (std::size_t i = 0; i < workers_; ++i) {
-            if (parked_[i].load(std::memory_order_relaxed) &&                 // only a hint: saves the exchange
-                parked_[i].exchange(false, std::memory_order_seq_cst)) {      // Q
-                word_.fetch_add(one_searching - one_idle, std::memory_order_seq_cst);  // P
-                return i;
+        std::uint64_t word = word_.load(std::memory_order_seq_cst);  // P
+        while (idle(word) != 0 && searching(word) == 0) {
+            // Count the searcher before there is one: the claimed worker may end its search before we go on here.
+            if (!word_.compare_exchange_weak(word, word + one_searching, std::memory_order_seq_cst)) {  // P
+                continue;
             }
+            for (std::size_t i = 0; i < workers_; ++i) {
+                if (parked_[i].load(std::memory_order_relaxed) &&             // only a hint: saves the exchange
+                    parked_[i].exchange(false, std::memory_order_seq_cst)) {  // Q
+                    word_.fetch_sub(one_idle, std::memory_order_seq_cst);     // P
+                    return i;
+                }
+            }
+            // Who was idle woke by itself. Others trusted the searcher that we announced, so look again in its place.
+            word = word_.fetch_sub(one_searching, std::memory_order_seq_cst) - one_searching;  // P
         }
-        return std::nullopt;  // who was idle is awake by itself, and looks at every queue before it sleeps again
+        return std::nullopt;
     }
 
 private:

@@ -82,8 +82,8 @@ public:
         if (t >= b) {
             return nullptr;
         }
-        const ring* slots = ring_.load(std::memory_order_acquire);     // A: at least as new as this bottom
-        T* item = slots->at(t).load(std::memory_order_relaxed);        // A
+        const ring* slots = ring_.load(std::memory_order_acquire);                 // A: at least as new as this bottom
+        T* item = slots->at(t).load(std::memory_order_relaxed);                    // A
         if (!top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst)) {  // B, C
             return nullptr;
         }

@@ -1,0 +1,45 @@
+/// \file
+/// A worker's eyes and ears: Asio's event loop, driven by that worker.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+namespace asio {
+class io_context;
+}
+
+namespace gatherd::executor {
+
+/// One epoll set, polled by a busy worker now and then, and where an idle worker sleeps.
+///
+/// Handlers run on the worker that drives it, never two at once: what belongs to one reactor needs no lock among
+/// its handlers. Sockets are bound to a reactor for life.
+///
+/// Threads: poll and wait by the owning worker; wake and context().post from any.
+class reactor {
+public:
+    reactor();
+    ~reactor();
+    reactor(const reactor&) = delete;
+    reactor& operator=(const reactor&) = delete;
+
+    /// Runs the handlers that are ready, without waiting. Returns whether there were any.
+    bool poll();
+
+    /// Waits until a handler is ready, wake() is called, or `limit` has passed, then runs one or a few handlers.
+    void wait(std::chrono::nanoseconds limit);
+
+    /// Ends the wait that goes on, or the next one. A wake-up is never lost; several may become one.
+    void wake() noexcept;
+
+    /// For sockets, acceptors and signals that are to live here.
+    [[nodiscard]] asio::io_context& context() noexcept { return *context_; }
+
+private:
+    struct parts;
+    std::unique_ptr<parts> parts_;
+    asio::io_context* context_;
+};
+
+}  // namespace gatherd::executor

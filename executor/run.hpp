@@ -1,0 +1,57 @@
+/// \file
+/// Running a coroutine from ordinary code: asyncio.run.
+#pragma once
+
+#include <future>
+#include <utility>
+
+#include "executor/create_task.hpp"
+#include "executor/scheduler.hpp"
+#include "executor/task_scope.hpp"
+#include "executor/wait.hpp"
+
+namespace gatherd::executor {
+namespace detail {
+
+/// The scope of one run(): the calling thread waits for its end.
+class run_scope final : public task_scope {
+public:
+    using task_scope::task_scope;
+    void wait_until_drained() { drained_.get_future().wait(); }
+
+private:
+    void on_drained() noexcept override { drained_.set_value(); }
+    std::promise<void> drained_;
+};
+
+template <typename T>
+task<void> close_after(task_handle<T> root, task_scope& scope) {
+    co_await wait(root.ref());
+    scope.close();
+}
+
+}  // namespace detail
+
+/// Runs a coroutine on the scheduler and blocks the calling thread until it has ended, and with it, by cancellation,
+/// all tasks that it left behind. Gives its result or raises its exception. Not from a worker.
+template <typename T>
+T run(scheduler& on, task<T> main, ordering order = ordering::parallel) {
+    detail::run_scope scope{on, order};
+    const task_handle<T> root = create_task_in(scope, std::move(main));
+    create_task_in(scope, detail::close_after(root, scope));
+    scope.wait_until_drained();
+    if constexpr (std::is_void_v<T>) {
+        static_cast<void>(root.result());
+    } else {
+        return root.result();
+    }
+}
+
+/// As above, on a scheduler of its own with as many workers as the process may use.
+template <typename T>
+T run(task<T> main) {
+    scheduler own;
+    return run(own, std::move(main));
+}
+
+}  // namespace gatherd::executor

@@ -1,0 +1,119 @@
+#include "executor/scheduler.hpp"
+
+#include <thread>
+
+#include "executor/available_parallelism.hpp"
+#include "executor/blocking_lane.hpp"
+#include "executor/compute_lane.hpp"
+#include "executor/worker.hpp"
+
+namespace gatherd::executor {
+namespace {
+
+std::size_t worker_count(const scheduler_options& options) {
+    return options.workers != 0 ? options.workers : available_parallelism();
+}
+
+}  // namespace
+
+scheduler::scheduler(scheduler_options options)
+    : idle_{worker_count(options)},
+      blocking_{std::make_unique<blocking_lane>(options.blocking_threads)},
+      compute_{std::make_unique<compute_lane>(worker_count(options))} {
+    const std::size_t count = worker_count(options);
+    for (std::size_t i = 0; i < count; ++i) {
+        workers_.push_back(std::make_unique<worker>(*this, i));
+    }
+    for (const auto& w : workers_) {  // after all exist: a thief looks at each
+        w->start();
+    }
+}
+
+scheduler::~scheduler() {
+    stop();
+}
+
+void scheduler::stop() noexcept {
+    stopping_.store(true, std::memory_order_seq_cst);  // a worker announces, then looks: it sees this or our wake
+    for (const auto& w : workers_) {
+        w->events().wake();
+    }
+    for (const auto& w : workers_) {
+        w->join();
+    }
+    compute_->stop();
+    blocking_->stop();
+}
+
+scheduler* scheduler::current() noexcept {
+    worker* const w = worker::current();
+    return w == nullptr ? nullptr : &w->owner();
+}
+
+void scheduler::wake_one() noexcept {
+    if (const auto sleeper = idle_.claim_for_wake()) {
+        workers_[*sleeper]->events().wake();
+    }
+}
+
+void scheduler::submit(work& item) noexcept {
+    worker* const w = worker::current();
+    if (w != nullptr && &w->owner() == this) {
+        w->push(item);
+    } else {
+        injected_.push(item);
+    }
+    wake_one();
+}
+
+void scheduler::submit_soon(work& item) noexcept {
+    worker* const w = worker::current();
+    if (w == nullptr || &w->owner() != this) {
+        injected_.push(item);
+        wake_one();
+        return;
+    }
+    w->push(item);
+    if (w->backlog() > 1) {
+        wake_one();
+    }
+}
+
+asio::io_context& scheduler::io(std::size_t index) noexcept {
+    return workers_[index]->events().context();
+}
+
+std::size_t scheduler::timer_home() const noexcept {
+    worker* const w = worker::current();
+    return w == nullptr || &w->owner() != this ? 0 : w->index();
+}
+
+void scheduler::add_timer(std::size_t home, timer& t, clock::time_point deadline) noexcept {
+    worker& w = *workers_[home];
+    if (w.timers().add(t, deadline) && worker::current() != &w) {
+        w.events().wake();
+    }
+}
+
+work* scheduler::steal_for(std::size_t thief) noexcept {
+    for (std::size_t i = 1; i < workers_.size(); ++i) {
+        if (work* const item = workers_[(thief + i) % workers_.size()]->try_steal()) {
+            return item;
+        }
+    }
+    return injected_.empty() ? nullptr : workers_[thief]->take_injected();
+}
+
+bool scheduler::any_work() const noexcept {
+    if (!injected_.empty()) {
+        return true;
+    }
+    for (const auto& w : workers_) {
+        if (w->backlog() > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace gatherd::executor

@@ -1,0 +1,92 @@
+/// \file
+/// The threads that run tasks, and the way work reaches them.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "executor/idle_workers.hpp"
+#include "executor/injection_queue.hpp"
+#include "executor/timer_wheel.hpp"
+
+namespace asio {
+class io_context;
+}
+
+namespace gatherd::executor {
+
+class blocking_lane;
+class compute_lane;
+class worker;
+struct work;
+
+/// How large a scheduler is.
+struct scheduler_options {
+    std::size_t workers = 0;            ///< threads that run tasks; 0: as many as available_parallelism()
+    std::size_t blocking_threads = 64;  ///< the most threads that to_thread may use at once
+};
+
+/// A fixed set of workers, each a thread with a deque, a timer wheel and a reactor; and two lanes for what would
+/// hold a worker up. Work-stealing: a worker out of work takes the oldest work of another.
+///
+/// Fairness: a worker runs its own work oldest first, and looks at timers, sockets and injected work after every
+/// 61 pieces of work at the latest.
+///
+/// Threads: every member may be called from any, the destructor from none of the workers.
+class scheduler {
+public:
+    /// Starts the threads. Throws std::system_error when the system has none left.
+    explicit scheduler(scheduler_options options = {});
+
+    /// Stops as stop() does.
+    ~scheduler();
+    scheduler(const scheduler&) = delete;
+    scheduler& operator=(const scheduler&) = delete;
+
+    /// Ends the workers after the work that they have in hand, and joins them. All tasks must have ended before:
+    /// whoever owns scopes waits for them. What is still queued is dropped without being run.
+    void stop() noexcept;
+
+    /// Hands work to the workers: to the calling worker's own deque, else to all; wakes a sleeping worker if one
+    /// could help.
+    void submit(work& item) noexcept;
+
+    /// As submit, but a worker that has nothing else waiting keeps it to itself and wakes nobody: right for a worker
+    /// that is about to look at its deque, such as one that just ended a task which another one awaited.
+    void submit_soon(work& item) noexcept;
+
+    [[nodiscard]] std::size_t workers() const noexcept { return workers_.size(); }
+
+    /// The event loop of a worker, for sockets that are to live there. `index` < workers().
+    [[nodiscard]] asio::io_context& io(std::size_t index) noexcept;
+
+    /// The timers of the calling worker, or of some worker when called from outside. Stable for the scheduler's life.
+    [[nodiscard]] std::size_t timer_home() const noexcept;
+
+    /// Adds a timer to a worker's wheel and wakes that worker if it would sleep too long.
+    void add_timer(std::size_t home, timer& t, clock::time_point deadline) noexcept;
+
+    [[nodiscard]] blocking_lane& blocking() noexcept { return *blocking_; }
+    [[nodiscard]] compute_lane& compute() noexcept { return *compute_; }
+
+    /// The scheduler whose worker calls, or null.
+    [[nodiscard]] static scheduler* current() noexcept;
+
+private:
+    friend class worker;
+
+    void wake_one() noexcept;
+    [[nodiscard]] work* steal_for(std::size_t thief) noexcept;
+    [[nodiscard]] bool any_work() const noexcept;
+
+    std::vector<std::unique_ptr<worker>> workers_;
+    idle_workers<> idle_;
+    injection_queue<> injected_;
+    std::unique_ptr<blocking_lane> blocking_;
+    std::unique_ptr<compute_lane> compute_;
+    std::atomic<bool> stopping_{false};
+};
+
+}  // namespace gatherd::executor

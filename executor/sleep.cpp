@@ -1,0 +1,28 @@
+#include "executor/sleep.hpp"
+
+#include "executor/task_scope.hpp"
+
+namespace gatherd::executor {
+
+bool sleep_awaiter::arm(task_state& waiter) noexcept {
+    waiter_ = &waiter;
+    if (delay_.count() <= 0) {
+        waiter.resume();  // to the end of the queue
+        return true;
+    }
+    const auto now = clock::now();
+    const bool beyond = delay_ > clock::time_point::max() - now;
+    task_scope& scope = waiter.scope();
+    scope.runs_on().add_timer(scope.timer_home(), *this, beyond ? clock::time_point::max() : now + delay_);
+    return true;
+}
+
+wait_point::cancellation sleep_awaiter::cancel(std::vector<task_ref>&) noexcept {
+    return timer_wheel::remove(*this) ? cancellation::detached : cancellation::too_late;
+}
+
+void sleep_awaiter::fired(timer& self) noexcept {
+    static_cast<sleep_awaiter&>(self).waiter_->resume();
+}
+
+}  // namespace gatherd::executor

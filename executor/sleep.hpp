@@ -1,0 +1,45 @@
+/// \file
+/// Waiting for time to pass: asyncio.sleep.
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <vector>
+
+#include "executor/task_state.hpp"
+#include "executor/timer_wheel.hpp"
+
+namespace gatherd::executor {
+
+/// Awaits a moment, or with no moment just lets the others run once. Lives in the awaiting frame: no allocation.
+class [[nodiscard]] sleep_awaiter : public wait_point, private timer {
+public:
+    explicit sleep_awaiter(std::chrono::nanoseconds delay) noexcept : timer{&fired}, delay_{delay} {}
+    sleep_awaiter(sleep_awaiter&& other) noexcept : sleep_awaiter{other.delay_} {}  // g++ 12 asks for it; never armed
+
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> at) noexcept { return task_state::current().suspend(at, *this); }
+    void await_resume() const { task_state::current().throw_if_cancelled(); }
+
+    bool arm(task_state& waiter) noexcept override;
+    cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+
+private:
+    static void fired(timer& self) noexcept;
+
+    std::chrono::nanoseconds delay_;
+    task_state* waiter_ = nullptr;
+};
+
+/// `co_await sleep(d)`: the task goes on after `d`, never earlier; its worker does other things meanwhile.
+/// Of at most zero it only lets every task that is ready go first. Raises cancelled_error when the task is cancelled.
+inline sleep_awaiter sleep(std::chrono::nanoseconds delay) noexcept {
+    return sleep_awaiter{delay};
+}
+
+/// `co_await yield()`: lets every task that is ready go first: asyncio.sleep(0).
+inline sleep_awaiter yield() noexcept {
+    return sleep_awaiter{std::chrono::nanoseconds{0}};
+}
+
+}  // namespace gatherd::executor

@@ -1,0 +1,88 @@
+/// \file
+/// The tasks that belong together: what asyncio calls a running loop's all_tasks().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "executor/scheduler.hpp"
+#include "executor/spin_lock.hpp"
+#include "executor/task_state.hpp"
+#include "executor/work.hpp"
+
+namespace gatherd::executor {
+
+/// How the tasks of a scope run.
+enum class ordering {
+    parallel,  ///< on all workers at once
+    serial,    ///< one at a time, ready ones first in, first out, as on asyncio's loop
+};
+
+/// A program's tasks: every task is created in the scope of the task that creates it.
+///
+/// It ends as asyncio.run does: once close() was called, what still runs is cancelled and awaited, in rounds, since
+/// clean-up may create more; then on_drained is called, once. A scope must outlive its tasks: on_drained is the
+/// earliest moment at which it may be destroyed.
+///
+/// Threads: all members are safe from any thread.
+class task_scope : private work {
+public:
+    explicit task_scope(scheduler& on, ordering order = ordering::parallel) noexcept;
+    task_scope(const task_scope&) = delete;
+    task_scope& operator=(const task_scope&) = delete;
+
+    [[nodiscard]] scheduler& runs_on() const noexcept { return scheduler_; }
+    [[nodiscard]] bool is_serial() const noexcept { return order_ == ordering::serial; }
+
+    /// The worker whose wheel keeps the timers of this scope's tasks: of a serial scope always the same, so that they
+    /// fire in order.
+    [[nodiscard]] std::size_t timer_home() const noexcept;
+
+    /// No more work is wanted: cancels what runs. on_drained comes from this call if nothing does.
+    void close() noexcept;
+
+    /// Cancels all tasks of this moment.
+    void cancel_all(const std::string& message = {}) noexcept;
+
+    /// Tasks that have not ended. Of use for reports only: it may change at once.
+    [[nodiscard]] std::size_t size() const noexcept;
+
+protected:
+    ~task_scope() = default;
+
+    /// All tasks have ended after close(). Called once, on whatever thread ended the last; may destroy this object.
+    virtual void on_drained() noexcept = 0;
+
+private:
+    friend class task_state;
+
+    void enroll(task_state& task) noexcept;
+    void leave(task_state& task) noexcept;
+    void make_ready(task_state& task, bool soon) noexcept;
+    static void run_serially(work& self) noexcept;
+    void drained(bool in_a_step) noexcept;
+    [[nodiscard]] std::vector<task_ref> begin_round();
+    [[nodiscard]] std::vector<task_ref> all() const;
+    static void cancel_each(const std::vector<task_ref>& tasks, const std::string& message) noexcept;
+
+    scheduler& scheduler_;
+    const ordering order_;
+    const std::size_t serial_home_;
+
+    mutable spin_lock lock_;
+    bool closing_ = false;
+    std::size_t live_ = 0;
+    std::uint32_t round_ = 0;        // tasks that join later have a higher one
+    std::size_t left_in_round_ = 0;  // tasks of former rounds that still run
+    task_state* first_ = nullptr;
+
+    spin_lock ready_lock_;
+    bool ready_scheduled_ = false;  // this scope is in a queue of the scheduler, or being run
+    bool drained_ = false;          // run_serially has to call on_drained
+    work* first_ready_ = nullptr;
+    work* last_ready_ = nullptr;
+};
+
+}  // namespace gatherd::executor

@@ -1,0 +1,252 @@
+#include "executor/task_state.hpp"
+
+#include <cassert>
+#include <mutex>
+
+#include "executor/errors.hpp"
+#include "executor/task_scope.hpp"
+#include "executor/worker.hpp"
+
+namespace gatherd::executor {
+namespace {
+
+void run_step(work& item) noexcept {
+    static_cast<task_state&>(item).step();
+}
+
+}  // namespace
+
+task_state::task_state(task_scope& scope) noexcept : work{&run_step}, scope_{&scope} {}
+
+task_state& task_state::current() noexcept {
+    worker* const w = worker::current();
+    assert(w != nullptr && w->running != nullptr && "only a coroutine that a worker runs may wait");
+    return *w->running;
+}
+
+void task_state::release() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {  // all others' uses come before the end
+        delete this;
+    }
+}
+
+void task_state::start(std::coroutine_handle<> root, bool soon) noexcept {
+    resume_at_ = root;
+    acquire();  // the task's own, until end()
+    scope_->enroll(*this);
+    scope_->make_ready(*this, soon);
+}
+
+void task_state::resume() noexcept {
+    scope_->make_ready(*this, true);
+}
+
+bool task_state::begin_step() noexcept {
+    const std::lock_guard guard{lock_};
+    waiting_ = nullptr;
+    if (must_cancel_) {
+        must_cancel_ = false;
+        cancel_due_ = true;
+    }
+    const bool first = !started_;
+    started_ = true;
+    return !(first && cancel_due_);
+}
+
+void task_state::step() noexcept {
+    if (!begin_step()) {
+        collect_cancelled(cancel_message_ ? *cancel_message_ : std::string{});
+        end();
+        return;
+    }
+    worker& w = *worker::current();
+    w.running = this;
+    const bool root_ended = w.run_coroutine(resume_at_);
+    w.running = nullptr;
+    if (root_ended) {  // else the task may be running elsewhere by now, or be gone
+        collect();
+        end();
+    }
+}
+
+void task_state::end() noexcept {
+    completion* node = nullptr;
+    {
+        const std::lock_guard guard{lock_};
+        ended_.store(true, std::memory_order_release);  // E
+        node = std::exchange(completions_, nullptr);
+        last_completion_ = nullptr;
+        for (completion* each = node; each != nullptr; each = each->next) {
+            each->previous = each;  // in no list: remove_completion says false
+        }
+    }
+    while (node != nullptr) {
+        completion* const following = node->next;  // firing may end the node's life
+        node->fire(*node, *this);
+        node = following;
+    }
+    scope_->leave(*this);
+    release();
+}
+
+bool task_state::add_completion(completion& node) noexcept {
+    const std::lock_guard guard{lock_};
+    if (ended_.load(std::memory_order_relaxed)) {  // written under this lock
+        return false;
+    }
+    node.next = nullptr;
+    node.previous = last_completion_;
+    (last_completion_ != nullptr ? last_completion_->next : completions_) = &node;
+    last_completion_ = &node;
+    return true;
+}
+
+bool task_state::remove_completion(completion& node) noexcept {
+    const std::lock_guard guard{lock_};
+    if (node.previous == &node) {
+        return false;
+    }
+    (node.previous != nullptr ? node.previous->next : completions_) = node.next;
+    (node.next != nullptr ? node.next->previous : last_completion_) = node.previous;
+    return true;
+}
+
+bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept {
+    std::vector<task_ref> awaited;
+    std::string message;
+    task_ref alive;
+    {
+        const std::lock_guard guard{lock_};
+        resume_at_ = at;
+        if (!point.arm(*this)) {
+            return false;
+        }
+        if (!must_cancel_) {
+            waiting_ = &point;
+            return true;
+        }
+        // A cancel came while the task ran: this is where it waits next (I3).
+        alive = task_ref{this};  // what it awaits may end, and with it this task, before we are done below
+        must_cancel_ = false;
+        message = cancel_message_ ? *cancel_message_ : std::string{};
+        switch (point.cancel(awaited)) {
+            case wait_point::cancellation::detached:
+                cancel_due_ = true;
+                return false;
+            case wait_point::cancellation::too_late:
+                must_cancel_ = true;
+                return true;
+            case wait_point::cancellation::forwarded:
+                waiting_ = &point;
+                must_cancel_ = awaited.empty();
+                break;
+        }
+    }
+    bool reached = false;
+    for (const task_ref& task : awaited) {
+        reached = task->cancel(message) || reached;
+    }
+    if (!reached) {
+        const std::lock_guard guard{lock_};
+        must_cancel_ = true;  // they have all ended meanwhile: the step that this causes finds it
+    }
+    return true;
+}
+
+void task_state::throw_if_cancelled() {
+    if (cancel_due_) {
+        cancel_due_ = false;
+        std::string message;
+        {
+            const std::lock_guard guard{lock_};
+            message = cancel_message_ ? *cancel_message_ : std::string{};
+        }
+        throw cancelled_error{std::move(message)};
+    }
+}
+
+void task_state::remember(const std::string& message) noexcept {
+    if (message.empty()) {
+        cancel_message_.reset();
+    } else {
+        cancel_message_ = std::make_unique<std::string>(message);
+    }
+}
+
+task_state::answer task_state::cancel_here(const std::string& message, bool first,
+                                           std::vector<task_ref>& awaited) noexcept {
+    {
+        const std::lock_guard guard{lock_};
+        if (ended_.load(std::memory_order_relaxed)) {  // written under this lock
+            return answer::ended;
+        }
+        if (first) {
+            remember(message);
+        }
+        if (waiting_ == nullptr) {
+            must_cancel_ = true;
+            return answer::accepted;
+        }
+        switch (waiting_->cancel(awaited)) {
+            case wait_point::cancellation::detached:
+                waiting_ = nullptr;
+                cancel_due_ = true;
+                break;
+            case wait_point::cancellation::too_late:
+                must_cancel_ = true;
+                return answer::accepted;
+            case wait_point::cancellation::forwarded:
+                if (awaited.empty()) {
+                    must_cancel_ = true;
+                    return answer::accepted;
+                }
+                return answer::forwarded;
+        }
+    }
+    resume();  // the detached waiter: ours to make ready (I2)
+    return answer::accepted;
+}
+
+bool task_state::cancel(const std::string& message) noexcept {
+    // Depth first through what awaits what, on a path of our own instead of the stack: chains may be very long.
+    struct level {
+        task_ref task;
+        std::vector<task_ref> awaited{};
+        std::size_t next = 0;
+        bool asked = false;
+        bool reached = false;  // some awaited task took the request
+    };
+    std::vector<level> path;
+    path.push_back({task_ref{this}});
+    bool reached = false;  // of the task that was left last
+    while (!path.empty()) {
+        level& top = path.back();
+        if (top.next == top.awaited.size() && !top.reached) {
+            // First visit; or all that it awaited ended in between, so it goes on: ask it once more.
+            top.awaited.clear();
+            top.next = 0;
+            const answer said = top.task->cancel_here(message, !std::exchange(top.asked, true), top.awaited);
+            if (said != answer::forwarded) {
+                reached = said == answer::accepted;
+                path.pop_back();
+                if (!path.empty()) {
+                    path.back().reached |= reached;
+                }
+                continue;
+            }
+        }
+        if (top.next < top.awaited.size()) {
+            task_ref awaited = std::move(top.awaited[top.next++]);
+            path.push_back({std::move(awaited)});
+            continue;
+        }
+        reached = true;
+        path.pop_back();
+        if (!path.empty()) {
+            path.back().reached = true;
+        }
+    }
+    return reached;
+}
+
+}  // namespace gatherd::executor

@@ -1,0 +1,181 @@
+/// \file
+/// A running task, without the type of its result: what the scheduler, its waiters and cancel() see of it.
+#pragma once
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "executor/spin_lock.hpp"
+#include "executor/work.hpp"
+
+namespace gatherd::executor {
+
+class task_scope;
+class task_state;
+
+/// A counted reference to a task.
+class task_ref {
+public:
+    task_ref() noexcept = default;
+    explicit task_ref(task_state* state) noexcept;
+    task_ref(const task_ref& other) noexcept : task_ref{other.state_} {}
+    task_ref(task_ref&& other) noexcept : state_{std::exchange(other.state_, nullptr)} {}
+    task_ref& operator=(task_ref other) noexcept {
+        std::swap(state_, other.state_);
+        return *this;
+    }
+    ~task_ref();
+
+    [[nodiscard]] task_state* get() const noexcept { return state_; }
+    task_state* operator->() const noexcept { return state_; }
+    task_state& operator*() const noexcept { return *state_; }
+    explicit operator bool() const noexcept { return state_ != nullptr; }
+
+private:
+    task_state* state_ = nullptr;
+};
+
+/// One party's wish to be told when a task has ended. Intrusive: linked in the task under its lock.
+struct completion {
+    using fire_function = void (*)(completion&, task_state&) noexcept;
+
+    explicit completion(fire_function on_end) noexcept : fire{on_end} {}
+
+    fire_function fire;  ///< called once, without any lock; may end the life of this object
+    completion* next = nullptr;
+    completion* previous = nullptr;
+};
+
+/// What a task waits for, so that cancel() can end the waiting. It lives in the waiting coroutine's frame.
+///
+/// Both functions are called under the waiting task's lock, and may take the lock of what is waited for.
+class wait_point {
+public:
+    enum class cancellation {
+        detached,   ///< it waits no longer; the caller resumes it, and CancelledError is raised there
+        too_late,   ///< what it waited for has just come; the task is being resumed by that
+        forwarded,  ///< it awaits other tasks: cancel those instead, as asyncio does
+    };
+
+    /// Begins the wait. False: there is nothing to wait for, the task goes on at once.
+    virtual bool arm(task_state& waiter) noexcept = 0;
+
+    /// Ends it. For `forwarded`, adds the tasks to cancel, none that has ended.
+    virtual cancellation cancel(std::vector<task_ref>& awaited) noexcept = 0;
+
+protected:
+    ~wait_point() = default;
+};
+
+/// The control block of a task: asyncio's Task. Made by create_task, counted by references.
+///
+/// State      ready --step--> running --suspend--> waiting --resume--> ready ...  running --> ended
+///
+/// One thread at a time runs its steps, a different one each time perhaps. A step holds no lock.
+///
+/// Invariants I1  waiting_ is set from the end of arm until the next step begins or cancel detaches it
+///            I2  a waiting task is made ready exactly once: by what it waits for, or by a cancel that detached it
+///            I3  a cancel that comes between is kept in must_cancel_ and raised where the task waits next, or where
+///                its step begins, whichever is first: asyncio's _must_cancel
+///
+/// Lock order: a task's lock before the lock of what it waits for (a task that it awaits, a group, a timer wheel).
+class task_state : public work {
+public:
+    explicit task_state(task_scope& scope) noexcept;
+    virtual ~task_state() = default;
+
+    // ---- for everybody -------------------------------------------------------------------------
+
+    [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }  // E
+
+    /// Asks the task to end by CancelledError where it waits: asyncio's Task.cancel. False: it has ended already.
+    /// A task that awaits others passes the request on to them. Never waits; a chain of any length needs no stack.
+    bool cancel(const std::string& message = {}) noexcept;
+
+    /// Links a completion. False: the task has ended, and nothing will be fired.
+    bool add_completion(completion& node) noexcept;
+
+    /// Unlinks it. False: it has been fired, or is about to be.
+    bool remove_completion(completion& node) noexcept;
+
+    /// Whether it ended by an exception, CancelledError included. Only after it ended.
+    [[nodiscard]] virtual bool failed() const noexcept = 0;
+
+    [[nodiscard]] task_scope& scope() const noexcept { return *scope_; }
+
+    // ---- for awaitables, in a step of this task ------------------------------------------------
+
+    /// The task whose step runs on this thread. Only inside one.
+    [[nodiscard]] static task_state& current() noexcept;
+
+    /// Suspends the task at `point`. False: it goes on at once, so await_suspend returns this value.
+    bool suspend(std::coroutine_handle<> at, wait_point& point) noexcept;
+
+    /// Every await_resume begins with this. Throws cancelled_error if the wait was cancelled.
+    void throw_if_cancelled();
+
+    /// Makes the waiting task ready. Whoever claimed its wake-up calls this once; see I2.
+    void resume() noexcept;
+
+    // ---- for create_task and the scope ---------------------------------------------------------
+
+    /// Makes the new task ready for its first step. `soon`: the calling worker takes it when it is done here.
+    void start(std::coroutine_handle<> root, bool soon) noexcept;
+
+    void acquire() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }  // the caller has one already
+    void release() noexcept;
+
+    /// One step, on a worker; begins under must_cancel_. For the scheduler and serial scopes.
+    void step() noexcept;
+
+protected:
+    /// Takes the result out of the root coroutine and ends that.
+    virtual void collect() noexcept = 0;
+    /// The task was cancelled before its first step: there is no result.
+    virtual void collect_cancelled(const std::string& message) noexcept = 0;
+
+private:
+    friend class task_scope;
+
+    enum class answer { ended, accepted, forwarded };
+    answer cancel_here(const std::string& message, bool first, std::vector<task_ref>& awaited) noexcept;
+    void remember(const std::string& message) noexcept;
+    bool begin_step() noexcept;
+    void end() noexcept;
+
+    task_scope* scope_;
+    task_state* next_in_scope_ = nullptr;  // the scope's, under its lock
+    task_state* previous_in_scope_ = nullptr;
+    std::uint32_t round_ = 0;
+
+    std::atomic<std::uint32_t> references_{1};
+    spin_lock lock_;
+    std::atomic<bool> ended_{false};  // E: release in end()  ->  acquire in ended(): the result is visible
+    bool must_cancel_ = false;        // under lock_: asyncio's _must_cancel
+    bool cancel_due_ = false;         // set before the task is made ready, read by its step
+    bool started_ = false;
+    std::coroutine_handle<> resume_at_;
+    wait_point* waiting_ = nullptr;                // under lock_
+    completion* completions_ = nullptr;            // under lock_
+    completion* last_completion_ = nullptr;        // under lock_
+    std::unique_ptr<std::string> cancel_message_;  // under lock_; none is the empty message
+};
+
+inline task_ref::task_ref(task_state* state) noexcept : state_{state} {
+    if (state_ != nullptr) {
+        state_->acquire();
+    }
+}
+
+inline task_ref::~task_ref() {
+    if (state_ != nullptr) {
+        state_->release();
+    }
+}
+
+}  // namespace gatherd::executor

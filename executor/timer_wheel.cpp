@@ -1,0 +1,158 @@
+#include "executor/timer_wheel.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <vector>
+
+namespace gatherd::executor {
+namespace {
+
+/// Some 146 years: later deadlines count as this, so that no sum here overflows.
+constexpr std::chrono::nanoseconds horizon{std::int64_t{1} << 62};
+
+/// The level whose slot holds `tick`, seen from `now`: the highest group of six bits in which they differ.
+int level_of(std::uint64_t now, std::uint64_t tick, int slot_bits, std::uint64_t slots) noexcept {
+    const std::uint64_t differing = (now ^ tick) | (slots - 1);
+    return (63 - std::countl_zero(differing)) / slot_bits;
+}
+
+}  // namespace
+
+std::uint64_t timer_wheel::tick_of(clock::time_point deadline) const noexcept {
+    if (deadline <= start_) {
+        return 0;
+    }
+    constexpr std::uint64_t round_up = (std::uint64_t{1} << tick_bits) - 1;
+    const std::chrono::nanoseconds ahead = std::min<std::chrono::nanoseconds>(deadline - start_, horizon);
+    return (static_cast<std::uint64_t>(ahead.count()) + round_up) >> tick_bits;
+}
+
+void timer_wheel::link(timer& t) noexcept {
+    const std::uint64_t tick = std::max(tick_of(t.deadline_), elapsed_);
+    const int level = level_of(elapsed_, tick, slot_bits, slots);
+    const std::uint64_t slot = (tick >> (level * slot_bits)) & (slots - 1);
+    t.level_ = static_cast<std::uint8_t>(level);
+    t.slot_ = static_cast<std::uint8_t>(slot);
+    timer*& head = heads_[t.level_][t.slot_];
+    t.previous_ = nullptr;
+    t.next_ = head;
+    if (head != nullptr) {
+        head->previous_ = &t;
+    }
+    head = &t;
+    occupied_[t.level_] |= std::uint64_t{1} << slot;
+}
+
+void timer_wheel::unlink(timer& t) noexcept {
+    timer*& head = heads_[t.level_][t.slot_];
+    (t.previous_ != nullptr ? t.previous_->next_ : head) = t.next_;
+    if (t.next_ != nullptr) {
+        t.next_->previous_ = t.previous_;
+    }
+    if (head == nullptr) {
+        occupied_[t.level_] &= ~(std::uint64_t{1} << t.slot_);
+    }
+}
+
+bool timer_wheel::add(timer& t, clock::time_point deadline) noexcept {
+    const std::lock_guard guard{lock_};
+    const auto before = earliest();
+    t.wheel_ = this;
+    t.deadline_ = deadline;
+    t.order_ = added_++;
+    link(t);
+    const auto after = earliest();
+    return !before || after->tick < before->tick;
+}
+
+bool timer_wheel::remove(timer& t) noexcept {
+    timer_wheel* const wheel = t.wheel_;  // set before whoever may remove it learnt of it, and never changed again
+    if (wheel == nullptr) {
+        return false;
+    }
+    const std::lock_guard guard{wheel->lock_};
+    if (t.level_ == levels) {
+        return false;
+    }
+    wheel->unlink(t);
+    t.level_ = levels;
+    return true;
+}
+
+std::optional<timer_wheel::position> timer_wheel::earliest() const noexcept {
+    for (int level = 0; level < levels; ++level) {
+        const std::uint64_t bits = occupied_[static_cast<std::size_t>(level)];
+        if (bits == 0) {
+            continue;
+        }
+        // A level holds only slots of the present turn, at or after the present one: what differs higher up is above.
+        const int shift = level * slot_bits;
+        const std::uint64_t present = (elapsed_ >> shift) & (slots - 1);
+        const auto ahead = static_cast<std::uint64_t>(std::countr_zero(std::rotr(bits, static_cast<int>(present))));
+        return position{level, ((elapsed_ >> shift) + ahead) << shift};
+    }
+    return std::nullopt;
+}
+
+std::optional<clock::time_point> timer_wheel::next_due() const noexcept {
+    const std::lock_guard guard{lock_};
+    const auto first = earliest();
+    if (!first) {
+        return std::nullopt;
+    }
+    return start_ + std::chrono::nanoseconds{static_cast<std::int64_t>(first->tick << tick_bits)};
+}
+
+/// Unlinks what is due by tick `now`, in any order, chained through next_.
+timer* timer_wheel::take_due(std::uint64_t now) noexcept {
+    timer* due = nullptr;
+    for (auto first = earliest(); first && first->tick <= now; first = earliest()) {
+        elapsed_ = std::max(elapsed_, first->tick);
+        const auto level = static_cast<std::size_t>(first->level);
+        const std::size_t slot = (first->tick >> (first->level * slot_bits)) & (slots - 1);
+        timer* t = heads_[level][slot];
+        heads_[level][slot] = nullptr;
+        occupied_[level] &= ~(std::uint64_t{1} << slot);
+        while (t != nullptr) {
+            timer* const following = t->next_;
+            if (level == 0 || tick_of(t->deadline_) <= now) {
+                t->level_ = levels;  // from now on remove() says false
+                t->next_ = due;
+                due = t;
+            } else {
+                link(*t);  // one level down, or more
+            }
+            t = following;
+        }
+    }
+    elapsed_ = std::max(elapsed_, now);
+    return due;
+}
+
+void timer_wheel::fire_due(clock::time_point now) noexcept {
+    if (now < start_) {
+        return;
+    }
+    const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(now - start_).count();
+    timer* due = nullptr;
+    {
+        const std::lock_guard guard{lock_};
+        due = take_due(static_cast<std::uint64_t>(passed) >> tick_bits);
+    }
+    if (due != nullptr && due->next_ == nullptr) {
+        due->fire_(*due);
+        return;
+    }
+    std::vector<timer*> ordered;
+    for (timer* t = due; t != nullptr; t = t->next_) {
+        ordered.push_back(t);
+    }
+    std::sort(ordered.begin(), ordered.end(), [](const timer* a, const timer* b) {
+        return a->deadline_ != b->deadline_ ? a->deadline_ < b->deadline_ : a->order_ < b->order_;
+    });
+    for (timer* const t : ordered) {
+        t->fire_(*t);
+    }
+}
+
+}  // namespace gatherd::executor

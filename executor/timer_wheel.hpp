@@ -1,0 +1,95 @@
+/// \file
+/// Timers of one worker: a hierarchical wheel.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+
+#include "executor/spin_lock.hpp"
+
+namespace gatherd::executor {
+
+/// The clock of every deadline here: asyncio's loop.time().
+using clock = std::chrono::steady_clock;
+
+class timer_wheel;
+
+/// A deadline and what to do then. Intrusive: it lives where the waiting one keeps it, and costs no allocation.
+///
+/// It must not be destroyed between timer_wheel::add and either its firing or a remove() that said true.
+class timer {
+public:
+    using fire_function = void (*)(timer&) noexcept;
+
+    explicit timer(fire_function fire) noexcept : fire_{fire} {}
+    timer(const timer&) = delete;
+    timer& operator=(const timer&) = delete;
+
+private:
+    friend class timer_wheel;
+
+    fire_function fire_;
+    timer* next_ = nullptr;
+    timer* previous_ = nullptr;
+    timer_wheel* wheel_ = nullptr;  // where it is linked; written under that wheel's lock
+    clock::time_point deadline_{};
+    std::uint64_t order_ = 0;  // among equal deadlines, first added is first fired
+    std::uint8_t level_ = 0;   // beyond the last level: in no slot, fired or about to
+    std::uint8_t slot_ = 0;
+};
+
+/// A hierarchical timing wheel (Varghese and Lauck, SOSP 1987; scheme 6 and 7): add and remove in constant time,
+/// whatever the range. Eight levels of 64 slots; the lowest has slots of 2^18 ns (a quarter of a millisecond).
+///
+/// Timers fire in the order of their deadlines, never early, late by less than a slot and by the worker's own delay.
+///
+/// Threads: all are safe. A worker adds to its own wheel and fires it, so the lock is almost never contended.
+class timer_wheel {
+public:
+    explicit timer_wheel(clock::time_point start) noexcept : start_{start} {}
+    timer_wheel(const timer_wheel&) = delete;
+    timer_wheel& operator=(const timer_wheel&) = delete;
+
+    /// Adds a timer that is in no wheel. Deadlines beyond 146 years count as that.
+    /// True: it is now the earliest, so a worker that sleeps until the former earliest must be woken.
+    bool add(timer& t, clock::time_point deadline) noexcept;
+
+    /// Takes a timer back before it fires. False: it has fired, is about to, or was never added; then it is the
+    /// firing that goes on, exactly once.
+    static bool remove(timer& t) noexcept;
+
+    /// Fires all that are due. Only one thread at a time, the owner; fire functions run without the lock.
+    void fire_due(clock::time_point now) noexcept;
+
+    /// When to call fire_due next: not later than the earliest deadline. None when the wheel is empty.
+    [[nodiscard]] std::optional<clock::time_point> next_due() const noexcept;
+
+private:
+    static constexpr int levels = 8;
+    static constexpr int slot_bits = 6;
+    static constexpr std::uint64_t slots = std::uint64_t{1} << slot_bits;
+    static constexpr int tick_bits = 18;  // nanoseconds of a tick: 2^18
+
+    struct position {
+        int level;
+        std::uint64_t tick;  // where that slot begins
+    };
+
+    void link(timer& t) noexcept;
+    void unlink(timer& t) noexcept;
+    [[nodiscard]] std::uint64_t tick_of(clock::time_point deadline) const noexcept;
+    [[nodiscard]] std::optional<position> earliest() const noexcept;
+    timer* take_due(std::uint64_t now) noexcept;
+
+    clock::time_point start_;
+    mutable spin_lock lock_;
+    std::uint64_t elapsed_ = 0;  // ticks since start_ up to which all slots are empty
+    std::uint64_t added_ = 0;
+    std::array<std::uint64_t, levels> occupied_{};  // a bit a slot
+    std::array<std::array<timer*, slots>, levels> heads_{};
+};
+
+}  // namespace gatherd::executor

@@ -1,0 +1,132 @@
+/// \file
+/// Calls that would hold a worker up, run on a lane of their own: asyncio.to_thread, and its sibling for computing.
+#pragma once
+
+#include <atomic>
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "executor/blocking_lane.hpp"
+#include "executor/compute_lane.hpp"
+#include "executor/task_scope.hpp"
+#include "executor/task_state.hpp"
+
+namespace gatherd::executor {
+namespace detail {
+
+/// A call on its way through a lane. It is owned by the awaiting task and by the lane together: a cancelled awaiter
+/// goes on at once, and the call then ends with nobody to tell.
+///
+/// Edges  A   run: state exchange, acq_rel  ->  awaiter: resumed through the scheduler's queue     outcome_ is visible
+///        B   run: state exchange  ||  cancel: state exchange: exactly one claims the waiter's wake-up
+template <typename Function>
+class lane_call : public work {
+public:
+    using result_type = std::invoke_result_t<Function&>;
+
+    lane_call(Function body, task_state& waiter) : work{&run_call}, body_{std::move(body)}, waiter_{&waiter} {}
+
+    /// The awaiter waits no longer. False: the call has ended, and resumes it.
+    bool abandon() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }  // B
+
+    /// The lane has no thread for it.
+    void refuse() noexcept {
+        lanes_own.reset();
+        outcome_.template emplace<2>(std::make_exception_ptr(std::runtime_error{"can't start new thread"}));
+    }
+
+    /// What the call returned, or raises its exception.
+    result_type take() {
+        if (auto* failure = std::get_if<2>(&outcome_)) {
+            std::rethrow_exception(std::move(*failure));
+        }
+        if constexpr (!std::is_void_v<result_type>) {
+            return std::move(std::get<1>(outcome_));
+        }
+    }
+
+    std::shared_ptr<lane_call> lanes_own;  ///< set while the lane has it
+
+private:
+    using stored = std::conditional_t<std::is_void_v<result_type>, std::monostate, result_type>;
+
+    static void run_call(work& item) noexcept {
+        auto& call = static_cast<lane_call&>(item);
+        const std::shared_ptr<lane_call> alive = std::move(call.lanes_own);
+        try {
+            if constexpr (std::is_void_v<result_type>) {
+                call.body_();
+                call.outcome_.template emplace<1>();
+            } else {
+                call.outcome_.template emplace<1>(call.body_());
+            }
+        } catch (...) {  // the edge of the call: it travels to the awaiter
+            call.outcome_.template emplace<2>(std::current_exception());
+        }
+        if (!call.claimed_.exchange(true, std::memory_order_acq_rel)) {  // A, B
+            call.waiter_->resume();
+        }
+    }
+
+    Function body_;
+    task_state* waiter_;
+    std::atomic<bool> claimed_{false};
+    std::variant<std::monostate, stored, std::exception_ptr> outcome_;
+};
+
+template <typename Function, typename Lane>
+class lane_awaiter : public wait_point {
+public:
+    lane_awaiter(Function body, Lane& (scheduler::*lane)() noexcept) : body_{std::move(body)}, lane_{lane} {}
+
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> at) {
+        task_state& task = task_state::current();
+        call_ = std::make_shared<lane_call<Function>>(std::move(body_), task);
+        return task.suspend(at, *this);
+    }
+    auto await_resume() {
+        task_state::current().throw_if_cancelled();
+        return call_->take();
+    }
+
+    bool arm(task_state& waiter) noexcept override {
+        call_->lanes_own = call_;
+        if (!(waiter.scope().runs_on().*lane_)().submit(*call_)) {
+            call_->refuse();
+            return false;
+        }
+        return true;
+    }
+    cancellation cancel(std::vector<task_ref>&) noexcept override {
+        return call_->abandon() ? cancellation::detached : cancellation::too_late;
+    }
+
+private:
+    Function body_;
+    Lane& (scheduler::*lane_)() noexcept;
+    std::shared_ptr<lane_call<Function>> call_;
+};
+
+}  // namespace detail
+
+/// `co_await to_thread(f)`: runs f() on the blocking lane; its result or exception comes back here, on a worker.
+/// A cancelled task goes on at once; the thread finishes the call for nobody.
+template <typename Function>
+auto to_thread(Function f) {
+    return detail::lane_awaiter<Function, blocking_lane>{std::move(f), &scheduler::blocking};
+}
+
+/// `co_await compute(f)`: runs f() on the compute lane, where oneTBB's parallel algorithms may be used.
+template <typename Function>
+auto compute(Function f) {
+    return detail::lane_awaiter<Function, compute_lane>{std::move(f), &scheduler::compute};
+}
+
+}  // namespace gatherd::executor

@@ -1,0 +1,203 @@
+#include "executor/wait.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "executor/task_scope.hpp"
+#include "executor/timer_wheel.hpp"
+
+namespace gatherd::executor {
+namespace detail {
+
+/// The meeting point of one waiting task, the ends of those it waits for, and a timer.
+///
+/// Whoever sets `over_` under the lock resumes the waiter; everybody else leaves. It is counted, since ends and timer
+/// may still be on their way when the waiter has gone on: one reference for the awaiter, one for each linked
+/// completion, one for a running timer.
+///
+/// Lock order: the waiter's lock, then this one. Completions fire without any lock.
+class completion_group {
+public:
+    completion_group(std::vector<task_ref> tasks, return_when when, std::optional<std::chrono::nanoseconds> timeout,
+                     on_cancel cancelling)
+        : tasks_{std::move(tasks)},
+          when_{when},
+          timeout_{timeout},
+          cancelling_{cancelling},
+          nodes_{std::make_unique<node[]>(tasks_.size())},
+          timer_{*this} {}
+
+    /// Begins to listen. False: the wait is over already.
+    bool arm(task_state& waiter) noexcept {
+        {
+            const std::lock_guard guard{lock_};
+            left_ = tasks_.size();
+            references_.fetch_add(static_cast<std::uint32_t>(tasks_.size()), std::memory_order_relaxed);  // ours first
+        }
+        for (std::size_t i = 0; i < tasks_.size(); ++i) {
+            nodes_[i].group = this;
+            if (!tasks_[i]->add_completion(nodes_[i])) {
+                nodes_[i].group = nullptr;
+                count(*tasks_[i]);
+                release();
+            }
+        }
+        const std::lock_guard guard{lock_};
+        if (over_) {
+            return false;
+        }
+        waiter_ = &waiter;
+        if (timeout_) {
+            references_.fetch_add(1, std::memory_order_relaxed);  // the timer's
+            timed_ = true;
+            task_scope& scope = waiter.scope();
+            const auto now = clock::now();
+            const bool beyond = *timeout_ > clock::time_point::max() - now;
+            scope.runs_on().add_timer(scope.timer_home(), timer_,
+                                      beyond ? clock::time_point::max() : now + std::max(*timeout_, {}));
+        }
+        return true;
+    }
+
+    wait_point::cancellation cancel(std::vector<task_ref>& awaited) noexcept {
+        if (cancelling_ == on_cancel::forward) {
+            for (const task_ref& task : tasks_) {
+                if (!task->ended()) {
+                    awaited.push_back(task);
+                }
+            }
+            const std::lock_guard guard{lock_};
+            cancel_requested_ = cancel_requested_ || !awaited.empty();
+            return wait_point::cancellation::forwarded;
+        }
+        return claim(nullptr) ? wait_point::cancellation::detached : wait_point::cancellation::too_late;
+    }
+
+    /// The waiter goes on: nothing shall come from the tasks any more.
+    wait_result leave() noexcept {
+        const bool all_ended = [this] {
+            const std::lock_guard guard{lock_};
+            return left_ == 0;
+        }();
+        for (std::size_t i = 0; i < (all_ended ? 0 : tasks_.size()); ++i) {
+            if (nodes_[i].group != nullptr && tasks_[i]->remove_completion(nodes_[i])) {
+                release();
+            }
+        }
+        if (timed_ && timer_wheel::remove(timer_)) {
+            release();
+        }
+        const std::lock_guard guard{lock_};
+        return {decisive_ != nullptr, cancel_requested_, task_ref{decisive_}};
+    }
+
+    void release() noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {  // all others' uses come before the end
+            delete this;
+        }
+    }
+
+private:
+    struct node : completion {
+        node() noexcept : completion{&completion_group::ended} {}
+        completion_group* group = nullptr;
+    };
+    struct group_timer : timer {
+        explicit group_timer(completion_group& owner) noexcept : timer{&completion_group::timed_out}, group{owner} {}
+        completion_group& group;
+    };
+
+    static void ended(completion& self, task_state& task) noexcept {
+        completion_group& group = *static_cast<node&>(self).group;
+        group.count(task);
+        group.release();
+    }
+
+    static void timed_out(timer& self) noexcept {
+        completion_group& group = static_cast<group_timer&>(self).group;
+        task_state* waiter = nullptr;
+        if (group.claim(&waiter)) {
+            waiter->resume();
+        }
+        group.release();
+    }
+
+    /// One task has ended.
+    void count(task_state& task) noexcept {
+        task_state* waiter = nullptr;
+        {
+            const std::lock_guard guard{lock_};
+            --left_;
+            const bool enough = left_ == 0 || when_ == return_when::first_completed ||
+                                (when_ == return_when::first_exception && task.failed());
+            if (over_ || !enough) {
+                return;
+            }
+            over_ = true;
+            decisive_ = &task;
+            waiter = waiter_;
+        }
+        if (waiter != nullptr) {  // else it is still in arm, and finds over_
+            waiter->resume();
+        }
+    }
+
+    bool claim(task_state** waiter) noexcept {
+        const std::lock_guard guard{lock_};
+        if (std::exchange(over_, true)) {
+            return false;
+        }
+        if (waiter != nullptr) {
+            *waiter = waiter_;
+        }
+        return true;
+    }
+
+    std::vector<task_ref> tasks_;
+    const return_when when_;
+    const std::optional<std::chrono::nanoseconds> timeout_;
+    const on_cancel cancelling_;
+    std::unique_ptr<node[]> nodes_;
+    group_timer timer_;
+    bool timed_ = false;
+
+    std::atomic<std::uint32_t> references_{1};
+    spin_lock lock_;
+    std::size_t left_ = 0;  // under lock_, as all below
+    bool over_ = false;
+    bool cancel_requested_ = false;
+    task_state* decisive_ = nullptr;  // one of tasks_
+    task_state* waiter_ = nullptr;
+};
+
+}  // namespace detail
+
+wait_awaiter::wait_awaiter(std::vector<task_ref> tasks, return_when when,
+                           std::optional<std::chrono::nanoseconds> timeout, on_cancel cancelling)
+    : group_{new detail::completion_group{std::move(tasks), when, timeout, cancelling}} {}
+
+wait_awaiter::wait_awaiter(wait_awaiter&& other) noexcept : group_{std::exchange(other.group_, nullptr)} {}
+
+wait_awaiter::~wait_awaiter() {
+    if (group_ != nullptr) {
+        group_->release();
+    }
+}
+
+bool wait_awaiter::arm(task_state& waiter) noexcept {
+    return group_->arm(waiter);
+}
+
+wait_point::cancellation wait_awaiter::cancel(std::vector<task_ref>& awaited) noexcept {
+    return group_->cancel(awaited);
+}
+
+wait_result wait_awaiter::await_resume() {
+    wait_result result = group_->leave();
+    task_state::current().throw_if_cancelled();
+    return result;
+}
+
+}  // namespace gatherd::executor

@@ -1,0 +1,59 @@
+#include "executor/sleep.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "executor/gather.hpp"
+#include "executor/run.hpp"
+
+using namespace gatherd::executor;
+using namespace std::chrono_literals;
+
+namespace {
+
+task<std::chrono::nanoseconds> measured(std::chrono::nanoseconds delay) {
+    const auto begin = clock::now();
+    co_await sleep(delay);
+    co_return clock::now() - begin;
+}
+
+task<int> notes(std::string& order, char letter, std::chrono::milliseconds delay) {
+    co_await sleep(delay);
+    order.push_back(letter);
+    co_return 0;
+}
+
+task<std::string> by_deadline() {
+    std::string order;
+    std::vector<task<int>> all;
+    all.push_back(notes(order, 'c', 30ms));
+    all.push_back(notes(order, 'a', 10ms));
+    all.push_back(notes(order, 'b', 20ms));
+    all.push_back(notes(order, '0', 0ms));
+    co_await gather(std::move(all));
+    co_return order;
+}
+
+}  // namespace
+
+TEST_CASE("sleep: never ends early", "[executor]") {
+    for (const auto delay : {0ns, 100'000ns, 1'000'000ns, 7'300'000ns}) {
+        CHECK(run(measured(delay)) >= delay);
+    }
+}
+
+TEST_CASE("sleep: sleepers wake in the order of their deadlines", "[executor]") {
+    scheduler on{{.workers = 2}};
+    CHECK(run(on, by_deadline(), ordering::serial) == "0abc");
+}
+
+TEST_CASE("sleep: an absurd delay can be slept and cancelled", "[executor]") {
+    const auto body = []() -> task<bool> {
+        const auto handle = create_task([]() -> task<> { co_await sleep(std::chrono::nanoseconds::max()); }());
+        co_await sleep(1ms);
+        handle.cancel();
+        co_await wait(handle.ref());
+        co_return handle.failed();
+    };
+    CHECK(run(body()));
+}

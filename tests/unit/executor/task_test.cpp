@@ -1,0 +1,176 @@
+#include "executor/task.hpp"
+
+#include <catch2/catch.hpp>
+#include <stdexcept>
+#include <string>
+
+#include "executor/create_task.hpp"
+#include "executor/run.hpp"
+#include "executor/sleep.hpp"
+#include "executor/wait.hpp"
+
+using namespace gatherd::executor;
+
+namespace {
+
+task<int> number(int n) {
+    co_return n;
+}
+
+task<int> throws() {
+    throw std::runtime_error{"boom"};
+    co_return 0;
+}
+
+task<int> sum_of_awaits(int count) {
+    int sum = 0;
+    for (int i = 0; i < count; ++i) {
+        sum += co_await number(1);
+    }
+    co_return sum;
+}
+
+task<int> nested(int depth) {
+    if (depth == 0) {
+        co_return 0;
+    }
+    co_return 1 + co_await nested(depth - 1);
+}
+
+task<std::string> caught() {
+    try {
+        co_await throws();
+    } catch (const std::runtime_error& e) {
+        co_return e.what();
+    }
+    co_return "nothing";
+}
+
+task<> wait_for_ever() {
+    co_await sleep(std::chrono::hours{1});
+}
+
+task<bool> cancelled_where_it_waits() {
+    const auto handle = create_task(wait_for_ever());
+    co_await yield();
+    handle.cancel("enough");
+    try {
+        co_await handle;
+    } catch (const cancelled_error& e) {
+        co_return e.message() == "enough";
+    }
+    co_return false;
+}
+
+task<int> awaits(task_handle<> inner) {
+    co_await inner;
+    co_return 1;
+}
+
+task<bool> cancel_goes_to_the_awaited() {
+    const auto inner = create_task(wait_for_ever());
+    const auto outer = create_task(awaits(inner));
+    co_await yield();  // in a serial scope both wait after this turn: the request goes through `outer`
+    outer.cancel();
+    co_await wait(outer.ref());
+    co_return outer.failed() && inner.failed();
+}
+
+task<int> set_when_run(bool& ran) {
+    ran = true;
+    co_return 0;
+}
+
+task<bool> cancelled_before_it_starts(bool& ran) {
+    const auto handle = create_task(set_when_run(ran));
+    handle.cancel();  // in a serial scope it cannot have begun
+    co_await wait(handle.ref());
+    co_return handle.failed();
+}
+
+task<int> swallows() {
+    try {
+        co_await sleep(std::chrono::hours{1});
+    } catch (const cancelled_error&) {
+    }
+    co_return 7;
+}
+
+task<int> a_swallowed_cancel() {
+    const auto handle = create_task(swallows());
+    co_await sleep(std::chrono::milliseconds{2});
+    handle.cancel();
+    co_return co_await handle;
+}
+
+task<int> one_of_a_chain(task_handle<int> former) {
+    co_return 1 + co_await former;
+}
+
+task<int> forever_number() {
+    co_await sleep(std::chrono::hours{1});
+    co_return 0;
+}
+
+task<std::size_t> cancel_a_long_chain(std::size_t length) {
+    std::vector<task_handle<int>> chain{create_task(forever_number())};
+    for (std::size_t i = 1; i < length; ++i) {
+        chain.push_back(create_task(one_of_a_chain(chain.back())));
+    }
+    co_await sleep(std::chrono::milliseconds{5});
+    chain.back().cancel();
+    std::size_t failed = 0;
+    for (const auto& each : chain) {
+        co_await wait(each.ref());
+        failed += each.failed() ? 1 : 0;
+    }
+    co_return failed;
+}
+
+}  // namespace
+
+TEST_CASE("task: gives what it returns", "[executor]") {
+    CHECK(run(number(42)) == 42);
+}
+
+TEST_CASE("task: an exception reaches who awaits it", "[executor]") {
+    CHECK(run(caught()) == "boom");
+    CHECK_THROWS_AS(run(throws()), std::runtime_error);
+}
+
+TEST_CASE("task: a million awaits one after the other do not grow the stack", "[executor]") {
+    CHECK(run(sum_of_awaits(1'000'000)) == 1'000'000);
+}
+
+TEST_CASE("task: a hundred thousand nested awaits do not grow the stack", "[executor]") {
+    CHECK(run(nested(100'000)) == 100'000);
+}
+
+TEST_CASE("task: one that was never started may be dropped", "[executor]") {
+    { const auto unused = number(1); }
+    CHECK(run(number(2)) == 2);
+}
+
+TEST_CASE("cancel: CancelledError is raised where the task waits, with the message", "[executor]") {
+    CHECK(run(cancelled_where_it_waits()));
+}
+
+TEST_CASE("cancel: a task that awaits another passes it on", "[executor]") {
+    scheduler on{{.workers = 2}};
+    CHECK(run(on, cancel_goes_to_the_awaited(), ordering::serial));
+}
+
+TEST_CASE("cancel: a task that has not begun never runs", "[executor]") {
+    bool ran = false;
+    scheduler on{{.workers = 2}};
+    CHECK(run(on, cancelled_before_it_starts(ran), ordering::serial));
+    CHECK_FALSE(ran);
+}
+
+TEST_CASE("cancel: a task may swallow it and return", "[executor]") {
+    CHECK(run(a_swallowed_cancel()) == 7);
+}
+
+TEST_CASE("cancel: a chain of ten thousand tasks is cancelled without stack", "[executor]") {
+    CHECK(run(cancel_a_long_chain(10'000)) == 10'000);
+}

@@ -1,0 +1,96 @@
+#include "executor/timer_wheel.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <deque>
+#include <random>
+#include <vector>
+
+using namespace gatherd::executor;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct noted : timer {
+    noted(std::vector<noted*>& into, clock::time_point at) : timer{&fired}, log{into}, deadline{at} {}
+    static void fired(timer& self) noexcept {
+        auto& me = static_cast<noted&>(self);
+        me.log.push_back(&me);
+    }
+    std::vector<noted*>& log;
+    clock::time_point deadline;
+};
+
+}  // namespace
+
+TEST_CASE("timer_wheel: random deadlines of all ranges fire once, in order, never early", "[executor]") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    std::mt19937_64 random{seed};
+    const clock::time_point start{};
+    timer_wheel wheel{start};
+    std::vector<noted*> log;
+    std::deque<noted> timers;
+    for (int i = 0; i < 3000; ++i) {
+        const auto range = std::uint64_t{1} << (random() % 50);
+        timers.emplace_back(log, start + std::chrono::nanoseconds{static_cast<std::int64_t>(random() % range)});
+        wheel.add(timers.back(), timers.back().deadline);
+    }
+    std::size_t removed = 0;
+    for (auto& each : timers) {
+        if (random() % 4 == 0) {
+            CHECK(timer_wheel::remove(each));
+            CHECK_FALSE(timer_wheel::remove(each));
+            ++removed;
+        }
+    }
+    clock::time_point now = start;
+    while (const auto due = wheel.next_due()) {
+        REQUIRE(*due >= now);
+        now = *due + std::chrono::nanoseconds{static_cast<std::int64_t>(random() % 1'000'000)};
+        const std::size_t before = log.size();
+        wheel.fire_due(now);
+        for (std::size_t i = before; i < log.size(); ++i) {
+            REQUIRE(log[i]->deadline <= now);
+            REQUIRE((i == before || log[i - 1]->deadline <= log[i]->deadline));
+        }
+    }
+    CHECK(log.size() + removed == timers.size());
+}
+
+TEST_CASE("timer_wheel: add tells when the new timer is the earliest", "[executor]") {
+    const clock::time_point start{};
+    timer_wheel wheel{start};
+    std::vector<noted*> log;
+    noted late{log, start + 1h};
+    noted early{log, start + 1s};
+    noted between{log, start + 1min};
+    CHECK(wheel.add(late, late.deadline));
+    CHECK(wheel.add(early, early.deadline));
+    CHECK_FALSE(wheel.add(between, between.deadline));
+}
+
+TEST_CASE("timer_wheel: a timer in the past fires at the next look", "[executor]") {
+    const clock::time_point start{};
+    timer_wheel wheel{start};
+    std::vector<noted*> log;
+    wheel.fire_due(start + 10s);
+    noted past{log, start + 3s};
+    wheel.add(past, past.deadline);
+    wheel.fire_due(start + 10s + 1ms);
+    CHECK(log.size() == 1);
+}
+
+TEST_CASE("timer_wheel: equal deadlines fire in the order of their adding", "[executor]") {
+    const clock::time_point start{};
+    timer_wheel wheel{start};
+    std::vector<noted*> log;
+    std::deque<noted> timers;
+    for (int i = 0; i < 100; ++i) {
+        timers.emplace_back(log, start + 5ms);
+        wheel.add(timers.back(), timers.back().deadline);
+    }
+    wheel.fire_due(start + 6ms);
+    REQUIRE(log.size() == timers.size());
+    CHECK(std::equal(log.begin(), log.end(), timers.begin(), [](const noted* a, const noted& b) { return a == &b; }));
+}

@@ -1,0 +1,84 @@
+#include "executor/to_thread.hpp"
+
+#include <catch2/catch.hpp>
+#include <future>
+#include <stdexcept>
+#include <thread>
+
+#include "executor/gather.hpp"
+#include "executor/run.hpp"
+#include "executor/sleep.hpp"
+
+using namespace gatherd::executor;
+using namespace std::chrono_literals;
+
+namespace {
+
+task<bool> on_another_thread() {
+    const auto here = std::this_thread::get_id();
+    const auto there = co_await to_thread([] { return std::this_thread::get_id(); });
+    co_return here != there;
+}
+
+task<int> computed() {
+    co_return co_await compute([] { return 6 * 7; });
+}
+
+task<std::string> its_exception() {
+    try {
+        co_await to_thread([] { throw std::runtime_error{"disk"}; });
+    } catch (const std::runtime_error& e) {
+        co_return e.what();
+    }
+    co_return "";
+}
+
+task<int> blocks_until(std::shared_future<void> released) {
+    co_await to_thread([released] { released.wait(); });
+    co_return 0;
+}
+
+task<bool> cancelled_at_once(std::shared_future<void> released) {
+    const auto handle = create_task(blocks_until(released));
+    co_await sleep(2ms);
+    handle.cancel();
+    co_await wait(handle.ref());
+    co_return handle.failed();
+}
+
+task<std::size_t> many_at_once(std::size_t count, std::shared_future<void> released, std::promise<void>& release) {
+    std::vector<task<int>> all;
+    for (std::size_t i = 0; i < count; ++i) {
+        all.push_back(blocks_until(released));
+    }
+    const auto whole = create_task(gather(std::move(all)));
+    co_await sleep(2ms);
+    release.set_value();
+    co_return (co_await whole).size();
+}
+
+}  // namespace
+
+TEST_CASE("to_thread: runs on a thread that is no worker, and comes back", "[executor]") {
+    CHECK(run(on_another_thread()));
+}
+
+TEST_CASE("to_thread: an exception comes back", "[executor]") {
+    CHECK(run(its_exception()) == "disk");
+}
+
+TEST_CASE("to_thread: a cancelled task does not wait for its thread", "[executor]") {
+    std::promise<void> release;
+    CHECK(run(cancelled_at_once(release.get_future().share())));
+    release.set_value();  // only now may the thread end
+}
+
+TEST_CASE("to_thread: more calls than threads wait in line", "[executor]") {
+    scheduler on{{.workers = 2, .blocking_threads = 3}};
+    std::promise<void> release;
+    CHECK(run(on, many_at_once(20, release.get_future().share(), release)) == 20);
+}
+
+TEST_CASE("compute: gives its result", "[executor]") {
+    CHECK(run(computed()) == 42);
+}
