@@ -49,11 +49,13 @@ opening opening_of(std::string_view first) noexcept {
     const auto is_method_byte = [](char byte) { return (byte >= 'A' && byte <= 'Z') || byte == '-'; };
     const auto method_end = std::find_if_not(first.begin(), first.end(), is_method_byte);
     const auto method_size = static_cast<std::size_t>(method_end - first.begin());
-    if (first[0] != '-' && method_end != first.end() && *method_end == ' ' && method_size <= max_method_bytes) {
+    // A minus begins a number, not a method.
+    const bool maybe_method = method_size != 0 && method_size <= max_method_bytes && first[0] != '-';
+    if (maybe_method && method_end != first.end() && *method_end == ' ') {
         return opening::foreign;
     }
-    const bool maybe_method = first[0] != '-' && method_end == first.end() && method_size <= max_method_bytes;
-    const bool undecided = (maybe_header && first.size() <= length_name.size()) || maybe_method;
+    const bool undecided =
+        (maybe_header && first.size() <= length_name.size()) || (maybe_method && method_end == first.end());
     return undecided ? opening::undecided : opening::json_lines;
 }
 

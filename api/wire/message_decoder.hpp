@@ -21,7 +21,8 @@ namespace gatherd::api::wire {
 /// `shrink`. Throws: std::bad_alloc.
 class message_decoder {
 public:
-    /// Texts nested deeper than `max_depth` are refused (-32006); frame_reader refuses them earlier.
+    /// Texts nested deeper than `max_depth` are refused (-32006), but for an empty array or object one level deeper;
+    /// frame_reader refuses them earlier and exactly.
     explicit message_decoder(std::size_t max_depth = 512);
     ~message_decoder();
     message_decoder(message_decoder&&) noexcept;

@@ -1,0 +1,79 @@
+// Any bytes, cut in any way, give the same frames; and what is handed out as a message has JSON's grammar.
+//
+// The first byte says how the rest is cut, the second which limits hold.
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/wire/frame_reader.hpp"
+
+namespace {
+
+using namespace gatherd::api::wire;
+
+struct seen_frame {
+    frame_kind kind;
+    std::string text;
+
+    bool operator==(const seen_frame&) const = default;
+};
+
+void require(bool holds, const char* what) {
+    if (!holds) {
+        std::fprintf(stderr, "broken: %s\n", what);
+        std::abort();
+    }
+}
+
+void take_all(frame_reader& reader, const frame_limits& limits, std::vector<seen_frame>& into) {
+    while (const auto found = reader.next()) {
+        std::string text{found->text};
+        if (found->kind == frame_kind::message) {
+            require(text.size() >= 2 && text.size() <= limits.message_bytes, "a message is within its limit");
+            require(text.front() == '{' || text.front() == '[', "a message begins with a bracket");
+            require(text.back() == (text.front() == '{' ? '}' : ']'), "a message ends with its bracket");
+            volatile char padding = found->text.data()[found->text.size() + 63];
+            static_cast<void>(padding);
+        } else {
+            require(found->answer.has_value() == (found->kind != frame_kind::foreign), "what is refused is answered");
+        }
+        if (found->answer) {
+            text += found->answer->id.text();
+            text += found->answer->reason.message;
+        }
+        const bool closes = found->closes();
+        into.push_back({found->kind, std::move(text)});
+        require(!closes || !reader.next(), "nothing follows a frame that closes");
+    }
+}
+
+std::vector<seen_frame> frames_of(std::string_view bytes, std::size_t piece, const frame_limits& limits) {
+    frame_reader reader{limits};
+    std::vector<seen_frame> found;
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
+        reader.feed(bytes.substr(0, piece));
+        take_all(reader, limits, found);
+    }
+    reader.finish();
+    take_all(reader, limits, found);
+    require(!reader.mid_message(), "after the end no message is under way");
+    return found;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size < 2) {
+        return 0;
+    }
+    const frame_limits limits = data[1] % 2 == 0 ? frame_limits{} : frame_limits{data[1], std::size_t{data[1]} / 16};
+    const std::string_view bytes{reinterpret_cast<const char*>(data) + 2, size - 2};
+    const auto whole = frames_of(bytes, bytes.size() + 1, limits);
+    require(frames_of(bytes, 1, limits) == whole, "one byte at a time gives the same frames");
+    require(frames_of(bytes, std::size_t{data[0]} + 1, limits) == whole, "pieces give the same frames");
+    return 0;
+}

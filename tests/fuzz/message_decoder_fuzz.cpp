@@ -1,0 +1,118 @@
+// The fast decoder and the reference take the same texts, and read the same values out of them.
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "api/wire/frame_reader.hpp"
+#include "api/wire/json_value.hpp"
+#include "api/wire/json_writer.hpp"
+#include "api/wire/message_decoder.hpp"
+#include "api/wire/reference_decoder.hpp"
+#include "api/wire/response.hpp"
+
+namespace {
+
+using namespace gatherd::api;
+using namespace gatherd::api::wire;
+
+void require(bool holds, const char* what) {
+    if (!holds) {
+        std::fprintf(stderr, "broken: %s\n", what);
+        std::abort();
+    }
+}
+
+bool same(double a, double b) {
+    return a == b && std::signbit(a) == std::signbit(b);
+}
+
+// nlohmann's own equality finds 1 and 1.0, 0.0 and -0.0 equal.
+bool same(const value& a, const value& b) {
+    if (a.is_number_float() || b.is_number_float()) {
+        return a.is_number_float() && b.is_number_float() && same(a.get<double>(), b.get<double>());
+    }
+    if (a.is_structured() && a.type() == b.type() && a.size() == b.size()) {
+        auto other = b.begin();
+        for (auto it = a.begin(); it != a.end(); ++it, ++other) {
+            if (!same(*it, *other) || (a.is_object() && it.key() != other.key())) {
+                return false;
+            }
+        }
+        return true;
+    }
+    return a == b;
+}
+
+void check_request(const request& call) {
+    const auto id = value::parse(call.id.text(), nullptr, false);
+    require(id.is_null() || id.is_string() || id.is_number(), "an id is a string, a number or null");
+    if (call.params) {
+        const auto params = to_value(*call.params);
+        std::string text;
+        append_value(text, params);
+        require(same(value::parse(text), params), "what is written reads back the same");
+    }
+}
+
+// What nlohmann makes of a text that both take and that holds no huge integer.
+void check_params(const message& m, std::string_view text) {
+    const auto all = value::parse(text);
+    for (std::size_t i = 0; i < m.items.size(); ++i) {
+        const auto* call = std::get_if<request>(&m.items[i]);
+        if (call == nullptr) {
+            continue;
+        }
+        const auto& item = m.is_batch ? all.at(i) : all;
+        require(item.at("method").get<std::string>() == call->method, "the method is the same");
+        require(item.contains("id") == !call->id.is_absent(), "the id is there or not");
+        require(call->id.is_absent() || same(value::parse(call->id.text()), item.at("id")), "the id is the same");
+        require(item.contains("params") == call->params.has_value(), "params are there or not");
+        require(!call->params || same(to_value(*call->params), item.at("params")), "params are the same");
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    static message_decoder decoder;
+    const std::string_view text{reinterpret_cast<const char*>(data), size};
+    const std::string padded = std::string{text} + std::string(64, '\xFF');
+    const auto& m = decoder.decode(std::string_view{padded}.substr(0, size));
+
+    bool refused = false;
+    bool too_deep = false;
+    std::string answers;
+    for (const auto& item : m.items) {
+        if (const auto* call = std::get_if<request>(&item)) {
+            check_request(*call);
+        } else {
+            const auto& answer = std::get<refusal>(item);
+            require(!answer.id.is_absent(), "a refusal is to an id");
+            answers.clear();
+            append_error(answers, answer);
+            require(value::accept(answers), "an answer is JSON");
+            refused = refused || answer.reason.code == errc::parse_error;
+            too_deep = too_deep || answer.reason.code == errc::limit_exceeded;
+        }
+    }
+    if (too_deep) {
+        return 0;
+    }
+    require(refused == fault_of(text).has_value(), "both decoders take the same texts");
+    if (!refused && find_huge_integers(text).empty()) {
+        check_params(m, text);
+    }
+    // What the decoder takes as a request or a batch, the frame reader takes as one message.
+    if (!refused && text.find_first_of("{[") == text.find_first_not_of(" \t\r\n")) {
+        frame_reader reader{{std::size_t{64} << 20, 4096}};
+        reader.feed(text);
+        const auto found = reader.next();
+        require(found && found->kind == frame_kind::message, "the frame reader agrees");
+        require(text.find(found->text) != text.npos && !reader.next(), "and finds one message");
+    }
+    return 0;
+}
