@@ -2,6 +2,7 @@
 /// Python's rules for the arguments of random.*, around the draws of plan::python_random.
 #include "api/functions/random.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -138,17 +139,21 @@ value random_choices(call_context& context, arguments given) {
         throw raised{"OverflowError", "Python int too large to convert to C ssize_t"};
     }
     const auto size = static_cast<double>(population.size());
-    value chosen = value::array();
+    python_random& random = context.random();
+    value::array_t chosen;
+    if (count > 0) {
+        chosen.reserve(static_cast<std::size_t>(std::min<int128>(count, most_bytes_of_choices / sizeof(value))));
+    }
     std::size_t bytes = 0;
     for (int128 i = 0; i < count; ++i) {
-        const double place = std::floor(context.random().random() * size);
+        const double place = std::floor(random.random() * size);
         chosen.push_back(population[static_cast<std::size_t>(place)]);
         bytes += footprint(chosen.back());
         if (bytes > most_bytes_of_choices) {
             throw raised{"MemoryError", "choices() would make more than 64 MiB"};
         }
     }
-    return chosen;
+    return value(std::move(chosen));
 }
 
 value random_sample(call_context& context, arguments given) {
@@ -177,7 +182,7 @@ value random_sample(call_context& context, arguments given) {
 value random_shuffle(call_context& context, arguments given) {
     value::array_t items = items_of(given[0]);
     context.random().shuffle(std::span{items});
-    return items;
+    return value(std::move(items));
 }
 
 value random_gauss(call_context& context, arguments given) {

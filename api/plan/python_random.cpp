@@ -143,6 +143,13 @@ std::optional<uint128> python_random::bits_if_they_fit(unsigned count) noexcept 
 uint128 python_random::below(uint128 limit) noexcept {
     assert(limit > 0);
     const unsigned count = bit_length(limit);  // not of limit - 1: limit may be 1
+    if (count <= word_bits) {                  // most draws: one word, and no 128-bit arithmetic
+        std::uint32_t word = next_word() >> (word_bits - count);
+        while (word >= static_cast<std::uint32_t>(limit)) {
+            word = next_word() >> (word_bits - count);
+        }
+        return word;
+    }
     uint128 drawn = bits(count);
     while (drawn >= limit) {
         drawn = bits(count);
