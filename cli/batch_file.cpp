@@ -1,0 +1,153 @@
+#include "cli/batch_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "cli/failures.hpp"
+
+namespace gatherd::cli {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr std::array<std::string_view, 15> kinds{"call", "value",    "gather", "map",    "task_group",
+                                                 "wait", "wait_for", "race",   "shield", "sequence",
+                                                 "let",  "ref",      "try",    "retry",  "to_thread"};
+
+constexpr std::string_view what_fits =
+    R"(write a plan as {"call": ...}, an array of plans, or {"tasks": [...]} with its options)";
+
+/// Checks that a text is JSON, and remembers its outermost names only: it may be large.
+class outline {
+public:
+    explicit outline(std::string_view text) { json::sax_parse(text, this); }
+
+    [[nodiscard]] bool has(std::string_view name) const { return std::ranges::find(names_, name) != names_.end(); }
+    [[nodiscard]] bool has_kind() const {
+        return std::ranges::any_of(kinds, [this](std::string_view kind) { return has(kind); });
+    }
+    [[nodiscard]] bool is_array() const { return root_ == '['; }
+    [[nodiscard]] bool is_object() const { return root_ == '{'; }
+    [[nodiscard]] bool returns_exceptions() const { return returns_exceptions_; }
+    [[nodiscard]] const std::string& fault() const { return fault_; }
+
+    bool null() { return true; }
+    bool boolean(bool value) {
+        if (depth_ == 1 && is_object() && names_.back() == "return_exceptions") {
+            returns_exceptions_ = value;
+        }
+        return true;
+    }
+    bool number_integer(std::int64_t /*value*/) { return true; }
+    bool number_unsigned(std::uint64_t /*value*/) { return true; }
+    bool number_float(double /*value*/, const std::string& /*text*/) { return true; }
+    bool string(std::string& /*value*/) { return true; }
+    bool binary(json::binary_t& /*value*/) { return true; }
+    bool start_object(std::size_t /*size*/) { return open('{'); }
+    bool end_object() { return close(); }
+    bool start_array(std::size_t /*size*/) { return open('['); }
+    bool end_array() { return close(); }
+    bool key(std::string& name) {
+        if (depth_ == 1) {
+            names_.push_back(name);
+        }
+        return true;
+    }
+    bool parse_error(std::size_t /*byte*/, const std::string& /*token*/, const json::exception& wrong) {
+        // "[json.exception.parse_error.101] parse error at line 2, column 1: syntax error ..."
+        fault_ = wrong.what();
+        fault_.erase(0, fault_.find("] ") + 2);
+        if (constexpr std::string_view before_line = "parse error at "; fault_.starts_with(before_line)) {
+            fault_.erase(0, before_line.size());
+        }
+        return false;
+    }
+
+private:
+    bool open(char bracket) {
+        if (depth_++ == 0) {
+            root_ = bracket;
+        }
+        return true;
+    }
+    bool close() {
+        --depth_;
+        return true;
+    }
+
+    char root_ = ' ';
+    std::size_t depth_ = 0;
+    std::vector<std::string> names_;
+    bool returns_exceptions_ = false;
+    std::string fault_;
+};
+
+/// Members to put before the closing bracket of params.
+std::string added_members(const submit_options& options, bool reports_progress) {
+    std::string members;
+    if (options.timeout) {
+        members += R"(,"timeout":)" + *options.timeout;
+    }
+    if (options.seed) {
+        members += R"(,"seed":)" + *options.seed;
+    }
+    if (options.return_exceptions) {
+        members += R"(,"return_exceptions":true)";
+    }
+    if (options.progress && reports_progress) {
+        members += R"(,"progress":0.1)";
+    }
+    return members;
+}
+
+/// White space and a byte order mark are not for the wire.
+std::string_view trimmed(std::string_view text) {
+    if (constexpr std::string_view mark = "\xef\xbb\xbf"; text.starts_with(mark)) {
+        text.remove_prefix(mark.size());
+    }
+    constexpr std::string_view space = " \t\r\n";
+    text.remove_prefix(std::min(text.find_first_not_of(space), text.size()));
+    return text.substr(0, text.find_last_not_of(space) + 1);
+}
+
+}  // namespace
+
+submission read_batch(std::string_view text, const std::string& name, const submit_options& options) {
+    text = trimmed(text);
+    const outline file{text};
+    const auto refuse = [&name](const std::string& why) { throw usage_error{name + ": " + why}; };
+    if (text.empty()) {
+        refuse("is empty: " + std::string{what_fits});
+    }
+    if (!file.fault().empty()) {
+        refuse("is not JSON: " + file.fault());
+    }
+    if (file.is_object() && file.has("method")) {
+        refuse(R"(is a whole request: submit only what its "params" hold)");
+    }
+    const bool whole =
+        file.is_object() && (file.has("tasks") || file.has("task") || (file.has("call") && file.has("over")));
+    const bool plan = file.is_object() && !whole && file.has_kind();
+    if (!file.is_array() && !whole && !plan) {
+        refuse("is no plan: " + std::string{what_fits});
+    }
+    const bool runs = plan || file.has("task");
+    if (runs && options.return_exceptions) {
+        refuse(
+            R"(is a plan, not a batch: instead of --return-exceptions write "return_exceptions": true in its gather)");
+    }
+    const auto added = added_members(options, !runs);
+    const std::string body{text};
+    submission made{.what = {.method = runs ? "run" : file.has("over") ? "map" : "gather"}};
+    made.what.params = whole  ? body.substr(0, body.size() - 1) + added + "}"
+                       : plan ? R"({"task":)" + body + added + "}"
+                              : R"({"tasks":)" + body + added + "}";
+    const bool root_lists = !runs || (plan && (file.has("gather") || file.has("map")));
+    made.lists_errors = root_lists && (options.return_exceptions || file.returns_exceptions());
+    return made;
+}
+
+}  // namespace gatherd::cli

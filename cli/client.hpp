@@ -1,0 +1,63 @@
+/// \file
+/// A connection to a daemon: JSON-RPC 2.0, a line a message.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "api/value.hpp"
+#include "cli/server_message.hpp"
+#include "config/address.hpp"
+
+namespace gatherd::cli {
+
+/// A method with its params as JSON text, which may span lines; no text means no params.
+struct request {
+    std::string method;
+    std::string params = {};
+};
+
+/// What may happen while an answer is awaited.
+struct ask_options {
+    /// Called for each notification that comes before the answer.
+    std::function<void(const server_message&)> on_notification = {};
+    /// If set, SIGINT and SIGTERM cancel the request: the first calls this and sends `cancel`, the second gives up.
+    std::function<void()> on_interrupt = {};
+    /// How long to wait for the answer; none: as long as it takes.
+    std::optional<std::chrono::milliseconds> patience = std::nullopt;
+};
+
+/// How waiting for the answer ended.
+struct reply {
+    enum class end { result, error, abandoned, silence };
+    end how;
+    std::string result = {};     // JSON text, of `result`
+    api::value error = nullptr;  // of `error`
+    int interrupted_by = 0;      // the first signal that came, or 0
+};
+
+/// One connection, one request at a time.
+///
+/// Threads: one at a time. Blocks the caller. Memory: the request and the largest message.
+class client {
+public:
+    /// Connects. Throws connection_error after `patience`, or sooner when there is nobody.
+    explicit client(const config::address& server, std::chrono::milliseconds patience = std::chrono::seconds{10});
+    ~client();
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+
+    /// Sends a request and waits for what becomes of it.
+    /// Throws connection_error if the connection ends first, or if the other end is no gatherd.
+    [[nodiscard]] reply ask(const request& what, const ask_options& options = {});
+
+private:
+    struct connection;
+    class exchange;
+    std::unique_ptr<connection> connection_;
+};
+
+}  // namespace gatherd::cli

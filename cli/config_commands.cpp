@@ -1,0 +1,97 @@
+#include "cli/config_commands.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/exit_status.hpp"
+#include "cli/failures.hpp"
+#include "cli/setting_flags.hpp"
+#include "cli/standard_output.hpp"
+#include "config/setting_table.hpp"
+#include "config/setting_value.hpp"
+
+namespace gatherd::cli {
+
+namespace {
+
+/// One line a setting: name = value and where it came from, in columns.
+std::string settings_page(const config::load_outcome& loaded) {
+    std::size_t name_width = 0;
+    std::size_t value_width = 0;
+    for (const auto& each : config::setting_table()) {
+        name_width = std::max(name_width, each.name.size());
+        value_width = std::max(value_width, config::value_text(each, loaded.values).size());
+    }
+    std::string page;
+    for (const auto& each : config::setting_table()) {
+        std::string name{each.name};
+        auto value = config::value_text(each, loaded.values);
+        name.resize(name_width, ' ');
+        value.resize(value_width, ' ');
+        page += name + " = " + value + "  # " + loaded.origins.find(each.name)->second + "\n";
+    }
+    return page;
+}
+
+/// As a file that --config takes.
+std::string settings_json(const config::settings& values) {
+    auto file = nlohmann::ordered_json::object();
+    for (const auto& each : config::setting_table()) {
+        std::string pointer = "/" + std::string{each.name};
+        std::ranges::replace(pointer, '.', '/');
+        file[nlohmann::ordered_json::json_pointer{pointer}] = config::value_json(each, values);
+    }
+    return file.dump(2) + "\n";
+}
+
+int check(const std::string& path) {
+    const auto loaded = config::load({.file = path});
+    std::string all;
+    for (const auto& each : loaded.faults) {
+        all += (all.empty() ? "" : "\n") + each;
+    }
+    if (!all.empty()) {
+        throw usage_error{all};
+    }
+    return write_out(path + ": fine\n");
+}
+
+void add_print(CLI::App& config, command& chosen) {
+    auto* const app = config.add_subcommand("print", "show every setting's effective value and where it comes from");
+    const auto flags = std::make_shared<setting_flags>();
+    const auto as_json = std::make_shared<bool>(false);
+    app->add_flag("--json", *as_json, "print a JSON file that --config takes");
+    flags->add_to(*app);
+    app->footer(R"(Examples:
+  gatherd config print
+  gatherd config print --config /etc/gatherd.json --workers 2
+  gatherd config print --json > gatherd.json)");
+    app->callback([=, &chosen] {
+        chosen = [=] {
+            const auto loaded = flags->load();
+            return write_out(*as_json ? settings_json(loaded.values) : settings_page(loaded));
+        };
+    });
+}
+
+}  // namespace
+
+void add_config_commands(CLI::App& root, command& chosen) {
+    auto* const config = root.add_subcommand("config", "show settings");
+    config->require_subcommand(1);
+    add_print(*config, chosen);
+
+    auto* const app = root.add_subcommand("check-config", "check a file of settings and say all that is wrong with it");
+    const auto path = std::make_shared<std::string>();
+    app->add_option("FILE", *path, "JSON file of settings")->required()->type_name("");
+    app->footer(R"(Looks at the file alone, not at the environment.
+Exit status: 0 it is fine, 2 it is not.
+
+Example:
+  gatherd check-config /etc/gatherd.json)");
+    app->callback([=, &chosen] { chosen = [path] { return check(*path); }; });
+}
+
+}  // namespace gatherd::cli

@@ -1,0 +1,98 @@
+#include "cli/failure_report.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "api/error.hpp"
+#include "cli/exit_status.hpp"
+
+namespace gatherd::cli {
+
+namespace {
+
+using api::errc, api::value;
+
+std::string dumped(const value& json) {
+    return json.dump(-1, ' ', false, value::error_handler_t::replace);
+}
+
+/// A member as text, or empty where there is none.
+std::string text_at(const value& object, const char* name) {
+    const auto member = object.find(name);
+    if (!object.is_object() || member == object.end() || member->is_null()) {
+        return {};
+    }
+    return member->is_string() ? member->get<std::string>() : dumped(*member);
+}
+
+std::string place(const value& data) {
+    const auto path = text_at(data, "path");
+    return path.empty() ? path : " (at " + path + ")";
+}
+
+/// "ValueError: boom (at /tasks/3)", and the errors of a group below it.
+std::string exception_text(const value& raised, const std::string& indent) {
+    const auto type = text_at(raised, "type");
+    const auto message = text_at(raised, "message");
+    auto text = indent + type + (message.empty() ? "" : ": " + message) + place(raised);
+    if (const auto inner = raised.find("errors"); inner != raised.end() && inner->is_array()) {
+        for (const auto& each : *inner) {
+            text += "\n" + exception_text(each, indent + "  ");
+        }
+    }
+    return text;
+}
+
+std::string refusal_text(const std::string& message, const value& data) {
+    const auto hint = text_at(data, "hint");
+    const bool told = hint.empty() || message.find(hint) != std::string::npos;
+    return "refused: " + message + place(data) + (told ? "" : "; " + hint);
+}
+
+std::string limit_text(const std::string& message, const value& data) {
+    const auto limit = text_at(data, "limit");
+    const auto most = text_at(data, "max");
+    return "over a limit: " + message + (limit.empty() ? "" : " (" + limit + (most.empty() ? "" : " is " + most) + ")");
+}
+
+std::string overload_text(const std::string& message, const value& data) {
+    const auto wait = text_at(data, "retry_after");
+    return "overloaded: " + message + (wait.empty() ? "" : "; try again in " + wait + " s");
+}
+
+}  // namespace
+
+failure_report report_failure(const value& error) {
+    const auto code = error.is_object() && error.contains("code") ? error["code"] : value{};
+    if (!code.is_number_integer()) {
+        return {"an answer that is no error of JSON-RPC: " + dumped(error), exit_status::refused_for_now};
+    }
+    const auto message = text_at(error, "message");
+    const auto data = error.value("data", value::object());
+    switch (static_cast<errc>(code.get<int>())) {
+        case errc::task_failed:
+            return {"task failed: " + (data.contains("type") ? exception_text(data, "") : message),
+                    exit_status::task_failed};
+        case errc::timed_out:
+            return {message == "TimeoutError" ? "timed out" : "timed out: " + message, exit_status::timed_out};
+        case errc::cancelled:
+            return {"cancelled: " + message, exit_status::refused_for_now};
+        case errc::overloaded:
+            return {overload_text(message, data), exit_status::refused_for_now};
+        case errc::shutting_down:
+            return {"refused: " + message, exit_status::refused_for_now};
+        case errc::limit_exceeded:
+            return {limit_text(message, data), exit_status::refused_for_now};
+        case errc::internal_error:
+            return {"the daemon failed: " + message, exit_status::refused_for_now};
+        case errc::parse_error:
+        case errc::invalid_request:
+        case errc::method_not_found:
+        case errc::invalid_params:
+        case errc::not_authenticated:
+        case errc::no_such_task:
+            return {refusal_text(message, data), exit_status::usage};
+    }
+    return {"error " + dumped(code) + ": " + message, exit_status::refused_for_now};
+}
+
+}  // namespace gatherd::cli

@@ -1,0 +1,91 @@
+/// \file
+/// The binary `gatherd`: finds the subcommand, runs it, and turns what goes wrong into a line and an exit status.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <csignal>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "cli/call.hpp"
+#include "cli/config_commands.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/failures.hpp"
+#include "cli/functions.hpp"
+#include "cli/parse_failure.hpp"
+#include "cli/ping.hpp"
+#include "cli/serve_command.hpp"
+#include "cli/standard_output.hpp"
+#include "cli/submit.hpp"
+#include "cli/version.hpp"
+
+namespace {
+
+using namespace gatherd::cli;
+
+constexpr const char* footer =
+    R"(Exit status: 0 fine, 1 a task failed, 2 usage or the plan was refused, 3 no connection, 4 timed out,
+5 overloaded, over a limit or shutting down, 130 cancelled by Ctrl-C.
+
+Examples:
+  gatherd serve                      run the daemon on 127.0.0.1:7117
+  gatherd call add 1 2               call one function
+  gatherd submit batch.json          run a batch of tasks
+  gatherd submit --help              what else a subcommand can do)";
+
+/// Says each line of a message that may have several, one fault a line.
+void say_lines(const std::string& text) {
+    for (std::size_t from = 0; from < text.size();) {
+        const auto end = std::min(text.find('\n', from), text.size());
+        say(text.substr(from, end - from));
+        from = end + 1;
+    }
+}
+
+int run(std::vector<std::string> words) {
+    CLI::App app{"gatherd: asyncio.gather as a service", "gatherd"};
+    app.set_version_flag("--version", "gatherd " + std::string{version()});
+    app.footer(footer);
+    app.require_subcommand(0, 1);
+    command chosen;
+    add_serve(app, chosen);
+    add_submit(app, chosen);
+    add_call(app, chosen);
+    add_functions(app, chosen);
+    add_ping(app, chosen);
+    add_config_commands(app, chosen);
+    try {
+        shield_arguments(words);
+        std::ranges::reverse(words);  // the parser takes them from the back
+        app.parse(std::move(words));
+    } catch (const CLI::ParseError& failure) {
+        if (failure.get_exit_code() == 0) {  // --help and --version
+            return app.exit(failure);
+        }
+        throw usage_error{parse_failure_text(app, failure)};
+    }
+    if (!chosen) {
+        throw usage_error{"which subcommand? see gatherd --help"};
+    }
+    return chosen();
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+    // A reader that goes away is an error of the write, not the end of the process.
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        return run({words + std::min(count, 1), words + count});
+    } catch (const usage_error& wrong) {
+        say_lines(wrong.what());
+        return exit_status::usage;
+    } catch (const connection_error& lost) {
+        say_lines(lost.what());
+        return exit_status::no_connection;
+    } catch (const std::exception& failure) {
+        say_lines(failure.what());
+        return exit_status::task_failed;
+    }
+}

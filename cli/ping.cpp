@@ -1,0 +1,61 @@
+#include "cli/ping.hpp"
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+#include "cli/client.hpp"
+#include "cli/connect_option.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/failure_report.hpp"
+#include "cli/failures.hpp"
+#include "cli/standard_output.hpp"
+#include "config/quantity.hpp"
+
+namespace gatherd::cli {
+
+namespace {
+
+int ping(const config::address& server, const std::string& timeout) {
+    const auto patience = config::parse_duration(timeout);
+    if (!patience || patience->count() == 0) {
+        throw usage_error{"--timeout: '" + timeout + "' is no time: write seconds, or \"250ms\", \"1.5s\", \"2m\""};
+    }
+    client daemon{server, *patience};
+    const auto begun = std::chrono::steady_clock::now();
+    const auto answer = daemon.ask({.method = "ping"}, {.patience = patience});
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begun;
+    if (answer.how == reply::end::silence) {
+        throw connection_error{"no answer from " + config::to_text(server) + " within " +
+                               config::duration_text(*patience)};
+    }
+    if (answer.how == reply::end::error) {
+        const auto report = report_failure(answer.error);
+        say(report.text);
+        return report.exit_status;
+    }
+    std::array<char, 64> line{};
+    std::snprintf(line.data(), line.size(), "pong in %.1f ms\n", took.count());
+    return write_out(line.data());
+}
+
+}  // namespace
+
+void add_ping(CLI::App& root, command& chosen) {
+    auto* const app = root.add_subcommand("ping", "ask the daemon whether it is there; for health checks");
+    const auto connect = std::make_shared<connect_option>();
+    const auto timeout = std::make_shared<std::string>("2s");
+    connect->add_to(*app);
+    app->add_option("--timeout", *timeout, "how long to wait for the connection and for the answer (default 2s)")
+        ->type_name("TIME");
+    app->footer(R"(Exit status: 0 it answered, 3 it did not.
+
+Examples:
+  gatherd ping
+  gatherd ping --connect [::1]:7117 --timeout 500ms)");
+    app->callback([=, &chosen] { chosen = [=] { return ping(connect->server(), *timeout); }; });
+}
+
+}  // namespace gatherd::cli

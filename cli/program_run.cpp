@@ -1,0 +1,134 @@
+#include "cli/program_run.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "api/error.hpp"
+#include "cli/client.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/failure_report.hpp"
+#include "cli/progress_bar.hpp"
+#include "cli/standard_output.hpp"
+
+namespace gatherd::cli {
+
+namespace {
+
+using api::value;
+
+std::uint64_t count_at(const value& params, const char* name) {
+    const auto member = params.find(name);
+    return member != params.end() && member->is_number_unsigned() ? member->get<std::uint64_t>() : 0;
+}
+
+void take_notification(const server_message& message, progress_bar& bar) {
+    if (message.method == "output") {
+        const auto text = message.params.find("text");
+        if (text != message.params.end() && text->is_string()) {
+            bar.write_line(text->get_ref<const std::string&>());
+        }
+    } else if (message.method == "progress") {
+        bar.update(
+            {count_at(message.params, "total"), count_at(message.params, "done"), count_at(message.params, "failed")});
+    }
+}
+
+std::string shown(const std::string& result, const show_options& show) {
+    if (!show.pretty && !show.raw) {
+        return result + "\n";
+    }
+    const auto parsed = value::parse(result);
+    if (show.raw && parsed.is_string()) {
+        return parsed.get<std::string>() + "\n";
+    }
+    return (show.pretty ? parsed.dump(2) : result) + "\n";
+}
+
+std::ptrdiff_t failures_in(const std::string& result) {
+    const auto list = value::parse(result);
+    return std::ranges::count_if(list, [](const value& each) { return each.is_object() && each.contains("error"); });
+}
+
+int show_result(const std::string& result, const show_options& show) {
+    const int written = write_out(shown(result, show));
+    const auto failures = show.fail_on_error ? failures_in(result) : 0;
+    if (failures > 0) {
+        say(std::to_string(failures) + (failures == 1 ? " task failed" : " tasks failed"));
+        return exit_status::task_failed;
+    }
+    return written;
+}
+
+int interrupted_status(int signal) {
+    return signal == SIGTERM ? exit_status::cancelled_by_term : exit_status::cancelled_by_key;
+}
+
+int show_error(const reply& answer) {
+    const auto code = answer.error.find("code");
+    const bool ours =
+        answer.interrupted_by != 0 && code != answer.error.end() && *code == static_cast<int>(api::errc::cancelled);
+    const auto report = report_failure(answer.error);
+    say(ours ? "cancelled" : report.text);
+    return ours ? interrupted_status(answer.interrupted_by) : report.exit_status;
+}
+
+std::string took(std::chrono::steady_clock::duration time) {
+    std::array<char, 48> text{};
+    std::snprintf(text.data(), text.size(), "took %.3f s", std::chrono::duration<double>(time).count());
+    return text.data();
+}
+
+}  // namespace
+
+void show_options::add_to(CLI::App& app) {
+    app.add_flag("--pretty", pretty, "print the result over several indented lines");
+    app.add_flag("--raw", raw, "print a result that is a text without its quotes");
+    app.add_flag("--time", time, "say on standard error how long it took");
+}
+
+bool has_terminal() {
+    const char* const kind = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): one thread
+    return ::isatty(STDERR_FILENO) == 1 && kind != nullptr && std::string_view{kind} != "dumb";
+}
+
+int run_program(const config::address& server, const request& program, const show_options& show) {
+    client daemon{server};
+    progress_bar bar{show.progress};
+    ask_options options;
+    options.on_notification = [&bar](const server_message& message) { take_notification(message, bar); };
+    options.on_interrupt = [&bar] {
+        bar.write_line("gatherd: cancelling the request; once more leaves without waiting for it");
+    };
+    const auto begun = std::chrono::steady_clock::now();
+    const auto answer = daemon.ask(program, options);
+    const auto time = std::chrono::steady_clock::now() - begun;
+    bar.clear();
+    int status = exit_status::fine;
+    switch (answer.how) {
+        case reply::end::result:
+            status = show_result(answer.result, show);
+            break;
+        case reply::end::error:
+            status = show_error(answer);
+            break;
+        case reply::end::abandoned:
+        case reply::end::silence:
+            say("left before the answer: the daemon ends the request when it finds the connection closed");
+            status = interrupted_status(answer.interrupted_by);
+            break;
+    }
+    if (show.time) {
+        say(took(time));
+    }
+    return status;
+}
+
+}  // namespace gatherd::cli

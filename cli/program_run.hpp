@@ -1,0 +1,34 @@
+/// \file
+/// Runs one program on the daemon for a person or a script: its output, its progress, its result and its exit status.
+#pragma once
+
+#include "cli/client.hpp"
+#include "config/address.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace gatherd::cli {
+
+/// How a program's result is shown. `add_to` makes the options that submit and call share.
+struct show_options {
+    bool pretty = false;
+    bool raw = false;   // a text without its quotes
+    bool time = false;  // how long it took, on standard error
+    bool progress = false;
+    bool fail_on_error = false;  // a failure inside a result of return_exceptions counts
+
+    /// The options must live as long as the app is used.
+    void add_to(CLI::App& app);
+};
+
+/// Sends it and waits. The result goes to standard output; lines that the program prints, the progress bar and errors
+/// go to standard error, so that what is piped on is JSON. Ctrl-C cancels the request; a second one leaves at once.
+/// Gives the exit status. Throws connection_error.
+[[nodiscard]] int run_program(const config::address& server, const request& program, const show_options& show);
+
+/// Whether a progress bar has a terminal to stand on.
+[[nodiscard]] bool has_terminal();
+
+}  // namespace gatherd::cli

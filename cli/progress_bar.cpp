@@ -1,0 +1,75 @@
+#include "cli/progress_bar.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace gatherd::cli {
+
+namespace {
+
+constexpr std::string_view wipe = "\r\x1b[K";  // to the line's start, and blank it
+
+std::size_t terminal_width() {
+    winsize size{};
+    const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : 80;
+}
+
+void write(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+}  // namespace
+
+std::string progress_line(const progress& now, std::chrono::milliseconds elapsed, std::size_t width) {
+    const auto tenths = elapsed.count() / 100;
+    auto numbers = std::to_string(now.done) + "/" + std::to_string(now.total);
+    if (now.failed > 0) {
+        numbers += "  " + std::to_string(now.failed) + " failed";
+    }
+    numbers += "  " + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+    constexpr std::size_t frame = 3;  // two brackets and a space
+    constexpr std::size_t least = 10;
+    constexpr std::size_t most = 40;
+    if (width < numbers.size() + frame + least) {
+        return numbers.substr(0, width);
+    }
+    const auto room = std::min(most, width - numbers.size() - frame);
+    const auto part = now.total == 0 ? 0.0 : static_cast<double>(now.done) / static_cast<double>(now.total);
+    const auto filled = std::min(room, static_cast<std::size_t>(part * static_cast<double>(room)));
+    std::string bar(filled, '=');
+    if (filled < room) {
+        bar += '>';
+    }
+    bar.resize(room, ' ');
+    return "[" + bar + "] " + numbers;
+}
+
+void progress_bar::update(const progress& now) {
+    if (!shown_) {
+        return;
+    }
+    const auto elapsed =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun_);
+    // One column stays free: a full line would wrap, and wiping then misses its first half.
+    drawn_ = progress_line(now, elapsed, terminal_width() - 1);
+    write(std::string{wipe} + drawn_);
+}
+
+void progress_bar::write_line(std::string_view text) {
+    auto whole = std::string{drawn_.empty() ? "" : wipe};
+    whole.append(text).append("\n").append(drawn_);
+    write(whole);
+}
+
+void progress_bar::clear() {
+    if (!drawn_.empty()) {
+        drawn_.clear();
+        write(wipe);
+    }
+}
+
+}  // namespace gatherd::cli

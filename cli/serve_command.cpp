@@ -1,0 +1,30 @@
+#include "cli/serve_command.hpp"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/serve.hpp"
+#include "cli/setting_flags.hpp"
+
+namespace gatherd::cli {
+
+void add_serve(CLI::App& root, command& chosen) {
+    auto* const app = root.add_subcommand("serve", "run the daemon until SIGTERM or Ctrl-C");
+    const auto flags = std::make_shared<setting_flags>();
+    flags->add_to(*app);
+    app->footer(
+        R"(Settings come from defaults, the file, the environment and flags, each over the one before; `gatherd config print`
+shows what comes out and from where. The variable of a setting is its name in capitals: GATHERD_LIMITS_DEPTH.
+The first SIGTERM or Ctrl-C lets accepted tasks end (drain.grace), the second stops at once.
+Exit status: 0 stopped cleanly, 1 could not start, 2 wrong settings.
+
+Examples:
+  gatherd serve
+  gatherd serve --listen 0.0.0.0:7117 --workers 4
+  gatherd serve --listen 127.0.0.1:0 --port-file /run/gatherd.port
+  gatherd serve --config /etc/gatherd.json --limits.depth 64
+  GATHERD_LOG_LEVEL=debug gatherd serve)");
+    app->callback([flags, &chosen] { chosen = [flags] { return serve(flags->load().values); }; });
+}
+
+}  // namespace gatherd::cli

@@ -1,0 +1,32 @@
+/// \file
+/// The flags that set settings, made from config's table.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "config/load.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace gatherd::cli {
+
+/// What was given on the command line for settings; filled while it is parsed.
+class setting_flags {
+public:
+    /// Adds --config and a flag for each setting. The flags must live as long as the app is used.
+    void add_to(CLI::App& app);
+
+    /// Puts defaults, file, environment and these flags together.
+    /// Throws usage_error with all faults, one a line.
+    [[nodiscard]] config::load_outcome load() const;
+
+private:
+    std::string file_;
+    std::map<std::string, std::string> texts_;  // by the setting's name
+};
+
+}  // namespace gatherd::cli

@@ -1,0 +1,110 @@
+#include "cli/submit.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "cli/batch_file.hpp"
+#include "cli/connect_option.hpp"
+#include "cli/failures.hpp"
+#include "cli/program_run.hpp"
+#include "cli/request_options.hpp"
+
+namespace gatherd::cli {
+
+namespace {
+
+struct submit_arguments {
+    std::string file;
+    connect_option connect;
+    request_options request;
+    show_options show;
+    bool return_exceptions = false;
+    bool no_progress = false;
+};
+
+[[noreturn]] void cannot_read(const std::string& file) {
+    throw usage_error{file + ": cannot be read: " + std::strerror(errno)};
+}
+
+/// Streams would not tell why a file cannot be read.
+std::string read_all(const std::string& file) {
+    const int opened = file == "-" ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (opened < 0) {
+        cannot_read(file);
+    }
+    std::string text;
+    for (std::size_t count = 0;;) {
+        constexpr std::size_t step = 65'536;
+        if (text.size() < count + step) {
+            text.resize(2 * count + step);
+        }
+        const auto got = ::read(opened, text.data() + count, text.size() - count);
+        if (got < 0 && errno != EINTR) {
+            cannot_read(file);
+        }
+        if (got == 0) {
+            text.resize(count);
+            break;
+        }
+        count += got < 0 ? 0 : static_cast<std::size_t>(got);
+    }
+    if (opened != STDIN_FILENO) {
+        ::close(opened);
+    }
+    return text;
+}
+
+int submit(const submit_arguments& arguments) {
+    const auto server = arguments.connect.server();
+    const submit_options added{.timeout = arguments.request.timeout(),
+                               .seed = arguments.request.seed(),
+                               .return_exceptions = arguments.return_exceptions,
+                               .progress = has_terminal() && !arguments.no_progress};
+    const auto name = arguments.file == "-" ? "standard input" : arguments.file;
+    const auto made = read_batch(read_all(arguments.file), name, added);
+    auto show = arguments.show;
+    show.progress = added.progress;
+    show.fail_on_error = show.fail_on_error && made.lists_errors;
+    return run_program(server, made.what, show);
+}
+
+constexpr const char* footer = R"(FILE holds one of
+  a plan                    {"call": "sleep", "args": [0.1, "done"]}
+  an array of plans         [{"call": "add", "args": [1, 2]}, {"value": 3}]; they are gathered
+  a batch with its options  {"tasks": [...], "return_exceptions": true, "limit": 10}
+  a map                     {"call": "add", "over": [[1, 2], [3, 4]]}
+The result goes to standard output as JSON; what tasks print, the progress bar and errors go to standard error.
+Ctrl-C cancels the request and waits for its end; a second Ctrl-C leaves at once.
+Exit status: 0 fine, 1 a task failed, 2 usage or the plan was refused, 3 no connection, 4 timed out,
+5 overloaded, over a limit or shutting down, 130 cancelled by Ctrl-C. With return_exceptions failures are part of
+the result and the status is 0; --fail-on-error makes it 1.
+
+Examples:
+  gatherd submit batch.json
+  gatherd submit --timeout 2s --return-exceptions batch.json > results.json
+  echo '[{"call": "sleep", "args": [0.2, "a"]}, {"call": "sleep", "args": [0.1, "b"]}]' | gatherd submit -)";
+
+}  // namespace
+
+void add_submit(CLI::App& root, command& chosen) {
+    auto* const app = root.add_subcommand("submit", "run a plan or a batch of tasks and print the results");
+    const auto arguments = std::make_shared<submit_arguments>();
+    app->add_option("FILE", arguments->file, "JSON file; - is standard input")->required()->type_name("");
+    arguments->connect.add_to(*app);
+    arguments->request.add_to(*app);
+    app->add_flag("--return-exceptions", arguments->return_exceptions,
+                  "a failing task does not end the batch: each result is {\"value\": ...} or {\"error\": ...}");
+    app->add_flag("--fail-on-error", arguments->show.fail_on_error,
+                  "with return_exceptions: exit status 1 if a task failed");
+    app->add_flag("--no-progress", arguments->no_progress, "no progress bar, even on a terminal");
+    arguments->show.add_to(*app);
+    app->footer(footer);
+    app->callback([=, &chosen] { chosen = [arguments] { return submit(*arguments); }; });
+}
+
+}  // namespace gatherd::cli

@@ -1,0 +1,65 @@
+#include "cli/failure_report.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+using gatherd::api::value, gatherd::cli::report_failure;
+
+namespace {
+
+struct shown {
+    std::string text;
+    int status;
+    friend bool operator==(const shown&, const shown&) = default;
+};
+
+shown report(const char* error) {
+    const auto told = report_failure(value::parse(error));
+    return {told.text, told.exit_status};
+}
+
+}  // namespace
+
+TEST_CASE("failure_report: a task's error is told with its place", "[cli]") {
+    CHECK(report(R"({"code":-32000,"message":"ValueError: boom",
+                     "data":{"type":"ValueError","message":"boom","path":"/tasks/3"}})") ==
+          shown{"task failed: ValueError: boom (at /tasks/3)", 1});
+    CHECK(report(R"({"code":-32000,"message":"KeyError","data":{"type":"KeyError","message":"","path":"/task"}})") ==
+          shown{"task failed: KeyError (at /task)", 1});
+    CHECK(report(R"({"code":-32000,"message":"boom"})") == shown{"task failed: boom", 1});
+}
+
+TEST_CASE("failure_report: a group's errors stand below it", "[cli]") {
+    CHECK(report(R"({"code":-32000,"message":"m","data":{"type":"ExceptionGroup","message":"two","path":"/task",
+                     "errors":[{"type":"A","message":"a","path":"/task/task_group/0"},{"type":"B","message":""}]}})") ==
+          shown{"task failed: ExceptionGroup: two (at /task)\n  A: a (at /task/task_group/0)\n  B", 1});
+}
+
+TEST_CASE("failure_report: a refused plan is told with place and hint", "[cli]") {
+    CHECK(report(R"({"code":-32602,"message":"unknown function 'x'","data":{"path":"/task/call","hint":"try y"}})") ==
+          shown{"refused: unknown function 'x' (at /task/call); try y", 2});
+    CHECK(report(R"({"code":-32602,"message":"no x: try y","data":{"path":"","hint":"try y"}})") ==
+          shown{"refused: no x: try y", 2});
+    CHECK(report(R"({"code":-32601,"message":"Method not found"})") == shown{"refused: Method not found", 2});
+}
+
+TEST_CASE("failure_report: what passes has a status of its own", "[cli]") {
+    CHECK(report(R"({"code":-32001,"message":"TimeoutError"})") == shown{"timed out", 4});
+    CHECK(report(R"({"code":-32003,"message":"too much","data":{"retry_after":0.5}})") ==
+          shown{"overloaded: too much; try again in 0.5 s", 5});
+    CHECK(report(R"({"code":-32005,"message":"shutting down"})") == shown{"refused: shutting down", 5});
+    CHECK(report(R"({"code":-32006,"message":"too deep","data":{"limit":"limits.depth","max":512}})") ==
+          shown{"over a limit: too deep (limits.depth is 512)", 5});
+    CHECK(report(R"({"code":-32002,"message":"shutting down"})") == shown{"cancelled: shutting down", 5});
+    CHECK(report(R"({"code":-32603,"message":"oops"})") == shown{"the daemon failed: oops", 5});
+    CHECK(report(R"({"code":-1,"message":"odd"})") == shown{"error -1: odd", 5});
+}
+
+TEST_CASE("failure_report: any JSON can be shown", "[cli]") {
+    const auto* const error =
+        GENERATE("null", "[]", "{}", "7", R"({"code":"x"})", R"({"code":1.5})", R"({"code":-32000,"data":[1]})",
+                 R"({"code":-32602,"message":{},"data":3})", R"({"code":-32000,"data":{"type":1,"errors":[2,null]}})");
+    CAPTURE(error);
+    CHECK_FALSE(report(error).text.empty());
+    CHECK(report(error).status != 0);
+}

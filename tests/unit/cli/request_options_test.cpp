@@ -1,0 +1,27 @@
+#include "cli/request_options.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "cli/failures.hpp"
+
+using namespace gatherd::cli;
+
+TEST_CASE("request_options: a timeout goes out in seconds", "[cli]") {
+    CHECK(seconds_json("2") == "2.000");
+    CHECK(seconds_json("250ms") == "0.250");
+    CHECK(seconds_json("1.005") == "1.005");
+    CHECK(seconds_json("2m") == "120.000");
+    CHECK(seconds_json("0") == "0.000");
+    CHECK_THROWS_AS(seconds_json("-1"), usage_error);
+    CHECK_THROWS_WITH(seconds_json("soon"), Catch::Contains("--timeout: 'soon' is no time"));
+}
+
+TEST_CASE("request_options: a seed is a whole number as JSON spells it", "[cli]") {
+    CHECK(seed_json("0") == "0");
+    CHECK(seed_json("007") == "7");
+    CHECK(seed_json("-0042") == "-42");
+    CHECK(seed_json("-9223372036854775808") == "-9223372036854775808");
+    CHECK(seed_json("18446744073709551615") == "18446744073709551615");
+    const auto* const text = GENERATE("", "x", "1.0", "+1", "1 ", "18446744073709551616", "-9223372036854775809");
+    CHECK_THROWS_AS(seed_json(text), usage_error);
+}
