@@ -42,7 +42,7 @@ quick() {
 checks() {
     build release all
     run_tests checks
-    build fuzz all
+    build fuzz fuzz_targets
     run_tests fuzz
     for sanitizer in asan tsan; do
         build "$sanitizer" all
