@@ -65,52 +65,6 @@ const char* skip_space(const char* at, const char* last) noexcept {
 
 }  // namespace
 
-json_scanner::step json_scanner::scan(const char* first, const char* last) {
-    const char* at = first;
-    outcome_ = outcome::more;
-    while (at != last && outcome_ == outcome::more) {
-        // White space may stand before each of these tokens, but not inside the others.
-        if (state_ <= state::after_value && is_space(*at)) {
-            at = skip_space(at, last);
-            continue;
-        }
-        switch (state_) {
-            case state::value:
-            case state::value_or_end:
-                at = scan_value(at);
-                break;
-            case state::key:
-            case state::key_or_end:
-                at = scan_key(at);
-                break;
-            case state::colon:
-                at = scan_colon(at);
-                break;
-            case state::after_value:
-                at = scan_after_value(at);
-                break;
-            case state::scalar_end:
-                at = scan_scalar_end(at);
-                break;
-            case state::string:
-                at = scan_string(at, last);
-                break;
-            case state::escape:
-                at = scan_escape(at);
-                break;
-            case state::hex:
-                at = scan_hex(at);
-                break;
-            case state::literal:
-                at = scan_literal(at, last);
-                break;
-            default:
-                at = scan_number(at, last);
-        }
-    }
-    return {outcome_, at};
-}
-
 const char* json_scanner::scan_value(const char* at) {
     switch (*at) {
         case '"':
@@ -183,13 +137,14 @@ const char* json_scanner::scan_colon(const char* at) {
 const char* json_scanner::scan_after_value(const char* at) {
     if (*at == ',') {
         state_ = in_object_ ? state::key : state::value;
-    } else if (*at == (in_object_ ? '}' : ']')) {
-        close();
-    } else {
-        outcome_ = outcome::broken;
-        return at;
+        return at + 1;
     }
-    return at + 1;
+    if (*at == (in_object_ ? '}' : ']')) {
+        close();
+        return at + 1;
+    }
+    outcome_ = outcome::broken;
+    return at;
 }
 
 const char* json_scanner::scan_scalar_end(const char* at) {
@@ -203,25 +158,38 @@ const char* json_scanner::scan_scalar_end(const char* at) {
     return at + 1;
 }
 
+// Stays here for what most of a message is: a name and a string after it, a string and a comma and the next string.
 const char* json_scanner::scan_string(const char* at, const char* last) {
-    at = skip_run(at, last);
-    if (at == last) {
-        return at;
-    }
-    if (*at == '"') {
-        if (in_key_) {
-            state_ = state::colon;
-        } else {
-            end_value();
+    for (;;) {
+        at = skip_run(at, last);
+        if (at == last) {
+            return at;
         }
-        return at + 1;
+        if (*at != '"') {
+            if (*at == '\\') {
+                state_ = state::escape;
+                return at + 1;
+            }
+            outcome_ = outcome::broken;
+            return at;
+        }
+        ++at;
+        const bool two_more = last - at >= 2;
+        if (in_key_) {
+            if (!two_more || at[0] != ':' || at[1] != '"') {
+                state_ = state::colon;
+                return at;
+            }
+            in_key_ = false;
+        } else {
+            if (!two_more || at[0] != ',' || at[1] != '"' || depth_ == 0) {
+                end_value();
+                return at;
+            }
+            in_key_ = in_object_;
+        }
+        at += 2;
     }
-    if (*at == '\\') {
-        state_ = state::escape;
-        return at + 1;
-    }
-    outcome_ = outcome::broken;
-    return at;
 }
 
 const char* json_scanner::scan_escape(const char* at) {
@@ -345,6 +313,52 @@ void json_scanner::close() {
     const auto outer = depth_ - 1;
     in_object_ = ((stack_[outer / 64] >> (outer % 64)) & 1U) != 0;
     state_ = state::after_value;
+}
+
+json_scanner::step json_scanner::scan(const char* first, const char* last) {
+    const char* at = first;
+    outcome_ = outcome::more;
+    while (at != last && outcome_ == outcome::more) {
+        // White space may stand before each of these tokens, but not inside the others.
+        if (static_cast<unsigned char>(*at) <= ' ' && state_ <= state::after_value && is_space(*at)) {
+            at = skip_space(at, last);
+            continue;
+        }
+        switch (state_) {
+            case state::value:
+            case state::value_or_end:
+                at = scan_value(at);
+                break;
+            case state::key:
+            case state::key_or_end:
+                at = scan_key(at);
+                break;
+            case state::colon:
+                at = scan_colon(at);
+                break;
+            case state::after_value:
+                at = scan_after_value(at);
+                break;
+            case state::scalar_end:
+                at = scan_scalar_end(at);
+                break;
+            case state::string:
+                at = scan_string(at, last);
+                break;
+            case state::escape:
+                at = scan_escape(at);
+                break;
+            case state::hex:
+                at = scan_hex(at);
+                break;
+            case state::literal:
+                at = scan_literal(at, last);
+                break;
+            default:
+                at = scan_number(at, last);
+        }
+    }
+    return {outcome_, at};
 }
 
 bool json_scanner::is_whole_scalar() const noexcept {

@@ -67,6 +67,7 @@ private:
         exponent_digits,
     };
 
+    // One token each or as much of it as came, and where that is quicker those after it.
     const char* scan_value(const char* at);
     const char* scan_key(const char* at);
     const char* scan_colon(const char* at);
