@@ -81,6 +81,9 @@ void add_print(CLI::App& config, command& chosen) {
 void add_config_commands(CLI::App& root, command& chosen) {
     auto* const config = root.add_subcommand("config", "show settings");
     config->require_subcommand(1);
+    config->footer(R"(Examples:
+  gatherd config print
+  gatherd check-config /etc/gatherd.json)");
     add_print(*config, chosen);
 
     auto* const app = root.add_subcommand("check-config", "check a file of settings and say all that is wrong with it");
