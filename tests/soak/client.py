@@ -1,0 +1,69 @@
+"""A client for the soak: many requests at once on one connection, each answer given to whom it belongs."""
+
+import asyncio
+import json
+
+
+class Client:
+    """One connection. `call` may run any number of times at once."""
+
+    def __init__(self, reader, writer):
+        self._reader, self._writer = reader, writer
+        self._waiting = {}
+        self._next_id = 0
+        self._nameless = asyncio.Queue()  # answers with id null: to what the server could not read
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def connect(cls, port):
+        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=1 << 26))
+
+    async def _read(self):
+        reason = ConnectionError("the daemon closed the connection")
+        try:
+            while line := await self._reader.readline():
+                message = json.loads(line)
+                if "method" in message:
+                    continue  # a notification
+                if message["id"] is None:
+                    self._nameless.put_nowait(message)
+                else:
+                    self._waiting.pop(message["id"]).set_result(message)
+        except (OSError, ValueError, KeyError) as error:
+            reason = error
+        for future in self._waiting.values():
+            future.set_exception(reason)
+        self._waiting.clear()
+
+    def start(self, method, params):
+        """Sends a request; the future of its answer."""
+        self._next_id += 1
+        future = asyncio.get_running_loop().create_future()
+        self._waiting[self._next_id] = future
+        self._writer.write(json.dumps({"id": self._next_id, "method": method, "params": params}).encode() + b"\n")
+        return future
+
+    async def call(self, method, params):
+        answer = await self.start(method, params)
+        await self._writer.drain()
+        return answer
+
+    async def garbage(self, text):
+        """Sends a line that is no JSON; the server's answer to it."""
+        self._writer.write(text + b"\n")
+        return await self._nameless.get()
+
+    async def close(self):
+        self._reading.cancel()
+        self._writer.close()
+        try:
+            await self._writer.wait_closed()
+        except OSError:
+            pass
+
+    def vanish(self):
+        """Goes without a word: the peer sees a reset."""
+        self._reading.cancel()
+        for future in self._waiting.values():
+            future.cancel()
+        self._writer.transport.abort()
