@@ -23,4 +23,6 @@ ex::task<int> sum() {
     co_return results[0] + results[1];
 }
 
-int main() { std::printf("%d\n", ex::run(sum())); }
+int main() {
+    std::printf("%d\n", ex::run(sum()));
+}
