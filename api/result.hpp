@@ -14,7 +14,7 @@ namespace gatherd::api {
 template <typename T>
 class [[nodiscard]] result {
 public:
-    result(T value) : outcome_{std::in_place_index<0>, std::move(value)} {}
+    result(T present) : outcome_{std::in_place_index<0>, std::move(present)} {}
     result(error reason) : outcome_{std::in_place_index<1>, std::move(reason)} {}
 
     [[nodiscard]] bool has_value() const noexcept { return outcome_.index() == 0; }

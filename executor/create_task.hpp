@@ -116,6 +116,10 @@ private:
 
 }  // namespace detail
 
+/// `co_await await_end(task)`: waits for its end, whatever that is, and raises nothing of it. Cancelling the awaiting
+/// task cancels it, as awaiting a handle does; unlike wait(task), which leaves it alone.
+inline detail::task_awaiter await_end(task_ref task) { return detail::task_awaiter{std::move(task)}; }
+
 /// A running task: asyncio's Task. Copies refer to the same task; dropping all of them does not end it.
 ///
 /// Threads: done, cancel and the readers are safe from any; awaiting is for coroutines of the same scheduler.
@@ -159,6 +163,9 @@ public:
         return awaiter{*this};
     }
 
+    /// Starts a prepared task, once; see create_task_in.
+    void start(bool soon) const { state_->start(state().root(), soon); }
+
     [[nodiscard]] const task_ref& ref() const noexcept { return state_; }
     explicit operator bool() const noexcept { return static_cast<bool>(state_); }
 
@@ -170,14 +177,22 @@ private:
     task_ref state_;
 };
 
+/// Makes a task of the given scope that has yet to be started: so that completions can be linked before it may end.
+/// It must be started.
+template <typename T>
+task_handle<T> prepare_task_in(task_scope& scope, task<T> coroutine) {
+    auto* const state = new detail::task_with_result<T>{scope, coroutine.release()};
+    task_handle<T> handle{*state};
+    state->release();  // the handle has its own, and the task takes one for as long as it runs
+    return handle;
+}
+
 /// Starts a coroutine as a task of the given scope. From any thread. `soon`: the calling worker will run it when its
 /// present work is done, so that nobody needs to be woken for it.
 template <typename T>
 task_handle<T> create_task_in(task_scope& scope, task<T> coroutine, bool soon = false) {
-    auto* const state = new detail::task_with_result<T>{scope, coroutine.release()};
-    task_handle<T> handle{*state};
-    state->release();  // the handle has its own, and the task takes one for as long as it runs
-    state->start(state->root(), soon);
+    task_handle<T> handle = prepare_task_in(scope, std::move(coroutine));
+    handle.start(soon);
     return handle;
 }
 

@@ -43,6 +43,9 @@ void scheduler::stop() noexcept {
     }
     compute_->stop();
     blocking_->stop();
+    while (injecting_.load(std::memory_order_acquire) != 0) {  // S
+        std::this_thread::yield();
+    }
 }
 
 scheduler* scheduler::current() noexcept {
@@ -58,19 +61,26 @@ void scheduler::wake_one() noexcept {
 
 void scheduler::submit(work& item) noexcept {
     worker* const w = worker::current();
-    if (w != nullptr && &w->owner() == this) {
-        w->push(item);
-    } else {
-        injected_.push(item);
+    if (w == nullptr || &w->owner() != this) {
+        inject(item);
+        return;
     }
+    w->push(item);
     wake_one();
+}
+
+/// The item may run, and with it everything may end, while this is still about to wake a worker: stop() waits for it.
+void scheduler::inject(work& item) noexcept {
+    injecting_.fetch_add(1, std::memory_order_relaxed);  // before the push, which is what lets things end
+    injected_.push(item);
+    wake_one();
+    injecting_.fetch_sub(1, std::memory_order_release);  // S: all of the above comes before what stop() frees
 }
 
 void scheduler::submit_soon(work& item) noexcept {
     worker* const w = worker::current();
     if (w == nullptr || &w->owner() != this) {
-        injected_.push(item);
-        wake_one();
+        inject(item);
         return;
     }
     w->push(item);

@@ -77,6 +77,7 @@ public:
 private:
     friend class worker;
 
+    void inject(work& item) noexcept;
     void wake_one() noexcept;
     [[nodiscard]] work* steal_for(std::size_t thief) noexcept;
     [[nodiscard]] bool any_work() const noexcept;
@@ -87,6 +88,7 @@ private:
     std::unique_ptr<blocking_lane> blocking_;
     std::unique_ptr<compute_lane> compute_;
     std::atomic<bool> stopping_{false};
+    std::atomic<std::size_t> injecting_{0};  // threads from outside that are inside inject()
 };
 
 }  // namespace gatherd::executor

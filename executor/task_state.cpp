@@ -118,6 +118,7 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
     {
         const std::lock_guard guard{lock_};
         resume_at_ = at;
+        has_waited_.store(true, std::memory_order_release);  // what the task did before is visible to who asks
         if (!point.arm(*this)) {
             return false;
         }

@@ -93,6 +93,9 @@ public:
 
     [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }  // E
 
+    /// Whether it has run up to its first wait, or has ended.
+    [[nodiscard]] bool has_waited() const noexcept { return ended() || has_waited_.load(std::memory_order_acquire); }
+
     /// Asks the task to end by CancelledError where it waits: asyncio's Task.cancel. False: it has ended already.
     /// A task that awaits others passes the request on to them. Never waits; a chain of any length needs no stack.
     bool cancel(const std::string& message = {}) noexcept;
@@ -156,6 +159,7 @@ private:
     std::atomic<std::uint32_t> references_{1};
     spin_lock lock_;
     std::atomic<bool> ended_{false};  // E: release in end()  ->  acquire in ended(): the result is visible
+    std::atomic<bool> has_waited_{false};
     bool must_cancel_ = false;        // under lock_: asyncio's _must_cancel
     bool cancel_due_ = false;         // set before the task is made ready, read by its step
     bool started_ = false;

@@ -119,14 +119,15 @@ private:
 /// `co_await to_thread(f)`: runs f() on the blocking lane; its result or exception comes back here, on a worker.
 /// A cancelled task goes on at once; the thread finishes the call for nobody.
 template <typename Function>
-auto to_thread(Function f) {
-    return detail::lane_awaiter<Function, blocking_lane>{std::move(f), &scheduler::blocking};
+auto to_thread(Function&& f) {  // by reference: g++ 12 destroys a closure passed by value in a co_await twice
+    return detail::lane_awaiter<std::decay_t<Function>, blocking_lane>{std::forward<Function>(f),
+                                                                       &scheduler::blocking};
 }
 
 /// `co_await compute(f)`: runs f() on the compute lane, where oneTBB's parallel algorithms may be used.
 template <typename Function>
-auto compute(Function f) {
-    return detail::lane_awaiter<Function, compute_lane>{std::move(f), &scheduler::compute};
+auto compute(Function&& f) {
+    return detail::lane_awaiter<std::decay_t<Function>, compute_lane>{std::forward<Function>(f), &scheduler::compute};
 }
 
 }  // namespace gatherd::executor

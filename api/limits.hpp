@@ -1,0 +1,30 @@
+/// \file
+/// The bounds that the service keeps; config's settings are copied into it at start.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace gatherd::api {
+
+/// See docs/PROTOCOL.md, section Limits: the names there are those of the settings.
+struct limits {
+    std::size_t message_bytes = std::size_t{64} << 20;
+    std::size_t depth = 512;
+    std::size_t plan_tasks = 2'000'000;
+    std::size_t result_bytes = std::size_t{256} << 20;
+    std::size_t output_lines = 100'000;
+    std::size_t tasks_in_flight = 4'000'000;
+    std::size_t connection_tasks_in_flight = 2'000'000;
+    std::size_t connections = 10'000;
+    std::size_t unread_bytes = std::size_t{64} << 20;
+    std::chrono::milliseconds unread_time = std::chrono::seconds{60};
+    std::chrono::milliseconds message_time = std::chrono::seconds{30};
+    std::chrono::milliseconds idle_time{0};  ///< zero: no limit
+    std::chrono::milliseconds cleanup_time = std::chrono::seconds{10};
+    std::chrono::milliseconds keep = std::chrono::seconds{300};  ///< tasks.keep: of a finished task's result
+    std::size_t kept_results = 100'000;
+    std::size_t kept_bytes = std::size_t{256} << 20;
+};
+
+}  // namespace gatherd::api

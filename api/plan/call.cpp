@@ -1,0 +1,150 @@
+#include "api/plan/call.hpp"
+
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "api/plan/call_arguments.hpp"
+#include "api/plan/evaluator.hpp"
+#include "api/plan/program.hpp"
+#include "api/plan/raised.hpp"
+#include "executor/sleep.hpp"
+#include "executor/to_thread.hpp"
+
+namespace gatherd::api::plan {
+namespace {
+
+/// Calls and turns whatever it raises into a failure.
+template <typename Body>
+outcome guarded(place where, const Body& body) {
+    try {
+        return body();
+    } catch (const raised& e) {
+        return failure{e.type(), e.message(), where};
+    } catch (const executor::cancelled_error& e) {
+        return failure{"CancelledError", e.message(), where};
+    } catch (const executor::timeout_error& e) {
+        return failure{"TimeoutError", e.message(), where};
+    } catch (const std::bad_alloc&) {
+        return failure{"MemoryError", "", where};
+    } catch (const std::exception& e) {  // a function of somebody's own, or a bug of ours
+        return failure{"RuntimeError", e.what(), where};
+    }
+}
+
+/// Puts what a task gave into its place in the arguments.
+void fill(std::vector<value>& into, const hole& h, value result) {
+    value* at = &into[h.argument];
+    for (const std::uint32_t position : h.place) {
+        at = at->is_array() ? &(*at)[position] : &(at->begin() + static_cast<std::ptrdiff_t>(position)).value();
+    }
+    *at = std::move(result);
+}
+
+/// Runs a call on the lane, with the program kept alive for as long as the thread needs it.
+template <typename Lane>
+executor::task<outcome> call_on_lane(Lane lane, call_site site, std::vector<value> bound, program& p) {
+    try {
+        // Named, since g++ 12 destroys temporaries with captures twice in some awaits.
+        auto body = [callee = &site.callee, where = site.where, args = std::move(bound),
+                     owner = p.shared_from_this()] { return call_now(*callee, args, where, *owner); };
+        auto called = lane(std::move(body));
+        outcome result = co_await called;
+        co_return result;
+    } catch (const executor::cancelled_error& e) {
+        co_return cancelled_at(site.where, e);
+    } catch (const std::exception& e) {  // no thread can be started
+        co_return failure{"RuntimeError", e.what(), site.where};
+    }
+}
+
+constexpr auto blocking = [](auto f) { return executor::to_thread(std::move(f)); };
+constexpr auto computing = [](auto f) { return executor::compute(std::move(f)); };
+
+/// `await asyncio.sleep(delay, result)`
+executor::task<outcome> sleep_for(const sleeping_body& body, std::span<const value> bound, place where) {
+    std::chrono::nanoseconds delay{};
+    const outcome checked = guarded(where, [&]() -> outcome {
+        delay = body.delay(bound);
+        return value{};
+    });
+    if (!checked.has_value()) {
+        co_return checked;
+    }
+    try {
+        co_await executor::sleep(delay);
+    } catch (const executor::cancelled_error& e) {
+        co_return cancelled_at(where, e);
+    }
+    co_return guarded(where, [&]() -> outcome { return body.result(bound); });
+}
+
+}  // namespace
+
+outcome cancelled_at(place where, const executor::cancelled_error& cause) {
+    return failure{"CancelledError", cause.message(), where};
+}
+
+bool is_too_deep(const value& v, std::size_t max_depth) {
+    if (!v.is_structured()) {
+        return false;
+    }
+    if (max_depth == 0) {
+        return true;
+    }
+    for (const value& inner : v) {
+        if (is_too_deep(inner, max_depth - 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+outcome call_now(const function& callee, arguments bound, place where, program& p) {
+    return guarded(where, [&]() -> outcome {
+        const auto turn = callee.where == lane::async ? p.generator_turn() : std::unique_lock<std::mutex>{};
+        return std::get<plain_body>(callee.body)(p, bound);
+    });
+}
+
+executor::task<outcome> evaluate_call(call_site site, environment_ptr names, program& p, bool on_thread) {
+    const function& callee = site.callee;
+    std::vector<value> own;  // where awaits have to be filled in, or a thread needs a copy
+    std::span<const value> bound = site.arguments.bound;
+    if (site.arguments.whole != nullptr) {
+        outcome args = co_await evaluate(*site.arguments.whole, names, p);
+        if (!args.has_value()) {
+            co_return args;
+        }
+        const outcome fitted = guarded(site.where, [&]() -> outcome {
+            own = bind_value(callee, std::move(args.result()));
+            return value{};
+        });
+        if (!fitted.has_value()) {
+            co_return fitted;
+        }
+        bound = own;
+    } else if (!site.arguments.holes.empty()) {
+        own.assign(bound.begin(), bound.end());
+        for (const hole& h : site.arguments.holes) {
+            outcome result = co_await evaluate(*h.task, names, p);
+            if (!result.has_value()) {
+                co_return result;
+            }
+            fill(own, h, std::move(result.result()));
+        }
+        bound = own;
+    }
+    if (const auto* const sleeping = std::get_if<sleeping_body>(&callee.body)) {
+        co_return co_await sleep_for(*sleeping, bound, site.where);
+    }
+    if (on_thread || callee.where == lane::blocking) {
+        co_return co_await call_on_lane(blocking, site, {bound.begin(), bound.end()}, p);
+    }
+    if (callee.where == lane::compute && (callee.is_brief == nullptr || !callee.is_brief(bound))) {
+        co_return co_await call_on_lane(computing, site, {bound.begin(), bound.end()}, p);
+    }
+    co_return call_now(callee, bound, site.where, p);
+}
+
+}  // namespace gatherd::api::plan

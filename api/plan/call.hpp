@@ -1,0 +1,38 @@
+/// \file
+/// Calling a function of the registry: on a worker, or on a lane.
+#pragma once
+
+#include <span>
+
+#include "api/plan/environment.hpp"
+#include "api/plan/node.hpp"
+#include "executor/errors.hpp"
+#include "executor/task.hpp"
+
+namespace gatherd::api::plan {
+
+class program;
+
+/// One call of a plan: of a call node, or of an item of a map.
+struct call_site {
+    const function& callee;
+    const call_arguments& arguments;
+    place where;
+};
+
+/// Runs the awaits in the arguments, then the function where it belongs. `on_thread`: as to_thread, on the blocking
+/// lane. Never raises. What `site` refers to outlives it.
+[[nodiscard]] executor::task<outcome> evaluate_call(call_site site, environment_ptr names, program& p,
+                                                    bool on_thread = false);
+
+/// Runs a function that may run on a worker, now. Never raises.
+[[nodiscard]] outcome call_now(const function& callee, arguments bound, place where, program& p);
+
+/// The failure that a cancelled wait is.
+[[nodiscard]] outcome cancelled_at(place where, const executor::cancelled_error& cause);
+
+/// A value that was nested deeper than the service carries; results of refs and awaits are looked at, since they are
+/// what could nest without end.
+[[nodiscard]] bool is_too_deep(const value& v, std::size_t max_depth);
+
+}  // namespace gatherd::api::plan

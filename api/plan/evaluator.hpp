@@ -1,0 +1,21 @@
+/// \file
+/// What each kind of TASK does, as coroutines of the executor.
+#pragma once
+
+#include "api/plan/environment.hpp"
+#include "api/plan/failure.hpp"
+#include "api/plan/node.hpp"
+#include "executor/task.hpp"
+
+namespace gatherd::api::plan {
+
+class program;
+
+/// Evaluates a node inside a task of the program. Never raises: a cancellation too is a failure that it returns.
+/// `n` and `p` outlive it. The Python that it stands for is written above each kind.
+[[nodiscard]] executor::task<outcome> evaluate(const node& n, environment_ptr names, program& p);
+
+/// Evaluates a node that is_instant, at once.
+[[nodiscard]] outcome evaluate_instant(const node& n, program& p);
+
+}  // namespace gatherd::api::plan

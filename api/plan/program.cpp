@@ -1,0 +1,126 @@
+#include "api/plan/program.hpp"
+
+#include <utility>
+
+#include "api/plan/evaluator.hpp"
+
+namespace gatherd::api::plan {
+namespace {
+
+constexpr std::chrono::seconds between_clean_up_cancels{1};
+
+}  // namespace
+
+program::program(executor::scheduler& on, std::shared_ptr<const plan> what, program_options options,
+                 const limits& bounds, std::shared_ptr<program_observer> observer)
+    : task_scope{on, options.generator ? executor::ordering::serial : executor::ordering::parallel},
+      plan_{std::move(what)},
+      generator_{std::move(options.generator)},
+      timeout_{options.timeout},
+      limits_{bounds},
+      observer_{std::move(observer)} {}
+
+program::~program() = default;
+
+void program::start() {
+    alive_ = shared_from_this();
+    root_ = executor::prepare_task_in(*this, evaluate(plan_->root(), nullptr, *this));
+    root_.ref()->add_completion(watch_);
+    if (timeout_) {
+        timeout_alarm_.set(runs_on(), *timeout_, [self = shared_from_this()] {
+            self->request_cancel(program_end::way::timed_out, {});
+        });
+    }
+    root_.start(true);
+}
+
+bool program::cancel(const std::string& message) noexcept {
+    if (root_.done()) {
+        return false;
+    }
+    request_cancel(program_end::way::cancelled, message);
+    return true;
+}
+
+void program::request_cancel(program_end::way why, const std::string& message) noexcept {
+    auto nobody = program_end::way::returned;
+    cancelled_by_.compare_exchange_strong(nobody, why);  // the first reason is the one that is told
+    root_.cancel(message);
+    arm_clean_up(limits_.cleanup_time);
+}
+
+void program::arm_clean_up(std::chrono::nanoseconds delay) noexcept {
+    const std::lock_guard guard{alarm_lock_};
+    if (!is_over_) {
+        clean_up_alarm_.set(runs_on(), delay, [self = shared_from_this()] {
+            self->cancel_all();
+            self->arm_clean_up(between_clean_up_cancels);
+        });
+    }
+}
+
+void program::root_ended(executor::completion& watch, executor::task_state&) noexcept {
+    program& self = static_cast<root_watch&>(watch).owner;
+    if (self.size() > 1) {  // the root itself is still counted
+        self.arm_clean_up(self.limits_.cleanup_time);
+    }
+    self.close();
+}
+
+void program::on_drained() noexcept {
+    {
+        const std::lock_guard guard{alarm_lock_};
+        is_over_ = true;
+        timeout_alarm_.cancel();
+        clean_up_alarm_.cancel();
+    }
+    {
+        const std::lock_guard guard{output_lock_};
+        is_silent_ = true;
+    }
+    const std::shared_ptr<program> alive = std::move(alive_);
+    observer_->ended(take_end());
+}
+
+program_end program::take_end() noexcept {
+    const auto by = cancelled_by_.load();
+    outcome result = root_.exception() == nullptr
+                         ? root_.result()
+                         : outcome{failure{"CancelledError", "", {&plan_->root()}}};  // before its first step
+    if (by == program_end::way::over_limit) {
+        return {by, std::move(result)};
+    }
+    if (result.has_value()) {
+        return {program_end::way::returned, std::move(result)};
+    }
+    const bool is_cancellation = result.reason()->is_cancellation();
+    return {is_cancellation && by != program_end::way::returned ? by : program_end::way::failed, std::move(result)};
+}
+
+void program::print(std::string line) {
+    {
+        const std::lock_guard guard{output_lock_};
+        if (is_silent_) {
+            return;
+        }
+        if (++lines_ <= limits_.output_lines) {
+            observer_->printed(std::move(line));
+            return;
+        }
+    }
+    request_cancel(program_end::way::over_limit, {});
+}
+
+python_random& program::random() {
+    if (generator_) {
+        return *generator_;
+    }
+    thread_local python_random own;
+    return own;
+}
+
+std::unique_lock<std::mutex> program::generator_turn() {
+    return generator_ ? std::unique_lock{generator_lock_} : std::unique_lock<std::mutex>{};
+}
+
+}  // namespace gatherd::api::plan

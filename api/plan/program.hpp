@@ -1,0 +1,123 @@
+/// \file
+/// One run of a plan: what asyncio.run is for a coroutine.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "api/limits.hpp"
+#include "api/plan/failure.hpp"
+#include "api/plan/function.hpp"
+#include "api/plan/plan.hpp"
+#include "api/plan/python_random.hpp"
+#include "executor/alarm.hpp"
+#include "executor/create_task.hpp"
+#include "executor/task_scope.hpp"
+
+namespace gatherd::api::plan {
+
+/// How a run is to go.
+struct program_options {
+    std::optional<python_random> generator{};            ///< seeded: one task at a time, and these draws
+    std::optional<std::chrono::nanoseconds> timeout{};  ///< as wait_for(root, timeout)
+};
+
+/// How a run ended.
+struct program_end {
+    enum class way {
+        returned,    ///< `result` has the root's value
+        failed,      ///< `result` has its failure
+        timed_out,   ///< the program's own timeout ended it
+        cancelled,   ///< cancel() ended it
+        over_limit,  ///< it printed more than limits.output_lines
+    };
+    way how = way::returned;
+    outcome result;
+};
+
+/// Who runs a program and wants to hear of it. Called from any thread, one call at a time for each of the three kinds.
+class program_observer {
+public:
+    virtual ~program_observer() = default;
+
+    /// One line of `print`. None comes after `ended`.
+    virtual void printed(std::string line) = 0;
+
+    /// A child of the root gather or map has ended. Only asked for by wants_children.
+    virtual void child_ended(std::size_t index, const outcome& result) = 0;
+    [[nodiscard]] virtual bool wants_children() const noexcept = 0;
+
+    /// All tasks of the program have ended. The last call.
+    virtual void ended(program_end end) noexcept = 0;
+};
+
+/// A plan being run, with the scope of its tasks.
+///
+/// It keeps itself alive from start() until its observer was told the end, and longer while a thread that a cancelled
+/// to_thread left behind still uses its plan.
+///
+/// Threads: all members are safe from any thread.
+class program final : public call_context, public std::enable_shared_from_this<program>, private executor::task_scope {
+public:
+    program(executor::scheduler& on, std::shared_ptr<const plan> what, program_options options, const limits& bounds,
+            std::shared_ptr<program_observer> observer);
+    ~program() override;
+
+    /// Begins the run; the caller's worker takes it when its present work is done. Once.
+    void start();
+
+    /// Cancels the root, as Task.cancel. False: it has ended already.
+    bool cancel(const std::string& message) noexcept;
+
+    [[nodiscard]] const plan& what() const noexcept { return *plan_; }
+    [[nodiscard]] bool is_seeded() const noexcept { return generator_.has_value(); }
+    [[nodiscard]] program_observer& observer() noexcept { return *observer_; }
+    [[nodiscard]] const limits& bounds() const noexcept { return limits_; }
+
+    void print(std::string line) override;
+    python_random& random() override;
+
+    /// Held while a function runs that may draw from the one generator of a seeded program.
+    [[nodiscard]] std::unique_lock<std::mutex> generator_turn();
+
+private:
+    struct root_watch : executor::completion {
+        explicit root_watch(program& of) noexcept : completion{&root_ended}, owner{of} {}
+        program& owner;
+    };
+
+    static void root_ended(executor::completion& watch, executor::task_state& root) noexcept;
+    void on_drained() noexcept override;
+    void request_cancel(program_end::way why, const std::string& message) noexcept;
+    void arm_clean_up(std::chrono::nanoseconds delay) noexcept;
+    [[nodiscard]] program_end take_end() noexcept;
+
+    std::shared_ptr<const plan> plan_;
+    std::optional<python_random> generator_;
+    std::optional<std::chrono::nanoseconds> timeout_;
+    const limits& limits_;
+    std::shared_ptr<program_observer> observer_;
+    std::shared_ptr<program> alive_;  // from start to the end
+    root_watch watch_{*this};
+    executor::task_handle<outcome> root_;
+
+    std::mutex alarm_lock_;
+    executor::alarm timeout_alarm_;  // set before the start, under alarm_lock_ afterwards
+    executor::alarm clean_up_alarm_;  // under alarm_lock_
+    bool is_over_ = false;            // under alarm_lock_
+
+    std::atomic<program_end::way> cancelled_by_{program_end::way::returned};  // returned: by nobody
+    std::mutex generator_lock_;
+    std::mutex output_lock_;
+    std::size_t lines_ = 0;   // under output_lock_, as the next
+    bool is_silent_ = false;  // ended: a thread left behind prints for nobody
+};
+
+}  // namespace gatherd::api::plan

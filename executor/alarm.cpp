@@ -1,0 +1,45 @@
+#include "executor/alarm.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "executor/scheduler.hpp"
+#include "executor/timer_wheel.hpp"
+
+namespace gatherd::executor {
+
+struct alarm::state : timer {
+    explicit state(std::function<void()> then) : timer{&fired}, callback{std::move(then)} {}
+
+    static void fired(timer& self) noexcept {
+        auto& me = static_cast<state&>(self);
+        const std::shared_ptr<state> alive = std::move(me.wheels_own);
+        me.callback();
+        me.callback = nullptr;
+    }
+
+    std::function<void()> callback;
+    std::shared_ptr<state> wheels_own;  // while the wheel has it
+};
+
+void alarm::set(scheduler& on, std::chrono::nanoseconds delay, std::function<void()> callback) {
+    cancel();
+    state_ = std::make_shared<state>(std::move(callback));
+    state_->wheels_own = state_;
+    const auto now = clock::now();
+    const bool beyond = delay > clock::time_point::max() - now;
+    on.add_timer(on.timer_home(), *state_, beyond ? clock::time_point::max() : now + delay);
+}
+
+bool alarm::cancel() noexcept {
+    if (state_ == nullptr || !timer_wheel::remove(*state_)) {
+        state_.reset();
+        return false;
+    }
+    state_->wheels_own.reset();
+    state_->callback = nullptr;
+    state_.reset();
+    return true;
+}
+
+}  // namespace gatherd::executor

@@ -1,0 +1,36 @@
+/// \file
+/// A call at a later time: asyncio's loop.call_later.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+namespace gatherd::executor {
+
+class scheduler;
+
+/// A callback that runs once on a worker when its time has come, unless it is cancelled before. One allocation.
+///
+/// Threads: set and cancel are not for two threads at once; the callback may run at the same time as either.
+class alarm {
+public:
+    alarm() noexcept = default;
+    alarm(const alarm&) = delete;
+    alarm& operator=(const alarm&) = delete;
+    ~alarm() { cancel(); }
+
+    /// Arranges the call, in place of one that was arranged before. What `callback` keeps alive is let go when it has
+    /// run or can no longer.
+    void set(scheduler& on, std::chrono::nanoseconds delay, std::function<void()> callback);
+
+    /// Takes it back. False: nothing was arranged, or it has run, or it is running on another thread.
+    bool cancel() noexcept;
+
+private:
+    struct state;
+    std::shared_ptr<state> state_;
+};
+
+}  // namespace gatherd::executor
