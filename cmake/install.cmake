@@ -6,7 +6,7 @@ set(gatherd_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/gatherd")
 # Our includes start at the layer ("executor/task.hpp"), so the layers get a folder of their own.
 set(gatherd_include_dir "${CMAKE_INSTALL_INCLUDEDIR}/gatherd")
 
-foreach(layer IN ITEMS executor wire plan functions server api)
+foreach(layer IN ITEMS executor json wire plan functions server api)
   set_target_properties(gatherd_${layer} PROPERTIES EXPORT_NAME ${layer})
   target_compile_features(gatherd_${layer} INTERFACE cxx_std_20)
   install(TARGETS gatherd_${layer} EXPORT gatherdTargets
