@@ -40,7 +40,6 @@ public:
         return before;
     }
     friend bool operator==(const tracking_iterator& a, const tracking_iterator& b) { return a.at_ == b.at_; }
-    friend bool operator!=(const tracking_iterator& a, const tracking_iterator& b) { return a.at_ != b.at_; }
 
 private:
     const char* at_;
