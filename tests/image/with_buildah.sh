@@ -72,10 +72,16 @@ start_daemon() {
 }
 stop_daemon() { kill -TERM "$daemon"; }
 wait_for_daemon() {
-    daemon=
-    wait "$runner"
+    local status=0
+    wait "$runner" || status=$?
+    runner=
+    return "$status"
 }
 remove_container() {
-    if [[ -n ${daemon-} ]]; then kill -KILL "$daemon"; fi
+    local left
+    if [[ -n ${runner-} ]]; then
+        left=$(daemon_below "$runner")
+        if [[ -n $left ]]; then kill -KILL "$left"; fi
+    fi
     images rm "$container"
 }
