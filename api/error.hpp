@@ -29,7 +29,7 @@ enum class errc {
 /// A refusal or failure as the client is told it. Cheap to move; `data` is shared, never changed once set.
 struct error {
     errc code;
-    std::string message;  ///< for a person: what was wrong, where, and what would be right
+    std::string message;                          ///< for a person: what was wrong, where, and what would be right
     std::shared_ptr<const value> data = nullptr;  ///< the `data` member, or none
 };
 

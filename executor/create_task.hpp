@@ -118,7 +118,9 @@ private:
 
 /// `co_await await_end(task)`: waits for its end, whatever that is, and raises nothing of it. Cancelling the awaiting
 /// task cancels it, as awaiting a handle does; unlike wait(task), which leaves it alone.
-inline detail::task_awaiter await_end(task_ref task) { return detail::task_awaiter{std::move(task)}; }
+inline detail::task_awaiter await_end(task_ref task) {
+    return detail::task_awaiter{std::move(task)};
+}
 
 /// A running task: asyncio's Task. Copies refer to the same task; dropping all of them does not end it.
 ///

@@ -160,8 +160,8 @@ private:
     spin_lock lock_;
     std::atomic<bool> ended_{false};  // E: release in end()  ->  acquire in ended(): the result is visible
     std::atomic<bool> has_waited_{false};
-    bool must_cancel_ = false;        // under lock_: asyncio's _must_cancel
-    bool cancel_due_ = false;         // set before the task is made ready, read by its step
+    bool must_cancel_ = false;  // under lock_: asyncio's _must_cancel
+    bool cancel_due_ = false;   // set before the task is made ready, read by its step
     bool started_ = false;
     std::coroutine_handle<> resume_at_;
     wait_point* waiting_ = nullptr;                // under lock_

@@ -120,8 +120,7 @@ private:
 /// A cancelled task goes on at once; the thread finishes the call for nobody.
 template <typename Function>
 auto to_thread(Function&& f) {  // by reference: g++ 12 destroys a closure passed by value in a co_await twice
-    return detail::lane_awaiter<std::decay_t<Function>, blocking_lane>{std::forward<Function>(f),
-                                                                       &scheduler::blocking};
+    return detail::lane_awaiter<std::decay_t<Function>, blocking_lane>{std::forward<Function>(f), &scheduler::blocking};
 }
 
 /// `co_await compute(f)`: runs f() on the compute lane, where oneTBB's parallel algorithms may be used.

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "api/functions/python_value.hpp"
-#include "api/json_writer.hpp"
+#include "api/json/json_writer.hpp"
 #include "api/plan/raised.hpp"
 #include "executor/errors.hpp"
 
@@ -42,7 +42,7 @@ value print(call_context& context, arguments given) {
         if (one.is_string()) {
             line += one.get_ref<const std::string&>();
         } else {
-            append_value(line, one);
+            json::append_value(line, one);
         }
     }
     context.print(std::move(line));

@@ -46,8 +46,9 @@ template <typename Lane>
 executor::task<outcome> call_on_lane(Lane lane, call_site site, std::vector<value> bound, program& p) {
     try {
         // Named, since g++ 12 destroys temporaries with captures twice in some awaits.
-        auto body = [callee = &site.callee, where = site.where, args = std::move(bound),
-                     owner = p.shared_from_this()] { return call_now(*callee, args, where, *owner); };
+        auto body = [callee = &site.callee, where = site.where, args = std::move(bound), owner = p.shared_from_this()] {
+            return call_now(*callee, args, where, *owner);
+        };
         auto called = lane(std::move(body));
         outcome result = co_await called;
         co_return result;

@@ -8,7 +8,9 @@
 namespace gatherd::api::plan {
 namespace {
 
-bool is_variadic(const function& callee) { return !callee.parameters.empty() && callee.parameters.back().variadic; }
+bool is_variadic(const function& callee) {
+    return !callee.parameters.empty() && callee.parameters.back().variadic;
+}
 
 std::string count_of(const char* what, std::size_t n) {
     return std::to_string(n) + ' ' + what + (n == 1 ? "" : "s");

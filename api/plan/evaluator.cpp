@@ -71,8 +71,7 @@ task<std::optional<outcome>> cancel_and_wait(std::vector<child_handle> tasks, pl
         co_return std::nullopt;
     }
     try {
-        const auto ended =
-            co_await executor::wait_as_gather(std::move(running), executor::return_when::all_completed);
+        const auto ended = co_await executor::wait_as_gather(std::move(running), executor::return_when::all_completed);
         if (ended.cancel_requested) {
             co_return cancelled_at(where, cancelled_error{});
         }
@@ -150,8 +149,8 @@ value collect(gathering g, const family& of) {
     auto& items = list.get_ref<value::array_t&>();
     items.reserve(of.size);
     for (std::size_t i = 0; i < of.size; ++i) {
-        outcome result = g.tasks.empty() || !g.tasks[i] ? std::move(g.results[i])
-                                                        : outcome_of(g.tasks[i], of.place_of(i));
+        outcome result =
+            g.tasks.empty() || !g.tasks[i] ? std::move(g.results[i]) : outcome_of(g.tasks[i], of.place_of(i));
         items.push_back(of.options.return_exceptions ? settled(std::move(result)) : std::move(result.result()));
     }
     return list;
@@ -166,9 +165,8 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
     const bool is_watched = &n == &p.what().root() && p.observer().wants_children();
     const bool at_once = !p.is_seeded() && (children.options.limit == 0 || n.is_instant);
     // Shared, since children that a failed gather leaves running still use it.
-    const auto gate = children.options.limit == 0
-                          ? nullptr
-                          : std::make_shared<executor::semaphore>(children.options.limit);
+    const auto gate =
+        children.options.limit == 0 ? nullptr : std::make_shared<executor::semaphore>(children.options.limit);
     gathering g;
     g.results.resize(children.size);
     std::size_t in_a_row = 0;
@@ -256,8 +254,8 @@ task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, pro
     while (!running.empty()) {
         bool must_abort = false;
         try {
-            co_await executor::wait(running, is_aborting ? executor::return_when::all_completed
-                                                         : executor::return_when::first_exception);
+            co_await executor::wait(
+                running, is_aborting ? executor::return_when::all_completed : executor::return_when::first_exception);
         } catch (const cancelled_error& e) {
             if (!is_aborting) {
                 own_cancellation = cancelled_at({&n}, e);
@@ -506,7 +504,9 @@ task<outcome> evaluate_retry(const retry_node& n, environment_ptr names, program
     }
 }
 
-task<outcome> evaluate_value(const node& n, program& p) { co_return evaluate_instant(n, p); }
+task<outcome> evaluate_value(const node& n, program& p) {
+    co_return evaluate_instant(n, p);
+}
 
 }  // namespace
 

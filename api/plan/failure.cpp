@@ -22,9 +22,13 @@ value describe_as(const failure& f, bool with_paths) {
 
 }  // namespace
 
-value describe(const failure& f) { return describe_as(f, false); }
+value describe(const failure& f) {
+    return describe_as(f, false);
+}
 
-value describe_with_paths(const failure& f) { return describe_as(f, true); }
+value describe_with_paths(const failure& f) {
+    return describe_as(f, true);
+}
 
 std::string last_line(const failure& f) {
     if (f.is_group) {

@@ -59,7 +59,9 @@ private:
 };
 
 /// For the executor: whether a task that returned this has failed.
-[[nodiscard]] inline bool is_failure(const outcome& o) noexcept { return !o.has_value(); }
+[[nodiscard]] inline bool is_failure(const outcome& o) noexcept {
+    return !o.has_value();
+}
 
 /// ERROR of the wire, without places: `{"type", "message", "errors"?}`.
 [[nodiscard]] value describe(const failure& f);

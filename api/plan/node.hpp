@@ -42,7 +42,7 @@ struct node {
     explicit node(kind what) noexcept : is{what} {}
 
     kind is;
-    bool is_instant = false;  ///< evaluating it can neither wait nor take long: it needs no coroutine
+    bool is_instant = false;                  ///< evaluating it can neither wait nor take long: it needs no coroutine
     std::uint32_t position = place::no_item;  ///< in its parent's list; the path ends with it, after `step`
     const node* parent = nullptr;
     std::string_view step;  ///< how its parent's path goes on: "/gather", "/let/a", "/args/0/await"

@@ -23,10 +23,38 @@ struct refused {
 
 /// The members that some kind of TASK knows.
 enum class key : std::uint8_t {
-    call, map, value, ref, gather, task_group, wait, wait_for, race, shield, sequence, let, try_, retry, to_thread,
-    args, over, return_exceptions, limit, timeout, return_when, in, except, types, as, finally, attempts, delay,
-    factor, max_delay,
-    count, unknown = count,
+    call,
+    map,
+    value,
+    ref,
+    gather,
+    task_group,
+    wait,
+    wait_for,
+    race,
+    shield,
+    sequence,
+    let,
+    try_,
+    retry,
+    to_thread,
+    args,
+    over,
+    return_exceptions,
+    limit,
+    timeout,
+    return_when,
+    in,
+    except,
+    types,
+    as,
+    finally,
+    attempts,
+    delay,
+    factor,
+    max_delay,
+    count,
+    unknown = count,
 };
 
 constexpr std::size_t key_count = static_cast<std::size_t>(key::count);
@@ -34,10 +62,10 @@ constexpr std::size_t kind_count = static_cast<std::size_t>(key::args);  // the 
 static_assert(static_cast<int>(kind::to_thread) == static_cast<int>(key::to_thread));
 
 constexpr std::array<std::string_view, key_count> key_names{
-    "call",    "map",  "value",  "ref",   "gather",  "task_group",        "wait",  "wait_for", "race",
-    "shield",  "sequence", "let",  "try",   "retry",   "to_thread",         "args",  "over",     "return_exceptions",
-    "limit",   "timeout",  "return_when", "in", "except", "types",           "as",    "finally",  "attempts",
-    "delay",   "factor",   "max_delay"};
+    "call",   "map",      "value",       "ref", "gather", "task_group", "wait", "wait_for", "race",
+    "shield", "sequence", "let",         "try", "retry",  "to_thread",  "args", "over",     "return_exceptions",
+    "limit",  "timeout",  "return_when", "in",  "except", "types",      "as",   "finally",  "attempts",
+    "delay",  "factor",   "max_delay"};
 
 key key_of(std::string_view name) noexcept {
     for (std::size_t i = 0; i < key_count; ++i) {
@@ -48,7 +76,9 @@ key key_of(std::string_view name) noexcept {
     return key::unknown;
 }
 
-constexpr std::uint32_t bit(key k) noexcept { return std::uint32_t{1} << static_cast<unsigned>(k); }
+constexpr std::uint32_t bit(key k) noexcept {
+    return std::uint32_t{1} << static_cast<unsigned>(k);
+}
 
 /// The options that each kind takes beside its own key.
 constexpr std::array<std::uint32_t, kind_count> options_of{
@@ -165,8 +195,8 @@ private:
     [[noreturn]] void refuse(const node& at, std::string_view below, std::string_view why, std::string hint = {}) {
         const std::string path = pointer_to({&at}) + std::string{below};
         value data = {{"path", path}};
-        std::string message = "Invalid params: " + (path.empty() ? std::string{"params"} : path) + ": " +
-                              std::string{why};
+        std::string message =
+            "Invalid params: " + (path.empty() ? std::string{"params"} : path) + ": " + std::string{why};
         if (!hint.empty()) {
             message += ": " + hint;
             data["hint"] = std::move(hint);
@@ -219,8 +249,9 @@ private:
                 continue;
             }
             if (is) {
-                refuse(where, "", "a task has exactly one kind, this one has '" + std::string{key_names[*is]} +
-                                      "' and '" + std::string{key_names[i]} + "'");
+                refuse(where, "",
+                       "a task has exactly one kind, this one has '" + std::string{key_names[*is]} + "' and '" +
+                           std::string{key_names[i]} + "'");
             }
             is = i;
         }
@@ -525,8 +556,8 @@ private:
         for (const json_view item : over.items()) {
             const std::string below = std::string{n.over_step} + '/' + std::to_string(i);
             items[i] = read_arguments(*n.callee, item, n, below, in_force);
-            n.is_instant = n.is_instant && items[i].holes.empty() && items[i].whole == nullptr &&
-                           is_brief(*n.callee, items[i]);
+            n.is_instant =
+                n.is_instant && items[i].holes.empty() && items[i].whole == nullptr && is_brief(*n.callee, items[i]);
             ++i;
         }
         n.over = items;
@@ -780,8 +811,9 @@ result<std::unique_ptr<plan>> plan_decoder::decode_gather(json_view tasks, std::
                        [&](reader& from) -> const node& { return from.read_gather(tasks, at, options); });
 }
 
-result<std::unique_ptr<plan>> plan_decoder::decode_map(json_view function_name, std::string_view name_at, json_view over,
-                                                       std::string_view over_at, const gather_members& options) const {
+result<std::unique_ptr<plan>> plan_decoder::decode_map(json_view function_name, std::string_view name_at,
+                                                       json_view over, std::string_view over_at,
+                                                       const gather_members& options) const {
     return decode_with(functions_, max_tasks_, [&](reader& from) -> const node& {
         return from.read_map(function_name, name_at, over, over_at, options);
     });

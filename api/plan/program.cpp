@@ -27,9 +27,8 @@ void program::start() {
     root_ = executor::prepare_task_in(*this, evaluate(plan_->root(), nullptr, *this));
     root_.ref()->add_completion(watch_);
     if (timeout_) {
-        timeout_alarm_.set(runs_on(), *timeout_, [self = shared_from_this()] {
-            self->request_cancel(program_end::way::timed_out, {});
-        });
+        timeout_alarm_.set(runs_on(), *timeout_,
+                           [self = shared_from_this()] { self->request_cancel(program_end::way::timed_out, {}); });
     }
     root_.start(true);
 }

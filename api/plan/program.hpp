@@ -25,7 +25,7 @@ namespace gatherd::api::plan {
 
 /// How a run is to go.
 struct program_options {
-    std::optional<python_random> generator{};            ///< seeded: one task at a time, and these draws
+    std::optional<python_random> generator{};           ///< seeded: one task at a time, and these draws
     std::optional<std::chrono::nanoseconds> timeout{};  ///< as wait_for(root, timeout)
 };
 
@@ -109,7 +109,7 @@ private:
     executor::task_handle<outcome> root_;
 
     std::mutex alarm_lock_;
-    executor::alarm timeout_alarm_;  // set before the start, under alarm_lock_ afterwards
+    executor::alarm timeout_alarm_;   // set before the start, under alarm_lock_ afterwards
     executor::alarm clean_up_alarm_;  // under alarm_lock_
     bool is_over_ = false;            // under alarm_lock_
 

@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "api/wire/json_view.hpp"
+#include "api/json/json_view.hpp"
 #include "api/wire/refusal.hpp"
 #include "api/wire/request_id.hpp"
 
@@ -16,8 +16,8 @@ namespace gatherd::api::wire {
 /// One call. The views are into the decoder's memory; the id is its own.
 struct request {
     std::string_view method;
-    std::optional<json_view> params;  ///< an array or an object
-    request_id id;                    ///< absent: a notification
+    std::optional<json::json_view> params;  ///< an array or an object
+    request_id id;                          ///< absent: a notification
 };
 
 /// A request to carry out, or the answer to one that is not.

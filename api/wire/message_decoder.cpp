@@ -10,8 +10,8 @@
 #include <simdjson.h>
 #include <nlohmann/json.hpp>
 
+#include "api/json/json_writer.hpp"
 #include "api/wire/id_texts.hpp"
-#include "api/wire/json_writer.hpp"
 #include "api/wire/reference_decoder.hpp"
 
 namespace gatherd::api::wire {
@@ -25,17 +25,17 @@ refusal invalid_request(request_id id, std::string message) {
     return {std::move(id), {errc::invalid_request, std::move(message)}};
 }
 
-std::string_view name_of(json_kind kind) {
+std::string_view name_of(json::json_kind kind) {
     switch (kind) {
-        case json_kind::null:
+        case json::json_kind::null:
             return "null";
-        case json_kind::boolean:
+        case json::json_kind::boolean:
             return "a boolean";
-        case json_kind::string:
+        case json::json_kind::string:
             return "a string";
-        case json_kind::array:
+        case json::json_kind::array:
             return "an array";
-        case json_kind::object:
+        case json::json_kind::object:
             return "an object";
         default:
             return "a number";
@@ -44,12 +44,12 @@ std::string_view name_of(json_kind kind) {
 
 // What is looked for in a request; of duplicates the last one counts.
 struct known_members {
-    std::optional<json_view> version;
-    std::optional<json_view> id;
-    std::optional<json_view> method;
-    std::optional<json_view> params;
+    std::optional<json::json_view> version;
+    std::optional<json::json_view> id;
+    std::optional<json::json_view> method;
+    std::optional<json::json_view> params;
 
-    explicit known_members(json_view object) {
+    explicit known_members(json::json_view object) {
         for (const auto [name, member] : object.members()) {
             if (name == "id") {
                 id = member;
@@ -79,8 +79,8 @@ struct message_decoder::state {
         out.items.emplace_back(std::move(answer));
     }
     void read_message();
-    [[nodiscard]] message_item read_item(json_view item, std::size_t index);
-    [[nodiscard]] request_id read_id(json_view id, std::size_t index);
+    [[nodiscard]] message_item read_item(json::json_view item, std::size_t index);
+    [[nodiscard]] request_id read_id(json::json_view id, std::size_t index);
     [[nodiscard]] bool has_minus_zero() {
         if (!minus_zero) {
             minus_zero = text.find("-0") != text.npos;
@@ -102,21 +102,21 @@ struct message_decoder::state {
 };
 
 // The text as it was written, where the value tells it; else it is looked for in the message.
-request_id message_decoder::state::read_id(json_view id, std::size_t index) {
+request_id message_decoder::state::read_id(json::json_view id, std::size_t index) {
     std::string written;
     switch (id.kind()) {
-        case json_kind::null:
+        case json::json_kind::null:
             return request_id::null();
-        case json_kind::integer:
+        case json::json_kind::integer:
             // A zero may have been written -0, or stand for a huge integer.
             if (id.as_integer() != 0 || !(has_huge || has_minus_zero())) {
-                append_integer(written, id.as_integer());
+                json::append_integer(written, id.as_integer());
             }
             break;
-        case json_kind::unsigned_integer:
-            append_unsigned(written, id.as_unsigned());
+        case json::json_kind::unsigned_integer:
+            json::append_unsigned(written, id.as_unsigned());
             break;
-        case json_kind::string:
+        case json::json_kind::string:
             if (!has_escapes) {
                 written.reserve(id.as_string().size() + 2);
                 written += '"';
@@ -153,7 +153,7 @@ bool message_decoder::state::parse(std::string_view padded) {
     return fault == simdjson::SUCCESS;
 }
 
-message_item message_decoder::state::read_item(json_view item, std::size_t index) {
+message_item message_decoder::state::read_item(json::json_view item, std::size_t index) {
     if (!item.is_object()) {
         return invalid_request(request_id::null(),
                                std::string{"a request must be an object, not "}.append(name_of(item.kind())));
@@ -162,7 +162,7 @@ message_item message_decoder::state::read_item(json_view item, std::size_t index
     request_id id;
     if (has.id) {
         const auto kind = has.id->kind();
-        if (kind == json_kind::boolean || kind == json_kind::array || kind == json_kind::object) {
+        if (kind == json::json_kind::boolean || kind == json::json_kind::array || kind == json::json_kind::object) {
             return invalid_request(request_id::null(),
                                    std::string{"id must be a string, a number or null, not "}.append(name_of(kind)));
         }
@@ -188,7 +188,7 @@ message_item message_decoder::state::read_item(json_view item, std::size_t index
 }
 
 void message_decoder::state::read_message() {
-    const json_view root{&parser.doc, 1};
+    const json::json_view root{&parser.doc, 1};
     out.is_batch = root.is_array();
     if (!out.is_batch) {
         out.items.push_back(read_item(root, 0));

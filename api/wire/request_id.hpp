@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/wire/json_view.hpp"
+#include "api/json/json_view.hpp"
 
 namespace gatherd::api::wire {
 
@@ -31,7 +31,7 @@ public:
 
     /// Whether `other`, read from another message, means this id: equal as JSON values, so `"a"` is `"\u0061"`.
     /// An integer is never equal to a real. False if there is no id.
-    [[nodiscard]] bool means(json_view other) const;
+    [[nodiscard]] bool means(json::json_view other) const;
 
     friend bool operator==(const request_id&, const request_id&) = default;
 

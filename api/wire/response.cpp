@@ -1,6 +1,6 @@
 #include "api/wire/response.hpp"
 
-#include "api/wire/json_writer.hpp"
+#include "api/json/json_writer.hpp"
 
 namespace gatherd::api::wire {
 namespace {
@@ -15,7 +15,7 @@ void append_head(std::string& out, const request_id& id) {
 void append_result(std::string& out, const request_id& id, const value& result) {
     append_head(out, id);
     out += R"(,"result":)";
-    append_value(out, result);
+    json::append_value(out, result);
     out += '}';
 }
 
@@ -29,12 +29,12 @@ void append_result_text(std::string& out, const request_id& id, std::string_view
 void append_error(std::string& out, const request_id& id, const error& reason) {
     append_head(out, id);
     out += R"(,"error":{"code":)";
-    append_integer(out, static_cast<int>(reason.code));
+    json::append_integer(out, static_cast<int>(reason.code));
     out += R"(,"message":)";
-    append_string(out, reason.message);
+    json::append_string(out, reason.message);
     if (reason.data) {
         out += R"(,"data":)";
-        append_value(out, *reason.data);
+        json::append_value(out, *reason.data);
     }
     out += "}}";
 }
@@ -45,16 +45,16 @@ void append_error(std::string& out, const refusal& answer) {
 
 void append_notification(std::string& out, std::string_view method, const value& params) {
     out += R"({"jsonrpc":"2.0","method":)";
-    append_string(out, method);
+    json::append_string(out, method);
     out += R"(,"params":)";
-    append_value(out, params);
+    json::append_value(out, params);
     out += '}';
 }
 
 void append_framed(std::string& out, framing spoken, std::string_view body) {
     if (spoken == framing::content_length) {
         out += "Content-Length: ";
-        append_unsigned(out, body.size());
+        json::append_unsigned(out, body.size());
         out += "\r\n\r\n";
         out += body;
     } else {

@@ -1,9 +1,9 @@
-#include "api/wire/json_value.hpp"
+#include "api/json/json_value.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "api/wire/json_writer.hpp"
+#include "api/json/json_writer.hpp"
 #include "api/wire/message_decoder.hpp"
 #include "padded.hpp"
 
@@ -13,12 +13,12 @@ namespace {
 value decoded(std::string_view params) {
     message_decoder decoder;
     const padded text{R"({"method":"m","params":)" + std::string{params} + "}"};
-    return to_value(*std::get<request>(decoder.decode(text.text()).items.at(0)).params);
+    return json::to_value(*std::get<request>(decoder.decode(text.text()).items.at(0)).params);
 }
 
 std::string round_trip(std::string_view params) {
     std::string out;
-    append_value(out, decoded(params));
+    json::append_value(out, decoded(params));
     return out;
 }
 

@@ -1,4 +1,4 @@
-#include "api/wire/json_view.hpp"
+#include "api/json/json_view.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -15,12 +15,12 @@ public:
         : view_{*std::get<request>(
                      decoder_.decode(padded{R"({"method":"m","params":)" + std::string{params} + "}"}.text()).items[0])
                      .params} {}
-    [[nodiscard]] json_view operator*() const { return view_; }
-    [[nodiscard]] const json_view* operator->() const { return &view_; }
+    [[nodiscard]] json::json_view operator*() const { return view_; }
+    [[nodiscard]] const json::json_view* operator->() const { return &view_; }
 
 private:
     message_decoder decoder_;
-    json_view view_;
+    json::json_view view_;
 };
 
 }  // namespace
@@ -28,7 +28,7 @@ private:
 TEST_CASE("json_view: it tells the kinds apart and gives their values", "[wire]") {
     const viewed array{
         R"([null,true,false,-5,9223372036854775807,9223372036854775808,1.0,1e2,"a\u00e9\n",[1],{"b":2}])"};
-    std::vector<json_view> items;
+    std::vector<json::json_view> items;
     for (const auto item : array->items()) {
         items.push_back(item);
     }
@@ -38,14 +38,14 @@ TEST_CASE("json_view: it tells the kinds apart and gives their values", "[wire]"
     CHECK(items[1].as_boolean());
     CHECK_FALSE(items[2].as_boolean());
     CHECK(items[2].is_boolean());
-    CHECK(items[3].kind() == json_kind::integer);
+    CHECK(items[3].kind() == json::json_kind::integer);
     CHECK(items[3].as_integer() == -5);
     CHECK(items[4].as_integer() == 9223372036854775807);
-    CHECK(items[5].kind() == json_kind::unsigned_integer);
+    CHECK(items[5].kind() == json::json_kind::unsigned_integer);
     CHECK(items[5].as_unsigned() == 9223372036854775808U);
-    CHECK(items[6].kind() == json_kind::real);
+    CHECK(items[6].kind() == json::json_kind::real);
     CHECK(items[6].as_real() == 1.0);
-    CHECK(items[7].kind() == json_kind::real);
+    CHECK(items[7].kind() == json::json_kind::real);
     CHECK(items[8].as_string() == "a\xC3\xA9\n");
     CHECK(items[9].is_array());
     CHECK(items[10].is_object());

@@ -1,4 +1,4 @@
-#include "api/wire/json_writer.hpp"
+#include "api/json/json_writer.hpp"
 
 #include <catch2/catch.hpp>
 #include <limits>
@@ -10,13 +10,13 @@ namespace {
 
 std::string written(double number) {
     std::string out;
-    append_double(out, number);
+    json::append_double(out, number);
     return out;
 }
 
 std::string written(std::string_view text) {
     std::string out;
-    append_string(out, text);
+    json::append_string(out, text);
     return out;
 }
 
@@ -78,16 +78,16 @@ TEST_CASE("json_writer: strings are escaped only as JSON needs", "[wire]") {
 
 TEST_CASE("json_writer: integers are exact to both ends", "[wire]") {
     std::string out;
-    append_integer(out, std::numeric_limits<std::int64_t>::min());
+    json::append_integer(out, std::numeric_limits<std::int64_t>::min());
     out += ' ';
-    append_unsigned(out, std::numeric_limits<std::uint64_t>::max());
+    json::append_unsigned(out, std::numeric_limits<std::uint64_t>::max());
     CHECK(out == "-9223372036854775808 18446744073709551615");
 }
 
 TEST_CASE("json_writer: values are written compactly, members in their order", "[wire]") {
     const auto text = R"({"b":[1,-2,3.5,"x",null,true,false,[],{}],"a":{"c":{}}})";
     std::string out = ">";
-    append_value(out, value::parse(text));
+    json::append_value(out, value::parse(text));
     CHECK(out == std::string{">"} + text);
 }
 

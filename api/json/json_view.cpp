@@ -1,10 +1,10 @@
-#include "api/wire/json_view.hpp"
+#include "api/json/json_view.hpp"
 
 #include <cassert>
 
 #include <simdjson.h>
 
-namespace gatherd::api::wire {
+namespace gatherd::api::json {
 namespace {
 
 using simdjson::internal::tape_ref;
@@ -143,4 +143,4 @@ json_view::members_view::iterator& json_view::members_view::iterator::operator++
     return *this;
 }
 
-}  // namespace gatherd::api::wire
+}  // namespace gatherd::api::json

@@ -8,7 +8,7 @@
 
 #include "api/value.hpp"
 
-namespace gatherd::api::wire {
+namespace gatherd::api::json {
 
 // All of these append to `out` and touch nothing else. Texts are compact: no space between tokens.
 // Throws: std::bad_alloc.
@@ -27,4 +27,4 @@ void append_double(std::string& out, double number);
 void append_integer(std::string& out, std::int64_t number);
 void append_unsigned(std::string& out, std::uint64_t number);
 
-}  // namespace gatherd::api::wire
+}  // namespace gatherd::api::json

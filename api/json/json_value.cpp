@@ -1,4 +1,4 @@
-#include "api/wire/json_value.hpp"
+#include "api/json/json_value.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace gatherd::api::wire {
+namespace gatherd::api::json {
 namespace {
 
 using object_members = value::object_t;
@@ -128,4 +128,4 @@ value to_value(json_view view) {
     }
 }
 
-}  // namespace gatherd::api::wire
+}  // namespace gatherd::api::json

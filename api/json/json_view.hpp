@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-namespace gatherd::api::wire {
+namespace gatherd::api::json {
 
 enum class json_kind : unsigned char {
     null,
@@ -22,8 +22,8 @@ enum class json_kind : unsigned char {
 
 /// One value inside a decoded message. Two words: pass it by value.
 ///
-/// Lifetime: as the message that it came from, that is until its message_decoder decodes again; so are the string views
-/// it gives. Threads: any number may read. Reading as another kind than `kind()` says is a bug of the caller
+/// Lifetime: as the message that it came from, that is until its wire::message_decoder decodes again; so are the string
+/// views it gives. Threads: any number may read. Reading as another kind than `kind()` says is a bug of the caller
 /// (asserted). Cost: constant, unless stated.
 class json_view {
 public:
@@ -31,7 +31,7 @@ public:
     class members_view;
     struct member;
 
-    /// For message_decoder: a position on the tape of a `simdjson::dom::document`.
+    /// For wire::message_decoder: a position on the tape of a `simdjson::dom::document`.
     json_view(const void* document, std::size_t position) noexcept : document_{document}, position_{position} {}
 
     [[nodiscard]] json_kind kind() const noexcept;
@@ -125,4 +125,4 @@ private:
     json_view last_;
 };
 
-}  // namespace gatherd::api::wire
+}  // namespace gatherd::api::json

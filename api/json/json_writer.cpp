@@ -1,4 +1,4 @@
-#include "api/wire/json_writer.hpp"
+#include "api/json/json_writer.hpp"
 
 #include <array>
 #include <charconv>
@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace gatherd::api::wire {
+namespace gatherd::api::json {
 namespace {
 
 constexpr auto needs_escape = [] {
@@ -194,4 +194,4 @@ void append_value(std::string& out, const value& v) {
     }
 }
 
-}  // namespace gatherd::api::wire
+}  // namespace gatherd::api::json

@@ -1,0 +1,125 @@
+/// \file
+/// One client's connection: its socket, its requests, its answers.
+#pragma once
+
+#include <asio/ip/tcp.hpp>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "api/server/pending_request.hpp"
+#include "api/wire/frame_reader.hpp"
+#include "api/wire/framing.hpp"
+#include "executor/alarm.hpp"
+
+namespace gatherd::api::server {
+
+class created_task;
+class service;
+
+/// A connection, from accept to close.
+///
+/// State      open --end of input--> half closed --all answers written--> closed
+///            open --fault that loses the place--> answered and lingering --> closed
+///            any  --reset, write error, limit--> closed: what it runs is cancelled
+///
+/// Threads: it lives on one reactor; its handlers and alarms run on that worker only. send, notify, owe, settle and the
+/// registers of requests and tasks are safe from any thread. It keeps itself alive through the service until closed.
+class connection : public std::enable_shared_from_this<connection> {
+public:
+    connection(service& of, asio::ip::tcp::socket socket, std::size_t home);
+    ~connection();
+
+    /// Begins to read. On its reactor.
+    void start();
+
+    /// There are too many connections: says so and closes. In place of start.
+    void refuse();
+
+    /// One message to the client, framed as it speaks. Written at the end of this turn, together with others.
+    void send(std::string_view body);
+
+    /// An answer is owed, so the connection stays; and one is no longer.
+    void owe() noexcept { owed_.fetch_add(1, std::memory_order_relaxed); }
+    void settle();
+
+    /// Requests that a cancel may reach while they run.
+    void add_pending(const std::shared_ptr<pending_request>& request);
+    void remove_pending(const std::shared_ptr<pending_request>& request) noexcept;
+
+    /// Cancels the requests of that id, or all of them. Gives how many were reached.
+    std::size_t cancel_requests(json::json_view id, const std::string& message);
+    std::size_t cancel_requests(const std::string& message);
+
+    /// Tasks that end with this connection; one leaves when its result was collected or dropped.
+    void add_task(const std::shared_ptr<created_task>& task);
+    void remove_task(const std::shared_ptr<created_task>& task) noexcept;
+
+    /// Closes if there is nothing to stay for: asked after a drain began, and by what ended elsewhere.
+    void look_again();
+
+    /// Cancels its requests with "shutting down" and closes when they are answered.
+    void shut_down();
+
+    [[nodiscard]] service& of() noexcept { return service_; }
+    [[nodiscard]] std::size_t home() const noexcept { return home_; }
+    [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight() noexcept {
+        return tasks_in_flight_;
+    }
+
+private:
+    void wait_readable();
+    void read_some();
+    void handle_frames();
+    void handle_message(std::string_view text);
+    void flush();
+    void write_some();
+    void post_flush();
+    void after_turn();
+    [[nodiscard]] bool is_finished();
+    void linger();
+    void close() noexcept;
+    void watch_message();
+    void watch_output();
+    void watch_idle();
+
+    service& service_;
+    asio::ip::tcp::socket socket_;
+    const std::size_t home_;  // the index of its worker
+    wire::frame_reader reader_;
+
+    // The home worker's own.
+    bool is_reading_ = false;    // a wait for input is under way
+    bool is_writing_ = false;    // a wait for room is under way
+    bool input_ended_ = false;   // by the client, or because its place was lost
+    bool is_lingering_ = false;  // our end is shut, the client's rest is thrown away
+    bool our_end_is_shut_ = false;
+    bool was_active_ = false;  // since idle_alarm_ rang
+    bool is_closed_ = false;
+    std::string writing_;       // taken from output_, being written
+    std::size_t written_ = 0;   // of writing_
+    std::size_t progress_ = 0;  // bytes written in all, for watch_output
+    executor::alarm message_alarm_;
+    executor::alarm output_alarm_;
+    executor::alarm idle_alarm_;
+    bool message_is_watched_ = false;
+    bool output_is_watched_ = false;
+
+    std::atomic<std::size_t> owed_{0};
+    std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
+    std::atomic<bool> is_shutting_down_{false};
+
+    std::mutex lock_;
+    std::string output_;  // under lock_, as all below
+    bool flush_is_posted_ = false;
+    bool takes_output_ = true;  // false: closed, what is sent is dropped
+    wire::framing framing_ = wire::framing::undecided;
+    std::unordered_set<std::shared_ptr<pending_request>> pending_;
+    std::unordered_set<std::shared_ptr<created_task>> tasks_;
+};
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,49 @@
+#include "api/server/outcome_text.hpp"
+
+#include <string>
+#include <utility>
+
+namespace gatherd::api::server {
+namespace {
+
+error ended_by(errc code, const char* type, const std::string& message) {
+    return {code, message.empty() ? type : std::string{type} + ": " + message,
+            std::make_shared<const value>(value{{"type", type}, {"message", message}})};
+}
+
+}  // namespace
+
+error task_failed(const plan::failure& f, std::shared_ptr<const value> data) {
+    return {errc::task_failed, plan::last_line(f), std::move(data)};
+}
+
+error over_limit(const char* name, std::size_t most) {
+    return {errc::limit_exceeded, std::string{"Over a limit: "} + name + " is " + std::to_string(most),
+            std::make_shared<const value>(value{{"limit", name}, {"max", most}})};
+}
+
+error error_of(const plan::program_end& end, const limits& bounds) {
+    switch (end.how) {
+        case plan::program_end::way::timed_out:
+            return ended_by(errc::timed_out, "TimeoutError", "");
+        case plan::program_end::way::cancelled:
+            return ended_by(errc::cancelled, "CancelledError", end.result.reason()->message);
+        case plan::program_end::way::over_limit:
+            return over_limit("limits.output_lines", bounds.output_lines);
+        case plan::program_end::way::failed:
+        case plan::program_end::way::returned:
+            break;
+    }
+    const plan::failure& f = *end.result.reason();
+    return task_failed(f, std::make_shared<const value>(plan::describe_with_paths(f)));
+}
+
+void add_outcome(value& entry, const plan::outcome& result) {
+    if (result.has_value()) {
+        entry["value"] = result.result();
+    } else {
+        entry["error"] = plan::describe(*result.reason());
+    }
+}
+
+}  // namespace gatherd::api::server

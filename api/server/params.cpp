@@ -1,0 +1,165 @@
+#include "api/server/params.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+
+#include "api/plan/node.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+std::string escape(std::string_view name) {
+    std::string escaped;
+    for (const char c : name) {
+        escaped += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+    }
+    return escaped;
+}
+
+std::string list_of(const signature& expected) {
+    std::string names;
+    for (const auto* some : {&expected.positional, &expected.named}) {
+        for (const std::string_view name : *some) {
+            names += (names.empty() ? "" : ", ") + std::string{name};
+        }
+    }
+    return names.empty() ? "it takes none" : "it takes " + names;
+}
+
+bool knows(const signature& expected, std::string_view name) {
+    const auto in = [name](const auto& names) { return std::find(names.begin(), names.end(), name) != names.end(); };
+    return in(expected.positional) || in(expected.named);
+}
+
+}  // namespace
+
+error invalid_params(const std::string& path, std::string_view why) {
+    const std::string where = path.empty() ? "params" : path;
+    return {errc::invalid_params, "Invalid params: " + where + ": " + std::string{why},
+            std::make_shared<const value>(value{{"path", path}})};
+}
+
+result<params> params::read(std::optional<json::json_view> from, const signature& expected) {
+    params made;
+    made.positional_ = expected.positional;
+    if (!from) {
+        return made;
+    }
+    if (from->is_array()) {
+        made.by_position_ = true;
+        std::size_t i = 0;
+        for (const json::json_view item : from->items()) {
+            if (i == expected.positional.size()) {
+                return invalid_params('/' + std::to_string(i), "too many params by position; " + list_of(expected) +
+                                                                   ", by position the first " +
+                                                                   std::to_string(expected.positional.size()));
+            }
+            made.members_.push_back({expected.positional[i++], item});
+        }
+        return made;
+    }
+    for (const auto& [name, member] : from->members()) {
+        if (!knows(expected, name)) {
+            constexpr std::size_t shown = 80;
+            return invalid_params('/' + escape(name),
+                                  "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
+        }
+        made.members_.push_back({name, member});
+    }
+    return made;
+}
+
+std::optional<json::json_view> params::operator[](std::string_view name) const {
+    std::optional<json::json_view> found;
+    for (const member& each : members_) {  // of duplicates the last
+        if (each.name == name) {
+            found = each.value;
+        }
+    }
+    return found && found->is_null() ? std::nullopt : found;
+}
+
+std::string params::step(std::string_view name) const {
+    const auto at = std::find(positional_.begin(), positional_.end(), name);
+    return by_position_ && at != positional_.end() ? std::to_string(at - positional_.begin()) : std::string{name};
+}
+
+error params::refuse(std::string_view name, std::string_view why) const {
+    return invalid_params('/' + step(name), why);
+}
+
+result<json::json_view> params::required(std::string_view name) const {
+    for (const member& each : members_) {
+        if (each.name == name) {
+            return (*this)[name].value_or(each.value);
+        }
+    }
+    return invalid_params("", "the param '" + std::string{name} + "' is missing");
+}
+
+result<std::optional<std::string>> params::text(std::string_view name) const {
+    const auto found = (*this)[name];
+    if (!found) {
+        return std::optional<std::string>{};
+    }
+    if (!found->is_string()) {
+        return refuse(name, std::string{name} + " is a text");
+    }
+    return std::optional<std::string>{found->as_string()};
+}
+
+result<bool> params::flag(std::string_view name) const {
+    const auto found = (*this)[name];
+    if (found && !found->is_boolean()) {
+        return refuse(name, std::string{name} + " is true or false");
+    }
+    return found && found->as_boolean();
+}
+
+result<std::optional<std::chrono::nanoseconds>> params::seconds(std::string_view name) const {
+    const auto found = (*this)[name];
+    if (!found) {
+        return std::optional<std::chrono::nanoseconds>{};
+    }
+    if (!found->is_number()) {
+        return refuse(name, std::string{name} + " is a number of seconds");
+    }
+    return std::optional{plan::to_duration(found->as_number())};
+}
+
+result<std::optional<plan::python_random>> params::seed() const {
+    const auto found = (*this)["seed"];
+    if (!found) {
+        return std::optional<plan::python_random>{};
+    }
+    if (found->kind() == json::json_kind::integer) {
+        return std::optional{plan::python_random{found->as_integer()}};
+    }
+    if (found->kind() == json::json_kind::unsigned_integer) {
+        return std::optional{plan::python_random{found->as_unsigned()}};
+    }
+    return refuse("seed", "seed is an integer");
+}
+
+result<std::optional<std::vector<std::string>>> params::texts(std::string_view name) const {
+    const auto found = (*this)[name];
+    if (!found) {
+        return std::optional<std::vector<std::string>>{};
+    }
+    const std::string expected = std::string{name} + " is a list of texts";
+    if (!found->is_array()) {
+        return refuse(name, expected);
+    }
+    std::vector<std::string> list;
+    for (const json::json_view item : found->items()) {
+        if (!item.is_string()) {
+            return invalid_params('/' + step(name) + '/' + std::to_string(list.size()), expected);
+        }
+        list.emplace_back(item.as_string());
+    }
+    return std::optional{std::move(list)};
+}
+
+}  // namespace gatherd::api::server

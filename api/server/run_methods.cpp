@@ -1,0 +1,244 @@
+#include "api/server/run_methods.hpp"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/plan/plan_decoder.hpp"
+#include "api/server/connection.hpp"
+#include "api/server/created_task.hpp"
+#include "api/server/params.hpp"
+#include "api/server/running_request.hpp"
+#include "api/server/service.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+using plan_ptr = std::unique_ptr<plan::plan>;
+
+/// A request that has been understood, and may run if there is room for it.
+struct understood {
+    plan_ptr what;
+    plan::program_options how{};
+    reporting wishes{};
+    created_task::options task{};
+};
+
+plan::plan_decoder decoder_of(service& of) {
+    return {of.functions(), of.bounds().plan_tasks};
+}
+
+/// What all four methods share.
+std::optional<error> read_common(const params& from, understood& into) {
+    auto timeout = from.seconds("timeout");
+    if (!timeout) {
+        return timeout.reason();
+    }
+    auto seed = from.seed();
+    if (!seed) {
+        return seed.reason();
+    }
+    into.how = {std::move(*seed), *timeout};
+    return std::nullopt;
+}
+
+/// What gather and map share beyond that.
+std::optional<error> read_reporting(const params& from, understood& into) {
+    const auto streams = from.flag("stream");
+    if (!streams) {
+        return streams.reason();
+    }
+    const auto progress = from.seconds("progress");
+    if (!progress) {
+        return progress.reason();
+    }
+    const auto exceptions = from.flag("return_exceptions");
+    if (!exceptions) {
+        return exceptions.reason();
+    }
+    into.wishes = {*streams, *exceptions, *progress, 0};
+    return std::nullopt;
+}
+
+/// Room for the plan's tasks, or -32003.
+result<task_allowance> admit(service& of, connection& from, std::size_t tasks) {
+    const auto refuse = [](const char* limit, std::size_t most) {
+        constexpr double retry_after = 1.0;
+        return error{errc::overloaded,
+                     std::string{"Overloaded: "} + limit + " is " + std::to_string(most) + "; nothing was run",
+                     std::make_shared<const value>(value{{"retry_after", retry_after}})};
+    };
+    const limits& bounds = of.bounds();
+    task_allowance allowance{of.tasks_in_flight(), from.tasks_in_flight(), tasks};
+    if (of.tasks_in_flight().load(std::memory_order_relaxed) > bounds.tasks_in_flight) {
+        return refuse("limits.tasks_in_flight", bounds.tasks_in_flight);
+    }
+    if (from.tasks_in_flight()->load(std::memory_order_relaxed) > bounds.connection_tasks_in_flight) {
+        return refuse("limits.connection_tasks_in_flight", bounds.connection_tasks_in_flight);
+    }
+    return allowance;
+}
+
+void run_understood(service& of, understood request, reply answer) {
+    auto allowance = admit(of, *answer.to(), request.what->tasks());
+    if (!allowance) {
+        answer.error(allowance.reason());
+        return;
+    }
+    const auto running =
+        std::make_shared<running_request>(of, std::move(answer), request.wishes, std::move(*allowance));
+    running->start(std::move(request.what), std::move(request.how));
+}
+
+result<understood> understand_run(service& of, const params& from) {
+    understood request;
+    if (auto fault = read_common(from, request)) {
+        return *std::move(fault);
+    }
+    const auto task = from.required("task");
+    if (!task) {
+        return task.reason();
+    }
+    auto what = decoder_of(of).decode_task(*task, from.step("task"));
+    if (!what) {
+        return std::move(what).reason();
+    }
+    request.what = std::move(*what);
+    return request;
+}
+
+result<understood> understand_gather(service& of, const params& from) {
+    understood request;
+    if (auto fault = read_common(from, request)) {
+        return *std::move(fault);
+    }
+    if (auto fault = read_reporting(from, request)) {
+        return *std::move(fault);
+    }
+    const auto tasks = from.required("tasks");
+    if (!tasks) {
+        return tasks.reason();
+    }
+    auto what = decoder_of(of).decode_gather(*tasks, from.step("tasks"), {from["return_exceptions"], from["limit"]});
+    if (!what) {
+        return std::move(what).reason();
+    }
+    request.wishes.total = tasks->size();
+    request.what = std::move(*what);
+    return request;
+}
+
+result<understood> understand_map(service& of, const params& from) {
+    understood request;
+    if (auto fault = read_common(from, request)) {
+        return *std::move(fault);
+    }
+    if (auto fault = read_reporting(from, request)) {
+        return *std::move(fault);
+    }
+    const auto call = from.required("call");
+    if (!call) {
+        return call.reason();
+    }
+    const auto over = from.required("over");
+    if (!over) {
+        return over.reason();
+    }
+    auto what = decoder_of(of).decode_map(*call, from.step("call"), *over, from.step("over"),
+                                          {from["return_exceptions"], from["limit"]});
+    if (!what) {
+        return std::move(what).reason();
+    }
+    request.wishes.total = over->size();
+    request.what = std::move(*what);
+    return request;
+}
+
+/// Reads params by `expected` and hands them to `understand`; answers what is wrong, or runs what is right.
+template <typename Understand>
+void read_and_run(service& of, std::optional<json::json_view> from, const signature& expected, reply answer,
+                  const Understand& understand) {
+    const auto read = params::read(from, expected);
+    if (!read) {
+        answer.error(read.reason());
+        return;
+    }
+    auto request = understand(of, *read);
+    if (!request) {
+        answer.error(request.reason());
+        return;
+    }
+    run_understood(of, std::move(*request), std::move(answer));
+}
+
+result<understood> understand_create(service& of, const params& from) {
+    auto request = understand_run(of, from);
+    if (!request) {
+        return request;
+    }
+    const auto name = from.text("name");
+    if (!name) {
+        return name.reason();
+    }
+    const auto detach = from.flag("detach");
+    if (!detach) {
+        return detach.reason();
+    }
+    const auto keep = from.seconds("keep");
+    if (!keep) {
+        return keep.reason();
+    }
+    request->task = {name->value_or(""), *detach, keep->value_or(of.bounds().keep)};
+    return request;
+}
+
+}  // namespace
+
+void run(service& of, std::optional<json::json_view> from, reply answer) {
+    static const signature expected{{"task"}, {"timeout", "seed"}};
+    read_and_run(of, from, expected, std::move(answer), understand_run);
+}
+
+void gather(service& of, std::optional<json::json_view> from, reply answer) {
+    static const signature expected{{"tasks"}, {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
+    read_and_run(of, from, expected, std::move(answer), understand_gather);
+}
+
+void map(service& of, std::optional<json::json_view> from, reply answer) {
+    static const signature expected{{"call", "over"},
+                                    {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
+    read_and_run(of, from, expected, std::move(answer), understand_map);
+}
+
+void create_task(service& of, std::optional<json::json_view> from, reply answer) {
+    static const signature expected{{"task"}, {"name", "timeout", "seed", "detach", "keep"}};
+    const auto read = params::read(from, expected);
+    if (!read) {
+        answer.error(read.reason());
+        return;
+    }
+    auto request = understand_create(of, *read);
+    if (!request) {
+        answer.error(request.reason());
+        return;
+    }
+    const auto creator = answer.to();
+    auto allowance = admit(of, *creator, request->what->tasks());
+    if (!allowance) {
+        answer.error(allowance.reason());
+        return;
+    }
+    const bool is_detached = request->task.is_detached;
+    const auto task = std::make_shared<created_task>(of, task_table::new_id(), std::move(request->task), creator,
+                                                     std::move(*allowance));
+    of.tasks().add(task);
+    if (!is_detached) {
+        creator->add_task(task);
+    }
+    task->start(std::move(request->what), std::move(request->how));
+    answer.result({{"id", task->id()}}, [task] { task->announce(); });
+}
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,128 @@
+#include "api/server/running_request.hpp"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/json/json_writer.hpp"
+#include "api/plan/evaluator.hpp"
+#include "api/server/connection.hpp"
+#include "api/server/outcome_text.hpp"
+#include "api/wire/response.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+/// So many calls that cannot wait are run on the spot: some tens of microseconds, less than a program costs.
+constexpr std::size_t most_on_the_spot = 1024;
+
+bool may_run_on_the_spot(const plan::plan& what, const plan::program_options& how) {
+    return what.root().is_instant && what.tasks() <= most_on_the_spot && !how.generator &&
+           (!how.timeout || how.timeout->count() > 0);
+}
+
+}  // namespace
+
+running_request::running_request(service& of, reply answer, reporting what, task_allowance allowance)
+    : service_{of}, answer_{std::move(answer)}, id_{answer_.id()}, what_{what}, allowance_{std::move(allowance)} {}
+
+void running_request::start(std::shared_ptr<const plan::plan> what, plan::program_options how) {
+    const auto self = shared_from_this();
+    const bool on_the_spot = may_run_on_the_spot(*what, how) && !wants_children();
+    service_.counts().programs_run.fetch_add(1, std::memory_order_relaxed);
+    const auto program =
+        std::make_shared<plan::program>(service_.runs_on(), std::move(what), std::move(how), service_.bounds(), self);
+    if (on_the_spot) {
+        plan::outcome result = plan::evaluate_instant(program->what().root(), *program);
+        const auto way = result.has_value() ? plan::program_end::way::returned : plan::program_end::way::failed;
+        ended({way, std::move(result)});
+        return;
+    }
+    program_ = program;
+    const auto to = answer_.to();
+    to->add_pending(self);
+    program->start();
+}
+
+bool running_request::cancel(const std::string& message) {
+    return program_->cancel(message);
+}
+
+value running_request::request_id() const {
+    return value::parse(id_.text());
+}
+
+void running_request::notify(const char* method, value params) {
+    std::string text;
+    wire::append_notification(text, method, params);
+    answer_.to()->send(text);
+}
+
+void running_request::printed(std::string line) {
+    if (!id_.is_absent()) {
+        notify("output", {{"request", request_id()}, {"text", std::move(line)}});
+    }
+}
+
+void running_request::child_ended(std::size_t index, const plan::outcome& result) {
+    const std::lock_guard guard{lock_};
+    if (is_over_) {
+        return;
+    }
+    ++done_;
+    failed_ += result.has_value() ? 0 : 1;
+    is_over_ = !result.has_value() && !what_.return_exceptions;
+    if (id_.is_absent()) {
+        return;
+    }
+    if (what_.streams) {
+        value params = {{"request", request_id()}, {"index", index}};
+        add_outcome(params, result);
+        notify("completed", std::move(params));
+    }
+    const auto now = clock::now();
+    if (what_.progress && now - last_progress_ >= *what_.progress) {
+        last_progress_ = now;
+        report_progress();
+    }
+}
+
+/// Under lock_.
+void running_request::report_progress() {
+    notify("progress", {{"request", request_id()}, {"total", what_.total}, {"done", done_}, {"failed", failed_}});
+}
+
+void running_request::answer_result(value result) {
+    if (what_.streams) {
+        const std::lock_guard guard{lock_};
+        result = {{"completed", done_ - failed_}, {"failed", failed_}};
+    }
+    std::string text;
+    json::append_value(text, result);
+    if (text.size() > service_.bounds().result_bytes) {
+        answer_.error(over_limit("limits.result_bytes", service_.bounds().result_bytes));
+    } else {
+        answer_.result_text(text);
+    }
+}
+
+void running_request::ended(plan::program_end end) noexcept {
+    const auto self = shared_from_this();
+    answer_.to()->remove_pending(self);
+    allowance_ = {};
+    {
+        const std::lock_guard guard{lock_};
+        is_over_ = true;
+        if (what_.progress && !id_.is_absent()) {
+            report_progress();
+        }
+    }
+    if (end.how == plan::program_end::way::returned) {
+        answer_result(std::move(end.result.result()));
+    } else {
+        service_.counts().programs_failed.fetch_add(1, std::memory_order_relaxed);
+        answer_.error(error_of(end, service_.bounds()));
+    }
+}
+
+}  // namespace gatherd::api::server
