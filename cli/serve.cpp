@@ -96,12 +96,14 @@ api::limits limits_from(const config::settings& s) {
     return limits;
 }
 
-/// Written beside and renamed: who waits for the file never reads half of it.
-void write_port_file(const std::string& path, std::uint16_t port) {
+/// One address a line. Written beside and renamed: who waits for the file never reads half of it.
+void write_port_file(const std::string& path, const std::vector<std::shared_ptr<listener>>& listeners) {
     const std::string beside = path + ".new";
     {
         std::ofstream out{beside, std::ios::trunc};
-        out << port << '\n';
+        for (const auto& each : listeners) {
+            out << each->address() << '\n';
+        }
         if (!out.flush()) {
             throw std::runtime_error{"cannot write the port file " + beside};
         }
@@ -194,7 +196,7 @@ int serve_until_stopped(const config::settings& settings) {
         each->start();
     }
     if (!settings.port_file.empty()) {
-        write_port_file(settings.port_file, listeners.front()->port());
+        write_port_file(settings.port_file, listeners);
     }
     spdlog::info("gatherd {} is ready, with {} workers", version(), scheduler.workers());
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <mutex>
 
 #include "executor/work.hpp"
 
@@ -15,7 +16,7 @@ namespace gatherd::executor {
 /// Threads: all members are safe from any thread.
 class compute_lane {
 public:
-    explicit compute_lane(std::size_t max_threads);
+    explicit compute_lane(std::size_t max_threads) noexcept;
     ~compute_lane();
     compute_lane(const compute_lane&) = delete;
     compute_lane& operator=(const compute_lane&) = delete;
@@ -23,12 +24,14 @@ public:
     /// Has a thread of the arena run it; always true. The arena comes into being with the first.
     bool submit(work& item);
 
-    /// Waits until all that was submitted has run.
+    /// Waits until all that was submitted has run. When nobody submits any more.
     void stop() noexcept;
 
 private:
     struct state;
-    std::unique_ptr<state> state_;
+    const std::size_t max_threads_;
+    std::once_flag made_;
+    std::unique_ptr<state> state_;  // from the first submit on
 };
 
 }  // namespace gatherd::executor

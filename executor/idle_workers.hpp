@@ -90,13 +90,27 @@ public:
                     return i;
                 }
             }
-            // Who was idle woke by itself. Others trusted the searcher that we announced, so look again in its place.
+            // Who was idle woke by itself. Others trusted the searcher that we announced, so look again in its place:
+            // for who announced itself meanwhile. Who is counted but not parked is awake and about to look; to wait
+            // here until it has left the count could take long, if it lost its core.
             word = word_.fetch_sub(one_searching, std::memory_order_seq_cst) - one_searching;  // P
+            if (!any_parked()) {
+                break;
+            }
         }
         return std::nullopt;
     }
 
 private:
+    [[nodiscard]] bool any_parked() const noexcept {
+        for (std::size_t i = 0; i < workers_; ++i) {
+            if (parked_[i].load(std::memory_order_relaxed)) {  // P: the caller's word access saw the word add after it
+                return true;
+            }
+        }
+        return false;
+    }
+
     static constexpr std::uint64_t one_searching = 1;
     static constexpr std::uint64_t one_idle = std::uint64_t{1} << 16;
     static constexpr std::uint64_t searching(std::uint64_t word) noexcept { return word & (one_idle - 1); }

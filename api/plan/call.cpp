@@ -36,7 +36,11 @@ outcome guarded(place where, const Body& body) {
 void fill(std::vector<value>& into, const hole& h, value result) {
     value* at = &into[h.argument];
     for (const std::uint32_t position : h.place) {
-        at = at->is_array() ? &(*at)[position] : &(at->begin() + static_cast<std::ptrdiff_t>(position)).value();
+        if (at->is_array()) {
+            at = &(*at)[position];
+        } else {
+            at = &(at->get_ref<value::object_t&>().begin() + position)->second;
+        }
     }
     *at = std::move(result);
 }

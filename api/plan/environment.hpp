@@ -24,7 +24,7 @@ using environment_ptr = std::shared_ptr<environment>;
 class environment {
 public:
     environment(environment_ptr outer, std::size_t slots) : outer_{std::move(outer)}, tasks_(slots) {}
-    environment(environment_ptr outer, value error) : outer_{std::move(outer)}, error_{std::move(error)} {}
+    environment(environment_ptr outer, value error) : outer_{std::move(outer)}, error_(std::move(error)) {}
 
     [[nodiscard]] environment& outwards(std::uint32_t levels) noexcept {
         environment* found = this;

@@ -23,20 +23,6 @@ using child_handle = executor::task_handle<outcome>;
 /// After so many instant children in a row a gather lets others run: some tens of microseconds.
 constexpr std::size_t children_in_a_row = 256;
 
-/// What a task ended with; a task that was cancelled before its first step has no outcome of its own.
-outcome outcome_of(const child_handle& ended, place where) {
-    if (ended.exception() == nullptr) {
-        return ended.result();
-    }
-    try {
-        std::rethrow_exception(ended.exception());
-    } catch (const cancelled_error& e) {
-        return cancelled_at(where, e);
-    } catch (const std::exception& e) {  // out of memory, in the middle of an evaluation
-        return failure{"MemoryError", e.what(), where};
-    }
-}
-
 /// `{"value": V}` or `{"error": ERROR}`.
 value settled(outcome result) {
     value entry = value::object();
@@ -385,7 +371,12 @@ task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& 
 task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, program& p) {
     value results = value::array();
     for (const node* each : n.children) {
-        outcome result = each->is_instant ? evaluate_instant(*each, p) : co_await evaluate(*each, names, p);
+        outcome result;
+        if (each->is_instant) {  // no conditional expression: g++ 12 destroys what an await in one gives twice
+            result = evaluate_instant(*each, p);
+        } else {
+            result = co_await evaluate(*each, names, p);
+        }
         if (!result.has_value()) {
             co_return result;
         }
@@ -509,6 +500,19 @@ task<outcome> evaluate_value(const node& n, program& p) {
 }
 
 }  // namespace
+
+outcome outcome_of(const child_handle& ended, place where) {
+    if (ended.exception() == nullptr) {
+        return ended.result();
+    }
+    try {
+        std::rethrow_exception(ended.exception());
+    } catch (const cancelled_error& e) {
+        return cancelled_at(where, e);
+    } catch (const std::exception& e) {  // out of memory, in the middle of an evaluation
+        return failure{"MemoryError", e.what(), where};
+    }
+}
 
 outcome evaluate_instant(const node& n, program& p) {
     if (n.is == kind::value) {

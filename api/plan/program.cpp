@@ -83,9 +83,7 @@ void program::on_drained() noexcept {
 
 program_end program::take_end() noexcept {
     const auto by = cancelled_by_.load();
-    outcome result = root_.exception() == nullptr
-                         ? root_.result()
-                         : outcome{failure{"CancelledError", "", {&plan_->root()}}};  // before its first step
+    outcome result = outcome_of(root_, {&plan_->root()});
     if (by == program_end::way::over_limit) {
         return {by, std::move(result)};
     }

@@ -2,6 +2,7 @@
 
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
 #include <asio/socket_base.hpp>
@@ -247,14 +248,13 @@ void connection::after_turn() {
         unread = output_.size();
     }
     unread += writing_.size() - written_;
-    if (unread > 0) {
-        watch_output();
-    }
     if (!input_ended_) {
         watch_message();
     }
-    if (unread <= service_.bounds().unread_bytes) {  // else reading stops until the client reads
+    if (unread <= service_.bounds().unread_bytes) {
         wait_readable();
+    } else {
+        watch_output();  // nothing more is read until the client reads
     }
     if (!reader_.mid_message()) {
         reader_.shrink();
@@ -352,19 +352,16 @@ void connection::watch_message() {
 }
 
 void connection::watch_output() {
-    if (std::exchange(output_is_watched_, true) || service_.bounds().unread_time.count() == 0) {
+    if (std::exchange(output_is_watched_, true)) {
         return;
     }
     output_alarm_.set(service_.runs_on(), service_.bounds().unread_time,
                       [self = shared_from_this(), before = progress_] {
                           self->output_is_watched_ = false;
-                          if (self->is_closed_) {
-                              return;
-                          }
-                          if (!self->writing_.empty() && self->progress_ == before) {
+                          if (!self->is_closed_ && self->is_writing_ && self->progress_ == before) {
                               self->close();
                           } else {
-                              self->after_turn();
+                              self->after_turn();  // which watches again if there is still too much
                           }
                       });
 }
@@ -378,12 +375,23 @@ void connection::watch_idle() {
         if (self->is_closed_ || self->is_lingering_) {
             return;
         }
-        if (self->owed_.load(std::memory_order_relaxed) == 0 && !std::exchange(self->was_active_, false)) {
+        const bool was_active = std::exchange(self->was_active_, false);
+        if (!was_active && self->owed_.load(std::memory_order_relaxed) == 0 && !self->has_unfinished_task()) {
             self->close();
         } else {
             self->watch_idle();
         }
     });
+}
+
+bool connection::has_unfinished_task() {
+    std::vector<std::shared_ptr<created_task>> tasks;
+    {
+        const std::lock_guard guard{lock_};
+        tasks.assign(tasks_.begin(), tasks_.end());
+    }
+    // Without our lock: a task's comes before it.
+    return std::any_of(tasks.begin(), tasks.end(), [](const auto& each) { return each->end() == nullptr; });
 }
 
 // ---- what runs for it ----------------------------------------------------------------------------

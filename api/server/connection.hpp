@@ -86,6 +86,7 @@ private:
     void watch_message();
     void watch_output();
     void watch_idle();
+    [[nodiscard]] bool has_unfinished_task();
 
     service& service_;
     asio::ip::tcp::socket socket_;

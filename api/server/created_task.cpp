@@ -171,17 +171,25 @@ void created_task::ended(plan::program_end end) noexcept {
     const auto self = shared_from_this();
     if (end.how == plan::program_end::way::timed_out) {
         end.result = plan::failure{"TimeoutError", "", end.result.reason()->raised_at};
-    } else if (end.how == plan::program_end::way::over_limit) {
-        end.result =
-            plan::failure{"LimitError", over_limit("limits.output_lines", service_.bounds().output_lines).message};
     }
     auto made = std::make_shared<task_end>();
-    if (!end.result.has_value()) {
-        service_.counts().programs_failed.fetch_add(1, std::memory_order_relaxed);
-        made->error_data = std::make_shared<const value>(plan::describe_with_paths(*end.result.reason()));
+    if (end.how == plan::program_end::way::over_limit) {
+        made->refusal = over_limit("limits.output_lines", service_.bounds().output_lines);
+    } else if (!end.result.has_value()) {
+        made->refusal = error_of({plan::program_end::way::failed, end.result}, service_.bounds());
     }
     made->result = std::move(end.result);
-    const std::size_t bytes = size_of(*made);
+    std::size_t bytes = size_of(*made);
+    if (bytes > service_.bounds().result_bytes) {
+        made->refusal = over_limit("limits.result_bytes", service_.bounds().result_bytes);
+    }
+    if (made->refusal && made->refusal->code == errc::limit_exceeded) {
+        made->result = plan::failure{"LimitError", made->refusal->message};
+        bytes = sizeof *made;
+    }
+    if (made->refusal) {
+        service_.counts().programs_failed.fetch_add(1, std::memory_order_relaxed);
+    }
     std::vector<std::pair<std::uint64_t, listener>> listeners;
     std::shared_ptr<plan::program> program;  // its plan goes when nobody holds our lock
     {

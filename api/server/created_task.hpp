@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "api/error.hpp"
 #include "api/plan/program.hpp"
 #include "api/server/service.hpp"
 
@@ -20,8 +21,8 @@ class connection;
 
 /// What became of a created task.
 struct task_end {
-    plan::outcome result;                     ///< the failure's places mean nothing any more: its plan is gone
-    std::shared_ptr<const value> error_data;  ///< of a failure: ERROR with paths
+    plan::outcome result;               ///< the failure's places mean nothing any more: its plan is gone
+    std::optional<api::error> refusal;  ///< of a failure: what an await of this task answers
 };
 
 /// The words of method status.

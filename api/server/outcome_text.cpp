@@ -13,10 +13,6 @@ error ended_by(errc code, const char* type, const std::string& message) {
 
 }  // namespace
 
-error task_failed(const plan::failure& f, std::shared_ptr<const value> data) {
-    return {errc::task_failed, plan::last_line(f), std::move(data)};
-}
-
 error over_limit(const char* name, std::size_t most) {
     return {errc::limit_exceeded, std::string{"Over a limit: "} + name + " is " + std::to_string(most),
             std::make_shared<const value>(value{{"limit", name}, {"max", most}})};
@@ -35,7 +31,7 @@ error error_of(const plan::program_end& end, const limits& bounds) {
             break;
     }
     const plan::failure& f = *end.result.reason();
-    return task_failed(f, std::make_shared<const value>(plan::describe_with_paths(f)));
+    return {errc::task_failed, plan::last_line(f), std::make_shared<const value>(plan::describe_with_paths(f))};
 }
 
 void add_outcome(value& entry, const plan::outcome& result) {

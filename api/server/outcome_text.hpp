@@ -14,9 +14,6 @@ namespace gatherd::api::server {
 /// The error that answers a request whose program ended so; not for one that returned.
 [[nodiscard]] error error_of(const plan::program_end& end, const limits& bounds);
 
-/// -32000 for a failure, with its ERROR. `data`: ERROR with paths, as describe_with_paths gives it.
-[[nodiscard]] error task_failed(const plan::failure& f, std::shared_ptr<const value> data);
-
 /// -32006 of a limit.
 [[nodiscard]] error over_limit(const char* name, std::size_t most);
 

@@ -108,7 +108,7 @@ void waiting_request::task_ended(std::size_t index) {
 void waiting_request::answer_by(std::size_t decisive) {
     const auto end = tasks_[decisive]->end();
     if ((how_.answer == form::one || how_.answer == form::list) && !end->result.has_value()) {
-        answer_.error(task_failed(*end->result.reason(), end->error_data));
+        answer_.error(*end->refusal);
     } else if (how_.answer == form::one) {
         answer_.result(end->result.result());
     } else if (how_.answer == form::wait) {
