@@ -147,7 +147,7 @@ TEST_CASE("load: what a container engine sets for a service named gatherd is pas
 
 TEST_CASE("load: a variable or flag out of range names itself, not the setting", "[config]") {
     CHECK(variable_faults({{"GATHERD_LIMITS_DEPTH", "1"}}) ==
-          lines{R"(GATHERD_LIMITS_DEPTH: "1" is out of range (2 to 10000))"});
+          lines{R"(GATHERD_LIMITS_DEPTH: "1" is out of range (2 to 1000))"});
     CHECK(load({.flags = {{"port_file", std::string(1, '\0')}}}).faults ==
           lines{R"(--port-file: "\u0000" holds a NUL, which no file name can)"});
 }

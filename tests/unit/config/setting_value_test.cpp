@@ -61,11 +61,11 @@ TEST_CASE("setting_value: addresses come as an array, or as one text with commas
 }
 
 TEST_CASE("setting_value: a value of the wrong type is told what the right one is", "[config]") {
-    CHECK(json_fault("limits.depth", "512") == R"("512" is not a whole number (2 to 10000))");
-    CHECK(json_fault("limits.depth", 5.5) == "5.5 is not a whole number (2 to 10000)");
-    CHECK(json_fault("limits.depth", true) == "true is not a whole number (2 to 10000)");
-    CHECK(json_fault("limits.depth", nullptr) == "null is not a whole number (2 to 10000)");
-    CHECK(json_fault("limits.depth", ordered_json::object()) == "an object is not a whole number (2 to 10000)");
+    CHECK(json_fault("limits.depth", "512") == R"("512" is not a whole number (2 to 1000))");
+    CHECK(json_fault("limits.depth", 5.5) == "5.5 is not a whole number (2 to 1000)");
+    CHECK(json_fault("limits.depth", true) == "true is not a whole number (2 to 1000)");
+    CHECK(json_fault("limits.depth", nullptr) == "null is not a whole number (2 to 1000)");
+    CHECK(json_fault("limits.depth", ordered_json::object()) == "an object is not a whole number (2 to 1000)");
     CHECK(json_fault("workers", "many") == R"("many" is not a whole number (0 or auto, 1 to 1024))");
     CHECK(json_fault("limits.kept_bytes", "64 potatoes") ==
           R"("64 potatoes" is not a size as 512, "64KiB" or "1MB" (0 to 64GiB))");
@@ -76,11 +76,11 @@ TEST_CASE("setting_value: a value of the wrong type is told what the right one i
 }
 
 TEST_CASE("setting_value: a value out of range is told the range", "[config]") {
-    CHECK(json_fault("limits.depth", 0) == "0 is out of range (2 to 10000)");
-    CHECK(json_fault("limits.depth", 10'001) == "10001 is out of range (2 to 10000)");
-    CHECK(json_fault("limits.depth", UINT64_MAX) == "18446744073709551615 is out of range (2 to 10000)");
+    CHECK(json_fault("limits.depth", 0) == "0 is out of range (2 to 1000)");
+    CHECK(json_fault("limits.depth", 1'001) == "1001 is out of range (2 to 1000)");
+    CHECK(json_fault("limits.depth", UINT64_MAX) == "18446744073709551615 is out of range (2 to 1000)");
     CHECK(text_fault("limits.depth", "18446744073709551616") ==
-          R"("18446744073709551616" is out of range (2 to 10000))");
+          R"("18446744073709551616" is out of range (2 to 1000))");
     CHECK(json_fault("limits.message_bytes", "3GiB") == R"("3GiB" is out of range (1KiB to 2GiB))");
     CHECK(json_fault("limits.unread_time", 0) == "0 is out of range (1ms to 1d)");
     CHECK(json_fault("limits.idle_time", "8d") == R"("8d" is out of range (0 or off, 1ms to 7d))");
@@ -88,7 +88,7 @@ TEST_CASE("setting_value: a value out of range is told the range", "[config]") {
 
 TEST_CASE("setting_value: the ends of a range belong to it", "[config]") {
     CHECK(with("limits.depth", 2).limits.depth == 2);
-    CHECK(with("limits.depth", 10'000).limits.depth == 10'000);
+    CHECK(with("limits.depth", 1'000).limits.depth == 1'000);
     CHECK(with("limits.message_bytes", "2GiB").limits.message_bytes == std::uint64_t{2} << 30);
 }
 
@@ -99,5 +99,5 @@ TEST_CASE("setting_value: a word for zero is shown and belongs to its setting on
 }
 
 TEST_CASE("setting_value: bytes that are no UTF-8 can still be named in a message", "[config]") {
-    CHECK(text_fault("limits.depth", "\xff") == "\"\xef\xbf\xbd\" is not a whole number (2 to 10000)");
+    CHECK(text_fault("limits.depth", "\xff") == "\"\xef\xbf\xbd\" is not a whole number (2 to 1000)");
 }
