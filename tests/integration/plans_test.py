@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""Runs every plan of tests/conformance/cases.jsonl and compares with what CPython's asyncio made of it.
+
+A case has a plan, perhaps a seed, and what is expected: `result`, or `error` (the exception), or `invalid` (the JSON pointer
+of what is wrong with it), and the lines of `output`. An error without a message is one whose wording is no contract.
+"""
+
+import json
+import unittest
+from pathlib import Path
+
+from daemon import Daemon
+
+CASES = Path(__file__).resolve().parents[1] / "conformance" / "cases.jsonl"
+KINDS = {"call", "value", "gather", "map", "task_group", "wait", "wait_for", "race", "shield", "sequence", "let", "ref",
+         "try", "retry", "to_thread"}
+
+
+def without_paths(error):
+    kept = {name: value for name, value in error.items() if name != "path"}
+    if "errors" in kept:
+        kept["errors"] = [without_paths(each) for each in kept["errors"]]
+    return kept
+
+
+def outcome(answer):
+    """The answer of a `run` in the words of a case."""
+    if "result" in answer:
+        return {"result": answer["result"]}
+    error = answer["error"]
+    if error["code"] == -32602:
+        return {"invalid": error["data"]["path"].removeprefix("/task")}
+    if error["code"] == -32000:
+        return {"error": without_paths(error["data"])}
+    return {"unexpected": error}
+
+
+def comparable(got, expected):
+    """`got` without what the case leaves open."""
+    if "error" in got and "message" not in expected.get("error", {"message": ""}):
+        return {"error": {name: value for name, value in got["error"].items() if name != "message"}}
+    return got
+
+
+def same(left, right):
+    """Equal, and of the same type: 1, 1.0 and true are not the same."""
+    return json.dumps(left) == json.dumps(right)
+
+
+class Plans(unittest.TestCase):
+    def setUp(self):
+        self.cases = [json.loads(line) for line in CASES.read_text().splitlines()]
+
+    def test_each_plan_ends_as_in_asyncio(self):
+        with Daemon() as daemon, daemon.connect() as connection:
+            for case in self.cases:
+                seed = {"seed": case["seed"]} if "seed" in case else {}
+                connection.send({"id": case["name"], "method": "run", "params": {"task": case["plan"], **seed}})
+            outputs = {case["name"]: [] for case in self.cases}
+            answers = {}
+            while len(answers) < len(self.cases):
+                message = connection.message()
+                if "id" in message:
+                    answers[message["id"]] = message
+                else:
+                    outputs[message["params"]["request"]].append(message["params"]["text"])
+            for case in self.cases:
+                with self.subTest(case["name"], plan=case["plan"]):
+                    expected = {name: case[name] for name in ("result", "error", "invalid") if name in case}
+                    got = comparable(outcome(answers[case["name"]]), expected)
+                    self.assertTrue(same(got, expected), f"\nexpected {expected}\nanswered {got}")
+                    self.assertEqual(outputs[case["name"]], case.get("output", []))
+
+    def test_every_kind_has_a_case(self):
+        seen = set()
+
+        def look(at):
+            if isinstance(at, dict):
+                seen.update(KINDS & set(at))
+                at = at.values()
+            for each in at if not isinstance(at, str) else ():
+                if isinstance(each, (dict, list)):
+                    look(each)
+
+        for case in self.cases:
+            look(case["plan"] or {})
+        self.assertEqual(seen, KINDS)
+
+
+if __name__ == "__main__":
+    unittest.main()
