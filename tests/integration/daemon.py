@@ -28,7 +28,7 @@ def _die_with_parent():
 class Daemon:
     """As a context it is running inside, and must end with status 0 on SIGTERM, and without a sanitizer's report."""
 
-    def __init__(self, *flags, environment=None, preexec=None):
+    def __init__(self, *flags, listen="127.0.0.1:0", environment=None, preexec=None):
         self._folder = tempfile.TemporaryDirectory(prefix="gatherd-test-")
         self.port_file = Path(self._folder.name) / "port"
         self._lines = []
@@ -41,7 +41,7 @@ class Daemon:
                 preexec()
 
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--listen", "127.0.0.1:0", "--port-file", str(self.port_file), *flags],
+            [BINARY, "serve", "--listen", listen, "--port-file", str(self.port_file), *flags],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             env=clean_environment(**(environment or {})), preexec_fn=prepare)
         self._reader = threading.Thread(target=self._read_log, daemon=True)
