@@ -1,0 +1,239 @@
+#!/usr/bin/python3
+"""The command line against a daemon: what is printed where, and the exit statuses."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from connection import PATIENCE
+from daemon import BINARY, Daemon, clean_environment
+
+FOR_EVER = {"call": "sleep", "args": [3600]}
+
+
+class CommandLine(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon()
+        cls.environment = clean_environment(GATHERD_CONNECT=f"127.0.0.1:{cls.daemon.port}")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.stop()
+
+    def run_it(self, *words, stdin=None, **environment):
+        """(status, standard output, standard error)."""
+        done = subprocess.run([BINARY, *words], input=stdin if stdin is not None else "", capture_output=True, text=True,
+                              env=self.environment | environment, timeout=PATIENCE)
+        return done.returncode, done.stdout, done.stderr
+
+    def submit(self, plan, *flags):
+        return self.run_it("submit", *flags, "-", stdin=plan if isinstance(plan, str) else json.dumps(plan))
+
+    def assert_says(self, got, status, *words):
+        self.assertEqual(got[0], status, got)
+        self.assertEqual(got[1], "")
+        for word in words:
+            self.assertIn(word, got[2])
+
+
+class Submit(CommandLine):
+    def test_a_plan_a_list_a_batch_and_a_map(self):
+        for plan, result in (({"call": "add", "args": [1, 2]}, "3"), ([{"value": 1}, {"value": "x"}], '[1,"x"]'),
+                             ({"tasks": [{"call": "fail"}], "return_exceptions": True}, '[{"error":{"type":"Exception","message":""}}]'),
+                             ({"call": "add", "over": [[1, 2], [3]]}, "[3,3]"), ({"task": {"value": 1.0}}, "1.0")):
+            with self.subTest(plan=plan):
+                self.assertEqual(self.submit(plan), (0, result + "\n", ""))
+
+    def test_a_file(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump([{"value": 1}], file)
+            file.flush()
+            self.assertEqual(self.run_it("submit", file.name), (0, "[1]\n", ""))
+        self.assert_says(self.run_it("submit", "/nowhere/plan.json"), 2, "/nowhere/plan.json", "No such file")
+
+    def test_output_of_tasks_goes_to_standard_error(self):
+        plan = {"sequence": [{"call": "print", "args": ["one"]}, {"call": "print", "args": ["two"]}]}
+        self.assertEqual(self.submit(plan), (0, "[null,null]\n", "one\ntwo\n"))
+
+    def test_a_failed_task_is_status_1(self):
+        plan = {"gather": [{"value": 1}, {"call": "fail", "args": ["ValueError", "boom"]}]}
+        self.assert_says(self.submit(plan), 1, "ValueError: boom", "/task/gather/1")
+        self.assert_says(self.submit([plan]), 1, "/tasks/0/gather/1")
+
+    def test_return_exceptions_is_status_0_unless_it_shall_fail(self):
+        tasks = [{"value": 1}, {"call": "fail"}]
+        self.assertEqual(self.submit(tasks, "--return-exceptions")[0], 0)
+        status, out, error = self.submit(tasks, "--return-exceptions", "--fail-on-error")
+        self.assertEqual((status, json.loads(out)), (1, [{"value": 1}, {"error": {"type": "Exception", "message": ""}}]))
+        self.assertIn("1 task failed", error)
+
+    def test_what_is_refused_is_status_2(self):
+        self.assert_says(self.submit({"call": "random.unifrom", "args": [0, 1]}), 2, "/task/call", "random.uniform")
+        self.assert_says(self.submit('{"call": '), 2, "standard input")
+        self.assert_says(self.submit({"no": "plan"}), 2, "no plan")
+        self.assert_says(self.submit([], "--limit"), 2)
+        self.assert_says(self.run_it("submit"), 2)
+
+    def test_a_timeout_is_status_4(self):
+        self.assert_says(self.submit(FOR_EVER, "--timeout", "50ms"), 4)
+
+    def test_no_daemon_is_status_3(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))  # bound but not listening: nobody answers there
+            where = f"127.0.0.1:{taken.getsockname()[1]}"
+            self.assert_says(self.submit([], "--connect", where), 3, where)
+            self.assert_says(self.run_it("ping", GATHERD_CONNECT=where), 3, where)
+
+    def test_over_a_limit_is_status_5(self):
+        with Daemon("--limits.plan-tasks", "2") as daemon:
+            self.assert_says(self.submit([{"value": 1}] * 5, "--connect", f"127.0.0.1:{daemon.port}"), 5, "limits.plan_tasks")
+
+    def test_a_seed_repeats(self):
+        tasks = [{"call": "random.random"}] * 3
+        first = self.submit(tasks, "--seed", "7")
+        self.assertEqual(first, self.submit(tasks, "--seed", "7"))
+        self.assertNotEqual(first, self.submit(tasks, "--seed", "8"))
+
+    def test_pretty_and_raw(self):
+        self.assertEqual(self.submit([{"value": 1}], "--pretty"), (0, "[\n  1\n]\n", ""))
+        self.assertEqual(self.submit({"value": "text"}, "--raw"), (0, "text\n", ""))
+
+    def test_a_result_that_nobody_can_take_is_status_1(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([BINARY, "submit", "-"], input="[]", stdout=full, stderr=subprocess.PIPE, text=True,
+                                  env=self.environment, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 1, done.stderr)
+
+    def begin(self):
+        """A submitted plan that has begun, and that prints when it is cancelled."""
+        plan = {"sequence": [{"call": "print", "args": ["began"]}, {"try": FOR_EVER, "finally": {"call": "print", "args": ["cleaned"]}}]}
+        running = subprocess.Popen([BINARY, "submit", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True, env=self.environment)
+        running.stdin.write(json.dumps(plan))
+        running.stdin.close()
+        self.assertEqual(running.stderr.readline(), "began\n")
+        return running
+
+    def finish(self, running):
+        error, out = running.stderr.read(), running.stdout.read()
+        running.stderr.close()
+        running.stdout.close()
+        return running.wait(PATIENCE), out, error
+
+    def test_control_c_cancels_says_so_and_waits_for_clean_up(self):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with self.subTest(number):
+                running = self.begin()
+                running.send_signal(number)
+                got = self.finish(running)
+                self.assert_says(got, status, "cancelling", "cleaned", "cancelled")
+
+    def test_a_lost_daemon_is_status_3(self):
+        daemon = Daemon()
+        self.environment = self.environment | {"GATHERD_CONNECT": f"127.0.0.1:{daemon.port}"}
+        running = self.begin()
+        daemon.kill()
+        self.assert_says(self.finish(running), 3, "lost")
+
+
+class OtherCommands(CommandLine):
+    def test_call(self):
+        for words, result in ((["add", "1", "2.5"], "3.5"), (["echo", "plain text"], '"plain text"'), (["echo", "[1,null]"], "[1,null]"),
+                              (["echo", '"3"'], '"3"'), (["echo", "--", "--flag"], '"--flag"'), (["noop"], "null"),
+                              (["random.randint", "--named", "a=4", "b=4"], "4"), (["add", "--", "-1", "-2"], "-3"),
+                              (["hash.sha256", "abc", "--raw"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")):
+            with self.subTest(words=words):
+                self.assertEqual(self.run_it("call", *words), (0, result + "\n", ""))
+        self.assert_says(self.run_it("call", "ad", "1"), 2, "add")
+        self.assert_says(self.run_it("call", "fail", "KeyError", "k"), 1, "KeyError: k")
+        self.assert_says(self.run_it("call", "sleep", "3600", "--timeout", "50ms"), 4)
+
+    def test_functions(self):
+        status, out, _ = self.run_it("functions")
+        self.assertEqual(status, 0)
+        for name in ("random.uniform", "sleep", "hash.sha256"):
+            self.assertIn(name, out)
+        status, out, _ = self.run_it("functions", "--json")
+        self.assertIn("add", [each["name"] for each in json.loads(out)])
+
+    def test_ping(self):
+        status, out, error = self.run_it("ping")
+        self.assertEqual((status, error), (0, ""))
+        self.assertIn("pong", out)
+        self.assert_says(self.run_it("ping", "--connect", "nonsense"), 2, "nonsense")
+
+    def test_ping_of_one_who_never_answers(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            where = f"127.0.0.1:{silent.getsockname()[1]}"
+            self.assert_says(self.run_it("ping", "--connect", where, "--timeout", "50ms"), 3, where)
+
+    def test_config_print_says_where_values_come_from(self):
+        status, out, _ = self.run_it("config", "print", "--workers", "3", GATHERD_LIMITS_DEPTH="99")
+        self.assertEqual(status, 0)
+        lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
+        self.assertRegex(lines["workers"], r"\b3\b.*--workers")
+        self.assertRegex(lines["limits.depth"], r"\b99\b.*GATHERD_LIMITS_DEPTH")
+        self.assertIn("default", lines["limits.connections"])
+
+    def test_config_print_writes_a_file_that_check_config_takes(self):
+        status, out, _ = self.run_it("config", "print", "--json", "--limits.depth", "77")
+        self.assertEqual(status, 0)
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            file.write(out)
+            file.flush()
+            self.assertEqual(self.run_it("check-config", file.name)[0], 0)
+            self.assertRegex(self.run_it("config", "print", "--config", file.name)[1], r"limits\.depth\s+= 77\b")
+
+    def test_check_config_tells_every_fault_with_its_line(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            file.write('{\n  "workers": "many",\n  "limits": {"dept": 5}\n}\n')
+            file.flush()
+            got = self.run_it("check-config", file.name)
+            self.assert_says(got, 2, f"{file.name}:2", f"{file.name}:3", "did you mean limits.depth?")
+            self.assertEqual(len(got[2].splitlines()), 2)
+        shipped = Path(__file__).resolve().parents[2] / "config" / "gatherd.json"
+        self.assertEqual(self.run_it("check-config", str(shipped))[0], 0)
+
+    def test_help_and_version(self):
+        status, out, _ = self.run_it("--version")
+        self.assertEqual(status, 0)
+        self.assertRegex(out, r"^gatherd \d+\.\d+\.\d+\n$")
+        for words in ([], ["serve"], ["submit"], ["call"], ["functions"], ["ping"], ["config", "print"], ["check-config"]):
+            with self.subTest(words=words):
+                status, out, error = self.run_it(*words, "--help")
+                self.assertEqual((status, error), (0, ""))
+                self.assertIn("gatherd", out)
+
+    def test_usage_is_status_2_and_one_line(self):
+        for words in ([], ["sbumit"], ["serve", "--nope"], ["ping", "extra"], ["call"], ["check-config"]):
+            with self.subTest(words=words):
+                got = self.run_it(*words)
+                self.assert_says(got, 2)
+                self.assertEqual(len(got[2].splitlines()), 1, got[2])
+
+
+@unittest.skipUnless(shutil.which("nc"), "needs netcat-openbsd")
+class Netcat(CommandLine):
+    def test_the_line_of_the_readme(self):
+        """Both sleep at once: the shorter one prints first, though it stands last."""
+        tasks = [{"sequence": [{"call": "sleep", "args": [0.2]}, {"call": "print", "args": ["a"]}]},
+                 {"sequence": [{"call": "sleep", "args": [0.1]}, {"call": "print", "args": ["b"]}]}]
+        for given, lines in (([{"call": "sleep", "args": [0.2, "a"]}, {"call": "sleep", "args": [0.1, "b"]}],
+                              ['{"jsonrpc":"2.0","id":1,"result":["a","b"]}']),
+                             (tasks, ['{"jsonrpc":"2.0","method":"output","params":{"request":1,"text":"b"}}',
+                                      '{"jsonrpc":"2.0","method":"output","params":{"request":1,"text":"a"}}',
+                                      '{"jsonrpc":"2.0","id":1,"result":[[null,null],[null,null]]}'])):
+            request = json.dumps({"id": 1, "method": "gather", "params": {"tasks": given}})
+            done = subprocess.run(["nc", "-N", "127.0.0.1", str(self.daemon.port)], input=request + "\n", capture_output=True,
+                                  text=True, timeout=PATIENCE)
+            self.assertEqual(done.stdout.splitlines(), lines)
+
+
+if __name__ == "__main__":
+    unittest.main()
