@@ -6,7 +6,7 @@
 #                              under ASan and under TSan
 #   scripts/test.sh --all      both of these, the clang build, the image, and five minutes each of fuzzing and soak
 #
-# GATHERD_FUZZ_SECONDS and GATHERD_SOAK_SECONDS change how long those two take.
+# FUZZ_SECONDS and SOAK_SECONDS change how long those two take.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -17,8 +17,8 @@ case "${1-}" in
     -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' scripts/test.sh; exit 0 ;;
     *) echo "test.sh: unknown option '$1'; there are: --checks --all" >&2; exit 2 ;;
 esac
-export GATHERD_FUZZ_SECONDS=${GATHERD_FUZZ_SECONDS:-$default_seconds}
-export GATHERD_SOAK_SECONDS=${GATHERD_SOAK_SECONDS:-$default_seconds}
+export FUZZ_SECONDS=${FUZZ_SECONDS:-$default_seconds}
+export SOAK_SECONDS=${SOAK_SECONDS:-$default_seconds}
 
 step=starting
 trap 'if (($? != 0)); then echo "test.sh: failed while $step" >&2; fi' EXIT
