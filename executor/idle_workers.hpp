@@ -34,7 +34,14 @@ namespace gatherd::executor {
 /// A push that sees a searcher wakes nobody: the searcher looks at all queues after its own announce (I2), and the
 /// last one to stop searching with work in hand must call claim_for_wake in its turn: that is what `end_search` tells.
 ///
-/// Evidence    tests/model/idle_workers_model.cpp (Relacy, this source).
+/// Evidence    tests/model/idle_workers_model.cpp (Relacy, this source, with the loop of worker.cpp retold);
+///             tests/model/parking.pml (spin: every interleaving of two workers and two submitters).
+///             tests/model/mutants.py weakens every operation in turn. The models notice at
+///                   P  announce's add, claim_for_wake's load and its last fetch_sub, and in the queues that are
+///                      looked at: their own letter D
+///                   Q  both exchanges, and every change of the word, made in two steps instead of one
+///             By argument only, with the reasons in mutants.py: the orders of Q, since the word publishes the flags,
+///             and of the other changes of the word, since only the counts hang on them.
 template <typename Sync = std_sync>
 class idle_workers {
 public:

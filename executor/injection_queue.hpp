@@ -13,7 +13,8 @@ namespace gatherd::executor {
 /// Invariants  I1  every item is given to exactly one taker
 /// Edges       A   push: head exchange, release  ->  take_all: head exchange, acquire      the item is visible
 ///             D   push: head exchange, seq_cst  ||  parking: see idle_workers.hpp, edge P
-/// Evidence    tests/model/idle_workers_model.cpp, tests/stress/scheduler_stress.cpp.
+/// Evidence    tests/model/idle_workers_model.cpp (Relacy, this source), tests/stress/scheduler_stress.cpp.
+///             tests/model/mutants.py weakens every operation in turn: the models notice each, A and D.
 template <typename Sync = std_sync>
 class injection_queue {
 public:

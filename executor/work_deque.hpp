@@ -31,7 +31,14 @@ namespace gatherd::executor {
 ///                 all seq_cst: when both want the last item, at least one sees the other (I2)
 ///             D   push: bottom store, seq_cst  ||  parking: see idle_workers.hpp, edge P
 ///
-/// Evidence    tests/model/work_deque_model.cpp (Relacy, this source), tests/stress/work_deque_stress.cpp (TSan).
+/// Evidence    tests/model/work_deque_model.cpp, idle_workers_model.cpp (Relacy, this source); tests/stress/
+///             work_deque_stress.cpp (TSan). tests/model/mutants.py weakens every operation in turn. The models notice
+///             at    A  push, grow, try_steal's loads of bottom and ring
+///                   C  try_pop's bottom store and top load, try_steal's bottom load and exchange
+///                   D  push, size's bottom load
+///             and that an exchange is one step. By argument only, with the reasons in mutants.py:
+///                   A  try_pop's last store       B  push's top load
+///                   C  try_pop's exchange, try_steal's top load      D  size's top load
 template <typename T, typename Sync = std_sync>
 class work_deque {
 public:
