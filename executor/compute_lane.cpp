@@ -23,7 +23,9 @@ struct compute_lane::state {
 
 compute_lane::compute_lane(std::size_t max_threads) noexcept : max_threads_{max_threads} {}
 
-compute_lane::~compute_lane() { stop(); }
+compute_lane::~compute_lane() {
+    stop();
+}
 
 bool compute_lane::submit(work& item) {
     std::call_once(made_, [this] { state_ = std::make_unique<state>(max_threads_); });

@@ -24,6 +24,12 @@ template <typename T>
     return false;
 }
 
+/// Whether a value that a task returned stands for CancelledError. Overload it likewise.
+template <typename T>
+[[nodiscard]] constexpr bool is_cancellation(const T&) noexcept {
+    return false;
+}
+
 namespace detail {
 
 template <typename T>
@@ -44,6 +50,15 @@ public:
             }
         }
         return outcome_.index() == 2;
+    }
+
+    [[nodiscard]] bool cancelled() const noexcept override {
+        if constexpr (!std::is_void_v<T>) {
+            if (const auto* value = std::get_if<1>(&outcome_)) {
+                return is_cancellation(*value);
+            }
+        }
+        return is_cancelled_;
     }
 
     [[nodiscard]] std::coroutine_handle<> root() const noexcept { return root_; }
@@ -72,6 +87,9 @@ private:
             } else {
                 outcome_.template emplace<1>(root_.promise().take());
             }
+        } catch (const cancelled_error&) {
+            is_cancelled_ = true;
+            outcome_.template emplace<2>(std::current_exception());
         } catch (...) {  // the edge of the task: it waits here for who awaits it
             outcome_.template emplace<2>(std::current_exception());
         }
@@ -79,12 +97,14 @@ private:
     }
 
     void collect_cancelled(const std::string& message) noexcept override {
+        is_cancelled_ = true;
         outcome_.template emplace<2>(std::make_exception_ptr(cancelled_error{message}));
         std::exchange(root_, nullptr).destroy();
     }
 
     std::coroutine_handle<task_promise<T>> root_;
     std::variant<std::monostate, stored, std::exception_ptr> outcome_;
+    bool is_cancelled_ = false;  // the exception is a cancelled_error
 };
 
 /// Waits for a task's end, and passes a cancellation on to it.
@@ -145,6 +165,9 @@ public:
 
     /// Whether it ended by an exception, CancelledError included. Only when done().
     [[nodiscard]] bool failed() const noexcept { return state_->failed(); }
+
+    /// Whether it ended by CancelledError. Only when done().
+    [[nodiscard]] bool cancelled() const noexcept { return state_->cancelled(); }
 
     /// `co_await handle`: waits for its end; its result by reference, or raises its exception. Cancelling the
     /// awaiting task cancels this one.

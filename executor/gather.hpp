@@ -59,7 +59,7 @@ template <typename T>
 requires(!std::is_void_v<T>) task<std::vector<T>> gather(std::vector<task<T>> coroutines) {
     const auto children = detail::start_all(std::move(coroutines));
     if (!children.empty()) {
-        const auto ended = co_await wait_as_gather(detail::references_to(children), return_when::first_exception);
+        const auto ended = co_await wait_as_gather(detail::references_to(children), return_when::first_failure);
         for (const auto& child : children) {
             if (child.ref().get() == ended.decisive.get()) {
                 detail::raise_from(child);
@@ -105,7 +105,7 @@ requires(sizeof...(Ts) > 0 && (!std::is_void_v<Ts> && ...)) task<std::tuple<Ts..
     const std::tuple<task_handle<Ts>...> children{create_task(std::move(coroutines))...};
     std::vector<task_ref> refs =
         std::apply([](const auto&... child) { return std::vector<task_ref>{child.ref()...}; }, children);
-    const auto ended = co_await wait_as_gather(std::move(refs), return_when::first_exception);
+    const auto ended = co_await wait_as_gather(std::move(refs), return_when::first_failure);
     std::apply(
         [&ended](const auto&... child) {
             ((child.ref().get() == ended.decisive.get() ? detail::raise_from(child) : void()), ...);

@@ -9,7 +9,7 @@ namespace gatherd::executor {
 
 /// Meets the standard's Lockable. One byte, so that every task can have its own; 10 ns when nobody else wants it.
 ///
-/// Nothing may block, allocate or run foreign code while holding it. Lock order: docs/ARCHITECTURE.md.
+/// Nothing may block or run foreign code while holding it. Lock order: docs/ARCHITECTURE.md.
 class spin_lock {
 public:
     void lock() noexcept {

@@ -1,5 +1,6 @@
 #include "executor/task_scope.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <vector>
 
@@ -57,7 +58,8 @@ void task_scope::leave(task_state& task) noexcept {
     if (round.empty()) {
         drained(true);
     } else {
-        cancel_each(round, {});  // touches no member: those that run keep the scope, the last may end it meanwhile
+        task_state::cancel_each(round,
+                                {});  // touches no member: those that run keep the scope, the last may end it meanwhile
     }
 }
 
@@ -73,7 +75,7 @@ void task_scope::close() noexcept {
     if (round.empty()) {
         drained(false);
     } else {
-        cancel_each(round, {});
+        task_state::cancel_each(round, {});
     }
 }
 
@@ -90,13 +92,8 @@ std::vector<task_ref> task_scope::all() const {
     for (task_state* each = first_; each != nullptr; each = each->next_in_scope_) {
         tasks.emplace_back(each);  // a task in here holds a reference to itself
     }
+    std::reverse(tasks.begin(), tasks.end());  // oldest first
     return tasks;
-}
-
-void task_scope::cancel_each(const std::vector<task_ref>& tasks, const std::string& message) noexcept {
-    for (auto each = tasks.rbegin(); each != tasks.rend(); ++each) {  // oldest first
-        (*each)->cancel(message);
-    }
 }
 
 void task_scope::cancel_all(const std::string& message) noexcept {
@@ -105,7 +102,7 @@ void task_scope::cancel_all(const std::string& message) noexcept {
         const std::lock_guard guard{lock_};
         tasks = all();
     }
-    cancel_each(tasks, message);
+    task_state::cancel_each(tasks, message);
 }
 
 void task_scope::drained(bool in_a_step) noexcept {

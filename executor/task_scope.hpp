@@ -65,7 +65,6 @@ private:
     void drained(bool in_a_step) noexcept;
     [[nodiscard]] std::vector<task_ref> begin_round();
     [[nodiscard]] std::vector<task_ref> all() const;
-    static void cancel_each(const std::vector<task_ref>& tasks, const std::string& message) noexcept;
 
     scheduler& scheduler_;
     const ordering order_;

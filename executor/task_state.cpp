@@ -143,11 +143,7 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
                 break;
         }
     }
-    bool reached = false;
-    for (const task_ref& task : awaited) {
-        reached = task->cancel(message) || reached;
-    }
-    if (!reached) {
+    if (cancel_each(awaited, message) == 0) {
         const std::lock_guard guard{lock_};
         must_cancel_ = true;  // they have all ended meanwhile: the step that this causes finds it
     }
@@ -174,7 +170,7 @@ void task_state::remember(const std::string& message) noexcept {
     }
 }
 
-task_state::answer task_state::cancel_here(const std::string& message, bool first,
+task_state::answer task_state::cancel_here(const std::string& message, std::uint64_t request, bool first,
                                            std::vector<task_ref>& awaited) noexcept {
     {
         const std::lock_guard guard{lock_};
@@ -182,6 +178,9 @@ task_state::answer task_state::cancel_here(const std::string& message, bool firs
             return answer::ended;
         }
         if (first) {
+            if (std::exchange(last_request_, request) == request) {
+                return answer::accepted;  // reached another way already
+            }
             remember(message);
         }
         if (waiting_ == nullptr) {
@@ -208,7 +207,30 @@ task_state::answer task_state::cancel_here(const std::string& message, bool firs
     return answer::accepted;
 }
 
+namespace {
+
+/// Tells one call of cancel from all others.
+std::uint64_t new_request() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;  // a name, nothing more
+}
+
+}  // namespace
+
 bool task_state::cancel(const std::string& message) noexcept {
+    return cancel_from_here(message, new_request());
+}
+
+std::size_t task_state::cancel_each(std::span<const task_ref> tasks, const std::string& message) noexcept {
+    const std::uint64_t request = new_request();
+    std::size_t reached = 0;
+    for (const task_ref& task : tasks) {
+        reached += task->cancel_from_here(message, request) ? 1 : 0;
+    }
+    return reached;
+}
+
+bool task_state::cancel_from_here(const std::string& message, std::uint64_t request) noexcept {
     // Depth first through what awaits what, on a path of our own instead of the stack: chains may be very long.
     struct level {
         task_ref task;
@@ -226,7 +248,7 @@ bool task_state::cancel(const std::string& message) noexcept {
             // First visit; or all that it awaited ended in between, so it goes on: ask it once more.
             top.awaited.clear();
             top.next = 0;
-            const answer said = top.task->cancel_here(message, !std::exchange(top.asked, true), top.awaited);
+            const answer said = top.task->cancel_here(message, request, !std::exchange(top.asked, true), top.awaited);
             if (said != answer::forwarded) {
                 reached = said == answer::accepted;
                 path.pop_back();

@@ -6,6 +6,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -100,6 +101,11 @@ public:
     /// A task that awaits others passes the request on to them. Never waits; a chain of any length needs no stack.
     bool cancel(const std::string& message = {}) noexcept;
 
+    /// Cancels all of them as one: a task that several of them await, or that is named twice, is asked once. On
+    /// asyncio's one thread that is what a loop of cancels does; here a task that was asked could begin its clean-up in
+    /// between, and the next request would interrupt it. Linear in what is reached. Gives how many had not ended.
+    static std::size_t cancel_each(std::span<const task_ref> tasks, const std::string& message) noexcept;
+
     /// Links a completion. False: the task has ended, and nothing will be fired.
     bool add_completion(completion& node) noexcept;
 
@@ -108,6 +114,9 @@ public:
 
     /// Whether it ended by an exception, CancelledError included. Only after it ended.
     [[nodiscard]] virtual bool failed() const noexcept = 0;
+
+    /// Whether it ended by CancelledError. Only after it ended.
+    [[nodiscard]] virtual bool cancelled() const noexcept = 0;
 
     [[nodiscard]] task_scope& scope() const noexcept { return *scope_; }
 
@@ -146,7 +155,9 @@ private:
     friend class task_scope;
 
     enum class answer { ended, accepted, forwarded };
-    answer cancel_here(const std::string& message, bool first, std::vector<task_ref>& awaited) noexcept;
+    answer cancel_here(const std::string& message, std::uint64_t request, bool first,
+                       std::vector<task_ref>& awaited) noexcept;
+    bool cancel_from_here(const std::string& message, std::uint64_t request) noexcept;
     void remember(const std::string& message) noexcept;
     bool begin_step() noexcept;
     void end() noexcept;
@@ -167,6 +178,7 @@ private:
     wait_point* waiting_ = nullptr;                // under lock_
     completion* completions_ = nullptr;            // under lock_
     completion* last_completion_ = nullptr;        // under lock_
+    std::uint64_t last_request_ = 0;               // under lock_: the newest cancel that reached it
     std::unique_ptr<std::string> cancel_message_;  // under lock_; none is the empty message
 };
 

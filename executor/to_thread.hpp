@@ -26,7 +26,7 @@ namespace detail {
 /// Edges  A   run: state exchange, acq_rel  ->  awaiter: resumed through the scheduler's queue     outcome_ is visible
 ///        B   run: state exchange  ||  cancel: state exchange: exactly one claims the waiter's wake-up
 template <typename Function>
-class lane_call : public work {
+class lane_call : public work, public std::enable_shared_from_this<lane_call<Function>> {
 public:
     using result_type = std::invoke_result_t<Function&>;
 
@@ -35,10 +35,15 @@ public:
     /// The awaiter waits no longer. False: the call has ended, and resumes it.
     bool abandon() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }  // B
 
-    /// The lane has no thread for it.
-    void refuse() noexcept {
-        lanes_own.reset();
-        outcome_.template emplace<2>(std::make_exception_ptr(std::runtime_error{"can't start new thread"}));
+    /// Hands itself to the lane. The awaiter may be gone before this returns.
+    template <typename Lane>
+    void enter(Lane& lane) {
+        lanes_own = this->shared_from_this();
+        if (!lane.submit(*this)) {
+            const std::shared_ptr<lane_call> alive = std::move(lanes_own);
+            outcome_.template emplace<2>(std::make_exception_ptr(std::runtime_error{"can't start new thread"}));
+            tell();
+        }
     }
 
     /// What the call returned, or raises its exception.
@@ -51,14 +56,15 @@ public:
         }
     }
 
-    std::shared_ptr<lane_call> lanes_own;  ///< set while the lane has it
-
 private:
     using stored = std::conditional_t<std::is_void_v<result_type>, std::monostate, result_type>;
 
     static void run_call(work& item) noexcept {
         auto& call = static_cast<lane_call&>(item);
         const std::shared_ptr<lane_call> alive = std::move(call.lanes_own);
+        if (call.claimed_.load(std::memory_order_relaxed)) {
+            return;  // cancelled while it stood in line
+        }
         try {
             if constexpr (std::is_void_v<result_type>) {
                 call.body_();
@@ -69,11 +75,16 @@ private:
         } catch (...) {  // the edge of the call: it travels to the awaiter
             call.outcome_.template emplace<2>(std::current_exception());
         }
-        if (!call.claimed_.exchange(true, std::memory_order_acq_rel)) {  // A, B
-            call.waiter_->resume();
+        call.tell();
+    }
+
+    void tell() noexcept {
+        if (!claimed_.exchange(true, std::memory_order_acq_rel)) {  // A, B
+            waiter_->resume();
         }
     }
 
+    std::shared_ptr<lane_call> lanes_own;  // while the lane has it
     Function body_;
     task_state* waiter_;
     std::atomic<bool> claimed_{false};
@@ -88,22 +99,20 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> at) {
         task_state& task = task_state::current();
-        call_ = std::make_shared<lane_call<Function>>(std::move(body_), task);
-        return task.suspend(at, *this);
+        const auto call = call_ = std::make_shared<lane_call<Function>>(std::move(body_), task);
+        Lane& lane = (task.scope().runs_on().*lane_)();
+        if (!task.suspend(at, *this)) {
+            return false;
+        }
+        call->enter(lane);  // without the task's lock; by now this awaiter may be gone
+        return true;
     }
     auto await_resume() {
         task_state::current().throw_if_cancelled();
         return call_->take();
     }
 
-    bool arm(task_state& waiter) noexcept override {
-        call_->lanes_own = call_;
-        if (!(waiter.scope().runs_on().*lane_)().submit(*call_)) {
-            call_->refuse();
-            return false;
-        }
-        return true;
-    }
+    bool arm(task_state&) noexcept override { return true; }
     cancellation cancel(std::vector<task_ref>&) noexcept override {
         return call_->abandon() ? cancellation::detached : cancellation::too_late;
     }

@@ -131,7 +131,8 @@ private:
             const std::lock_guard guard{lock_};
             --left_;
             const bool enough = left_ == 0 || when_ == return_when::first_completed ||
-                                (when_ == return_when::first_exception && task.failed());
+                                (when_ == return_when::first_failure && task.failed()) ||
+                                (when_ == return_when::first_exception && task.failed() && !task.cancelled());
             if (over_ || !enough) {
                 return;
             }

@@ -16,7 +16,8 @@ namespace gatherd::executor {
 /// When a wait for several tasks is over.
 enum class return_when {
     first_completed,  ///< when any has ended
-    first_exception,  ///< when any has failed, or all have ended
+    first_exception,  ///< when any has failed, or all have ended; as asyncio.wait's, a cancelled one does not count
+    first_failure,    ///< as that, and a cancelled one counts: asyncio.gather's
     all_completed,    ///< when all have ended
 };
 

@@ -63,6 +63,27 @@ executor::task<outcome> call_on_lane(Lane lane, call_site site, std::vector<valu
     }
 }
 
+/// Takes the size of `v` from `left`: its memory, about.
+measure measure_within(const value& v, std::size_t max_depth, std::size_t& left) {
+    const std::size_t own = sizeof v + (v.is_string() ? v.get_ref<const std::string&>().size() : 0);
+    if (own > left) {
+        return measure::too_large;
+    }
+    left -= own;
+    if (!v.is_structured()) {
+        return measure::fits;
+    }
+    if (max_depth == 0) {
+        return measure::too_deep;
+    }
+    for (const value& inner : v) {
+        if (const measure m = measure_within(inner, max_depth - 1, left); m != measure::fits) {
+            return m;
+        }
+    }
+    return measure::fits;
+}
+
 constexpr auto blocking = [](auto f) { return executor::to_thread(std::move(f)); };
 constexpr auto computing = [](auto f) { return executor::compute(std::move(f)); };
 
@@ -90,19 +111,9 @@ outcome cancelled_at(place where, const executor::cancelled_error& cause) {
     return failure{"CancelledError", cause.message(), where};
 }
 
-bool is_too_deep(const value& v, std::size_t max_depth) {
-    if (!v.is_structured()) {
-        return false;
-    }
-    if (max_depth == 0) {
-        return true;
-    }
-    for (const value& inner : v) {
-        if (is_too_deep(inner, max_depth - 1)) {
-            return true;
-        }
-    }
-    return false;
+measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes) {
+    std::size_t left = max_bytes;
+    return measure_within(v, max_depth, left);
 }
 
 outcome call_now(const function& callee, arguments bound, place where, program& p) {

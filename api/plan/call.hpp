@@ -31,8 +31,9 @@ struct call_site {
 /// The failure that a cancelled wait is.
 [[nodiscard]] outcome cancelled_at(place where, const executor::cancelled_error& cause);
 
-/// A value that was nested deeper than the service carries; results of refs and awaits are looked at, since they are
-/// what could nest without end.
-[[nodiscard]] bool is_too_deep(const value& v, std::size_t max_depth);
+/// How a value stands to the limits of nesting and size. Results of refs are looked at: they are what could nest, or
+/// double, without end.
+enum class measure { fits, too_deep, too_large };
+[[nodiscard]] measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes);
 
 }  // namespace gatherd::api::plan

@@ -48,10 +48,8 @@ std::vector<task_ref> refs_to(const std::vector<child_handle>& handles) {
 /// `await asyncio.gather(*tasks, return_exceptions=True)` after cancelling them. Gives the failure if the awaiting task
 /// is cancelled meanwhile.
 task<std::optional<outcome>> cancel_and_wait(std::vector<child_handle> tasks, place where) {
-    for (const child_handle& each : tasks) {
-        each.cancel();
-    }
     std::vector<task_ref> running = refs_to(tasks);
+    executor::task_state::cancel_each(running, {});
     std::erase_if(running, [](const task_ref& each) { return each->ended(); });
     if (running.empty()) {
         co_return std::nullopt;
@@ -182,11 +180,7 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
             try {
                 co_await executor::yield();
             } catch (const cancelled_error& e) {
-                for (const child_handle& each : g.tasks) {
-                    if (each) {
-                        each.cancel();
-                    }
-                }
+                executor::task_state::cancel_each(refs_to(g.tasks), {});
                 co_return cancelled_at({&n}, e);
             }
         }
@@ -196,7 +190,7 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
     }
     if (!g.tasks.empty()) {
         const auto when = children.options.return_exceptions ? executor::return_when::all_completed
-                                                             : executor::return_when::first_exception;
+                                                             : executor::return_when::first_failure;
         try {
             const auto ended = co_await executor::wait_as_gather(refs_to(g.tasks), when);
             if (children.options.return_exceptions) {
@@ -259,9 +253,7 @@ task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, pro
             }
         }
         if (must_abort && !std::exchange(is_aborting, true)) {
-            for (const child_handle& each : children) {
-                each.cancel();
-            }
+            executor::task_state::cancel_each(refs_to(children), {});
         }
         std::erase_if(running, [](const task_ref& each) { return each->ended(); });
     }
@@ -435,8 +427,17 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p)
     } catch (const cancelled_error& e) {
         co_return cancelled_at({&n}, e);
     }
-    if (result.has_value() && is_too_deep(result.result(), p.bounds().depth)) {
-        co_return failure{"RecursionError", "the result is nested deeper than limits.depth", {&n}};
+    if (!result.has_value()) {
+        co_return result;
+    }
+    switch (measure_of(result.result(), p.bounds().depth, p.bounds().result_bytes)) {
+        case measure::fits:
+            break;
+        case measure::too_deep:
+            co_return failure{"RecursionError", "the result is nested deeper than limits.depth", {&n}};
+        case measure::too_large:
+            p.exceed("limits.result_bytes");
+            co_return failure{"CancelledError", "", {&n}};
     }
     co_return result;
 }

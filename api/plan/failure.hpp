@@ -63,6 +63,11 @@ private:
     return !o.has_value();
 }
 
+/// For the executor: whether it was cancelled.
+[[nodiscard]] inline bool is_cancellation(const outcome& o) noexcept {
+    return !o.has_value() && o.reason()->is_cancellation();
+}
+
 /// ERROR of the wire, without places: `{"type", "message", "errors"?}`.
 [[nodiscard]] value describe(const failure& f);
 

@@ -167,7 +167,7 @@ public:
 
     const node& read_gather(json_view tasks, std::string_view at, const gather_members& options) {
         node& top = plan_.make<node>(kind::value);
-        count(1, top);
+        count(1);
         list_node& n = plan_.make<list_node>(kind::gather);
         place_as(n, top);
         read_gather_options(n.options, top, options.return_exceptions, options.limit);
@@ -182,6 +182,7 @@ public:
     const node& read_map(json_view name, std::string_view name_at, json_view over, std::string_view over_at,
                          const gather_members& options) {
         node& top = plan_.make<node>(kind::value);
+        count(1);
         map_node& n = plan_.make<map_node>();
         place_as(n, top);
         n.callee = &find_function(name, top, '/' + std::string{name_at});
@@ -204,13 +205,13 @@ private:
         throw refused{{errc::invalid_params, std::move(message), std::make_shared<const value>(std::move(data))}};
     }
 
-    void count(std::size_t more, const node& at) {
+    void count(std::size_t more) {
         plan_.count_tasks(more);
         if (plan_.tasks() > max_tasks_) {
-            throw refused{{errc::limit_exceeded,
-                           "Over a limit: the plan has more than " + std::to_string(max_tasks_) +
-                               " tasks (limits.plan_tasks), at " + pointer_to({&at}),
-                           std::make_shared<const value>(value{{"limit", "limits.plan_tasks"}, {"max", max_tasks_}})}};
+            throw refused{
+                {errc::limit_exceeded,
+                 "Over a limit: the plan has more than " + std::to_string(max_tasks_) + " tasks (limits.plan_tasks)",
+                 std::make_shared<const value>(value{{"limit", "limits.plan_tasks"}, {"max", max_tasks_}})}};
         }
     }
 
@@ -221,7 +222,7 @@ private:
     }
 
     const node& read_at(node& where, json_view task, const names* in_force) {
-        count(1, where);
+        count(1);
         if (!task.is_object()) {
             refuse(where, "", "a task is an object with one of: " + list_of((std::uint32_t{1} << kind_count) - 1));
         }
@@ -549,7 +550,7 @@ private:
         if (!over.is_array()) {
             refuse(n, n.over_step, "over is a list of argument lists");
         }
-        count(over.size(), n);
+        count(over.size());
         const std::span<call_arguments> items = plan_.make_span<call_arguments>(over.size());
         n.is_instant = true;
         std::uint32_t i = 0;

@@ -22,11 +22,20 @@ program::program(executor::scheduler& on, std::shared_ptr<const plan> what, prog
 
 program::~program() = default;
 
-void program::start() {
-    alive_ = shared_from_this();
+program_end program::run_on_the_spot() {
+    return end_of(evaluate_instant(plan_->root(), *this));
+}
+
+void program::prepare() {
     root_ = executor::prepare_task_in(*this, evaluate(plan_->root(), nullptr, *this));
     root_.ref()->add_completion(watch_);
-    if (timeout_) {
+}
+
+void program::start() {
+    alive_ = shared_from_this();
+    if (timeout_ && timeout_->count() <= 0) {
+        request_cancel(program_end::way::timed_out, {});  // as wait_for in no time: the root never runs
+    } else if (timeout_) {
         timeout_alarm_.set(runs_on(), *timeout_,
                            [self = shared_from_this()] { self->request_cancel(program_end::way::timed_out, {}); });
     }
@@ -44,6 +53,9 @@ bool program::cancel(const std::string& message) noexcept {
 void program::request_cancel(program_end::way why, const std::string& message) noexcept {
     auto nobody = program_end::way::returned;
     cancelled_by_.compare_exchange_strong(nobody, why);  // the first reason is the one that is told
+    if (!root_) {
+        return;  // on the spot there is no task to cancel: it ends by itself
+    }
     root_.cancel(message);
     arm_clean_up(limits_.cleanup_time);
 }
@@ -78,20 +90,20 @@ void program::on_drained() noexcept {
         is_silent_ = true;
     }
     const std::shared_ptr<program> alive = std::move(alive_);
-    observer_->ended(take_end());
+    observer_->ended(end_of(outcome_of(root_, {&plan_->root()})));
 }
 
-program_end program::take_end() noexcept {
+program_end program::end_of(outcome result) noexcept {
     const auto by = cancelled_by_.load();
-    outcome result = outcome_of(root_, {&plan_->root()});
     if (by == program_end::way::over_limit) {
-        return {by, std::move(result)};
+        return {by, std::move(result), exceeded_.load()};
     }
     if (result.has_value()) {
-        return {program_end::way::returned, std::move(result)};
+        return {program_end::way::returned, std::move(result), nullptr};
     }
     const bool is_cancellation = result.reason()->is_cancellation();
-    return {is_cancellation && by != program_end::way::returned ? by : program_end::way::failed, std::move(result)};
+    return {is_cancellation && by != program_end::way::returned ? by : program_end::way::failed, std::move(result),
+            nullptr};
 }
 
 void program::print(std::string line) {
@@ -105,6 +117,12 @@ void program::print(std::string line) {
             return;
         }
     }
+    exceed("limits.output_lines");
+}
+
+void program::exceed(const char* limit) noexcept {
+    const char* none = nullptr;
+    exceeded_.compare_exchange_strong(none, limit);  // the first one is told
     request_cancel(program_end::way::over_limit, {});
 }
 

@@ -36,10 +36,11 @@ struct program_end {
         failed,      ///< `result` has its failure
         timed_out,   ///< the program's own timeout ended it
         cancelled,   ///< cancel() ended it
-        over_limit,  ///< it printed more than limits.output_lines
+        over_limit,  ///< it exceeded `limit`
     };
     way how = way::returned;
     outcome result;
+    const char* limit = nullptr;  ///< which: "limits.output_lines"
 };
 
 /// Who runs a program and wants to hear of it. Called from any thread, one call at a time for each of the three kinds.
@@ -70,6 +71,13 @@ public:
             std::shared_ptr<program_observer> observer);
     ~program() override;
 
+    /// Runs a plan whose root is_instant, here and now, in place of prepare() and start(). The observer hears what it
+    /// prints, but not its end, which is returned.
+    [[nodiscard]] program_end run_on_the_spot();
+
+    /// Makes the root task, so that cancel() finds it. Once, before start().
+    void prepare();
+
     /// Begins the run; the caller's worker takes it when its present work is done. Once.
     void start();
 
@@ -84,6 +92,9 @@ public:
     void print(std::string line) override;
     python_random& random() override;
 
+    /// The program goes beyond a limit of its own: it is cancelled, and that is its end.
+    void exceed(const char* limit) noexcept;
+
     /// Held while a function runs that may draw from the one generator of a seeded program.
     [[nodiscard]] std::unique_lock<std::mutex> generator_turn();
 
@@ -97,7 +108,7 @@ private:
     void on_drained() noexcept override;
     void request_cancel(program_end::way why, const std::string& message) noexcept;
     void arm_clean_up(std::chrono::nanoseconds delay) noexcept;
-    [[nodiscard]] program_end take_end() noexcept;
+    [[nodiscard]] program_end end_of(outcome result) noexcept;
 
     std::shared_ptr<const plan> plan_;
     std::optional<python_random> generator_;
@@ -114,6 +125,7 @@ private:
     bool is_over_ = false;            // under alarm_lock_
 
     std::atomic<program_end::way> cancelled_by_{program_end::way::returned};  // returned: by nobody
+    std::atomic<const char*> exceeded_{nullptr};
     std::mutex generator_lock_;
     std::mutex output_lock_;
     std::size_t lines_ = 0;   // under output_lock_, as the next

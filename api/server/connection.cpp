@@ -17,6 +17,7 @@
 #include "api/server/service.hpp"
 #include "api/wire/message_decoder.hpp"
 #include "api/wire/response.hpp"
+#include "executor/worker.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -25,12 +26,18 @@ constexpr std::size_t read_size = 64 * 1024;
 constexpr std::size_t bytes_a_turn = 512 * 1024;  // then the other connections of this worker have theirs
 constexpr std::chrono::seconds linger_time{2};
 constexpr std::chrono::seconds dead_peer_time{60};
+constexpr int keepalive_idle_seconds = 30;  // then a probe each ten seconds: a host that vanished is found in a minute
+constexpr int keepalive_interval_seconds = 10;
+constexpr int keepalive_probes = 3;
 
 /// Each worker decodes one message at a time, so that idle connections hold no decoder.
 wire::message_decoder& decoder_of_this_thread(std::size_t max_depth) {
     thread_local wire::message_decoder decoder{max_depth};
     return decoder;
 }
+
+template <int Name>
+using tcp_option = asio::detail::socket_option::integer<IPPROTO_TCP, Name>;
 
 void set_options(asio::ip::tcp::socket& socket) {
     asio::error_code ignored;  // they only make it better
@@ -39,7 +46,10 @@ void set_options(asio::ip::tcp::socket& socket) {
     socket.set_option(asio::socket_base::keep_alive{true}, ignored);
     const auto timeout =
         static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(dead_peer_time).count());
-    socket.set_option(asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>{timeout}, ignored);
+    socket.set_option(tcp_option<TCP_USER_TIMEOUT>{timeout}, ignored);
+    socket.set_option(tcp_option<TCP_KEEPIDLE>{keepalive_idle_seconds}, ignored);
+    socket.set_option(tcp_option<TCP_KEEPINTVL>{keepalive_interval_seconds}, ignored);
+    socket.set_option(tcp_option<TCP_KEEPCNT>{keepalive_probes}, ignored);
 }
 
 }  // namespace
@@ -56,7 +66,15 @@ connection::~connection() = default;
 
 void connection::start() {
     watch_idle();
-    wait_readable();
+    after_turn();
+}
+
+void connection::begin_drain() {
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        if (!self->is_closed_ && !self->input_ended_) {
+            self->read_some();  // what the client has sent by now gets an answer
+        }
+    });
 }
 
 void connection::refuse() {
@@ -86,6 +104,7 @@ void connection::wait_readable() {
 }
 
 void connection::read_some() {
+    is_in_turn_ = true;
     for (std::size_t got = 0; got < bytes_a_turn && !is_closed_;) {
         asio::error_code failed;
         const auto room = reader_.prepare(read_size);
@@ -96,7 +115,7 @@ void connection::read_some() {
         if (failed == asio::error::eof) {
             if (is_lingering_) {
                 close();
-                return;
+                break;
             }
             input_ended_ = true;
             reader_.finish();
@@ -105,7 +124,7 @@ void connection::read_some() {
         }
         if (failed) {
             close();  // reset: what it runs is cancelled
-            return;
+            break;
         }
         got += count;
         was_active_ = true;
@@ -118,6 +137,7 @@ void connection::read_some() {
             break;
         }
     }
+    is_in_turn_ = false;
     after_turn();
 }
 
@@ -166,14 +186,16 @@ void connection::handle_message(std::string_view text) {
 // ---- writing -------------------------------------------------------------------------------------
 
 void connection::send(std::string_view body) {
+    const executor::worker* const here = executor::worker::current();
+    const bool is_home = here != nullptr && here->index() == home_;
     {
         const std::lock_guard guard{lock_};
         if (!takes_output_) {
             return;
         }
         wire::append_framed(output_, framing_, body);
-        if (std::exchange(flush_is_posted_, true)) {
-            return;
+        if ((is_home && is_in_turn_) || std::exchange(flush_is_posted_, true)) {
+            return;  // the end of the turn writes, or the flush that is on its way
         }
     }
     post_flush();

@@ -59,6 +59,9 @@ public:
     void add_task(const std::shared_ptr<created_task>& task);
     void remove_task(const std::shared_ptr<created_task>& task) noexcept;
 
+    /// Answers what the client has sent by now, then closes when there is nothing to stay for.
+    void begin_drain();
+
     /// Closes if there is nothing to stay for: asked after a drain began, and by what ended elsewhere.
     void look_again();
 
@@ -95,6 +98,7 @@ private:
 
     // The home worker's own.
     bool is_reading_ = false;    // a wait for input is under way
+    bool is_in_turn_ = false;    // messages are being handled: what they send is written at the end
     bool is_writing_ = false;    // a wait for room is under way
     bool input_ended_ = false;   // by the client, or because its place was lost
     bool is_lingering_ = false;  // our end is shut, the client's rest is thrown away

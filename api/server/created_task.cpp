@@ -55,6 +55,7 @@ void created_task::start(std::shared_ptr<const plan::plan> what, plan::program_o
     service_.counts().programs_run.fetch_add(1, std::memory_order_relaxed);
     const auto program = std::make_shared<plan::program>(service_.runs_on(), std::move(what), std::move(how),
                                                          service_.bounds(), shared_from_this());
+    program->prepare();
     {
         const std::lock_guard guard{lock_};
         program_ = program;
@@ -174,9 +175,9 @@ void created_task::ended(plan::program_end end) noexcept {
     }
     auto made = std::make_shared<task_end>();
     if (end.how == plan::program_end::way::over_limit) {
-        made->refusal = over_limit("limits.output_lines", service_.bounds().output_lines);
+        made->refusal = error_of(end, service_.bounds());
     } else if (!end.result.has_value()) {
-        made->refusal = error_of({plan::program_end::way::failed, end.result}, service_.bounds());
+        made->refusal = error_of({plan::program_end::way::failed, end.result, nullptr}, service_.bounds());
     }
     made->result = std::move(end.result);
     std::size_t bytes = size_of(*made);

@@ -10,7 +10,7 @@
 namespace gatherd::api::server {
 namespace {
 
-constexpr std::string_view protocol_version = "1";
+constexpr int protocol_version = 1;
 
 std::string_view name_of(plan::lane where) {
     switch (where) {

@@ -1,6 +1,7 @@
 #include "api/server/outcome_text.hpp"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace gatherd::api::server {
@@ -25,7 +26,8 @@ error error_of(const plan::program_end& end, const limits& bounds) {
         case plan::program_end::way::cancelled:
             return ended_by(errc::cancelled, "CancelledError", end.result.reason()->message);
         case plan::program_end::way::over_limit:
-            return over_limit("limits.output_lines", bounds.output_lines);
+            return over_limit(end.limit, end.limit == std::string_view{"limits.output_lines"} ? bounds.output_lines
+                                                                                              : bounds.result_bytes);
         case plan::program_end::way::failed:
         case plan::program_end::way::returned:
             break;

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "api/json/json_writer.hpp"
-#include "api/plan/evaluator.hpp"
 #include "api/server/connection.hpp"
 #include "api/server/outcome_text.hpp"
 #include "api/wire/response.hpp"
@@ -33,19 +32,26 @@ void running_request::start(std::shared_ptr<const plan::plan> what, plan::progra
     const auto program =
         std::make_shared<plan::program>(service_.runs_on(), std::move(what), std::move(how), service_.bounds(), self);
     if (on_the_spot) {
-        plan::outcome result = plan::evaluate_instant(program->what().root(), *program);
-        const auto way = result.has_value() ? plan::program_end::way::returned : plan::program_end::way::failed;
-        ended({way, std::move(result)});
+        ended(program->run_on_the_spot());
         return;
     }
-    program_ = program;
+    program->prepare();
+    {
+        const std::lock_guard guard{lock_};
+        program_ = program;
+    }
     const auto to = answer_.to();
     to->add_pending(self);
     program->start();
 }
 
 bool running_request::cancel(const std::string& message) {
-    return program_->cancel(message);
+    std::shared_ptr<plan::program> program;
+    {
+        const std::lock_guard guard{lock_};
+        program = program_;
+    }
+    return program != nullptr && program->cancel(message);
 }
 
 value running_request::request_id() const {
@@ -110,9 +116,11 @@ void running_request::ended(plan::program_end end) noexcept {
     const auto self = shared_from_this();
     answer_.to()->remove_pending(self);
     allowance_ = {};
+    std::shared_ptr<plan::program> program;  // let go when nobody holds our lock
     {
         const std::lock_guard guard{lock_};
         is_over_ = true;
+        program = std::move(program_);
         if (what_.progress && !id_.is_absent()) {
             report_progress();
         }

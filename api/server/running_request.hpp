@@ -59,10 +59,10 @@ private:
     const wire::request_id id_;
     const reporting what_;
     task_allowance allowance_;
-    std::shared_ptr<plan::program> program_;  // set before the register knows of it
 
     std::mutex lock_;
-    std::size_t done_ = 0;  // under lock_, as all below
+    std::shared_ptr<plan::program> program_;  // under lock_; none once it has ended: it holds this object too
+    std::size_t done_ = 0;                    // under lock_, as all below
     std::size_t failed_ = 0;
     bool is_over_ = false;  // a child's failure is the end: what still comes is not sent
     clock::time_point last_progress_{};

@@ -58,7 +58,7 @@ void service::drain(std::function<void()> emptied) {
         return;
     }
     for (const auto& each : everybody()) {
-        each->look_again();
+        each->begin_drain();
     }
 }
 

@@ -66,6 +66,7 @@ void waiting_request::leave() {
 
 bool waiting_request::is_enough(const task_end& end) const {
     const bool failed = !end.result.has_value();
+    const bool raised = failed && !plan::is_cancellation(end.result);
     if (ended_ == tasks_.size()) {
         return true;
     }
@@ -74,7 +75,7 @@ bool waiting_request::is_enough(const task_end& end) const {
             return failed;
         case form::wait:
             return how_.when == executor::return_when::first_completed ||
-                   (how_.when == executor::return_when::first_exception && failed);
+                   (how_.when == executor::return_when::first_exception && raised);
         case form::one:
         case form::settled:
         case form::streamed:
@@ -174,7 +175,7 @@ void waiting_request::time_is_up() {
     if (how_.answer == form::wait) {
         answer_.result(done_and_pending());
     } else {
-        answer_.error(error_of({plan::program_end::way::timed_out, {}}, service_.bounds()));
+        answer_.error(error_of({plan::program_end::way::timed_out, {}, nullptr}, service_.bounds()));
     }
 }
 
@@ -184,7 +185,7 @@ bool waiting_request::cancel(const std::string& message) {
     }
     leave();
     const plan::failure cancelled{"CancelledError", message};
-    answer_.error(error_of({plan::program_end::way::cancelled, cancelled}, service_.bounds()));
+    answer_.error(error_of({plan::program_end::way::cancelled, cancelled, nullptr}, service_.bounds()));
     return true;
 }
 
