@@ -1,0 +1,105 @@
+/// \file
+/// Runs of plans on a scheduler of their own, and what they came to.
+#pragma once
+
+#include <cstddef>
+#include <future>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/json/json_writer.hpp"
+#include "api/limits.hpp"
+#include "api/plan/program.hpp"
+#include "checked.hpp"
+#include "executor/scheduler.hpp"
+
+namespace gatherd::api::plan::tests {
+
+/// How a run ended, as text.
+struct run_end {
+    program_end::way how = program_end::way::returned;
+    std::string result;  ///< JSON: the value, or the ERROR with its paths
+    std::vector<std::string> output{};
+    std::vector<std::pair<std::size_t, std::string>> children{};  ///< in the order of their ends
+};
+
+/// What a run's outcome looks like as JSON.
+inline std::string text_of(const outcome& o) {
+    std::string text;
+    json::append_value(text, o.has_value() ? o.result() : describe_with_paths(*o.reason()));
+    return text;
+}
+
+/// Hears of a run. `end` is ready when all its tasks have ended.
+///
+/// Threads: the callbacks come one at a time of each kind; what they write is read after `end` was waited for.
+class recorder final : public program_observer {
+public:
+    explicit recorder(limits bounds = {}, bool wants_children = false)
+        : bounds_{bounds}, wants_children_{wants_children} {}
+
+    void printed(std::string line) override {
+        if (!has_begun_) {
+            has_begun_ = true;
+            first_line_.set_value();
+        }
+        made_.output.push_back(std::move(line));
+    }
+    void child_ended(std::size_t index, const outcome& result) override {
+        made_.children.emplace_back(index, text_of(result));
+    }
+    [[nodiscard]] bool wants_children() const noexcept override { return wants_children_; }
+    void ended(program_end end) noexcept override {
+        made_.how = end.how;
+        made_.result = text_of(end.result);
+        ended_.set_value(std::move(made_));
+    }
+
+    [[nodiscard]] run_end wait() { return ended_.get_future().get(); }
+    /// Until the plan has printed something.
+    void wait_for_a_line() { first_line_.get_future().wait(); }
+    [[nodiscard]] const limits& bounds() const noexcept { return bounds_; }
+
+private:
+    limits bounds_;
+    bool wants_children_;
+    run_end made_;
+    bool has_begun_ = false;
+    std::promise<void> first_line_;
+    std::promise<run_end> ended_;
+};
+
+/// Two workers, and the programs that run there.
+class plan_runner {
+public:
+    /// A program under way. Throws std::invalid_argument where the plan is refused.
+    std::shared_ptr<program> start(std::string_view task, const std::shared_ptr<recorder>& who,
+                                   program_options how = {}) {
+        auto made = checked(task);
+        if (!made) {
+            throw std::invalid_argument{made.reason().message};
+        }
+        auto started = std::make_shared<program>(scheduler_, std::move(*made), std::move(how), who->bounds(), who);
+        started->prepare();
+        started->start();
+        return started;
+    }
+
+    run_end run(std::string_view task, program_options how = {}, limits bounds = {}) {
+        const auto who = std::make_shared<recorder>(bounds);
+        start(task, who, std::move(how));
+        return who->wait();
+    }
+
+    /// The result's JSON. Of a failure the JSON of its ERROR.
+    std::string result(std::string_view task) { return run(task).result; }
+
+private:
+    executor::scheduler scheduler_{{.workers = 2, .blocking_threads = 4}};
+};
+
+}  // namespace gatherd::api::plan::tests

@@ -1,0 +1,107 @@
+#include "api/plan/program.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "plan_run.hpp"
+
+using namespace gatherd::api;
+using namespace std::chrono_literals;
+using gatherd::api::plan::program_end, gatherd::api::plan::python_random;
+using gatherd::api::plan::tests::plan_runner, gatherd::api::plan::tests::recorder;
+using lines = std::vector<std::string>;
+
+namespace {
+
+constexpr const char* cleans_up = R"({"sequence":[{"call":"print","args":["began"]},
+    {"try":{"call":"sleep","args":[3600]},"finally":{"call":"print","args":["cleaned"]}}]})";
+
+}  // namespace
+
+TEST_CASE("program: what its root leaves running is ended before its end", "[plan]") {
+    plan_runner runner;
+    const auto end = runner.run(R"({"gather":[
+        {"try":{"call":"sleep","args":[3600]},"finally":{"call":"print","args":["cleaned"]}},
+        {"sequence":[{"call":"sleep","args":[0.02]},{"call":"fail","args":["A"]}]}]})");
+    CHECK(end.how == program_end::way::failed);
+    CHECK(end.output == lines{"cleaned"});
+}
+
+TEST_CASE("program: its timeout ends it after clean-up", "[plan]") {
+    plan_runner runner;
+    const auto end = runner.run(cleans_up, {.timeout = 20ms});
+    CHECK(end.how == program_end::way::timed_out);
+    CHECK(end.output == lines{"began", "cleaned"});
+}
+
+TEST_CASE("program: a plan that swallows the cancellation has its result", "[plan]") {
+    plan_runner runner;
+    const auto end = runner.run(
+        R"({"try":{"call":"sleep","args":[3600]},"except":{"value":"swallowed"},"types":["CancelledError"]})",
+        {.timeout = 10ms});
+    CHECK(end.how == program_end::way::returned);
+    CHECK(end.result == R"("swallowed")");
+}
+
+TEST_CASE("program: cancel passes its message on", "[plan]") {
+    plan_runner runner;
+    const auto who = std::make_shared<recorder>();
+    const auto started = runner.start(cleans_up, who);
+    who->wait_for_a_line();
+    CHECK(started->cancel("enough"));
+    const auto end = who->wait();
+    CHECK(end.how == program_end::way::cancelled);
+    CHECK_THAT(end.result, Catch::StartsWith(R"({"type":"CancelledError","message":"enough")"));
+    CHECK(end.output == lines{"began", "cleaned"});
+    CHECK_FALSE(started->cancel("too late"));
+}
+
+TEST_CASE("program: more output than limits.output_lines ends it", "[plan]") {
+    plan_runner runner;
+    limits bounds;
+    bounds.output_lines = 2;
+    const auto end = runner.run(
+        R"({"sequence":[{"call":"print","args":[1]},{"call":"print","args":[2]},{"call":"print","args":[3]},
+            {"call":"sleep","args":[3600]}]})",
+        {}, bounds);
+    CHECK(end.how == program_end::way::over_limit);
+    CHECK(end.output == lines{"1", "2"});
+}
+
+TEST_CASE("program: clean-up beyond limits.cleanup_time is cancelled", "[plan]") {
+    plan_runner runner;
+    limits bounds;
+    bounds.cleanup_time = 20ms;
+    const auto end = runner.run(R"({"gather":[
+        {"try":{"call":"sleep","args":[3600]},"finally":{"call":"sleep","args":[3600]}},
+        {"sequence":[{"call":"sleep","args":[0.01]},{"call":"fail","args":["A"]}]}]})",
+                                {}, bounds);
+    CHECK(end.result == R"({"type":"A","message":"","path":"/task/gather/1/sequence/1"})");
+}
+
+TEST_CASE("program: it tells the ends of the root's children as they come", "[plan]") {
+    plan_runner runner;
+    const auto who = std::make_shared<recorder>(limits{}, true);
+    runner.start(R"({"gather":[{"call":"sleep","args":[0.1,"late"]},{"call":"sleep","args":[0.01,"soon"]}]})", who);
+    const auto end = who->wait();
+    CHECK(end.children == std::vector<std::pair<std::size_t, std::string>>{{1, R"("soon")"}, {0, R"("late")"}});
+}
+
+TEST_CASE("program: a seed makes draws and order those of CPython", "[plan]") {
+    plan_runner runner;
+    const auto draws =
+        runner.run(R"({"map":"random.randint","over":[[1,6],[1,6],[1,6],[1,6]]})", {.generator = python_random{42}});
+    CHECK(draws.result == "[6,1,1,6]");
+    std::string prints;
+    lines expected;
+    for (int i = 0; i < 20; ++i) {
+        expected.push_back(std::to_string(i));
+        prints += (i == 0 ? "" : ",") + (R"({"call":"print","args":[)" + expected.back() + "]}");
+    }
+    CHECK(runner.run(R"({"gather":[)" + prints + "]}", {.generator = python_random{0}}).output == expected);
+}
+
+TEST_CASE("program: its end does not wait for a thread that was cancelled", "[plan]") {
+    plan_runner runner;
+    const auto end = runner.run(R"({"to_thread":{"call":"time.sleep","args":[0.3]}})", {.timeout = 10ms});
+    CHECK(end.how == program_end::way::timed_out);
+}
