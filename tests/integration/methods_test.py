@@ -255,7 +255,7 @@ class AboutTheDaemon(MethodCase):
 
     def test_info(self):
         info = self.result("info")
-        self.assertEqual((info["name"], info["protocol"], info["draining"]), ("gatherd", "1", False))
+        self.assertEqual((info["name"], info["protocol"], info["draining"]), ("gatherd", 1, False))
         self.assertRegex(info["version"], r"^\d+\.\d+\.\d+")
         self.assertGreaterEqual(info["workers"], 1)
 
