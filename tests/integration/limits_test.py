@@ -62,7 +62,7 @@ class Limits(unittest.TestCase):
         one = {"value": 1}
         self.assertEqual(connection.result("run", [{"gather": [one] * 3}]), [1] * 3)
         self.assertEqual(connection.result("map", ["noop", [[]] * 3]), [None] * 3)
-        for method, params in (("run", [{"gather": [one] * 4}]), ("gather", [[one] * 5]), ("map", ["noop", [[]] * 5]),
+        for method, params in (("run", [{"gather": [one] * 4}]), ("gather", [[one] * 4]), ("map", ["noop", [[]] * 4]),
                                ("create_task", [{"sequence": [{"call": "echo", "args": [{"await": one}]}, one, one]}])):
             self.assert_over(connection.error(method, params), "limits.plan_tasks", 4)
         self.assertEqual(connection.result("ping"), "pong")
@@ -77,6 +77,14 @@ class Limits(unittest.TestCase):
         task = connection.result("create_task", [plan])["id"]
         self.assertEqual([each["params"]["text"] for each in connection.messages(3)], ["0", "1", "2"])
         self.assert_over(connection.error("await", [task]), "limits.output_lines", 3)
+
+    def test_output_lines_of_a_plan_that_never_waits(self):
+        connection = self.connect(self.start(flag("limits.output_lines", 2)))
+        request = connection.start("run", [{"sequence": [{"call": "print", "args": [i]} for i in range(3)]}])
+        *lines, answer = connection.messages(3)
+        self.assertEqual([each["params"] for each in lines], [{"request": request, "text": str(i)} for i in range(2)])
+        self.assert_over(answer["error"], "limits.output_lines", 2)
+        self.assertEqual(connection.result("ping"), "pong")
 
     def test_result_bytes(self):
         connection = self.connect(self.start(flag("limits.result_bytes", "1KiB")))
