@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "executor/scheduler.hpp"
 
@@ -85,7 +86,7 @@ work* worker::find_elsewhere() noexcept {
     if (!searching_) {
         searching_ = owner_.idle_.begin_search();
     }
-    return searching_ ? owner_.steal_for(index_) : nullptr;
+    return searching_ || std::exchange(saw_work_, false) ? owner_.steal_for(index_) : nullptr;
 }
 
 void worker::sleep() {
@@ -98,7 +99,8 @@ void worker::sleep() {
     // Announced, now look again: a submitter that saw us awake has already pushed, so this look finds its work.
     // Without it that work could wait for ever. Edge P of idle_workers.hpp. A timer added to our wheel from outside
     // wakes the reactor itself.
-    if (!owner_.any_work() && !owner_.stopping_.load(std::memory_order_seq_cst)) {
+    saw_work_ = owner_.any_work();
+    if (!saw_work_ && !owner_.stopping_.load(std::memory_order_seq_cst)) {
         reactor_.wait(limit);
     }
     searching_ = !owner_.idle_.retract(index_);
@@ -112,6 +114,7 @@ void worker::run() {
             look_around();
             if (work* const item = take_injected()) {
                 deque_.push(item);
+                owner_.wake_one();  // what is in hand may take long
             }
         }
         work* item = find_own();

@@ -74,6 +74,7 @@ private:
     std::size_t index_;
     std::uint32_t tick_ = 0;
     bool searching_ = false;
+    bool saw_work_ = false;  // on the way to sleep: it may steal once, even if enough others search
     bool root_ended_ = false;
     std::coroutine_handle<> transfer_;
     work_deque<work> deque_;
