@@ -18,10 +18,10 @@ fail() {
 
 packages_of() {
     case "$1" in
-        build) echo g++ cmake ninja-build libasio-dev libcli11-dev libsimdjson-dev libspdlog-dev libssl-dev \
+        build) echo ccache g++ cmake ninja-build libasio-dev libcli11-dev libsimdjson-dev libspdlog-dev libssl-dev \
             libtbb-dev nlohmann-json3-dev ;;
         clang) echo clang-19 ;;
-        test) echo catch2 ccache netcat-openbsd python3 ;;
+        test) echo catch2 netcat-openbsd python3 ;;
         checks) echo libclang-rt-19-dev relacy-dev spin ;;
         image) echo buildah debootstrap iproute2 procps ;;
         style) echo clang-format-14 clang-tidy-19 shellcheck ;;
