@@ -24,6 +24,8 @@ if(Asio_FOUND AND NOT TARGET Asio::asio)
   target_include_directories(Asio::asio INTERFACE "${Asio_INCLUDE_DIR}")
   target_link_libraries(Asio::asio INTERFACE Threads::Threads)
   target_compile_definitions(Asio::asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED
+    # Else it depends on whether a standard header came before Asio, and two sources free what the other allocated.
+    ASIO_DISABLE_STD_ALIGNED_ALLOC
     # Asio 1.22 looks for the coroutines TS in clang, which clang has dropped for the standard ones.
     $<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_CO_AWAIT=1>)
 endif()
