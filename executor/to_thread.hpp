@@ -127,8 +127,11 @@ private:
 
 /// `co_await to_thread(f)`: runs f() on the blocking lane; its result or exception comes back here, on a worker.
 /// A cancelled task goes on at once; the thread finishes the call for nobody.
+///
+/// g++ 12 destroys the captures of a closure that is written inside the co_await twice. With captures that own
+/// something, name it first: `auto body = [text] { ... }; co_await to_thread(std::move(body));`
 template <typename Function>
-auto to_thread(Function&& f) {  // by reference: g++ 12 destroys a closure passed by value in a co_await twice
+auto to_thread(Function&& f) {
     return detail::lane_awaiter<std::decay_t<Function>, blocking_lane>{std::forward<Function>(f), &scheduler::blocking};
 }
 

@@ -34,7 +34,8 @@ task<std::string> its_exception() {
 }
 
 task<int> blocks_until(std::shared_future<void> released) {
-    co_await to_thread([released] { released.wait(); });
+    auto body = [released] { released.wait(); };  // named: see to_thread
+    co_await to_thread(std::move(body));
     co_return 0;
 }
 
