@@ -345,13 +345,13 @@ void connection::close() noexcept {
     message_alarm_.cancel();
     output_alarm_.cancel();
     idle_alarm_.cancel();
-    asio::error_code ignored;
-    socket_.close(ignored);
     for (const auto& each : tasks) {
         each->lose_creator();
     }
     cancel_requests(std::string{});
     service_.leave(self);
+    asio::error_code ignored;
+    socket_.close(ignored);  // last: a client that sees the end finds its place free for the next connection
 }
 
 // ---- clients that take too long ------------------------------------------------------------------
