@@ -8,6 +8,8 @@
 #include <system_error>
 #include <thread>
 
+#include "executor/work_line.hpp"
+
 namespace gatherd::executor {
 namespace {
 
@@ -21,44 +23,25 @@ struct blocking_lane::state {
     const std::size_t max_threads;
     std::mutex lock;
     std::condition_variable arrived;
-    work* first = nullptr;  // under lock, as all below
-    work* last = nullptr;
-    std::size_t waiting = 0;
+    work_line waiting;  // under lock, as all below
     std::size_t threads = 0;
     std::size_t idle = 0;
     bool stopping = false;
-
-    void push(work& item) noexcept {
-        item.next = nullptr;
-        (last != nullptr ? last->next : first) = &item;
-        last = &item;
-        ++waiting;
-    }
-
-    work& pop() noexcept {
-        work& item = *first;
-        first = item.next;
-        if (first == nullptr) {
-            last = nullptr;
-        }
-        --waiting;
-        return item;
-    }
 
     /// A thread's life: work while there is any, then wait a while for more.
     void serve() noexcept {
         std::unique_lock guard{lock};
         while (true) {
-            while (first != nullptr) {
-                work& item = pop();
+            while (!waiting.empty()) {
+                work& item = waiting.pop();
                 guard.unlock();
                 item.run(item);
                 guard.lock();
             }
             ++idle;
-            arrived.wait_for(guard, idle_life, [this] { return first != nullptr || stopping; });
+            arrived.wait_for(guard, idle_life, [this] { return !waiting.empty() || stopping; });
             --idle;
-            if (first == nullptr) {
+            if (waiting.empty()) {
                 --threads;
                 return;
             }
@@ -74,8 +57,8 @@ blocking_lane::~blocking_lane() {
 
 bool blocking_lane::submit(work& item) noexcept {
     std::unique_lock guard{state_->lock};
-    state_->push(item);
-    if (state_->idle >= state_->waiting || state_->threads >= state_->max_threads) {
+    state_->waiting.push(item);
+    if (state_->idle >= state_->waiting.size() || state_->threads >= state_->max_threads) {
         guard.unlock();
         state_->arrived.notify_one();
         return true;
@@ -89,7 +72,7 @@ bool blocking_lane::submit(work& item) noexcept {
         ++state_->threads;
     } catch (const std::system_error&) {  // the system has no more: those that run take it in their time
         if (state_->threads == 0) {
-            state_->pop();  // without a thread nothing else can be in line
+            static_cast<void>(state_->waiting.pop());  // without a thread nothing else can be in line
             return false;
         }
     }

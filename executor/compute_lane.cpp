@@ -2,23 +2,19 @@
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
-#include <oneapi/tbb/task_group.h>
-
-#include <mutex>
 
 namespace gatherd::executor {
 
 /// Made by the first call: who never computes has none of its threads.
-struct compute_lane::state {
+struct compute_lane::arena {
     // oneTBB counts the thread that waits for the work among its threads; ours never does, so it gets one more. No slot
     // of the arena is kept for a thread of ours: workers never enter it.
-    explicit state(std::size_t max_threads)
+    explicit arena(std::size_t max_threads)
         : threads{oneapi::tbb::global_control::max_allowed_parallelism, max_threads + 1},
-          arena{static_cast<int>(max_threads), 0} {}
+          tasks{static_cast<int>(max_threads), 0} {}
 
     oneapi::tbb::global_control threads;
-    oneapi::tbb::task_arena arena;
-    oneapi::tbb::task_group running;
+    oneapi::tbb::task_arena tasks;
 };
 
 compute_lane::compute_lane(std::size_t max_threads) noexcept : max_threads_{max_threads} {}
@@ -27,16 +23,31 @@ compute_lane::~compute_lane() {
     stop();
 }
 
-bool compute_lane::submit(work& item) {
-    std::call_once(made_, [this] { state_ = std::make_unique<state>(max_threads_); });
-    state_->arena.enqueue(state_->running.defer([&item] { item.run(item); }));
+bool compute_lane::submit(work& item) noexcept {
+    std::call_once(made_, [this] { arena_ = std::make_unique<arena>(max_threads_); });
+    {
+        const std::lock_guard guard{lock_};
+        waiting_.push(item);
+        ++unfinished_;
+    }
+    arena_->tasks.enqueue([this] { run_next(); });
     return true;
 }
 
-void compute_lane::stop() noexcept {
-    if (state_ != nullptr) {
-        state_->arena.execute([this] { state_->running.wait(); });
+void compute_lane::run_next() noexcept {
+    std::unique_lock guard{lock_};
+    work& item = waiting_.pop();
+    guard.unlock();
+    item.run(item);
+    guard.lock();
+    if (--unfinished_ == 0) {
+        idle_.notify_all();  // under the lock: stop() may end this object's life right after
     }
+}
+
+void compute_lane::stop() noexcept {
+    std::unique_lock guard{lock_};
+    idle_.wait(guard, [this] { return unfinished_ == 0; });
 }
 
 }  // namespace gatherd::executor

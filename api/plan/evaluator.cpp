@@ -8,8 +8,8 @@
 
 #include "api/plan/call.hpp"
 #include "api/plan/program.hpp"
+#include "executor/admission_line.hpp"
 #include "executor/create_task.hpp"
-#include "executor/semaphore.hpp"
 #include "executor/sleep.hpp"
 #include "executor/wait.hpp"
 #include "executor/wait_for.hpp"
@@ -103,15 +103,13 @@ family family_of(const node& n) {
 }
 
 /// `async with gate: return await child`
-task<outcome> admitted(std::shared_ptr<executor::semaphore> gate, task<outcome> child, place where) {
+task<outcome> admitted(executor::admission_line::place in_line, task<outcome> child, place where) {
     try {
-        co_await gate->acquire();
+        co_await in_line.enter();
     } catch (const cancelled_error& e) {
         co_return cancelled_at(where, e);
     }
-    outcome result = co_await std::move(child);
-    gate->release();
-    co_return result;
+    co_return co_await std::move(child);
 }
 
 /// Tells the observer of each child's end, as it comes.
@@ -149,8 +147,9 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
     const bool is_watched = &n == &p.what().root() && p.observer().wants_children();
     const bool at_once = !p.is_seeded() && (children.options.limit == 0 || n.is_instant);
     // Shared, since children that a failed gather leaves running still use it.
-    const auto gate =
-        children.options.limit == 0 ? nullptr : std::make_shared<executor::semaphore>(children.options.limit);
+    const auto line = at_once || children.options.limit == 0
+                          ? nullptr
+                          : std::make_shared<executor::admission_line>(children.size, children.options.limit);
     gathering g;
     g.results.resize(children.size);
     std::size_t in_a_row = 0;
@@ -160,8 +159,8 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
                 g.tasks.resize(children.size);
             }
             task<outcome> child = children.later(i, names, p);
-            if (gate != nullptr) {
-                child = admitted(gate, std::move(child), children.place_of(i));
+            if (line != nullptr) {
+                child = admitted(executor::admission_line::place{line, i}, std::move(child), children.place_of(i));
             }
             if (is_watched) {
                 child = observed(std::move(child), i, p);
