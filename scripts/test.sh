@@ -46,9 +46,7 @@ checks() {
     build asan all
     run_tests asan
     # Every header alone, too: here, where headers are compiled without optimisation.
-    # Under TSan the stress tests only: Debian's oneTBB is not instrumented, so every hand-over to its threads is
-    # reported, and the compute lane has no edge of its own yet that TSan could see.
-    build tsan stress_executor all_verify_interface_header_sets
+    build tsan all all_verify_interface_header_sets
     run_tests tsan
 }
 

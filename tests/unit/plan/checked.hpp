@@ -19,11 +19,12 @@
 
 namespace gatherd::api::plan::tests {
 
-/// The registry of every server.
+/// The registry of every server. It is never destroyed: a thread that a cancelled to_thread left behind may still be in
+/// one of its functions when main returns.
 inline const registry& standard() {
-    static const registry all = [] {
-        registry made;
-        functions::add_standard(made);
+    static const registry& all = *[] {
+        auto* const made = new registry;
+        functions::add_standard(*made);
         return made;
     }();
     return all;
