@@ -27,8 +27,8 @@ namespace gatherd::executor {
 ///             I2  a worker looks at every queue between its announce and its sleep
 ///             I3  when a push returns, some worker is awake that has yet to look, or was claimed by it
 ///
-/// Edges       P   submitter: push (seq_cst), word load (seq_cst)  ||  worker: word add (seq_cst), queue loads
-///                 (seq_cst): either the submitter sees the idle worker, or the worker sees the work (I3)
+/// Edges       P   submitter: push, light fence, word load  ||  worker: word add, heavy fence, queue loads: either the
+///                 submitter sees the idle worker, or the worker sees the work (I3)
 ///             Q   parked exchange by claim_for_wake  ||  by retract: exactly one gets `true` (I1)
 ///
 /// A push that sees a searcher wakes nobody: the searcher looks at all queues after its own announce (I2), and the
@@ -70,6 +70,7 @@ public:
     void announce(std::size_t self, bool was_searching) noexcept {
         parked_[self].store(true, std::memory_order_seq_cst);                                             // Q
         word_.fetch_add(was_searching ? one_idle - one_searching : one_idle, std::memory_order_seq_cst);  // P
+        Sync::heavy_fence();                                                                              // P
     }
 
     /// Worker `self` does not sleep, or woke by itself. False: it was claimed meanwhile, and is a searcher.
@@ -82,10 +83,17 @@ public:
     }
 
     /// The worker that the caller must wake, since work was pushed; none if all are awake or one is searching anyway.
-    /// The claimed worker counts as a searcher from now on. Cost where nobody sleeps: one load.
+    /// The claimed worker counts as a searcher from now on. Cost where nobody sleeps: one load, of a line that
+    /// is written only when a worker goes to sleep or wakes.
     [[nodiscard]] std::optional<std::size_t> claim_for_wake() noexcept {
-        std::uint64_t word = word_.load(std::memory_order_seq_cst);  // P
-        while (idle(word) != 0 && searching(word) == 0) {
+        Sync::light_fence();                                       // P
+        const std::uint64_t word = word_.load(Sync::after_fence);  // P
+        return needs_wake(word) ? claim(word) : std::nullopt;
+    }
+
+private:
+    [[nodiscard, gnu::noinline]] std::optional<std::size_t> claim(std::uint64_t word) noexcept {
+        while (needs_wake(word)) {
             // Count the searcher before there is one: the claimed worker may end its search before we go on here.
             if (!word_.compare_exchange_weak(word, word + one_searching, std::memory_order_seq_cst)) {  // P
                 continue;
@@ -108,7 +116,10 @@ public:
         return std::nullopt;
     }
 
-private:
+    [[nodiscard]] static constexpr bool needs_wake(std::uint64_t word) noexcept {
+        return idle(word) != 0 && searching(word) == 0;
+    }
+
     [[nodiscard]] bool any_parked() const noexcept {
         for (std::size_t i = 0; i < workers_; ++i) {
             if (parked_[i].load(std::memory_order_relaxed)) {  // P: the caller's word access saw the word add after it

@@ -12,7 +12,7 @@ namespace gatherd::executor {
 /// Roles       submitters: push (any thread).  takers: take_all (any thread).
 /// Invariants  I1  every item is given to exactly one taker
 /// Edges       A   push: head exchange, release  ->  take_all: head exchange, acquire      the item is visible
-///             D   push: head exchange, seq_cst  ||  parking: see idle_workers.hpp, edge P
+///             D   push: head exchange, the submitter's light fence  ||  parking: see idle_workers.hpp, edge P
 /// Evidence    tests/model/idle_workers_model.cpp (Relacy, this source), tests/stress/scheduler_stress.cpp.
 ///             tests/model/mutants.py weakens every operation in turn: the models notice each, A and D.
 template <typename Sync = std_sync>
@@ -26,7 +26,7 @@ public:
         work* head = head_.load(std::memory_order_relaxed);  // a guess; the exchange decides
         do {
             oldest.next = head;
-        } while (!head_.compare_exchange_weak(head, &newest, std::memory_order_seq_cst));  // A, D
+        } while (!head_.compare_exchange_weak(head, &newest, Sync::before_fence));  // A, D
     }
 
     /// Takes everything, oldest first, linked through `next`; null when there is nothing. Any thread.
@@ -45,7 +45,7 @@ public:
         return oldest_first;
     }
 
-    [[nodiscard]] bool empty() const noexcept { return head_.load(std::memory_order_seq_cst) == nullptr; }  // D
+    [[nodiscard]] bool empty() const noexcept { return head_.load(Sync::after_fence) == nullptr; }  // D
 
 private:
     typename Sync::template atomic<work*> head_{nullptr};

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "executor/asymmetric_fence.hpp"
 #include "executor/available_parallelism.hpp"
 #include "executor/blocking_lane.hpp"
 #include "executor/compute_lane.hpp"
@@ -20,6 +21,7 @@ scheduler::scheduler(scheduler_options options)
     : idle_{worker_count(options)},
       blocking_{std::make_unique<blocking_lane>(options.blocking_threads)},
       compute_{std::make_unique<compute_lane>(worker_count(options))} {
+    asymmetric_fence::prepare();  // before there are threads that rely on it
     const std::size_t count = worker_count(options);
     for (std::size_t i = 0; i < count; ++i) {
         workers_.push_back(std::make_unique<worker>(*this, i));
@@ -53,40 +55,71 @@ scheduler* scheduler::current() noexcept {
     return w == nullptr ? nullptr : &w->owner();
 }
 
-void scheduler::wake_one() noexcept {
-    if (const auto sleeper = idle_.claim_for_wake()) {
-        workers_[*sleeper]->events().wake();
+void scheduler::wake(std::size_t sleeper) noexcept {
+    if (worker* const w = here()) {
+        w->count_wake();
     }
+    workers_[sleeper]->events().wake();
+}
+
+/// The worker that calls, if it is one of ours.
+worker* scheduler::here() const noexcept {
+    worker* const w = worker::current();
+    return w != nullptr && &w->owner() == this ? w : nullptr;
 }
 
 void scheduler::submit(work& item) noexcept {
-    worker* const w = worker::current();
-    if (w == nullptr || &w->owner() != this) {
-        inject(item);
-        return;
+    if (worker* const w = here()) {
+        w->push_begun(item);
+        wake_one();
+    } else {
+        inject(item, item);
     }
-    w->push(item);
-    wake_one();
 }
 
-/// The item may run, and with it everything may end, while this is still about to wake a worker: stop() waits for it.
-void scheduler::inject(work& item) noexcept {
-    injecting_.fetch_add(1, std::memory_order_relaxed);  // before the push, which is what lets things end
-    injected_.push(item);
-    wake_one();
-    injecting_.fetch_sub(1, std::memory_order_release);  // S: all of the above comes before what stop() frees
+void scheduler::submit_new(work& item) noexcept {
+    if (worker* const w = here()) {
+        w->push_new(item);
+        wake_one();
+    } else {
+        inject(item, item);
+    }
 }
 
 void scheduler::submit_soon(work& item) noexcept {
-    worker* const w = worker::current();
-    if (w == nullptr || &w->owner() != this) {
-        inject(item);
+    if (worker* const w = here()) {
+        w->push_begun(item);
+        if (w->backlog() > 1) {
+            wake_one();
+        }
+    } else {
+        inject(item, item);
+    }
+}
+
+void scheduler::submit_bulk(std::span<work* const> items) noexcept {
+    if (items.empty()) {
         return;
     }
-    w->push(item);
-    if (w->backlog() > 1) {
+    if (worker* const w = here()) {
+        for (work* const each : items) {
+            w->push_begun(*each);
+        }
         wake_one();
+        return;
     }
+    for (std::size_t i = 1; i < items.size(); ++i) {
+        items[i]->next = items[i - 1];  // newest first
+    }
+    inject(*items.back(), *items.front());
+}
+
+/// The items may run, and with them everything may end, while this is still about to wake a worker: stop() waits for it.
+void scheduler::inject(work& newest, work& oldest) noexcept {
+    injecting_.fetch_add(1, std::memory_order_relaxed);  // before the push, which is what lets things end
+    injected_.push_chain(newest, oldest);
+    wake_one();
+    injecting_.fetch_sub(1, std::memory_order_release);  // S: all of the above comes before what stop() frees
 }
 
 asio::io_context& scheduler::io(std::size_t index) noexcept {
@@ -94,8 +127,8 @@ asio::io_context& scheduler::io(std::size_t index) noexcept {
 }
 
 std::size_t scheduler::timer_home() const noexcept {
-    worker* const w = worker::current();
-    return w == nullptr || &w->owner() != this ? 0 : w->index();
+    const worker* const w = here();
+    return w == nullptr ? 0 : w->index();
 }
 
 void scheduler::add_timer(std::size_t home, timer& t, clock::time_point deadline) noexcept {
@@ -124,6 +157,15 @@ bool scheduler::any_work() const noexcept {
         }
     }
     return false;
+}
+
+std::vector<worker_counters> scheduler::counters() const {
+    std::vector<worker_counters> all;
+    all.reserve(workers_.size());
+    for (const auto& w : workers_) {
+        all.push_back(w->counters());
+    }
+    return all;
 }
 
 }  // namespace gatherd::executor

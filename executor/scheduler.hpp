@@ -5,8 +5,10 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "executor/counters.hpp"
 #include "executor/idle_workers.hpp"
 #include "executor/injection_queue.hpp"
 #include "executor/timer_wheel.hpp"
@@ -31,8 +33,7 @@ struct scheduler_options {
 /// A fixed set of workers, each a thread with a deque, a timer wheel and a reactor; and two lanes for what would
 /// hold a worker up. Work-stealing: a worker out of work takes the oldest work of another.
 ///
-/// Fairness: a worker runs its own work oldest first, and looks at timers, sockets and injected work after every
-/// 61 pieces of work at the latest.
+/// Fairness: see worker.
 ///
 /// Threads: every member may be called from any, the destructor from none of the workers.
 class scheduler {
@@ -49,9 +50,15 @@ public:
     /// whoever owns scopes waits for them. What is still queued is dropped without being run.
     void stop() noexcept;
 
-    /// Hands work to the workers: to the calling worker's own deque, else to all; wakes a sleeping worker if one
+    /// Hands work to the workers: to the calling worker's own queue, else to all; wakes a sleeping worker if one
     /// could help.
     void submit(work& item) noexcept;
+
+    /// As submit, for a task's first step: see worker for what comes first.
+    void submit_new(work& item) noexcept;
+
+    /// As submit, for all of them, in their order and with one wake-up.
+    void submit_bulk(std::span<work* const> items) noexcept;
 
     /// As submit, but a worker that has nothing else waiting keeps it to itself and wakes nobody: right for a worker
     /// that is about to look at its deque, such as one that just ended a task which another one awaited.
@@ -71,14 +78,26 @@ public:
     [[nodiscard]] blocking_lane& blocking() noexcept { return *blocking_; }
     [[nodiscard]] compute_lane& compute() noexcept { return *compute_; }
 
+    /// A worker pushed a fork: wakes another if one sleeps. Cost where none does: one load.
+    void wake_for_fork() noexcept {
+        if (const auto sleeper = idle_.claim_for_wake()) [[unlikely]] {
+            wake(*sleeper);
+        }
+    }
+
+    /// What each worker has done so far. From any thread, also while they run.
+    [[nodiscard]] std::vector<worker_counters> counters() const;
+
     /// The scheduler whose worker calls, or null.
     [[nodiscard]] static scheduler* current() noexcept;
 
 private:
     friend class worker;
 
-    void inject(work& item) noexcept;
-    void wake_one() noexcept;
+    [[nodiscard]] worker* here() const noexcept;
+    void inject(work& newest, work& oldest) noexcept;
+    void wake_one() noexcept { wake_for_fork(); }
+    [[gnu::cold]] void wake(std::size_t sleeper) noexcept;
     [[nodiscard]] work* steal_for(std::size_t thief) noexcept;
     [[nodiscard]] bool any_work() const noexcept;
 

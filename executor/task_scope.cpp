@@ -116,9 +116,9 @@ void task_scope::drained(bool in_a_step) noexcept {
     on_drained();
 }
 
-void task_scope::make_ready(task_state& task, bool soon) noexcept {
+void task_scope::make_ready(task_state& task, readiness how) noexcept {
     if (order_ == ordering::parallel) {
-        soon ? scheduler_.submit_soon(task) : scheduler_.submit(task);
+        how == readiness::created ? scheduler_.submit_new(task) : scheduler_.submit_soon(task);
         return;
     }
     {

@@ -58,9 +58,15 @@ protected:
 private:
     friend class task_state;
 
+    enum class readiness {
+        created,       ///< for its first step
+        created_soon,  ///< for its first step, which the calling worker takes when it is done with what it has in hand
+        resumed,       ///< it goes on
+    };
+
     void enroll(task_state& task) noexcept;
     void leave(task_state& task) noexcept;
-    void make_ready(task_state& task, bool soon) noexcept;
+    void make_ready(task_state& task, readiness how) noexcept;
     static void run_serially(work& self) noexcept;
     void drained(bool in_a_step) noexcept;
     [[nodiscard]] std::vector<task_ref> begin_round();

@@ -34,11 +34,11 @@ void task_state::start(std::coroutine_handle<> root, bool soon) noexcept {
     resume_at_ = root;
     acquire();  // the task's own, until end()
     scope_->enroll(*this);
-    scope_->make_ready(*this, soon);
+    scope_->make_ready(*this, soon ? task_scope::readiness::created_soon : task_scope::readiness::created);
 }
 
 void task_state::resume() noexcept {
-    scope_->make_ready(*this, true);
+    scope_->make_ready(*this, task_scope::readiness::resumed);
 }
 
 bool task_state::begin_step() noexcept {

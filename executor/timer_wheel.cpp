@@ -129,9 +129,9 @@ timer* timer_wheel::take_due(std::uint64_t now) noexcept {
     return due;
 }
 
-void timer_wheel::fire_due(clock::time_point now) noexcept {
+std::size_t timer_wheel::fire_due(clock::time_point now) noexcept {
     if (now < start_) {
-        return;
+        return 0;
     }
     const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(now - start_).count();
     timer* due = nullptr;
@@ -139,9 +139,12 @@ void timer_wheel::fire_due(clock::time_point now) noexcept {
         const std::lock_guard guard{lock_};
         due = take_due(static_cast<std::uint64_t>(passed) >> tick_bits);
     }
-    if (due != nullptr && due->next_ == nullptr) {
+    if (due == nullptr) {
+        return 0;
+    }
+    if (due->next_ == nullptr) {
         due->fire_(*due);
-        return;
+        return 1;
     }
     std::vector<timer*> ordered;
     for (timer* t = due; t != nullptr; t = t->next_) {
@@ -153,6 +156,7 @@ void timer_wheel::fire_due(clock::time_point now) noexcept {
     for (timer* const t : ordered) {
         t->fire_(*t);
     }
+    return ordered.size();
 }
 
 }  // namespace gatherd::executor

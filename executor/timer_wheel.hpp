@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -61,8 +62,9 @@ public:
     /// firing that goes on, exactly once.
     static bool remove(timer& t) noexcept;
 
-    /// Fires all that are due. Only one thread at a time, the owner; fire functions run without the lock.
-    void fire_due(clock::time_point now) noexcept;
+    /// Fires all that are due, and tells how many. Only one thread at a time, the owner; fire functions run without the
+    /// lock.
+    std::size_t fire_due(clock::time_point now) noexcept;
 
     /// When to call fire_due next: not later than the earliest deadline. None when the wheel is empty.
     [[nodiscard]] std::optional<clock::time_point> next_due() const noexcept;

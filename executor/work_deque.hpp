@@ -12,9 +12,9 @@
 namespace gatherd::executor {
 
 /// Chase and Lev's work-stealing deque ("Dynamic Circular Work-Stealing Deque", SPAA 2005), with the memory orders
-/// of Le, Pop, Cohen and Zappa Nardelli (PPoPP 2013) put on the operations instead of on fences.
+/// of Le, Pop, Cohen and Zappa Nardelli (PPoPP 2013), but the owner's fence is the light side of an asymmetric_fence.
 ///
-/// Roles       owner: push, try_pop (one thread).  thieves: try_steal (any thread, the owner too).
+/// Roles       owner: push, try_pop, take_oldest (one thread).  thieves: try_steal (any other thread).
 ///
 /// State               top              bottom
 ///                      v                  v
@@ -25,20 +25,16 @@ namespace gatherd::executor {
 ///             I3  the owner rewrites a slot only after top has passed the item it held, else it takes a larger ring
 ///             I4  a ring that was replaced lives until the deque ends: a thief may still read it
 ///
-/// Edges       A   push: bottom store, seq_cst  ->  try_steal: bottom load       the item and its ring are visible
+/// Edges       A   push: bottom store, release  ->  try_steal: bottom load       the item and its ring are visible
 ///             B   any: top exchange  ->  push: top load, acquire                the slot is free (I3)
-///             C   try_pop: bottom store, top load  ||  try_steal: top load, bottom load, top exchange
-///                 all seq_cst: when both want the last item, at least one sees the other (I2)
-///             D   push: bottom store, seq_cst  ||  parking: see idle_workers.hpp, edge P
+///             C   try_pop: bottom store, light fence, top load  ||  try_steal: top load, heavy fence, bottom load:
+///                 when both want the last item, at least one sees the other, and the exchange of top decides (I2)
+///             D   push: bottom store, the submitter's light fence  ||  parking: see idle_workers.hpp, edge P
 ///
-/// Evidence    tests/model/work_deque_model.cpp, idle_workers_model.cpp (Relacy, this source); tests/stress/
-///             work_deque_stress.cpp (TSan). tests/model/mutants.py weakens every operation in turn. The models notice
-///             at    A  push, grow, try_steal's loads of bottom and ring
-///                   C  try_pop's bottom store and top load, try_steal's bottom load and exchange
-///                   D  push, size's bottom load
-///             and that an exchange is one step. By argument only, with the reasons in mutants.py:
-///                   A  try_pop's last store       B  push's top load
-///                   C  try_pop's exchange, try_steal's top load      D  size's top load
+/// Evidence    tests/model/work_deque_model.cpp, idle_workers_model.cpp (Relacy, this source, the fences as the full
+///             ones that they stand for); tests/stress/work_deque_stress.cpp (TSan). tests/model/mutants.py weakens
+///             every operation in turn and takes every fence away; what the models do not notice stands there with the
+///             reason.
 template <typename T, typename Sync = std_sync>
 class work_deque {
 public:
@@ -53,39 +49,58 @@ public:
     /// Adds at the bottom. Owner only. Throws std::bad_alloc when a larger ring cannot be had; nothing changed then.
     void push(T* item) {
         const std::int64_t b = bottom_.load(std::memory_order_relaxed);  // the owner's own
-        const std::int64_t t = top_.load(std::memory_order_acquire);     // B
         ring* slots = ring_.load(std::memory_order_relaxed);             // the owner's own
-        if (b - t >= static_cast<std::int64_t>(slots->size())) {
-            slots = grow(*slots, t, b);
+        if (b - top_seen_ >= static_cast<std::int64_t>(slots->size())) [[unlikely]] {
+            slots = make_room(slots, b);
         }
         slots->at(b).store(item, std::memory_order_relaxed);  // published by the next line
-        bottom_.store(b + 1, std::memory_order_seq_cst);      // A, D
+        bottom_.store(b + 1, Sync::before_fence);             // A, D
     }
 
     /// Takes the newest item, or null. Owner only.
     [[nodiscard]] T* try_pop() noexcept {
         const std::int64_t b = bottom_.load(std::memory_order_relaxed) - 1;  // the owner's own
         const ring* slots = ring_.load(std::memory_order_relaxed);           // the owner's own
-        bottom_.store(b, std::memory_order_seq_cst);                         // C
-        std::int64_t t = top_.load(std::memory_order_seq_cst);               // C
+        bottom_.store(b, Sync::before_fence);                                // C
+        Sync::light_fence();                                                 // C
+        std::int64_t t = top_.load(Sync::after_fence);                       // C
         T* item = nullptr;
-        if (t <= b) {
+        if (t <= b) [[likely]] {
             item = slots->at(b).load(std::memory_order_relaxed);  // the owner wrote it
-            if (t < b) {
+            if (t < b) [[likely]] {
                 return item;
             }
             if (!top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst)) {  // C: a thief was faster
                 item = nullptr;
             }
         }
-        bottom_.store(b + 1, std::memory_order_seq_cst);  // A: keeps every bottom store a release
+        bottom_.store(b + 1, Sync::before_fence);  // A: keeps every bottom store a release
         return item;
     }
 
-    /// Takes the oldest item, or null when there is none or another thread took it first. Any thread.
+    /// Takes the oldest item, or null when there is none. Owner only, and cheaper than a thief's way: the owner knows
+    /// its own bottom.
+    [[nodiscard]] T* take_oldest() noexcept {
+        const std::int64_t b = bottom_.load(std::memory_order_relaxed);  // the owner's own
+        std::int64_t t = top_.load(std::memory_order_relaxed);           // a guess; the exchange decides
+        while (t < b) {
+            T* item = ring_.load(std::memory_order_relaxed)->at(t).load(std::memory_order_relaxed);  // the owner's own
+            if (top_.compare_exchange_weak(t, t + 1, std::memory_order_seq_cst)) {                   // B, C
+                return item;
+            }
+        }
+        return nullptr;
+    }
+
+    /// Takes the oldest item, or null when there is none or another thread took it first. Not for the owner.
+    /// Cost: a look, and where there seems to be something the heavy side of a fence.
     [[nodiscard]] T* try_steal() noexcept {
-        std::int64_t t = top_.load(std::memory_order_seq_cst);           // C
-        const std::int64_t b = bottom_.load(std::memory_order_seq_cst);  // A, C
+        if (size() == 0) {
+            return nullptr;
+        }
+        std::int64_t t = top_.load(std::memory_order_acquire);    // C
+        Sync::heavy_fence();                                      // C
+        const std::int64_t b = bottom_.load(Sync::after_fence);  // A, C
         if (t >= b) {
             return nullptr;
         }
@@ -97,10 +112,11 @@ public:
         return item;
     }
 
-    /// How many items there are: exact for the owner while nobody steals, else a moment's view. Any thread.
+    /// How many items there are: exact for the owner while nobody steals, else a moment's view; after the caller's
+    /// heavy fence not older than that. Any thread.
     [[nodiscard]] std::size_t size() const noexcept {
-        const std::int64_t t = top_.load(std::memory_order_seq_cst);     // D
-        const std::int64_t b = bottom_.load(std::memory_order_seq_cst);  // D
+        const std::int64_t t = top_.load(Sync::after_fence);     // D
+        const std::int64_t b = bottom_.load(Sync::after_fence);  // D
         return b > t ? static_cast<std::size_t>(b - t) : 0;
     }
 
@@ -120,10 +136,15 @@ private:
         std::unique_ptr<slot[]> slots_;
     };
 
-    ring* grow(const ring& full, std::int64_t t, std::int64_t b) {
-        auto larger = std::make_unique<ring>(full.size() * 2);
-        for (std::int64_t i = t; i < b; ++i) {
-            larger->at(i).store(full.at(i).load(std::memory_order_relaxed), std::memory_order_relaxed);  // by release
+    /// The ring looks full: thieves may have taken something since we looked; else a larger one.
+    [[gnu::noinline]] ring* make_room(ring* slots, std::int64_t b) {
+        top_seen_ = top_.load(std::memory_order_acquire);  // B
+        if (b - top_seen_ < static_cast<std::int64_t>(slots->size())) {
+            return slots;
+        }
+        auto larger = std::make_unique<ring>(slots->size() * 2);
+        for (std::int64_t i = top_seen_; i < b; ++i) {
+            larger->at(i).store(slots->at(i).load(std::memory_order_relaxed), std::memory_order_relaxed);  // by release
         }
         rings_.push_back(std::move(larger));
         ring_.store(rings_.back().get(), std::memory_order_release);  // A
@@ -135,6 +156,7 @@ private:
     alignas(line) typename Sync::template atomic<std::int64_t> top_{0};
     alignas(line) typename Sync::template atomic<std::int64_t> bottom_{0};
     typename Sync::template atomic<ring*> ring_{nullptr};
+    std::int64_t top_seen_ = 0;                 // the owner's: not later than top
     std::vector<std::unique_ptr<ring>> rings_;  // all that ever were: I4
 };
 

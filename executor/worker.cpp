@@ -7,21 +7,13 @@
 #include <utility>
 
 #include "executor/scheduler.hpp"
+#include "executor/work_line.hpp"
 
 namespace gatherd::executor {
-namespace {
-
-thread_local worker* this_worker = nullptr;
-
-}  // namespace
+thread_local constinit worker* worker::current_ = nullptr;
 
 worker::worker(scheduler& owner, std::size_t index) : owner_{owner}, index_{index}, timers_{clock::now()} {}
 worker::~worker() = default;
-
-// Not inline: a compiler may keep the address of a thread-local across a suspension, and coroutines change threads.
-[[gnu::noinline]] worker* worker::current() noexcept {
-    return this_worker;
-}
 
 void worker::start() {
     thread_ = std::thread{[this] { run(); }};
@@ -44,13 +36,55 @@ bool worker::run_coroutine(std::coroutine_handle<> at) noexcept {
     return root_ended_;
 }
 
-work* worker::find_own() noexcept {
-    while (deque_.size() > 0) {  // a thief may be faster at one item
-        if (work* const item = deque_.try_steal()) {
-            return item;
-        }
+/// The next new task: of the newest family the eldest. A family is what was created since the last start; it was pushed
+/// eldest first, so it is turned round on top of the queue.
+work* worker::start_new() noexcept {
+    const std::size_t size = std::exchange(family_, 0);
+    if (size < 2) {
+        return new_.size() > 0 ? new_.try_pop() : nullptr;
     }
-    return nullptr;
+    work_line family;  // newest first
+    work* item = new_.try_pop();
+    for (std::size_t left = size; left > 1 && item != nullptr; --left) {
+        family.push(*item);
+        item = new_.try_pop();
+    }
+    if (!family.empty()) {
+        while (!family.empty()) {
+            new_.push(&family.pop());
+        }
+        owner_.wake_one();  // a worker that looked in between saw nothing and went to sleep
+    }
+    return item != nullptr ? item : new_.try_pop();  // thieves had the eldest
+}
+
+work* worker::find_own() noexcept {
+    const std::uint32_t turn = tick_ % turns;
+    work* item = nullptr;
+    if (turn == turn_of_forks) {
+        item = find_fork();
+    } else if (turn == turn_of_new) {
+        item = start_new();
+    }
+    if (item == nullptr) {
+        item = begun_.take_oldest();
+    }
+    if (item == nullptr) {
+        item = start_new();
+    }
+    return item != nullptr ? item : find_fork();
+}
+
+work* worker::find_fork() noexcept {
+    return forks_.size() > 0 ? forks_.try_pop() : nullptr;
+}
+
+work* worker::try_steal() noexcept {
+    work* item = begun_.try_steal();
+    if (item == nullptr) {
+        item = new_.try_steal();
+    }
+    return item != nullptr ? item : forks_.try_steal();
 }
 
 work* worker::take_injected() noexcept {
@@ -58,20 +92,21 @@ work* worker::take_injected() noexcept {
     if (first == nullptr) {
         return nullptr;
     }
-    bool several = false;
-    for (work* item = first->next; item != nullptr; several = true) {
+    std::uint64_t taken = 1;
+    for (work* item = first->next; item != nullptr; ++taken) {
         work* const following = item->next;
-        deque_.push(item);
+        begun_.push(item);
         item = following;
     }
-    if (several) {
+    counts_.injected.add(taken);
+    if (taken > 1) {
         owner_.wake_one();
     }
     return first;
 }
 
-void worker::look_around() {
-    timers_.fire_due(clock::now());
+void worker::look_around() noexcept {
+    counts_.timers.add(timers_.fire_due(clock::now()));
     reactor_.poll();
 }
 
@@ -86,7 +121,12 @@ work* worker::find_elsewhere() noexcept {
     if (!searching_) {
         searching_ = owner_.idle_.begin_search();
     }
-    return searching_ || std::exchange(saw_work_, false) ? owner_.steal_for(index_) : nullptr;
+    if (!searching_ && !std::exchange(saw_work_, false)) {
+        return nullptr;
+    }
+    work* const item = owner_.steal_for(index_);
+    (item != nullptr ? counts_.stolen : counts_.failed_steals).add();
+    return item;
 }
 
 void worker::sleep() {
@@ -101,20 +141,25 @@ void worker::sleep() {
     // wakes the reactor itself.
     saw_work_ = owner_.any_work();
     if (!saw_work_ && !owner_.stopping_.load(std::memory_order_seq_cst)) {
+        counts_.parks.add();
         reactor_.wait(limit);
     }
     searching_ = !owner_.idle_.retract(index_);
 }
 
 void worker::run() {
-    this_worker = this;
+    current_ = this;
     pthread_setname_np(pthread_self(), ("worker " + std::to_string(index_)).c_str());
     while (!owner_.stopping_.load(std::memory_order_relaxed)) {  // stop() wakes us to look again
-        if (++tick_ % ticks_between_looks == 0) {
+        if (++tick_ >= ticks_between_looks) {
+            tick_ = 0;
             look_around();
             if (work* const item = take_injected()) {
-                deque_.push(item);
+                begun_.push(item);
                 owner_.wake_one();  // what is in hand may take long
+            }
+            if (work* const item = new_.take_oldest()) {
+                begun_.push(item);
             }
         }
         work* item = find_own();
@@ -131,9 +176,22 @@ void worker::run() {
                 owner_.wake_one();  // the last searcher found work: there may be more, and nobody else looks
             }
         }
+        counts_.run.add();
         item->run(*item);
     }
-    this_worker = nullptr;
+    current_ = nullptr;
+}
+
+worker_counters worker::counters() const noexcept {
+    return {.run = counts_.run.get(),
+            .spawned = counts_.spawned.get(),
+            .stolen = counts_.stolen.get(),
+            .failed_steals = counts_.failed_steals.get(),
+            .parks = counts_.parks.get(),
+            .wakes = counts_.wakes.get(),
+            .injected = counts_.injected.get(),
+            .timers = counts_.timers.get(),
+            .queued = backlog()};
 }
 
 }  // namespace gatherd::executor

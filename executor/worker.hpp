@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <thread>
 
+#include "executor/counters.hpp"
 #include "executor/reactor.hpp"
 #include "executor/timer_wheel.hpp"
 #include "executor/work.hpp"
@@ -17,10 +18,15 @@ namespace gatherd::executor {
 class scheduler;
 class task_state;
 
-/// A thread that runs work: its own oldest first, else injected, else stolen; and sleeps in its reactor when there is
-/// none.
+/// A thread that runs work: its own, else injected, else stolen; and sleeps in its reactor when there is none.
 ///
-/// Threads: push and the coroutine members are the owner's; the rest is safe from any thread.
+/// It has three queues. What has begun goes on in the order in which it became ready. What is new starts with the
+/// newest family, and in it in the order of creation: depth first, so that a tree of tasks holds as many at once as it
+/// is deep, not as it is wide. Forks are the continuations of fork_join, newest first. Of eight pieces of work in a row
+/// one is new and one a fork, if there are any; and after every 61 the worker looks at its timers and sockets, at what
+/// was injected, and starts the oldest new task. So nobody waits for ever: see docs/EXECUTOR.md, Fairness.
+///
+/// Threads: the push functions and the coroutine members are the owner's; the rest is safe from any thread.
 class worker {
 public:
     worker(scheduler& owner, std::size_t index);
@@ -29,18 +35,41 @@ public:
     void start();
     void join();
 
-    /// Adds work to the own deque. Owner only.
-    void push(work& item) noexcept { deque_.push(&item); }
+    /// Work that goes on, at the end of the line. Owner only.
+    void push_begun(work& item) noexcept { begun_.push(&item); }
 
-    /// The oldest work of this worker, for a thief, or null.
-    [[nodiscard]] work* try_steal() noexcept { return deque_.try_steal(); }
+    /// A task that starts. Owner only.
+    void push_new(work& item) noexcept {
+        new_.push(&item);
+        ++family_;
+        counts_.spawned.add();
+    }
 
-    /// Takes what came from outside into the own deque but for the first, which it returns; null if there was none.
+    /// The continuation of a coroutine that forked. Owner only.
+    void push_fork(work& item) noexcept { forks_.push(&item); }
+
+    /// The newest fork, unless a thief has it. Owner only.
+    [[nodiscard]] work* pop_fork() noexcept { return forks_.try_pop(); }
+
+    /// Whether a coroutine may fork once more before this worker looks round. Owner only.
+    [[nodiscard]] bool may_fork() noexcept {
+        if (--forks_left_ != 0) [[likely]] {
+            return true;
+        }
+        forks_left_ = forks_between_looks;
+        tick_ = ticks_between_looks - 1;  // the next turn looks
+        return false;
+    }
+
+    /// Work of this worker, for a thief, or null.
+    [[nodiscard]] work* try_steal() noexcept;
+
+    /// Takes what came from outside into the own queue but for the first, which it returns; null if there was none.
     /// Owner only.
     [[nodiscard]] work* take_injected() noexcept;
 
-    /// How much work waits in the deque: exact for the owner but for thieves.
-    [[nodiscard]] std::size_t backlog() const noexcept { return deque_.size(); }
+    /// How much work waits here: exact for the owner but for thieves.
+    [[nodiscard]] std::size_t backlog() const noexcept { return begun_.size() + new_.size() + forks_.size(); }
 
     /// Runs a task's coroutines from `at` until the task waits or its root coroutine ends (true). Owner only.
     [[nodiscard]] bool run_coroutine(std::coroutine_handle<> at) noexcept;
@@ -57,27 +86,51 @@ public:
     [[nodiscard]] scheduler& owner() noexcept { return owner_; }
     [[nodiscard]] std::size_t index() const noexcept { return index_; }
 
+    /// What it has done so far. Any thread.
+    [[nodiscard]] worker_counters counters() const noexcept;
+
+    /// It woke another worker. Owner only.
+    void count_wake() noexcept { counts_.wakes.add(); }
+
     /// The worker that the calling thread is, or null. Never keep the answer across a suspension.
-    [[nodiscard]] static worker* current() noexcept;
+    [[nodiscard]] static worker* current() noexcept { return current_; }
 
     task_state* running = nullptr;  ///< the task whose step goes on, or null. Owner only.
 
 private:
     static constexpr std::uint32_t ticks_between_looks = 61;  // a prime, as in Go's scheduler: no rhythm with the work
+    static constexpr std::uint32_t forks_between_looks = 4096;
+    static constexpr std::uint32_t turns = 8;
+    static constexpr std::uint32_t turn_of_forks = 0;
+    static constexpr std::uint32_t turn_of_new = 4;
+
+    struct counts {
+        owned_counter run, spawned, stolen, failed_steals, parks, wakes, injected, timers;
+    };
+
     void run();
     [[nodiscard]] work* find_own() noexcept;
+    [[nodiscard]] work* start_new() noexcept;
+    [[nodiscard]] work* find_fork() noexcept;
     [[nodiscard]] work* find_elsewhere() noexcept;
-    void look_around();
+    void look_around() noexcept;
     void sleep();
+
+    static thread_local constinit worker* current_;
 
     scheduler& owner_;
     std::size_t index_;
     std::uint32_t tick_ = 0;
+    std::uint32_t forks_left_ = forks_between_looks;
+    std::size_t family_ = 0;  // new tasks since one was last started
     bool searching_ = false;
     bool saw_work_ = false;  // on the way to sleep: it may steal once, even if enough others search
     bool root_ended_ = false;
     std::coroutine_handle<> transfer_;
-    work_deque<work> deque_;
+    counts counts_;
+    work_deque<work> begun_;
+    work_deque<work> new_;
+    work_deque<work> forks_;
     timer_wheel timers_;
     reactor reactor_;
     std::thread thread_;
