@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "executor/errors.hpp"
+#include "executor/frame_pool.hpp"
 #include "executor/task.hpp"
 #include "executor/task_scope.hpp"
 #include "executor/task_state.hpp"
@@ -33,7 +34,7 @@ template <typename T>
 namespace detail {
 
 template <typename T>
-class task_with_result final : public task_state {
+class task_with_result final : public task_state, public pooled {
 public:
     task_with_result(task_scope& scope, std::coroutine_handle<task_promise<T>> root) noexcept
         : task_state{scope}, root_{root} {}
@@ -149,7 +150,8 @@ template <typename T = void>
 class task_handle {
 public:
     task_handle() = default;
-    explicit task_handle(detail::task_with_result<T>& state) noexcept : state_{&state} {}
+    /// Takes over the reference of who made it.
+    explicit task_handle(detail::task_with_result<T>& made) noexcept : state_{&made, task_ref::adopted{}} {}
 
     /// Whether it has ended: returned, raised or been cancelled.
     [[nodiscard]] bool done() const noexcept { return state_->ended(); }
@@ -192,6 +194,7 @@ public:
     void start(bool soon) const { state_->start(state().root(), soon); }
 
     [[nodiscard]] const task_ref& ref() const noexcept { return state_; }
+    [[nodiscard]] task_ref take_ref() && noexcept { return std::move(state_); }
     explicit operator bool() const noexcept { return static_cast<bool>(state_); }
 
 private:
@@ -206,10 +209,7 @@ private:
 /// It must be started.
 template <typename T>
 task_handle<T> prepare_task_in(task_scope& scope, task<T> coroutine) {
-    auto* const state = new detail::task_with_result<T>{scope, coroutine.release()};
-    task_handle<T> handle{*state};
-    state->release();  // the handle has its own, and the task takes one for as long as it runs
-    return handle;
+    return task_handle<T>{*new detail::task_with_result<T>{scope, coroutine.release()}};
 }
 
 /// Starts a coroutine as a task of the given scope. From any thread. `soon`: the calling worker will run it when its

@@ -2,7 +2,9 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -30,6 +32,9 @@ void frame_pool::deallocate_slowly(void* given, std::size_t size) noexcept {
 }
 void frame_pool::settle(slab&) noexcept {}
 void frame_pool::send_home() noexcept {}
+bool frame_pool::trim() noexcept {
+    return false;
+}
 
 #else
 
@@ -66,7 +71,8 @@ private:
 namespace {
 
 constexpr std::size_t region_size = 2 * 1024 * 1024;  // a huge page
-constexpr std::size_t kept_empty_slabs = 256;         // 16 MiB: beyond these, empty slabs give their pages back
+constexpr std::size_t kept_empty_slabs = 64;          // 4 MiB: these never give their pages back
+constexpr std::chrono::seconds between_trims{1};
 constexpr std::size_t page_size = 4096;
 constexpr std::size_t batch = 64;  // blocks that go home together
 
@@ -80,15 +86,28 @@ public:
         }
         void* const taken = empty_.back();
         empty_.pop_back();
+        fewest_ = std::min(fewest_, empty_.size());
+        clean_ = std::min(clean_, empty_.size());
         return taken;
     }
 
     void give(void* emptied) noexcept {
         const std::lock_guard guard{lock_};
-        if (empty_.size() >= kept_empty_slabs) {
-            madvise(emptied, pool::slab_size, MADV_DONTNEED);  // the range stays ours; its pages come back as zeros
-        }
         empty_.push_back(emptied);  // there is room: add_region reserved it
+    }
+
+    /// Those that were empty all the time since the last trim are at the front: the others come and go at the back.
+    bool trim() noexcept {
+        const std::lock_guard guard{lock_};
+        const auto now = std::chrono::steady_clock::now();
+        if (now - last_trim_ >= between_trims) {
+            last_trim_ = now;
+            for (; clean_ + kept_empty_slabs < fewest_; ++clean_) {
+                madvise(empty_[clean_], pool::slab_size, MADV_DONTNEED);  // the range stays ours, and comes back as zeros
+            }
+            fewest_ = empty_.size();
+        }
+        return empty_.size() > clean_ + kept_empty_slabs;
     }
 
 private:
@@ -112,11 +131,15 @@ private:
         for (std::size_t at = region_size; at != 0; at -= pool::slab_size) {
             empty_.push_back(begin + before + at - pool::slab_size);
         }
+        clean_ = empty_.size();  // never touched yet
     }
 
     std::mutex lock_;
     std::vector<void*> empty_;
+    std::size_t clean_ = 0;   // so many at the front hold no pages
+    std::size_t fewest_ = 0;  // so many have been empty since the last trim
     std::size_t slabs_ = 0;
+    std::chrono::steady_clock::time_point last_trim_{};
 };
 
 slab_store& store() {
@@ -157,7 +180,7 @@ pool_store& pools() {
 class on_the_way {
 public:
     void hold(pool& owner, pool::block* given) noexcept {
-        if (home_ != &owner || count_ == batch) {
+        if (first_ == nullptr || home_ != &owner || count_ == batch) {
             send();
             home_ = &owner;
             last_ = given;
@@ -342,6 +365,10 @@ void frame_pool::deallocate_slowly(void* given, std::size_t size) noexcept {
 
 void frame_pool::settle(slab& s) noexcept {
     static_cast<pool*>(s.owner)->settle(s);
+}
+
+bool frame_pool::trim() noexcept {
+    return store().trim();
 }
 
 void frame_pool::send_home() noexcept {

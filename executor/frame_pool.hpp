@@ -43,6 +43,10 @@ public:
     /// themselves when they have gathered some, and when they end.
     static void send_home() noexcept;
 
+    /// Gives pages back to the system that nobody has used for a second. A worker does it before it sleeps. True: there
+    /// are more, so it should look again in a second.
+    static bool trim() noexcept;
+
     struct owner_head;  ///< of frame_pool.cpp
 
 private:

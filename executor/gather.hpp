@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <span>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -22,28 +23,23 @@ using gathered = std::variant<std::conditional_t<std::is_void_v<T>, std::monosta
 namespace detail {
 
 template <typename T>
-std::vector<task_ref> references_to(const std::vector<task_handle<T>>& children) {
-    std::vector<task_ref> refs;
-    refs.reserve(children.size());
-    for (const auto& child : children) {
-        refs.push_back(child.ref());
-    }
-    return refs;
-}
-
-template <typename T>
-std::vector<task_handle<T>> start_all(std::vector<task<T>> coroutines) {
-    std::vector<task_handle<T>> children;
+std::vector<task_ref> start_all(std::vector<task<T>> coroutines) {
+    std::vector<task_ref> children;
     children.reserve(coroutines.size());
     for (auto& each : coroutines) {
-        children.push_back(create_task(std::move(each)));
+        children.push_back(create_task(std::move(each)).take_ref());
     }
     return children;
 }
 
-/// Raises what a handle ended by, if it failed.
 template <typename T>
-void raise_from(const task_handle<T>& child) {
+const task_with_result<T>& as(const task_ref& child) {
+    return static_cast<const task_with_result<T>&>(*child);
+}
+
+/// Raises what a task ended by, if it failed.
+template <typename T>
+void raise_from(const task_with_result<T>& child) {
     if (const auto failure = child.exception()) {
         std::rethrow_exception(failure);
     }
@@ -57,19 +53,15 @@ void raise_from(const task_handle<T>& child) {
 /// the awaiting task cancels all children. Of none gives an empty vector.
 template <typename T>
 requires(!std::is_void_v<T>) task<std::vector<T>> gather(std::vector<task<T>> coroutines) {
-    const auto children = detail::start_all(std::move(coroutines));
+    const std::vector<task_ref> children = detail::start_all(std::move(coroutines));
     if (!children.empty()) {
-        const auto ended = co_await wait_as_gather(detail::references_to(children), return_when::first_failure);
-        for (const auto& child : children) {
-            if (child.ref().get() == ended.decisive.get()) {
-                detail::raise_from(child);
-            }
-        }
+        const auto ended = co_await wait_as_gather(std::span{children}, return_when::first_failure);
+        detail::raise_from(detail::as<T>(ended.decisive));
     }
     std::vector<T> results;
     results.reserve(children.size());
-    for (const auto& child : children) {
-        results.push_back(child.result());
+    for (const task_ref& child : children) {
+        results.push_back(detail::as<T>(child).result());
     }
     co_return results;
 }
@@ -78,16 +70,17 @@ requires(!std::is_void_v<T>) task<std::vector<T>> gather(std::vector<task<T>> co
 /// awaiting task's own cancellation, once all children have ended.
 template <typename T>
 task<std::vector<gathered<T>>> gather_exceptions(std::vector<task<T>> coroutines) {
-    const auto children = detail::start_all(std::move(coroutines));
+    const std::vector<task_ref> children = detail::start_all(std::move(coroutines));
     if (!children.empty()) {
-        const auto ended = co_await wait_as_gather(detail::references_to(children), return_when::all_completed);
+        const auto ended = co_await wait_as_gather(std::span{children}, return_when::all_completed);
         if (ended.cancel_requested) {
             throw cancelled_error{};
         }
     }
     std::vector<gathered<T>> results;
     results.reserve(children.size());
-    for (const auto& child : children) {
+    for (const task_ref& each : children) {
+        const auto& child = detail::as<T>(each);
         if (const auto failure = child.exception()) {
             results.emplace_back(std::in_place_index<1>, failure);
         } else if constexpr (std::is_void_v<T>) {
@@ -108,7 +101,7 @@ requires(sizeof...(Ts) > 0 && (!std::is_void_v<Ts> && ...)) task<std::tuple<Ts..
     const auto ended = co_await wait_as_gather(std::move(refs), return_when::first_failure);
     std::apply(
         [&ended](const auto&... child) {
-            ((child.ref().get() == ended.decisive.get() ? detail::raise_from(child) : void()), ...);
+            ((child.ref().get() == ended.decisive.get() ? detail::raise_from(detail::as<Ts>(child.ref())) : void()), ...);
         },
         children);
     co_return std::apply([](const auto&... child) { return std::tuple<Ts...>{child.result()...}; }, children);

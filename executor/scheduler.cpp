@@ -89,7 +89,7 @@ void scheduler::submit_new(work& item) noexcept {
 void scheduler::submit_soon(work& item) noexcept {
     if (worker* const w = here()) {
         w->push_begun(item);
-        if (w->backlog() > 1) {
+        if (w->has_more_than_one()) {
             wake_one();
         }
     } else {
@@ -140,7 +140,7 @@ void scheduler::add_timer(std::size_t home, timer& t, clock::time_point deadline
 
 work* scheduler::steal_for(std::size_t thief) noexcept {
     for (std::size_t i = 1; i < workers_.size(); ++i) {
-        if (work* const item = workers_[(thief + i) % workers_.size()]->try_steal()) {
+        if (work* const item = workers_[thief]->steal_from(*workers_[(thief + i) % workers_.size()])) {
             return item;
         }
     }

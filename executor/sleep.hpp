@@ -37,9 +37,20 @@ inline sleep_awaiter sleep(std::chrono::nanoseconds delay) noexcept {
     return sleep_awaiter{delay};
 }
 
-/// `co_await yield()`: lets every task that is ready go first: asyncio.sleep(0).
-inline sleep_awaiter yield() noexcept {
-    return sleep_awaiter{std::chrono::nanoseconds{0}};
+/// What yield() gives.
+class [[nodiscard]] yield_awaiter {
+public:
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> at) const noexcept {
+        task_state::current().go_to_the_end_of_the_line(at);
+    }
+    void await_resume() const { task_state::current().throw_if_cancelled(); }
+};
+
+/// `co_await yield()`: lets every task that is ready go first: asyncio.sleep(0). A cancellation that comes meanwhile is
+/// raised here.
+inline yield_awaiter yield() noexcept {
+    return {};
 }
 
 }  // namespace gatherd::executor

@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include "executor/frame_pool.hpp"
 #include "executor/worker.hpp"
 
 namespace gatherd::executor {
@@ -20,7 +21,7 @@ class task;
 namespace detail {
 
 /// What promises of all result types share.
-class promise_base {
+class promise_base : public pooled {
 public:
     struct final_awaiter {
         [[nodiscard]] bool await_ready() const noexcept { return false; }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "executor/task_state.hpp"
+#include "executor/worker.hpp"
 
 namespace gatherd::executor {
 
@@ -16,58 +17,107 @@ std::size_t task_scope::timer_home() const noexcept {
 }
 
 std::size_t task_scope::size() const noexcept {
-    const std::lock_guard guard{lock_};
-    return live_;
+    std::size_t all = 0;
+    for (const shard& each : shards_) {
+        const std::lock_guard guard{each.lock};
+        all += each.live;
+    }
+    return all;
+}
+
+/// A serial scope has one list, in the order of creation.
+std::uint8_t task_scope::shard_here() const noexcept {
+    const worker* const w = worker::current();
+    return w == nullptr || is_serial() ? 0 : static_cast<std::uint8_t>(w->index() % shard_count);
+}
+
+void task_scope::link(shard& in, task_state& task) noexcept {
+    ++in.live;
+    task.next_in_scope_ = in.first;
+    if (in.first != nullptr) {
+        in.first->previous_in_scope_ = &task;
+    }
+    in.first = &task;
+}
+
+void task_scope::unlink(shard& in, task_state& task) noexcept {
+    --in.live;
+    (task.previous_in_scope_ != nullptr ? task.previous_in_scope_->next_in_scope_ : in.first) = task.next_in_scope_;
+    if (task.next_in_scope_ != nullptr) {
+        task.next_in_scope_->previous_in_scope_ = task.previous_in_scope_;
+    }
 }
 
 void task_scope::enroll(task_state& task) noexcept {
-    const std::lock_guard guard{lock_};
+    task.shard_ = shard_here();
+    shard& in = shards_[task.shard_];
+    {
+        const std::lock_guard guard{in.lock};
+        if (!in.closing) {
+            link(in, task);
+            return;
+        }
+    }
+    enroll_late(task);
+}
+
+/// A task that clean-up creates.
+void task_scope::enroll_late(task_state& task) noexcept {
+    const std::lock_guard closing{closing_lock_};
+    const std::lock_guard guard{shards_[task.shard_].lock};
     ++live_;
     task.round_ = round_;
-    task.next_in_scope_ = first_;
-    if (first_ != nullptr) {
-        first_->previous_in_scope_ = &task;
-    }
-    first_ = &task;
+    link(shards_[task.shard_], task);
 }
 
 void task_scope::leave(task_state& task) noexcept {
-    std::vector<task_ref> round;
+    shard& in = shards_[task.shard_];
     {
-        const std::lock_guard guard{lock_};
-        (task.previous_in_scope_ != nullptr ? task.previous_in_scope_->next_in_scope_ : first_) = task.next_in_scope_;
-        if (task.next_in_scope_ != nullptr) {
-            task.next_in_scope_->previous_in_scope_ = task.previous_in_scope_;
-        }
-        --live_;
-        if (!closing_) {
+        const std::lock_guard guard{in.lock};
+        if (!in.closing) {
+            unlink(in, task);
             return;
         }
+    }
+    leave_late(task);
+}
+
+void task_scope::leave_late(task_state& task) noexcept {
+    std::vector<task_ref> round;
+    {
+        const std::lock_guard closing{closing_lock_};
+        {
+            const std::lock_guard guard{shards_[task.shard_].lock};
+            unlink(shards_[task.shard_], task);
+        }
+        --live_;
         if (task.round_ != round_) {
             --left_in_round_;
         }
         if (live_ != 0) {
-            if (left_in_round_ == 0) {
-                round = begin_round();
+            if (left_in_round_ != 0) {
+                return;
             }
-        }
-        if (live_ != 0 && round.empty()) {
-            return;
+            round = begin_round();
         }
     }
     if (round.empty()) {
         drained(true);
     } else {
-        task_state::cancel_each(round,
-                                {});  // touches no member: those that run keep the scope, the last may end it meanwhile
+        // Touches no member: those that run keep the scope, and the last may end it meanwhile.
+        task_state::cancel_each(round, {});
     }
 }
 
 void task_scope::close() noexcept {
     std::vector<task_ref> round;
     {
-        const std::lock_guard guard{lock_};
-        closing_ = true;
+        const std::lock_guard closing{closing_lock_};
+        for (shard& each : shards_) {
+            const std::lock_guard guard{each.lock};
+            each.closing = true;
+            live_ += each.live;
+        }
         if (live_ != 0) {
             round = begin_round();
         }
@@ -79,30 +129,30 @@ void task_scope::close() noexcept {
     }
 }
 
-/// Under lock_: all tasks of this moment are one round; those that they create while they clean up are the next.
+/// Under closing_lock_: all tasks of this moment are one round; those that they create while they clean up are the
+/// next.
 std::vector<task_ref> task_scope::begin_round() {
     left_in_round_ = live_;
     ++round_;
     return all();
 }
 
+/// Of each shard the oldest first.
 std::vector<task_ref> task_scope::all() const {
     std::vector<task_ref> tasks;
-    tasks.reserve(live_);
-    for (task_state* each = first_; each != nullptr; each = each->next_in_scope_) {
-        tasks.emplace_back(each);  // a task in here holds a reference to itself
+    for (const shard& each : shards_) {
+        const std::lock_guard guard{each.lock};
+        const auto begin = static_cast<std::ptrdiff_t>(tasks.size());
+        for (task_state* task = each.first; task != nullptr; task = task->next_in_scope_) {
+            tasks.emplace_back(task);  // a task in here holds a reference to itself
+        }
+        std::reverse(tasks.begin() + begin, tasks.end());
     }
-    std::reverse(tasks.begin(), tasks.end());  // oldest first
     return tasks;
 }
 
 void task_scope::cancel_all(const std::string& message) noexcept {
-    std::vector<task_ref> tasks;
-    {
-        const std::lock_guard guard{lock_};
-        tasks = all();
-    }
-    task_state::cancel_each(tasks, message);
+    task_state::cancel_each(all(), message);
 }
 
 void task_scope::drained(bool in_a_step) noexcept {

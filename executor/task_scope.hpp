@@ -2,6 +2,7 @@
 /// The tasks that belong together: what asyncio calls a running loop's all_tasks().
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -76,12 +77,28 @@ private:
     const ordering order_;
     const std::size_t serial_home_;
 
-    mutable spin_lock lock_;
-    bool closing_ = false;
-    std::size_t live_ = 0;
+    /// Some of the tasks, newest first. A worker adds to its own, so that workers do not fight for one list.
+    struct alignas(64) shard {
+        mutable spin_lock lock;
+        bool closing = false;  // under lock, as all here: what changes now does so under closing_lock_ too
+        std::size_t live = 0;
+        task_state* first = nullptr;
+    };
+    static constexpr std::size_t shard_count = 4;
+
+    [[nodiscard]] std::uint8_t shard_here() const noexcept;
+    static void link(shard& in, task_state& task) noexcept;
+    static void unlink(shard& in, task_state& task) noexcept;
+    void enroll_late(task_state& task) noexcept;
+    void leave_late(task_state& task) noexcept;
+
+    std::array<shard, shard_count> shards_;
+
+    // Once it closes. Lock order: closing_lock_, then a shard's.
+    spin_lock closing_lock_;
+    std::size_t live_ = 0;           // under closing_lock_, as the next two
     std::uint32_t round_ = 0;        // tasks that join later have a higher one
     std::size_t left_in_round_ = 0;  // tasks of former rounds that still run
-    task_state* first_ = nullptr;
 
     spin_lock ready_lock_;
     bool ready_scheduled_ = false;  // this scope is in a queue of the scheduler, or being run

@@ -24,15 +24,8 @@ task_state& task_state::current() noexcept {
     return *w->running;
 }
 
-void task_state::release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {  // all others' uses come before the end
-        delete this;
-    }
-}
-
 void task_state::start(std::coroutine_handle<> root, bool soon) noexcept {
     resume_at_ = root;
-    acquire();  // the task's own, until end()
     scope_->enroll(*this);
     scope_->make_ready(*this, soon ? task_scope::readiness::created_soon : task_scope::readiness::created);
 }
@@ -42,14 +35,17 @@ void task_state::resume() noexcept {
 }
 
 bool task_state::begin_step() noexcept {
-    const std::lock_guard guard{lock_};
-    waiting_ = nullptr;
-    if (must_cancel_) {
-        must_cancel_ = false;
-        cancel_due_ = true;
+    // Without a wait_point there is no suspend that is still at work and none that a cancel may be about to use; without
+    // a cancel there is nothing to do. One that comes only now is found where the task waits next.
+    if (waiting_ != nullptr || must_cancel_.load(std::memory_order_relaxed)) {
+        const std::lock_guard guard{lock_};
+        waiting_ = nullptr;
+        if (must_cancel_.load(std::memory_order_relaxed)) {
+            must_cancel_.store(false, std::memory_order_relaxed);
+            cancel_due_ = true;
+        }
     }
-    const bool first = !started_;
-    started_ = true;
+    const bool first = !std::exchange(started_, true);
     return !(first && cancel_due_);
 }
 
@@ -119,35 +115,42 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
         const std::lock_guard guard{lock_};
         resume_at_ = at;
         has_waited_.store(true, std::memory_order_release);  // what the task did before is visible to who asks
+        waiting_ = &point;  // before arm: who resumes this task finds it, and waits for our lock
         if (!point.arm(*this)) {
+            waiting_ = nullptr;
             return false;
         }
-        if (!must_cancel_) {
-            waiting_ = &point;
+        if (!must_cancel_.load(std::memory_order_relaxed)) {
             return true;
         }
         // A cancel came while the task ran: this is where it waits next (I3).
         alive = task_ref{this};  // what it awaits may end, and with it this task, before we are done below
-        must_cancel_ = false;
+        must_cancel_.store(false, std::memory_order_relaxed);
         message = cancel_message_ ? *cancel_message_ : std::string{};
         switch (point.cancel(awaited)) {
             case wait_point::cancellation::detached:
+                waiting_ = nullptr;
                 cancel_due_ = true;
                 return false;
             case wait_point::cancellation::too_late:
-                must_cancel_ = true;
+                must_cancel_.store(true, std::memory_order_relaxed);
                 return true;
             case wait_point::cancellation::forwarded:
-                waiting_ = &point;
-                must_cancel_ = awaited.empty();
+                must_cancel_.store(awaited.empty(), std::memory_order_relaxed);
                 break;
         }
     }
     if (cancel_each(awaited, message) == 0) {
         const std::lock_guard guard{lock_};
-        must_cancel_ = true;  // they have all ended meanwhile: the step that this causes finds it
+        must_cancel_.store(true, std::memory_order_relaxed);  // they have all ended meanwhile: the step that this causes finds it
     }
     return true;
+}
+
+void task_state::go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept {
+    resume_at_ = at;
+    has_waited_.store(true, std::memory_order_release);  // what the task did before is visible to who asks
+    resume();
 }
 
 void task_state::throw_if_cancelled() {
@@ -184,7 +187,7 @@ task_state::answer task_state::cancel_here(const std::string& message, std::uint
             remember(message);
         }
         if (waiting_ == nullptr) {
-            must_cancel_ = true;
+            must_cancel_.store(true, std::memory_order_relaxed);
             return answer::accepted;
         }
         switch (waiting_->cancel(awaited)) {
@@ -193,11 +196,11 @@ task_state::answer task_state::cancel_here(const std::string& message, std::uint
                 cancel_due_ = true;
                 break;
             case wait_point::cancellation::too_late:
-                must_cancel_ = true;
+                must_cancel_.store(true, std::memory_order_relaxed);
                 return answer::accepted;
             case wait_point::cancellation::forwarded:
                 if (awaited.empty()) {
-                    must_cancel_ = true;
+                    must_cancel_.store(true, std::memory_order_relaxed);
                     return answer::accepted;
                 }
                 return answer::forwarded;

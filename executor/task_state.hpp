@@ -24,6 +24,8 @@ class task_ref {
 public:
     task_ref() noexcept = default;
     explicit task_ref(task_state* state) noexcept;
+    struct adopted {};
+    task_ref(task_state* state, adopted) noexcept : state_{state} {}  ///< takes over a reference that the caller has
     task_ref(const task_ref& other) noexcept : task_ref{other.state_} {}
     task_ref(task_ref&& other) noexcept : state_{std::exchange(other.state_, nullptr)} {}
     task_ref& operator=(task_ref other) noexcept {
@@ -128,6 +130,9 @@ public:
     /// Suspends the task at `point`. False: it goes on at once, so await_suspend returns this value.
     bool suspend(std::coroutine_handle<> at, wait_point& point) noexcept;
 
+    /// Suspends the task at `at` and puts it at the end of the line. By the end of this it may run on another thread.
+    void go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept;
+
     /// Every await_resume begins with this. Throws cancelled_error if the wait was cancelled.
     void throw_if_cancelled();
 
@@ -136,11 +141,18 @@ public:
 
     // ---- for create_task and the scope ---------------------------------------------------------
 
-    /// Makes the new task ready for its first step. `soon`: the calling worker takes it when it is done here.
+    /// Makes the new task ready for its first step; it must be, once: the task owns a reference to itself until its end.
+    /// `soon`: the calling worker takes it when it is done here.
     void start(std::coroutine_handle<> root, bool soon) noexcept;
 
     void acquire() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }  // the caller has one already
-    void release() noexcept;
+    void release() noexcept {
+        // The last one needs no locked instruction: nobody is left who could acquire.
+        if (references_.load(std::memory_order_acquire) == 1 ||
+            references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {  // all others' uses come before the end
+            delete this;
+        }
+    }
 
     /// One step, on a worker; begins under must_cancel_. For the scheduler and serial scopes.
     void step() noexcept;
@@ -166,16 +178,17 @@ private:
     task_state* next_in_scope_ = nullptr;  // the scope's, under its lock
     task_state* previous_in_scope_ = nullptr;
     std::uint32_t round_ = 0;
+    std::uint8_t shard_ = 0;
 
-    std::atomic<std::uint32_t> references_{1};
+    std::atomic<std::uint32_t> references_{2};  // of who made it, and of the task itself until its end
     spin_lock lock_;
     std::atomic<bool> ended_{false};  // E: release in end()  ->  acquire in ended(): the result is visible
     std::atomic<bool> has_waited_{false};
-    bool must_cancel_ = false;  // under lock_: asyncio's _must_cancel
+    std::atomic<bool> must_cancel_{false};  // written under lock_: asyncio's _must_cancel
     bool cancel_due_ = false;   // set before the task is made ready, read by its step
     bool started_ = false;
     std::coroutine_handle<> resume_at_;
-    wait_point* waiting_ = nullptr;                // under lock_
+    wait_point* waiting_ = nullptr;                // under lock_, but null as long as the task runs
     completion* completions_ = nullptr;            // under lock_
     completion* last_completion_ = nullptr;        // under lock_
     std::uint64_t last_request_ = 0;               // under lock_: the newest cancel that reached it

@@ -13,16 +13,19 @@ namespace detail {
 
 /// The meeting point of one waiting task, the ends of those it waits for, and a timer.
 ///
-/// Whoever sets `over_` under the lock resumes the waiter; everybody else leaves. It is counted, since ends and timer
-/// may still be on their way when the waiter has gone on: one reference for the awaiter, one for each linked
-/// completion, one for a running timer.
+/// Whoever sets `over_` under the lock resumes the waiter; everybody else leaves. Ends and timer may still be on their
+/// way when the waiter has gone on, so who still comes is counted, in one word: in its low half the tasks whose end has
+/// not been dealt with, in its high half the awaiter and a running timer. The last one ends the group. An end that
+/// decides nothing is one exchange, without the lock.
+///
+/// Edge  W  any: word exchange or sub, acq_rel  ->  the last: the same      all uses come before the end
 ///
 /// Lock order: the waiter's lock, then this one. Completions fire without any lock.
 class completion_group {
 public:
-    completion_group(std::vector<task_ref> tasks, return_when when, std::optional<std::chrono::nanoseconds> timeout,
+    completion_group(std::span<const task_ref> tasks, return_when when, std::optional<std::chrono::nanoseconds> timeout,
                      on_cancel cancelling)
-        : tasks_{std::move(tasks)},
+        : tasks_{tasks},
           when_{when},
           timeout_{timeout},
           cancelling_{cancelling},
@@ -31,17 +34,12 @@ public:
 
     /// Begins to listen. False: the wait is over already.
     bool arm(task_state& waiter) noexcept {
-        {
-            const std::lock_guard guard{lock_};
-            left_ = tasks_.size();
-            references_.fetch_add(static_cast<std::uint32_t>(tasks_.size()), std::memory_order_relaxed);  // ours first
-        }
+        word_.fetch_add(tasks_.size(), std::memory_order_relaxed);  // nobody else knows of it yet
         for (std::size_t i = 0; i < tasks_.size(); ++i) {
             nodes_[i].group = this;
             if (!tasks_[i]->add_completion(nodes_[i])) {
                 nodes_[i].group = nullptr;
                 count(*tasks_[i]);
-                release();
             }
         }
         const std::lock_guard guard{lock_};
@@ -50,7 +48,7 @@ public:
         }
         waiter_ = &waiter;
         if (timeout_) {
-            references_.fetch_add(1, std::memory_order_relaxed);  // the timer's
+            word_.fetch_add(holder, std::memory_order_relaxed);  // the timer; the awaiter holds it now
             timed_ = true;
             task_scope& scope = waiter.scope();
             const auto now = clock::now();
@@ -79,25 +77,22 @@ public:
     wait_result leave() noexcept {
         const bool all_ended = [this] {
             const std::lock_guard guard{lock_};
-            return left_ == 0;
+            return all_ended_;
         }();
         for (std::size_t i = 0; i < (all_ended ? 0 : tasks_.size()); ++i) {
             if (nodes_[i].group != nullptr && tasks_[i]->remove_completion(nodes_[i])) {
-                release();
+                drop(1);
             }
         }
         if (timed_ && timer_wheel::remove(timer_)) {
-            release();
+            drop(holder);
         }
         const std::lock_guard guard{lock_};
         return {decisive_ != nullptr, cancel_requested_, task_ref{decisive_}};
     }
 
-    void release() noexcept {
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {  // all others' uses come before the end
-            delete this;
-        }
-    }
+    /// The awaiter's end.
+    void release() noexcept { drop(holder); }
 
 private:
     struct node : completion {
@@ -110,9 +105,7 @@ private:
     };
 
     static void ended(completion& self, task_state& task) noexcept {
-        completion_group& group = *static_cast<node&>(self).group;
-        group.count(task);
-        group.release();
+        static_cast<node&>(self).group->count(task);
     }
 
     static void timed_out(timer& self) noexcept {
@@ -121,28 +114,44 @@ private:
         if (group.claim(&waiter)) {
             waiter->resume();
         }
-        group.release();
+        group.drop(holder);
     }
 
-    /// One task has ended.
+    static constexpr std::uint64_t holder = std::uint64_t{1} << 32;
+    static constexpr std::uint64_t left(std::uint64_t word) noexcept { return word & (holder - 1); }
+
+    void drop(std::uint64_t one) noexcept {
+        if (word_.fetch_sub(one, std::memory_order_acq_rel) == one) {  // W
+            delete this;
+        }
+    }
+
+    /// One task has ended. By the end of this the group may have.
     void count(task_state& task) noexcept {
+        const bool decides = when_ == return_when::first_completed ||
+                             (when_ == return_when::first_failure && task.failed()) ||
+                             (when_ == return_when::first_exception && task.failed() && !task.cancelled());
+        if (!decides) {
+            std::uint64_t word = word_.load(std::memory_order_relaxed);  // a guess; the exchange decides
+            while (left(word) > 1) {
+                if (word_.compare_exchange_weak(word, word - 1, std::memory_order_acq_rel)) {  // W
+                    return;
+                }
+            }
+        }
         task_state* waiter = nullptr;
         {
             const std::lock_guard guard{lock_};
-            --left_;
-            const bool enough = left_ == 0 || when_ == return_when::first_completed ||
-                                (when_ == return_when::first_failure && task.failed()) ||
-                                (when_ == return_when::first_exception && task.failed() && !task.cancelled());
-            if (over_ || !enough) {
-                return;
+            if (!std::exchange(over_, true)) {
+                decisive_ = &task;
+                all_ended_ = left(word_.load(std::memory_order_relaxed)) == 1;  // but for this one: nobody adds to it
+                waiter = waiter_;
             }
-            over_ = true;
-            decisive_ = &task;
-            waiter = waiter_;
         }
         if (waiter != nullptr) {  // else it is still in arm, and finds over_
             waiter->resume();
         }
+        drop(1);
     }
 
     bool claim(task_state** waiter) noexcept {
@@ -156,7 +165,7 @@ private:
         return true;
     }
 
-    std::vector<task_ref> tasks_;
+    const std::span<const task_ref> tasks_;  // for as long as the awaiter lives
     const return_when when_;
     const std::optional<std::chrono::nanoseconds> timeout_;
     const on_cancel cancelling_;
@@ -164,10 +173,10 @@ private:
     group_timer timer_;
     bool timed_ = false;
 
-    std::atomic<std::uint32_t> references_{1};
+    std::atomic<std::uint64_t> word_{holder};
     spin_lock lock_;
-    std::size_t left_ = 0;  // under lock_, as all below
-    bool over_ = false;
+    bool over_ = false;  // under lock_, as all below
+    bool all_ended_ = false;
     bool cancel_requested_ = false;
     task_state* decisive_ = nullptr;  // one of tasks_
     task_state* waiter_ = nullptr;
@@ -175,11 +184,16 @@ private:
 
 }  // namespace detail
 
+wait_awaiter::wait_awaiter(std::span<const task_ref> tasks, return_when when,
+                           std::optional<std::chrono::nanoseconds> timeout, on_cancel cancelling)
+    : group_{new detail::completion_group{tasks, when, timeout, cancelling}} {}
+
 wait_awaiter::wait_awaiter(std::vector<task_ref> tasks, return_when when,
                            std::optional<std::chrono::nanoseconds> timeout, on_cancel cancelling)
-    : group_{new detail::completion_group{std::move(tasks), when, timeout, cancelling}} {}
+    : tasks_{std::move(tasks)}, group_{new detail::completion_group{tasks_, when, timeout, cancelling}} {}
 
-wait_awaiter::wait_awaiter(wait_awaiter&& other) noexcept : group_{std::exchange(other.group_, nullptr)} {}
+wait_awaiter::wait_awaiter(wait_awaiter&& other) noexcept
+    : tasks_{std::move(other.tasks_)}, group_{std::exchange(other.group_, nullptr)} {}
 
 wait_awaiter::~wait_awaiter() {
     if (group_ != nullptr) {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "executor/task_state.hpp"
@@ -43,6 +44,8 @@ class [[nodiscard]] wait_awaiter : public wait_point {
 public:
     wait_awaiter(std::vector<task_ref> tasks, return_when when, std::optional<std::chrono::nanoseconds> timeout,
                  on_cancel cancelling);
+    wait_awaiter(std::span<const task_ref> tasks, return_when when, std::optional<std::chrono::nanoseconds> timeout,
+                 on_cancel cancelling);
     wait_awaiter(wait_awaiter&&) noexcept;
     ~wait_awaiter();
 
@@ -54,6 +57,7 @@ public:
     cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
 
 private:
+    std::vector<task_ref> tasks_;  // those that it was given to keep
     detail::completion_group* group_;
 };
 
@@ -75,6 +79,11 @@ inline wait_awaiter wait(task_ref one, std::optional<std::chrono::nanoseconds> t
 /// that gather sees how they end. Raises cancelled_error only when the request came after all had ended.
 inline wait_awaiter wait_as_gather(std::vector<task_ref> tasks, return_when when) {
     return wait_awaiter{std::move(tasks), when, std::nullopt, on_cancel::forward};
+}
+
+/// As above, for tasks that the caller keeps until the await is over.
+inline wait_awaiter wait_as_gather(std::span<const task_ref> tasks, return_when when) {
+    return wait_awaiter{tasks, when, std::nullopt, on_cancel::forward};
 }
 
 }  // namespace gatherd::executor

@@ -4,9 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <vector>
 
+#include "executor/growing_ring.hpp"
 #include "executor/std_sync.hpp"
 
 namespace gatherd::executor {
@@ -14,7 +13,7 @@ namespace gatherd::executor {
 /// Chase and Lev's work-stealing deque ("Dynamic Circular Work-Stealing Deque", SPAA 2005), with the memory orders
 /// of Le, Pop, Cohen and Zappa Nardelli (PPoPP 2013), but the owner's fence is the light side of an asymmetric_fence.
 ///
-/// Roles       owner: push, try_pop, take_oldest (one thread).  thieves: try_steal (any other thread).
+/// Roles       owner: push, try_pop (one thread).  thieves: try_steal (any other thread).
 ///
 /// State               top              bottom
 ///                      v                  v
@@ -23,7 +22,6 @@ namespace gatherd::executor {
 /// Invariants  I1  0 <= bottom - top <= size of the ring, while no try_pop is in progress
 ///             I2  every item leaves once: by moving top past it, or by the owner while top is below it
 ///             I3  the owner rewrites a slot only after top has passed the item it held, else it takes a larger ring
-///             I4  a ring that was replaced lives until the deque ends: a thief may still read it
 ///
 /// Edges       A   push: bottom store, release  ->  try_steal: bottom load       the item and its ring are visible
 ///             B   any: top exchange  ->  push: top load, acquire                the slot is free (I3)
@@ -39,34 +37,29 @@ template <typename T, typename Sync = std_sync>
 class work_deque {
 public:
     /// `capacity`: a power of two, where the ring begins; it doubles when full and never shrinks.
-    explicit work_deque(std::size_t capacity = 256) {
-        rings_.push_back(std::make_unique<ring>(capacity));
-        ring_.store(rings_.back().get(), std::memory_order_relaxed);  // no other thread yet
-    }
+    explicit work_deque(std::size_t capacity = 256) : ring_{capacity} {}
     work_deque(const work_deque&) = delete;
     work_deque& operator=(const work_deque&) = delete;
 
     /// Adds at the bottom. Owner only. Throws std::bad_alloc when a larger ring cannot be had; nothing changed then.
     void push(T* item) {
         const std::int64_t b = bottom_.load(std::memory_order_relaxed);  // the owner's own
-        ring* slots = ring_.load(std::memory_order_relaxed);             // the owner's own
-        if (b - top_seen_ >= static_cast<std::int64_t>(slots->size())) [[unlikely]] {
-            slots = make_room(slots, b);
+        if (b - top_seen_ >= static_cast<std::int64_t>(ring_.own().size())) [[unlikely]] {
+            make_room(b);
         }
-        slots->at(b).store(item, std::memory_order_relaxed);  // published by the next line
-        bottom_.store(b + 1, Sync::before_fence);             // A, D
+        ring_.own().at(b).store(item, std::memory_order_relaxed);  // published by the next line
+        bottom_.store(b + 1, Sync::before_fence);                  // A, D
     }
 
     /// Takes the newest item, or null. Owner only.
     [[nodiscard]] T* try_pop() noexcept {
         const std::int64_t b = bottom_.load(std::memory_order_relaxed) - 1;  // the owner's own
-        const ring* slots = ring_.load(std::memory_order_relaxed);           // the owner's own
         bottom_.store(b, Sync::before_fence);                                // C
         Sync::light_fence();                                                 // C
         std::int64_t t = top_.load(Sync::after_fence);                       // C
         T* item = nullptr;
         if (t <= b) [[likely]] {
-            item = slots->at(b).load(std::memory_order_relaxed);  // the owner wrote it
+            item = ring_.own().at(b).load(std::memory_order_relaxed);  // the owner wrote it
             if (t < b) [[likely]] {
                 return item;
             }
@@ -76,20 +69,6 @@ public:
         }
         bottom_.store(b + 1, Sync::before_fence);  // A: keeps every bottom store a release
         return item;
-    }
-
-    /// Takes the oldest item, or null when there is none. Owner only, and cheaper than a thief's way: the owner knows
-    /// its own bottom.
-    [[nodiscard]] T* take_oldest() noexcept {
-        const std::int64_t b = bottom_.load(std::memory_order_relaxed);  // the owner's own
-        std::int64_t t = top_.load(std::memory_order_relaxed);           // a guess; the exchange decides
-        while (t < b) {
-            T* item = ring_.load(std::memory_order_relaxed)->at(t).load(std::memory_order_relaxed);  // the owner's own
-            if (top_.compare_exchange_weak(t, t + 1, std::memory_order_seq_cst)) {                   // B, C
-                return item;
-            }
-        }
-        return nullptr;
     }
 
     /// Takes the oldest item, or null when there is none or another thread took it first. Not for the owner.
@@ -104,8 +83,7 @@ public:
         if (t >= b) {
             return nullptr;
         }
-        const ring* slots = ring_.load(std::memory_order_acquire);                 // A: at least as new as this bottom
-        T* item = slots->at(t).load(std::memory_order_relaxed);                    // A
+        T* item = ring_.seen().at(t).load(std::memory_order_relaxed);              // A
         if (!top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst)) {  // B, C
             return nullptr;
         }
@@ -121,43 +99,20 @@ public:
     }
 
 private:
-    using slot = typename Sync::template atomic<T*>;
-
-    class ring {
-    public:
-        explicit ring(std::size_t size) : size_{size}, slots_{std::make_unique<slot[]>(size)} {}
-        [[nodiscard]] std::size_t size() const noexcept { return size_; }
-        [[nodiscard]] slot& at(std::int64_t index) const noexcept {
-            return slots_[static_cast<std::size_t>(index) & (size_ - 1)];
-        }
-
-    private:
-        std::size_t size_;
-        std::unique_ptr<slot[]> slots_;
-    };
-
     /// The ring looks full: thieves may have taken something since we looked; else a larger one.
-    [[gnu::noinline]] ring* make_room(ring* slots, std::int64_t b) {
+    [[gnu::noinline]] void make_room(std::int64_t b) {
         top_seen_ = top_.load(std::memory_order_acquire);  // B
-        if (b - top_seen_ < static_cast<std::int64_t>(slots->size())) {
-            return slots;
+        if (b - top_seen_ >= static_cast<std::int64_t>(ring_.own().size())) {
+            ring_.grow(top_seen_, b);
         }
-        auto larger = std::make_unique<ring>(slots->size() * 2);
-        for (std::int64_t i = top_seen_; i < b; ++i) {
-            larger->at(i).store(slots->at(i).load(std::memory_order_relaxed), std::memory_order_relaxed);  // by release
-        }
-        rings_.push_back(std::move(larger));
-        ring_.store(rings_.back().get(), std::memory_order_release);  // A
-        return rings_.back().get();
     }
 
     static constexpr std::size_t line = 128;  // two cache lines: the prefetcher takes them in pairs
 
     alignas(line) typename Sync::template atomic<std::int64_t> top_{0};
     alignas(line) typename Sync::template atomic<std::int64_t> bottom_{0};
-    typename Sync::template atomic<ring*> ring_{nullptr};
-    std::int64_t top_seen_ = 0;                 // the owner's: not later than top
-    std::vector<std::unique_ptr<ring>> rings_;  // all that ever were: I4
+    std::int64_t top_seen_ = 0;  // the owner's: not later than top
+    growing_ring<T, Sync> ring_;
 };
 
 }  // namespace gatherd::executor

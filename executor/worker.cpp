@@ -6,10 +6,28 @@
 #include <string>
 #include <utility>
 
+#include "executor/frame_pool.hpp"
 #include "executor/scheduler.hpp"
 #include "executor/work_line.hpp"
 
 namespace gatherd::executor {
+namespace {
+
+// A worker that found nothing looks again for some microseconds before it sleeps: to sleep and be woken costs two
+// threads more than that.
+constexpr int spin_turns = 16;
+constexpr int pauses_a_turn = 16;
+
+void cpu_pause() noexcept {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
 thread_local constinit worker* worker::current_ = nullptr;
 
 worker::worker(scheduler& owner, std::size_t index) : owner_{owner}, index_{index}, timers_{clock::now()} {}
@@ -59,32 +77,54 @@ work* worker::start_new() noexcept {
 }
 
 work* worker::find_own() noexcept {
-    const std::uint32_t turn = tick_ % turns;
     work* item = nullptr;
-    if (turn == turn_of_forks) {
-        item = find_fork();
-    } else if (turn == turn_of_new) {
-        item = start_new();
+    switch (tick_ % 8) {
+        case 1:
+            item = start_new();
+            break;
+        case 3:
+            item = wide_.take();
+            break;
+        case 5:
+            item = find_fork();
+            break;
+        default:
+            break;
     }
-    if (item == nullptr) {
-        item = begun_.take_oldest();
+    if (item != nullptr || (item = begun_.take()) != nullptr || (item = start_new()) != nullptr) {
+        return item;
     }
-    if (item == nullptr) {
-        item = start_new();
-    }
-    return item != nullptr ? item : find_fork();
+    return (item = wide_.take()) != nullptr ? item : find_fork();
 }
 
 work* worker::find_fork() noexcept {
     return forks_.size() > 0 ? forks_.try_pop() : nullptr;
 }
 
-work* worker::try_steal() noexcept {
-    work* item = begun_.try_steal();
-    if (item == nullptr) {
-        item = new_.try_steal();
+work* worker::keep_all_but_first(work_queue<work>& own, work_queue<work>& victims) noexcept {
+    work_queue<work>::loot loot;
+    const std::size_t count = victims.steal(loot);
+    for (std::size_t i = 1; i < count; ++i) {
+        own.push(loot[i]);
     }
-    return item != nullptr ? item : forks_.try_steal();
+    counts_.stolen.add(count);
+    return count == 0 ? nullptr : loot[0];
+}
+
+work* worker::steal_from(worker& victim) noexcept {
+    work* item = keep_all_but_first(begun_, victim.begun_);
+    if (item == nullptr) {
+        item = keep_all_but_first(wide_, victim.wide_);
+    }
+    if (item != nullptr) {
+        return item;
+    }
+    item = victim.new_.try_steal();
+    if (item == nullptr) {
+        item = victim.forks_.try_steal();
+    }
+    counts_.stolen.add(item == nullptr ? 0 : 1);
+    return item;
 }
 
 work* worker::take_injected() noexcept {
@@ -124,15 +164,22 @@ work* worker::find_elsewhere() noexcept {
     if (!searching_ && !std::exchange(saw_work_, false)) {
         return nullptr;
     }
-    work* const item = owner_.steal_for(index_);
-    (item != nullptr ? counts_.stolen : counts_.failed_steals).add();
+    work* item = owner_.steal_for(index_);
+    for (int turn = 0; item == nullptr && searching_ && turn < spin_turns; ++turn) {
+        for (int i = 0; i < pauses_a_turn; ++i) {
+            cpu_pause();
+        }
+        item = owner_.steal_for(index_);
+    }
+    counts_.failed_steals.add(item == nullptr ? 1 : 0);
     return item;
 }
 
 void worker::sleep() {
     owner_.idle_.announce(index_, searching_);
     searching_ = false;
-    std::chrono::nanoseconds limit = std::chrono::hours{1};
+    frame_pool::send_home();
+    std::chrono::nanoseconds limit = frame_pool::trim() ? std::chrono::seconds{1} : std::chrono::hours{1};
     if (const auto due = timers_.next_due()) {
         limit = std::clamp<std::chrono::nanoseconds>(*due - clock::now(), std::chrono::nanoseconds{0}, limit);
     }
@@ -158,8 +205,8 @@ void worker::run() {
                 begun_.push(item);
                 owner_.wake_one();  // what is in hand may take long
             }
-            if (work* const item = new_.take_oldest()) {
-                begun_.push(item);
+            if (work* const item = new_.size() > 0 ? new_.try_steal() : nullptr) {
+                begun_.push(item);  // the oldest, which others might pass for ever
             }
         }
         work* item = find_own();

@@ -12,6 +12,7 @@
 #include "executor/timer_wheel.hpp"
 #include "executor/work.hpp"
 #include "executor/work_deque.hpp"
+#include "executor/work_queue.hpp"
 
 namespace gatherd::executor {
 
@@ -20,11 +21,12 @@ class task_state;
 
 /// A thread that runs work: its own, else injected, else stolen; and sleeps in its reactor when there is none.
 ///
-/// It has three queues. What has begun goes on in the order in which it became ready. What is new starts with the
-/// newest family, and in it in the order of creation: depth first, so that a tree of tasks holds as many at once as it
-/// is deep, not as it is wide. Forks are the continuations of fork_join, newest first. Of eight pieces of work in a row
-/// one is new and one a fork, if there are any; and after every 61 the worker looks at its timers and sockets, at what
-/// was injected, and starts the oldest new task. So nobody waits for ever: see docs/EXECUTOR.md, Fairness.
+/// It has four queues. What has begun goes on in the order in which it became ready. What is new starts with the newest
+/// family, and in it in the order of creation: depth first, so that a tree of tasks holds as many at once as it is deep,
+/// not as it is wide. Of a family wider than 64 the rest stands in line, where thieves take half at a time. Forks are
+/// the continuations of fork_join, newest first. The order is begun, new, wide, forks; but of eight pieces of work in a
+/// row each kind gets one, and after every 61 the worker looks at its timers and sockets, at what was injected, and
+/// starts the oldest new task. So nobody waits for ever: see docs/EXECUTOR.md, Fairness.
 ///
 /// Threads: the push functions and the coroutine members are the owner's; the rest is safe from any thread.
 class worker {
@@ -40,9 +42,13 @@ public:
 
     /// A task that starts. Owner only.
     void push_new(work& item) noexcept {
-        new_.push(&item);
-        ++family_;
         counts_.spawned.add();
+        if (family_ < widest_family) {
+            ++family_;
+            new_.push(&item);
+        } else {
+            wide_.push(&item);
+        }
     }
 
     /// The continuation of a coroutine that forked. Owner only.
@@ -61,15 +67,18 @@ public:
         return false;
     }
 
-    /// Work of this worker, for a thief, or null.
-    [[nodiscard]] work* try_steal() noexcept;
+    /// Takes work of `victim`: gives the first piece, or null, and keeps what else it got. Owner only.
+    [[nodiscard]] work* steal_from(worker& victim) noexcept;
 
     /// Takes what came from outside into the own queue but for the first, which it returns; null if there was none.
     /// Owner only.
     [[nodiscard]] work* take_injected() noexcept;
 
     /// How much work waits here: exact for the owner but for thieves.
-    [[nodiscard]] std::size_t backlog() const noexcept { return begun_.size() + new_.size() + forks_.size(); }
+    [[nodiscard]] std::size_t backlog() const noexcept { return begun_.size() + new_.size() + wide_.size() + forks_.size(); }
+
+    /// Whether there is work for a second worker. Owner only.
+    [[nodiscard]] bool has_more_than_one() const noexcept { return begun_.size() + new_.size() > 1; }
 
     /// Runs a task's coroutines from `at` until the task waits or its root coroutine ends (true). Owner only.
     [[nodiscard]] bool run_coroutine(std::coroutine_handle<> at) noexcept;
@@ -101,8 +110,7 @@ private:
     static constexpr std::uint32_t ticks_between_looks = 61;  // a prime, as in Go's scheduler: no rhythm with the work
     static constexpr std::uint32_t forks_between_looks = 4096;
     static constexpr std::uint32_t turns = 8;
-    static constexpr std::uint32_t turn_of_forks = 0;
-    static constexpr std::uint32_t turn_of_new = 4;
+    static constexpr std::size_t widest_family = 64;
 
     struct counts {
         owned_counter run, spawned, stolen, failed_steals, parks, wakes, injected, timers;
@@ -112,6 +120,7 @@ private:
     [[nodiscard]] work* find_own() noexcept;
     [[nodiscard]] work* start_new() noexcept;
     [[nodiscard]] work* find_fork() noexcept;
+    [[nodiscard]] work* keep_all_but_first(work_queue<work>& own, work_queue<work>& victims) noexcept;
     [[nodiscard]] work* find_elsewhere() noexcept;
     void look_around() noexcept;
     void sleep();
@@ -122,13 +131,14 @@ private:
     std::size_t index_;
     std::uint32_t tick_ = 0;
     std::uint32_t forks_left_ = forks_between_looks;
-    std::size_t family_ = 0;  // new tasks since one was last started
+    std::size_t family_ = 0;  // new tasks since one was last started, up to the widest
     bool searching_ = false;
     bool saw_work_ = false;  // on the way to sleep: it may steal once, even if enough others search
     bool root_ended_ = false;
     std::coroutine_handle<> transfer_;
     counts counts_;
-    work_deque<work> begun_;
+    work_queue<work> begun_;
+    work_queue<work> wide_;
     work_deque<work> new_;
     work_deque<work> forks_;
     timer_wheel timers_;
