@@ -32,7 +32,8 @@ namespace gatherd::executor {
 ///             Q   parked exchange by claim_for_wake  ||  by retract: exactly one gets `true` (I1)
 ///
 /// A push that sees a searcher wakes nobody: the searcher looks at all queues after its own announce (I2), and the
-/// last one to stop searching with work in hand must call claim_for_wake in its turn: that is what `end_search` tells.
+/// last one to stop searching with work in hand looks at them too, before it turns to that work: that is what
+/// `end_search` tells.
 ///
 /// Evidence    tests/model/idle_workers_model.cpp (Relacy, this source, with the loop of worker.cpp retold);
 ///             tests/model/parking.pml (spin: every interleaving of two workers and two submitters).
@@ -61,9 +62,14 @@ public:
         return true;
     }
 
-    /// A searcher found work. True: it was the last, and must now wake another (claim_for_wake).
+    /// A searcher found work. True: it was the last. Submitters may have trusted it to look, so it must look at every
+    /// queue once more, and where there is something wake another (claim_for_wake).
     [[nodiscard]] bool end_search() noexcept {
-        return searching(word_.fetch_sub(one_searching, std::memory_order_seq_cst)) == 1;  // P
+        if (searching(word_.fetch_sub(one_searching, std::memory_order_seq_cst)) != 1) {  // P
+            return false;
+        }
+        Sync::heavy_fence();  // P
+        return true;
     }
 
     /// Worker `self` is about to sleep and may be claimed from now on. It must look at every queue after this.

@@ -107,6 +107,9 @@ work* worker::keep_all_but_first(work_queue<work>& own, work_queue<work>& victim
     for (std::size_t i = 1; i < count; ++i) {
         own.push(loot[i]);
     }
+    if (count > 1) {
+        owner_.wake_one();  // a worker that looked in between saw nothing and went to sleep
+    }
     counts_.stolen.add(count);
     return count == 0 ? nullptr : loot[0];
 }
@@ -219,8 +222,8 @@ void worker::run() {
         }
         if (searching_) {
             searching_ = false;
-            if (owner_.idle_.end_search()) {
-                owner_.wake_one();  // the last searcher found work: there may be more, and nobody else looks
+            if (owner_.idle_.end_search() && owner_.any_work()) {
+                owner_.wake_one();  // the last searcher found work, there is more, and nobody else looks
             }
         }
         counts_.run.add();

@@ -1,6 +1,6 @@
 /// \file
-/// The model of executor/idle_workers.hpp with executor/injection_queue.hpp and executor/work_deque.hpp: Relacy runs
-/// the sources that ship, under the C++ memory model.
+/// The model of executor/idle_workers.hpp with executor/injection_queue.hpp, executor/work_queue.hpp and
+/// executor/work_deque.hpp: Relacy runs the sources that ship, under the C++ memory model.
 ///
 /// Modelled      workers that look, search, announce themselves idle, look again and sleep, call for call what
 ///               executor/worker.cpp and executor/scheduler.cpp do; submitters from outside; jobs that push jobs of
@@ -16,7 +16,7 @@
 ///     idle_workers_model [SUITE...]      GATHERD_MODEL_ITERATIONS=N: so many random runs
 ///
 /// Faults of the model's own, to see that it would notice: GATHERD_MODEL_MUTANT=worker:NAME, where NAME is
-/// no_second_look, wake_before_push, silent_last_searcher or silent_take_all.
+/// no_second_look, wake_before_push, silent_last_searcher, silent_take_all or silent_family.
 #include "executor/idle_workers.hpp"
 
 #include <array>
@@ -26,6 +26,7 @@
 #include "executor/injection_queue.hpp"
 #include "executor/work.hpp"
 #include "executor/work_deque.hpp"
+#include "executor/work_queue.hpp"
 
 // After all headers of gatherd.
 #include "tests/model/relacy_sync.hpp"
@@ -79,7 +80,8 @@ public:
             jobs_[i].number = static_cast<int>(i);
         }
         for (worker& each : workers_) {
-            each.deque = std::make_unique<job_deque>(2);
+            each.begun = std::make_unique<job_queue>(2);
+            each.created = std::make_unique<job_deque>(2);
         }
     }
 
@@ -112,12 +114,15 @@ public:
 
 private:
     using job_deque = gatherd::executor::work_deque<work, relacy_sync>;
+    using job_queue = gatherd::executor::work_queue<work, relacy_sync>;
     static constexpr std::size_t count = Shape.workers;
     static constexpr std::size_t total = Shape.submitters * Shape.jobs_each * (1 + Shape.children);
     static constexpr bool all_together = total <= count;
 
     struct worker {
-        std::unique_ptr<job_deque> deque;
+        std::unique_ptr<job_queue> begun;
+        std::unique_ptr<job_deque> created;
+        int family = 0;
         event wake{event::kind::for_one};
         bool searching = false;
         int claims = 0;
@@ -147,7 +152,7 @@ private:
 
     work* steal_for(std::size_t thief) {
         for (std::size_t i = 1; i < count; ++i) {
-            if (work* const item = workers_[(thief + i) % count].deque->try_steal()) {
+            if (work* const item = steal_from(thief, workers_[(thief + i) % count])) {
                 return item;
             }
         }
@@ -159,7 +164,7 @@ private:
             return true;
         }
         for (const worker& each : workers_) {
-            if (each.deque->size() > 0) {
+            if (each.begun->size() > 0 || each.created->size() > 0) {
                 return true;
             }
         }
@@ -168,13 +173,42 @@ private:
 
     // worker.cpp
 
-    work* find_own(std::size_t self) {
-        while (workers_[self].deque->size() > 0) {
-            if (work* const item = workers_[self].deque->try_steal()) {
-                return item;
+    work* start_new(std::size_t self) {
+        worker& own = workers_[self];
+        work* eldest = own.created->size() > 0 ? own.created->try_pop() : nullptr;
+        std::array<work*, total> family{};
+        std::size_t others = 0;
+        for (int left = own.family; left > 1 && eldest != nullptr; --left) {
+            family[others++] = eldest;
+            eldest = own.created->try_pop();
+        }
+        own.family = 0;
+        if (others > 0) {
+            for (std::size_t i = 0; i < others; ++i) {
+                own.created->push(family[i]);
+            }
+            if (!mutation::chosen().is("silent_family")) {
+                wake_one();
             }
         }
-        return nullptr;
+        return eldest != nullptr || others == 0 ? eldest : own.created->try_pop();
+    }
+
+    work* find_own(std::size_t self) {
+        work* const item = workers_[self].begun->take();
+        return item != nullptr ? item : start_new(self);
+    }
+
+    work* steal_from(std::size_t thief, worker& victim) {
+        job_queue::loot loot;
+        const std::size_t got = victim.begun->steal(loot);
+        for (std::size_t i = 1; i < got; ++i) {
+            workers_[thief].begun->push(loot[i]);
+        }
+        if (got > 1) {
+            wake_one();
+        }
+        return got > 0 ? loot[0] : victim.created->try_steal();
     }
 
     work* take_injected(std::size_t self) {
@@ -185,7 +219,7 @@ private:
         bool several = false;
         for (work* item = first->next; item != nullptr; several = true) {
             work* const following = item->next;
-            workers_[self].deque->push(item);
+            workers_[self].begun->push(item);
             item = following;
         }
         if (several && !mutation::chosen().is("silent_take_all")) {
@@ -229,7 +263,7 @@ private:
             }
             if (own.searching) {
                 own.searching = false;
-                if (idle_.end_search() && !mutation::chosen().is("silent_last_searcher")) {
+                if (idle_.end_search() && !mutation::chosen().is("silent_last_searcher") && any_work()) {
                     wake_one();
                 }
             }
@@ -244,7 +278,10 @@ private:
         ++item.runs;
         RL_ASSERT(item.runs == 1);
         for (job* child = item.children; child != nullptr; child = child->next_child) {
-            submit(*child, [&](job& each) { workers_[self].deque->push(&each); });
+            submit(*child, [&](job& each) {
+                workers_[self].created->push(&each);
+                ++workers_[self].family;
+            });
         }
         if (++begun_ == total) {
             stopping_ = true;
@@ -304,7 +341,7 @@ struct busy : pool_suite<busy, shape{.workers = 2, .submitters = 2, .jobs_each =
 int main(int argc, char** argv) {
     using namespace gatherd::model;
     return run_suites(argc, argv,
-                      {{"one_job", &bounded<one_job, 3>},
+                      {{"one_job", &bounded<one_job, 2>},
                        {"two_jobs", &at_random<two_jobs, 200'000>},
                        {"child", &at_random<child, 200'000>},
                        {"children", &at_random<children, 100'000>},

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Weakens every atomic operation of the lock-free headers in turn, and demands that the models notice.
 
-    mutants.py WORK_DEQUE_MODEL IDLE_WORKERS_MODEL [ONLY]
+    mutants.py WORK_DEQUE_MODEL WORK_QUEUE_MODEL IDLE_WORKERS_MODEL [ONLY]
 
 For each operation whose memory order is stronger than relaxed the models run with the weaker orders in its place, and
-each read-modify-write also as a load and a store; see mutation.hpp. No compiling: the models change the order as they
+each read-modify-write also as a load and a store, and without each fence; see mutation.hpp. No compiling: the models change the order as they
 run. Then come the faults that idle_workers_model can make by itself.
 
 A mutant that survives must be in SURVIVORS, with the reason; one that is listed there and dies is an error too, since
@@ -22,11 +22,14 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADERS = {  # and the models that run them
-    "work_deque": (0, 1),
-    "idle_workers": (1,),
-    "injection_queue": (1,),
+    "work_deque": (0, 2),
+    "work_queue": (1, 2),
+    "growing_ring": (0, 1),
+    "idle_workers": (2,),
+    "injection_queue": (2,),
 }
-WORKER_FAULTS = ("no_second_look", "wake_before_push", "silent_last_searcher", "silent_take_all")
+WORKER_FAULTS = ("no_second_look", "wake_before_push", "silent_last_searcher", "silent_take_all",
+                 "silent_family")
 WEAKER = {
     "load": {"seq_cst": ("acquire", "relaxed"), "acquire": ("relaxed",)},
     "store": {"seq_cst": ("release", "relaxed"), "release": ("relaxed",)},
@@ -76,7 +79,9 @@ ITERATIONS = {  # for mutants that take more runs to die than the others
 }
 
 OPERATION = re.compile(r"([\w.\->\[\]()]*?)[.](load|store|exchange|fetch_add|fetch_sub|compare_exchange_\w+)\(")
-FUNCTION = re.compile(r"^    (?:\[\[nodiscard\]\] |explicit )?[\w:<>*& ]*?\b(\w+)\([^;]*\{")
+FENCE = re.compile(r"Sync::(light|heavy)_fence\(\)")
+FENCED = {"before": "release", "after": "acquire"}  # Sync::before_fence, Sync::after_fence
+FUNCTION = re.compile(r"^    (?:\[\[[\w:, ]+\]\] |explicit )?[\w:<>*& ]*?\b(\w+)\([^;]*\{")
 
 
 def mutants_of(header):
@@ -86,8 +91,14 @@ def mutants_of(header):
         code = line.split("//")[0]
         if match := FUNCTION.match(code.rstrip()):
             function = match[1]
+        if fence := FENCE.search(code):
+            place = f"{header} {function} {fence[1]}_fence"
+            seen[place] = seen.get(place, 0) + 1
+            yield f"{place}{'' if seen[place] == 1 else f'#{seen[place]}'} none", f"{header}.hpp:{number}:none"
+            continue
         operations = OPERATION.findall(code)
         orders = set(re.findall(r"std::memory_order_(\w+)", code))
+        orders |= {FENCED[side] for side in re.findall(r"Sync::(before|after)_fence", code)}
         if not orders or orders == {"relaxed"}:
             continue
         if len(operations) != 1 or len(orders) != 1:
@@ -109,16 +120,16 @@ def passes(model, mutant, iterations="10000"):
 
 
 def main(arguments):
-    if len(arguments) not in (2, 3):
+    if len(arguments) not in (3, 4):
         sys.exit(__doc__)
-    models = arguments[:2]
-    only = arguments[2] if len(arguments) == 3 else ""
+    models = arguments[:3]
+    only = arguments[3] if len(arguments) == 4 else ""
     for model in models:
         if not passes(model, ""):
             print(f"{model} fails, or does not run, without any mutation")
             return 2
     mutants = [(name, setting, HEADERS[header]) for header in HEADERS for name, setting in mutants_of(header)]
-    mutants += [(f"worker {fault}", f"worker:{fault}", (1,)) for fault in WORKER_FAULTS]
+    mutants += [(f"worker {fault}", f"worker:{fault}", (2,)) for fault in WORKER_FAULTS]
     stale = (SURVIVORS.keys() | ITERATIONS.keys()) - {name for name, _, _ in mutants}
     mutants = [each for each in mutants if only in each[0]]
 

@@ -27,6 +27,10 @@
 
 namespace gatherd::model {
 
+inline rl::debug_info trace(const std::source_location& at) {
+    return {at.function_name(), at.file_name(), at.line()};
+}
+
 /// As much of std::atomic as the executor's lock-free headers use. Every operation is a point where Relacy may switch
 /// threads, and every load may give an older value where its order allows that.
 ///
@@ -77,8 +81,6 @@ public:
     }
 
 private:
-    static rl::debug_info trace(const place& at) { return {at.function_name(), at.file_name(), at.line()}; }
-
     static rl::memory_order order_of(std::memory_order written, const place& at) {
         const std::string_view changed = mutation::chosen().at(at);
         if (!changed.empty()) {
@@ -125,10 +127,23 @@ private:
     rl::atomic<T> value_;
 };
 
-/// The policy for work_deque, idle_workers and injection_queue.
+/// The policy for the lock-free headers. Both sides of the asymmetric fence are the full fences that the pair stands for:
+/// that membarrier orders as they do is the kernel's promise, and not modelled.
 struct relacy_sync {
     template <typename T>
     using atomic = relacy_atomic<T>;
+    static constexpr std::memory_order before_fence = std::memory_order_release;
+    static constexpr std::memory_order after_fence = std::memory_order_acquire;
+
+    static void light_fence(std::source_location at = std::source_location::current()) { fence(at); }
+    static void heavy_fence(std::source_location at = std::source_location::current()) { fence(at); }
+
+private:
+    static void fence(const std::source_location& at) {
+        if (mutation::chosen().at(at) != "none") {
+            rl::atomic_thread_fence(rl::mo_seq_cst, trace(at));
+        }
+    }
 };
 
 }  // namespace gatherd::model
