@@ -31,12 +31,14 @@ std::vector<task_ref> references_to(const std::vector<task_handle<T>>& children)
     return refs;
 }
 
+/// Children of one call that looks at all of them: one that fails after the first is nobody's to report, as in asyncio.
 template <typename T>
 std::vector<task_handle<T>> start_all(std::vector<task<T>> coroutines) {
     std::vector<task_handle<T>> children;
     children.reserve(coroutines.size());
     for (auto& each : coroutines) {
         children.push_back(create_task(std::move(each)));
+        children.back().ignore_exception();
     }
     return children;
 }
@@ -69,7 +71,7 @@ requires(!std::is_void_v<T>) task<std::vector<T>> gather(std::vector<task<T>> co
     std::vector<T> results;
     results.reserve(children.size());
     for (const auto& child : children) {
-        results.push_back(child.result());
+        results.push_back(child.take());
     }
     co_return results;
 }
@@ -93,7 +95,7 @@ task<std::vector<gathered<T>>> gather_exceptions(std::vector<task<T>> coroutines
         } else if constexpr (std::is_void_v<T>) {
             results.emplace_back(std::in_place_index<0>);
         } else {
-            results.emplace_back(std::in_place_index<0>, child.result());
+            results.emplace_back(std::in_place_index<0>, child.take());
         }
     }
     co_return results;
@@ -103,6 +105,7 @@ task<std::vector<gathered<T>>> gather_exceptions(std::vector<task<T>> coroutines
 template <typename... Ts>
 requires(sizeof...(Ts) > 0 && (!std::is_void_v<Ts> && ...)) task<std::tuple<Ts...>> gather(task<Ts>... coroutines) {
     const std::tuple<task_handle<Ts>...> children{create_task(std::move(coroutines))...};
+    std::apply([](const auto&... child) { (child.ignore_exception(), ...); }, children);
     std::vector<task_ref> refs =
         std::apply([](const auto&... child) { return std::vector<task_ref>{child.ref()...}; }, children);
     const auto ended = co_await wait_as_gather(std::move(refs), return_when::first_failure);
@@ -111,7 +114,7 @@ requires(sizeof...(Ts) > 0 && (!std::is_void_v<Ts> && ...)) task<std::tuple<Ts..
             ((child.ref().get() == ended.decisive.get() ? detail::raise_from(child) : void()), ...);
         },
         children);
-    co_return std::apply([](const auto&... child) { return std::tuple<Ts...>{child.result()...}; }, children);
+    co_return std::apply([](const auto&... child) { return std::tuple<Ts...>{child.take()...}; }, children);
 }
 
 }  // namespace gatherd::executor

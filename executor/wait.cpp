@@ -127,6 +127,9 @@ private:
     /// One task has ended.
     void count(task_state& task) noexcept {
         task_state* waiter = nullptr;
+        if (when_ == return_when::first_exception) {
+            static_cast<void>(task.exception());  // counts as retrieved, as asyncio's asking does
+        }
         {
             const std::lock_guard guard{lock_};
             --left_;
