@@ -37,6 +37,11 @@ inline sleep_awaiter sleep(std::chrono::nanoseconds delay) noexcept {
     return sleep_awaiter{delay};
 }
 
+/// `co_await sleep_until(t)`: as sleep, until that moment; at once, but for yielding, if it has passed.
+inline sleep_awaiter sleep_until(clock::time_point when) noexcept {
+    return sleep_awaiter{when - clock::now()};
+}
+
 /// `co_await yield()`: lets every task that is ready go first: asyncio.sleep(0).
 inline sleep_awaiter yield() noexcept {
     return sleep_awaiter{std::chrono::nanoseconds{0}};

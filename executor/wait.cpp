@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "executor/task_scope.hpp"
+#include "executor/time_after.hpp"
 #include "executor/timer_wheel.hpp"
 
 namespace gatherd::executor {
@@ -53,10 +54,7 @@ public:
             references_.fetch_add(1, std::memory_order_relaxed);  // the timer's
             timed_ = true;
             task_scope& scope = waiter.scope();
-            const auto now = clock::now();
-            const bool beyond = *timeout_ > clock::time_point::max() - now;
-            scope.runs_on().add_timer(scope.timer_home(), timer_,
-                                      beyond ? clock::time_point::max() : now + std::max(*timeout_, {}));
+            scope.runs_on().add_timer(scope.timer_home(), timer_, time_after(std::max(*timeout_, {})));
         }
         return true;
     }
