@@ -1,10 +1,10 @@
 #include "executor/task_state.hpp"
 
-#include <cassert>
 #include <limits>
 #include <mutex>
 
 #include "executor/errors.hpp"
+#include "executor/misuse.hpp"
 #include "executor/task_notes.hpp"
 #include "executor/task_scope.hpp"
 #include "executor/worker.hpp"
@@ -50,7 +50,9 @@ std::uint32_t task_state::uncancel() noexcept {
 
 task_state& task_state::current() noexcept {
     worker* const w = worker::current();
-    assert(w != nullptr && w->running != nullptr && "only a coroutine that a worker runs may wait");
+    if (w == nullptr || w->running == nullptr) {
+        end_for_misuse("only inside a task");
+    }
     return *w->running;
 }
 
