@@ -51,11 +51,12 @@ inline unfinished_work::join_awaiter unfinished_work::join() noexcept {
 
 /// A bounded queue of items, between any number of tasks that put and get. `Items` says which item is next.
 ///
-/// It is two semaphores round a container, one for free slots and one for items, and from them it has its order: those
-/// who wait in put, and those who wait in get, are served first come, first served. An item that is put while tasks
-/// wait in get is promised to the first of them, a slot that becomes free to the first in put: neither counts in size,
-/// empty and full from then on, and no newcomer takes it. That is the one thing in which it differs from CPython 3.11's
-/// asyncio/queues.py, where a newcomer can be faster than a waiter who was woken.
+/// It is two semaphores round a container, one for free slots and one for items, and has its order from them: those who
+/// wait in put, and those who wait in get, are served first come, first served. For each item that is put while tasks
+/// wait in get, the first of them may take one, and for each slot that becomes free the first in put: such an item or
+/// slot does not count in size, empty and full any more, and no newcomer takes it. That is the one thing in which it
+/// differs from CPython 3.11's asyncio/queues.py, where a newcomer may be faster than a waiter who was woken. Which
+/// item it is depends, as there, on what is next when the task runs.
 ///
 /// Threads: all are safe from any; put, get and join are for tasks. It must outlive its waiters. Waiting costs no
 /// allocation. An item's move must not throw.
