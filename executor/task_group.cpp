@@ -37,19 +37,20 @@ void task_group::member_list::remove(member& leaving) noexcept {
     (leaving.next_in_group != nullptr ? leaving.next_in_group->previous_in_group : last_) = leaving.previous_in_group;
 }
 
-void task_group::join(const task_ref& task) {
+/// False: the group is shutting down.
+bool task_group::join(const task_ref& task) {
     auto fresh = std::make_unique<member>(*this, task);
+    bool goes_on = false;
     {
         const std::lock_guard guard{lock_};
         if (exiting_ && running_.first() == nullptr) {
             throw std::logic_error{"TaskGroup is finished"};
         }
-        if (aborting_) {
-            throw std::logic_error{"TaskGroup is shutting down"};
-        }
+        goes_on = !aborting_;
         running_.push(*fresh);
     }
     task->add_completion(*fresh.release());  // before its start it cannot have ended
+    return goes_on;
 }
 
 /// True for the first who aborts.

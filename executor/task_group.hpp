@@ -24,7 +24,8 @@ namespace gatherd::executor {
 ///
 /// After CPython 3.11's asyncio/taskgroups.py. As there, the group takes back the cancellation by which it woke its own
 /// body (task_state::uncancel), and lets one from elsewhere through. Here it does so when all tasks have ended, as
-/// CPython 3.13 does: until then one of them may still ask.
+/// CPython 3.13 does: until then one of them may still ask. And a failure cancels the others at once, where asyncio
+/// lets those that are ready run on to where they wait next.
 ///
 /// Threads: create_task is safe from any while the group has not ended. A task costs one allocation more than
 /// otherwise.
@@ -35,14 +36,18 @@ public:
     task_group(const task_group&) = delete;
     task_group& operator=(const task_group&) = delete;
 
-    /// Starts a coroutine as a task of the group. Throws std::logic_error when the group is shutting down or has ended.
+    /// Starts a coroutine as a task of the group. While the group shuts down the task is cancelled before its first
+    /// step, as if it had been created just before: a failure may come while the body starts its tasks. On asyncio's
+    /// one thread it cannot, and there this is an error. Throws std::logic_error when the group has ended.
     template <typename T>
     task_handle<T> create_task(task<T> coroutine, std::string_view name = {}) {
         task_handle<T> handle = prepare_task_in(parent_->scope(), std::move(coroutine));
         if (!name.empty()) {
             handle.set_name(std::string{name});
         }
-        join(handle.ref());
+        if (!join(handle.ref())) {
+            handle.cancel();
+        }
         handle.start(false);
         return handle;
     }
@@ -67,7 +72,7 @@ private:
         member* last_ = nullptr;
     };
 
-    void join(const task_ref& task);
+    bool join(const task_ref& task);
     void ended(member& of) noexcept;
     void cancel_all(bool and_parent) noexcept;
     bool begin_to_abort(bool for_a_failure) noexcept;

@@ -101,7 +101,7 @@ TEST_CASE("race: the first to end wins, and the others have ended by cancellatio
 }
 
 TEST_CASE("race: an exception wins too, and those of the others are nobody's", "[executor]") {
-    CHECK(serially(failure_wins()) == "boom");
+    CHECK(serially(failure_wins()) == "cCboom");
 }
 
 TEST_CASE("race: cancelled itself, it cancels all and waits for their clean-up", "[executor]") {

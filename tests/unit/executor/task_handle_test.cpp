@@ -76,7 +76,9 @@ task<std::string> counted_requests() {
     out += std::to_string(seen);
     handle.cancel();  // it has ended: no request
     out += std::to_string(handle.cancelling());
-    out += std::to_string(handle.uncancel()) + std::to_string(handle.uncancel()) + std::to_string(handle.uncancel());
+    for (int i = 0; i < 3; ++i) {
+        out += std::to_string(handle.uncancel());
+    }
     co_return out;
 }
 
