@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "executor/scheduler.hpp"
+#include "executor/time_after.hpp"
 #include "executor/timer_wheel.hpp"
 
 namespace gatherd::executor {
@@ -26,9 +27,7 @@ void alarm::set(scheduler& on, std::chrono::nanoseconds delay, std::function<voi
     cancel();
     state_ = std::make_shared<state>(std::move(callback));
     state_->wheels_own = state_;
-    const auto now = clock::now();
-    const bool beyond = delay > clock::time_point::max() - now;
-    on.add_timer(on.timer_home(), *state_, beyond ? clock::time_point::max() : now + delay);
+    on.add_timer(on.timer_home(), *state_, time_after(delay));
 }
 
 bool alarm::cancel() noexcept {

@@ -2,9 +2,13 @@
 /// Running a coroutine beside its creator: asyncio.create_task and the handle that it gives.
 #pragma once
 
+#include <atomic>
 #include <coroutine>
 #include <exception>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -12,9 +16,12 @@
 
 #include "executor/errors.hpp"
 #include "executor/frame_pool.hpp"
+#include "executor/misuse.hpp"
 #include "executor/task.hpp"
+#include "executor/task_notes.hpp"
 #include "executor/task_scope.hpp"
 #include "executor/task_state.hpp"
+#include "executor/unretrieved_exception.hpp"
 
 namespace gatherd::executor {
 
@@ -42,6 +49,11 @@ public:
         if (root_) {
             root_.destroy();
         }
+        const auto* failure = std::get_if<2>(&outcome_);
+        if (failure != nullptr && !is_cancelled_ &&
+            !retrieved_.load(std::memory_order_relaxed)) {  // no other reference is left
+            report_unretrieved(*this, *failure);
+        }
     }
 
     [[nodiscard]] bool failed() const noexcept override {
@@ -67,15 +79,30 @@ public:
     /// The result, for any number of readers. Only after the end.
     [[nodiscard]] auto& result() const {
         if (const auto* failure = std::get_if<2>(&outcome_)) {
+            ignore_exception();
             std::rethrow_exception(*failure);
         }
         return std::get<1>(outcome_);
     }
 
-    [[nodiscard]] std::exception_ptr exception() const noexcept {
+    [[nodiscard]] std::exception_ptr exception() const noexcept override {
+        ignore_exception();
         const auto* failure = std::get_if<2>(&outcome_);
         return failure == nullptr ? nullptr : *failure;
     }
+
+    /// The result, moved out.
+    [[nodiscard]] T take() {
+        static_cast<void>(result());
+        if constexpr (!std::is_void_v<T>) {
+            return std::move(std::get<1>(outcome_));
+        }
+    }
+
+    /// What it ends by, or ended by, needs no reader. Any time.
+    void ignore_exception() const noexcept {
+        retrieved_.store(true, std::memory_order_relaxed);
+    }  // read after release()
 
 private:
     using stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
@@ -106,6 +133,7 @@ private:
     std::coroutine_handle<task_promise<T>> root_;
     std::variant<std::monostate, stored, std::exception_ptr> outcome_;
     bool is_cancelled_ = false;  // the exception is a cancelled_error
+    mutable std::atomic<bool> retrieved_{false};
 };
 
 /// Waits for a task's end, and passes a cancellation on to it.
@@ -127,6 +155,10 @@ public:
         }
         return cancellation::forwarded;
     }
+
+protected:
+    /// Stops waiting. False: the task has ended, and resumes this one.
+    bool leave() noexcept { return awaited_->remove_completion(*this); }
 
 private:
     static void fired(completion& self, task_state&) noexcept { static_cast<task_awaiter&>(self).waiter_->resume(); }
@@ -150,17 +182,47 @@ template <typename T = void>
 class task_handle {
 public:
     task_handle() = default;
-    /// Takes over the reference of who made it.
-    explicit task_handle(detail::task_with_result<T>& made) noexcept : state_{&made, task_ref::adopted{}} {}
+    explicit task_handle(detail::task_with_result<T>& state) noexcept : state_{&state} {}
+    /// Takes over a reference that the caller has.
+    task_handle(detail::task_with_result<T>& made, task_ref::adopted how) noexcept : state_{&made, how} {}
 
     /// Whether it has ended: returned, raised or been cancelled.
     [[nodiscard]] bool done() const noexcept { return state_->ended(); }
 
-    /// Asks it to end by CancelledError, raised where it waits. False: it has ended. See task_state::cancel.
-    bool cancel(const std::string& message = {}) const noexcept { return state_->cancel(message); }
+    /// Asks it to end by CancelledError, raised where it waits. False: it has ended, and what it raised needs no
+    /// reader. See task_state::cancel.
+    bool cancel(const std::string& message = {}) const noexcept {
+        if (state_->cancel(message)) {
+            return true;
+        }
+        ignore_exception();
+        return false;
+    }
+
+    /// As task_state::cancelling and uncancel.
+    [[nodiscard]] std::uint32_t cancelling() const noexcept { return state_->cancelling(); }
+    std::uint32_t uncancel() const noexcept { return state_->uncancel(); }
+
+    /// The name that it was given, else "Task-N", where N counts those that were asked.
+    [[nodiscard]] std::string name() const { return state_->notes().name(); }
+    void set_name(std::string name) const { state_->notes().set_name(std::move(name)); }
+
+    /// Calls f(handle) once when the task has ended, on the worker that ended it and before what runs there next; of
+    /// one that has ended, at once. Callbacks are called in the order in which they were added, and must not throw.
+    template <typename Function>
+    callback_id add_done_callback(Function&& f) const;
+
+    /// Takes a callback back. False: it was called, or is about to be.
+    bool remove_done_callback(callback_id id) const noexcept { return state_->notes().remove(*state_, id); }
 
     /// Its result, or raises its exception. Only when done().
     decltype(auto) result() const { return state().result(); }
+
+    /// Its result by value, moved out, or raises its exception. For who knows that nobody else reads it.
+    [[nodiscard]] T take() const { return state().take(); }
+
+    /// An exception of this task needs no reader: it will not be reported as never retrieved.
+    void ignore_exception() const noexcept { state().ignore_exception(); }
 
     /// Its exception, or null. Only when done().
     [[nodiscard]] std::exception_ptr exception() const noexcept { return state().exception(); }
@@ -205,11 +267,40 @@ private:
     task_ref state_;
 };
 
+namespace detail {
+
+/// A callback of any type, for a task whose result is a T.
+template <typename T, typename Function>
+class typed_callback final : public done_callback {
+public:
+    explicit typed_callback(Function f) : f_{std::move(f)} {}
+    void call(task_state& ended) noexcept override {
+        (*f_)(task_handle<T>{static_cast<task_with_result<T>&>(ended)});
+        f_.reset();
+    }
+
+private:
+    std::optional<Function> f_;
+};
+
+}  // namespace detail
+
+template <typename T>
+template <typename Function>
+callback_id task_handle<T>::add_done_callback(Function&& f) const {
+    using callback = detail::typed_callback<T, std::decay_t<Function>>;
+    return state_->notes().add(*state_, std::make_unique<callback>(std::forward<Function>(f)));
+}
+
 /// Makes a task of the given scope that has yet to be started: so that completions can be linked before it may end.
 /// It must be started.
 template <typename T>
 task_handle<T> prepare_task_in(task_scope& scope, task<T> coroutine) {
-    return task_handle<T>{*new detail::task_with_result<T>{scope, coroutine.release()}};
+    const auto root = coroutine.release();
+    if (!root) {
+        end_for_misuse("a coroutine is awaited or made a task once");
+    }
+    return {*new detail::task_with_result<T>{scope, root}, task_ref::adopted{}};
 }
 
 /// Starts a coroutine as a task of the given scope. From any thread. `soon`: the calling worker will run it when its
@@ -222,9 +313,15 @@ task_handle<T> create_task_in(task_scope& scope, task<T> coroutine, bool soon = 
 }
 
 /// Starts a coroutine as a task beside the running one, in its scope: asyncio.create_task. Only inside a task.
+/// Without a name it costs none: see task_handle::name.
 template <typename T>
-task_handle<T> create_task(task<T> coroutine) {
-    return create_task_in(task_state::current().scope(), std::move(coroutine));
+task_handle<T> create_task(task<T> coroutine, std::string_view name = {}) {
+    task_handle<T> handle = prepare_task_in(task_state::current().scope(), std::move(coroutine));
+    if (!name.empty()) {
+        handle.set_name(std::string{name});
+    }
+    handle.start(false);
+    return handle;
 }
 
 }  // namespace gatherd::executor

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <exception>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -33,6 +34,42 @@ public:
 
 private:
     std::string message_;
+};
+
+/// Raised when a future is asked for what it has not got yet, or given a second outcome: asyncio.InvalidStateError.
+class invalid_state_error : public std::logic_error {
+public:
+    using std::logic_error::logic_error;
+};
+
+/// Raised for a number that makes no sense, such as one release too many: Python's ValueError.
+class value_error : public std::logic_error {
+public:
+    using std::logic_error::logic_error;
+};
+
+/// The outcome of a future whose promise went away without one. asyncio leaves those who await it waiting.
+class broken_promise_error : public std::runtime_error {
+public:
+    broken_promise_error() : std::runtime_error{"the promise went away without a result"} {}
+};
+
+/// Raised by queue::put_nowait: asyncio.QueueFull.
+class queue_full : public std::exception {
+public:
+    [[nodiscard]] const char* what() const noexcept override { return "QueueFull"; }
+};
+
+/// Raised by queue::get_nowait: asyncio.QueueEmpty.
+class queue_empty : public std::exception {
+public:
+    [[nodiscard]] const char* what() const noexcept override { return "QueueEmpty"; }
+};
+
+/// Raised by barrier::wait when the barrier is aborted or reset: asyncio.BrokenBarrierError.
+class broken_barrier_error : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
 };
 
 }  // namespace gatherd::executor

@@ -22,19 +22,22 @@ using gathered = std::variant<std::conditional_t<std::is_void_v<T>, std::monosta
 
 namespace detail {
 
+/// Children of one call that looks at all of them: one that fails after the first is nobody's to report, as in asyncio.
 template <typename T>
 std::vector<task_ref> start_all(std::vector<task<T>> coroutines) {
     std::vector<task_ref> children;
     children.reserve(coroutines.size());
     for (auto& each : coroutines) {
-        children.push_back(create_task(std::move(each)).take_ref());
+        auto child = create_task(std::move(each));
+        child.ignore_exception();
+        children.push_back(std::move(child).take_ref());
     }
     return children;
 }
 
 template <typename T>
-const task_with_result<T>& as(const task_ref& child) {
-    return static_cast<const task_with_result<T>&>(*child);
+task_with_result<T>& as(const task_ref& child) {
+    return static_cast<task_with_result<T>&>(*child);
 }
 
 /// Raises what a task ended by, if it failed.
@@ -61,7 +64,7 @@ requires(!std::is_void_v<T>) task<std::vector<T>> gather(std::vector<task<T>> co
     std::vector<T> results;
     results.reserve(children.size());
     for (const task_ref& child : children) {
-        results.push_back(detail::as<T>(child).result());
+        results.push_back(detail::as<T>(child).take());
     }
     co_return results;
 }
@@ -80,13 +83,13 @@ task<std::vector<gathered<T>>> gather_exceptions(std::vector<task<T>> coroutines
     std::vector<gathered<T>> results;
     results.reserve(children.size());
     for (const task_ref& each : children) {
-        const auto& child = detail::as<T>(each);
+        auto& child = detail::as<T>(each);
         if (const auto failure = child.exception()) {
             results.emplace_back(std::in_place_index<1>, failure);
         } else if constexpr (std::is_void_v<T>) {
             results.emplace_back(std::in_place_index<0>);
         } else {
-            results.emplace_back(std::in_place_index<0>, child.result());
+            results.emplace_back(std::in_place_index<0>, child.take());
         }
     }
     co_return results;
@@ -96,6 +99,7 @@ task<std::vector<gathered<T>>> gather_exceptions(std::vector<task<T>> coroutines
 template <typename... Ts>
 requires(sizeof...(Ts) > 0 && (!std::is_void_v<Ts> && ...)) task<std::tuple<Ts...>> gather(task<Ts>... coroutines) {
     const std::tuple<task_handle<Ts>...> children{create_task(std::move(coroutines))...};
+    std::apply([](const auto&... child) { (child.ignore_exception(), ...); }, children);
     std::vector<task_ref> refs =
         std::apply([](const auto&... child) { return std::vector<task_ref>{child.ref()...}; }, children);
     const auto ended = co_await wait_as_gather(std::move(refs), return_when::first_failure);
@@ -104,7 +108,7 @@ requires(sizeof...(Ts) > 0 && (!std::is_void_v<Ts> && ...)) task<std::tuple<Ts..
             ((child.ref().get() == ended.decisive.get() ? detail::raise_from(detail::as<Ts>(child.ref())) : void()), ...);
         },
         children);
-    co_return std::apply([](const auto&... child) { return std::tuple<Ts...>{child.result()...}; }, children);
+    co_return std::apply([](const auto&... child) { return std::tuple<Ts...>{child.take()...}; }, children);
 }
 
 }  // namespace gatherd::executor

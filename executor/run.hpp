@@ -43,7 +43,7 @@ T run(scheduler& on, task<T> main, ordering order = ordering::parallel) {
     if constexpr (std::is_void_v<T>) {
         static_cast<void>(root.result());
     } else {
-        return root.result();
+        return root.take();
     }
 }
 

@@ -97,6 +97,17 @@ void scheduler::submit_soon(work& item) noexcept {
     }
 }
 
+void scheduler::submit_last(work& item) noexcept {
+    if (worker* const w = here()) {
+        w->push_last(item);
+        if (w->has_more_than_one()) {
+            wake_one();
+        }
+    } else {
+        inject(item, item);
+    }
+}
+
 void scheduler::submit_bulk(std::span<work* const> items) noexcept {
     if (items.empty()) {
         return;

@@ -64,6 +64,9 @@ public:
     /// that is about to look at its deque, such as one that just ended a task which another one awaited.
     void submit_soon(work& item) noexcept;
 
+    /// As submit_soon, behind everything that is ready on the calling worker: for a task that yields.
+    void submit_last(work& item) noexcept;
+
     [[nodiscard]] std::size_t workers() const noexcept { return workers_.size(); }
 
     /// The event loop of a worker, for sockets that are to live there. `index` < workers().

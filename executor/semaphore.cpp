@@ -1,61 +1,62 @@
 #include "executor/semaphore.hpp"
 
+#include <limits>
 #include <mutex>
-
-#include "executor/errors.hpp"
 
 namespace gatherd::executor {
 
-void semaphore::release() noexcept {
-    task_state* waiter = nullptr;
-    {
-        const std::lock_guard guard{lock_};
-        if (first_ == nullptr) {
-            ++permits_;
-            return;
-        }
-        acquire_awaiter& next = *first_;
-        first_ = next.next_;
-        (first_ != nullptr ? first_->previous_ : last_) = nullptr;
-        next.has_permit_ = true;
-        waiter = next.waiter_;
-    }
-    waiter->resume();
-}
-
-bool semaphore::acquire_awaiter::arm(task_state& waiter) noexcept {
-    const std::lock_guard guard{semaphore_.lock_};
-    if (semaphore_.permits_ > 0) {
-        --semaphore_.permits_;
-        has_permit_ = true;
+bool semaphore::take() noexcept {
+    if (permits_ == 0) {
         return false;
     }
-    waiter_ = &waiter;
-    previous_ = semaphore_.last_;
-    (previous_ != nullptr ? previous_->next_ : semaphore_.first_) = this;
-    semaphore_.last_ = this;
+    --permits_;
     return true;
 }
 
-wait_point::cancellation semaphore::acquire_awaiter::cancel(std::vector<task_ref>&) noexcept {
-    const std::lock_guard guard{semaphore_.lock_};
-    if (has_permit_) {
-        return cancellation::too_late;
+wait_line::place* semaphore::give() noexcept {
+    wait_line::place* const next = waiters_.call_first();
+    permits_ += next == nullptr ? 1 : 0;
+    return next;
+}
+
+bool semaphore::try_acquire() noexcept {
+    const std::lock_guard guard{lock_};
+    return take();
+}
+
+bool semaphore::try_release(std::size_t bound) noexcept {
+    wait_line::place* next = nullptr;
+    {
+        const std::lock_guard guard{lock_};
+        if (permits_ >= bound) {
+            return false;
+        }
+        next = give();
     }
-    (previous_ != nullptr ? previous_->next_ : semaphore_.first_) = next_;
-    (next_ != nullptr ? next_->previous_ : semaphore_.last_) = previous_;
-    return cancellation::detached;
+    wait_line::resume_all(next);
+    return true;
+}
+
+void semaphore::release() noexcept {
+    static_cast<void>(try_release(std::numeric_limits<std::size_t>::max()));
+}
+
+std::size_t semaphore::value() const noexcept {
+    const std::lock_guard guard{lock_};
+    return permits_;
+}
+
+bool semaphore::acquire_awaiter::arm(task_state& waiter) noexcept {
+    const std::lock_guard guard{lock_};
+    if (semaphore_.take()) {
+        return false;
+    }
+    stand(waiter);
+    return true;
 }
 
 void semaphore::acquire_awaiter::await_resume() const {
-    try {
-        task_state::current().throw_if_cancelled();
-    } catch (const cancelled_error&) {
-        if (has_permit_) {
-            semaphore_.release();  // the permit and the cancellation crossed: pass it on
-        }
-        throw;
-    }
+    go_on([this] { semaphore_.release(); });
 }
 
 }  // namespace gatherd::executor

@@ -2,59 +2,64 @@
 /// A bound on how many tasks are somewhere at once: asyncio.Semaphore.
 #pragma once
 
-#include <coroutine>
 #include <cstddef>
-#include <vector>
 
 #include "executor/spin_lock.hpp"
 #include "executor/task_state.hpp"
+#include "executor/wait_line.hpp"
 
 namespace gatherd::executor {
 
-/// A counter of permits. Waiters get them first come, first served, and no newcomer overtakes one.
+/// A counter of permits. Waiters get them first come, first served, and no newcomer overtakes one: a permit that is
+/// given back goes to the first waiter at once.
 ///
 /// Threads: all are safe from any; acquire is for tasks. It must outlive its waiters.
 class semaphore {
 public:
-    explicit semaphore(std::size_t permits) noexcept : permits_{permits} {}
-    semaphore(const semaphore&) = delete;
-    semaphore& operator=(const semaphore&) = delete;
+    explicit semaphore(std::size_t permits = 1) noexcept : permits_{permits} {}
 
     class acquire_awaiter;
 
     /// `co_await s.acquire()`: waits for a permit. Raises cancelled_error when cancelled, then without a permit.
     [[nodiscard]] acquire_awaiter acquire() noexcept;
 
+    /// Takes a permit if there is one.
+    [[nodiscard]] bool try_acquire() noexcept;
+
     /// Gives a permit back: to the first waiter, if there is one.
     void release() noexcept;
 
+    /// As release; but false, and nothing, if `bound` permits are here already.
+    [[nodiscard]] bool try_release(std::size_t bound) noexcept;
+
+    /// Whether acquire would wait. Like value, it may change at once.
+    [[nodiscard]] bool locked() const noexcept { return value() == 0; }
+
+    /// How many permits are here.
+    [[nodiscard]] std::size_t value() const noexcept;
+
 private:
-    spin_lock lock_;
-    std::size_t permits_;               // under lock_; 0 while anyone waits
-    acquire_awaiter* first_ = nullptr;  // under lock_
-    acquire_awaiter* last_ = nullptr;   // under lock_
+    friend class condition;  // whose waiters move into this line
+
+    /// Under lock_: takes a permit if there is one.
+    [[nodiscard]] bool take() noexcept;
+    /// Under lock_: gives a permit to the first in line, which must be resumed; null when nobody waits.
+    [[nodiscard]] wait_line::place* give() noexcept;
+
+    mutable spin_lock lock_;
+    std::size_t permits_;  // under lock_, as all below; 0 while anyone waits
+    wait_line waiters_;
 };
 
-/// What acquire() gives: lives in the awaiting frame, so waiting costs no allocation.
-class [[nodiscard]] semaphore::acquire_awaiter : public wait_point {
+class [[nodiscard]] semaphore::acquire_awaiter : public wait_line::place {
 public:
-    explicit acquire_awaiter(semaphore& from) noexcept : semaphore_{from} {}
+    explicit acquire_awaiter(semaphore& from) noexcept : place{from.lock_, from.waiters_}, semaphore_{from} {}
 
-    [[nodiscard]] bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> at) noexcept { return task_state::current().suspend(at, *this); }
     void await_resume() const;
-
     bool arm(task_state& waiter) noexcept override;
-    cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
 
 private:
-    friend class semaphore;
-
     semaphore& semaphore_;
-    task_state* waiter_ = nullptr;
-    bool has_permit_ = false;  // under the semaphore's lock
-    acquire_awaiter* next_ = nullptr;
-    acquire_awaiter* previous_ = nullptr;
 };
 
 inline semaphore::acquire_awaiter semaphore::acquire() noexcept {

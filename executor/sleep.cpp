@@ -1,19 +1,14 @@
 #include "executor/sleep.hpp"
 
 #include "executor/task_scope.hpp"
+#include "executor/time_after.hpp"
 
 namespace gatherd::executor {
 
 bool sleep_awaiter::arm(task_state& waiter) noexcept {
     waiter_ = &waiter;
-    if (delay_.count() <= 0) {
-        waiter.resume();  // to the end of the queue
-        return true;
-    }
-    const auto now = clock::now();
-    const bool beyond = delay_ > clock::time_point::max() - now;
     task_scope& scope = waiter.scope();
-    scope.runs_on().add_timer(scope.timer_home(), *this, beyond ? clock::time_point::max() : now + delay_);
+    scope.runs_on().add_timer(scope.timer_home(), *this, time_after(delay_));
     return true;
 }
 

@@ -18,7 +18,14 @@ public:
     sleep_awaiter(sleep_awaiter&& other) noexcept : sleep_awaiter{other.delay_} {}  // g++ 12 asks for it; never armed
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> at) noexcept { return task_state::current().suspend(at, *this); }
+    bool await_suspend(std::coroutine_handle<> at) noexcept {
+        task_state& task = task_state::current();
+        if (delay_.count() > 0) {
+            return task.suspend(at, *this);
+        }
+        task.go_to_the_end_of_the_line(at);
+        return true;
+    }
     void await_resume() const { task_state::current().throw_if_cancelled(); }
 
     bool arm(task_state& waiter) noexcept override;
@@ -35,6 +42,11 @@ private:
 /// Of at most zero it only lets every task that is ready go first. Raises cancelled_error when the task is cancelled.
 inline sleep_awaiter sleep(std::chrono::nanoseconds delay) noexcept {
     return sleep_awaiter{delay};
+}
+
+/// `co_await sleep_until(t)`: as sleep, until that moment; at once, but for yielding, if it has passed.
+inline sleep_awaiter sleep_until(clock::time_point when) noexcept {
+    return sleep_awaiter{when - clock::now()};
 }
 
 /// What yield() gives.

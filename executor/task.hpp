@@ -2,7 +2,6 @@
 /// The coroutine type: what `async def` gives in Python.
 #pragma once
 
-#include <cassert>
 #include <coroutine>
 #include <exception>
 #include <optional>
@@ -11,6 +10,7 @@
 #include <variant>
 
 #include "executor/frame_pool.hpp"
+#include "executor/misuse.hpp"
 #include "executor/worker.hpp"
 
 namespace gatherd::executor {
@@ -108,7 +108,12 @@ public:
         struct awaiter {
             std::coroutine_handle<promise_type> frame;
             [[nodiscard]] bool await_ready() const noexcept {
-                assert(frame && "a task is awaited once");
+                if (!frame || frame.promise().continuation) {
+                    end_for_misuse("a coroutine is awaited or made a task once");
+                }
+                if (worker::current() == nullptr) {
+                    end_for_misuse("only inside a task");
+                }
                 return false;
             }
             void await_suspend(std::coroutine_handle<> awaiting) const noexcept {

@@ -168,7 +168,18 @@ void task_scope::drained(bool in_a_step) noexcept {
 
 void task_scope::make_ready(task_state& task, readiness how) noexcept {
     if (order_ == ordering::parallel) {
-        how == readiness::created ? scheduler_.submit_new(task) : scheduler_.submit_soon(task);
+        switch (how) {
+            case readiness::created:
+                scheduler_.submit_new(task);
+                break;
+            case readiness::yielding:
+                scheduler_.submit_last(task);
+                break;
+            case readiness::created_soon:
+            case readiness::resumed:
+                scheduler_.submit_soon(task);
+                break;
+        }
         return;
     }
     {

@@ -63,6 +63,7 @@ private:
         created,       ///< for its first step
         created_soon,  ///< for its first step, which the calling worker takes when it is done with what it has in hand
         resumed,       ///< it goes on
+        yielding,      ///< it goes on when the others have
     };
 
     void enroll(task_state& task) noexcept;

@@ -1,9 +1,11 @@
 #include "executor/task_state.hpp"
 
-#include <cassert>
+#include <limits>
 #include <mutex>
 
 #include "executor/errors.hpp"
+#include "executor/misuse.hpp"
+#include "executor/task_notes.hpp"
 #include "executor/task_scope.hpp"
 #include "executor/worker.hpp"
 
@@ -18,9 +20,39 @@ void run_step(work& item) noexcept {
 
 task_state::task_state(task_scope& scope) noexcept : work{&run_step}, scope_{&scope} {}
 
+task_state::~task_state() {
+    delete notes_.load(std::memory_order_acquire);  // N
+}
+
+task_notes& task_state::notes() {
+    task_notes* notes = notes_.load(std::memory_order_acquire);  // N
+    if (notes == nullptr) {
+        auto fresh = std::make_unique<task_notes>();
+        if (notes_.compare_exchange_strong(notes, fresh.get(), std::memory_order_acq_rel)) {  // N: else another's
+            notes = fresh.release();
+        }
+    }
+    return *notes;
+}
+
+std::uint32_t task_state::cancelling() const noexcept {
+    const std::lock_guard guard{lock_};
+    return cancel_requests_;
+}
+
+std::uint32_t task_state::uncancel() noexcept {
+    const std::lock_guard guard{lock_};
+    if (cancel_requests_ > 0 && --cancel_requests_ == 0) {
+        must_cancel_ = false;
+    }
+    return cancel_requests_;
+}
+
 task_state& task_state::current() noexcept {
     worker* const w = worker::current();
-    assert(w != nullptr && w->running != nullptr && "only a coroutine that a worker runs may wait");
+    if (w == nullptr || w->running == nullptr) {
+        end_for_misuse("only inside a task");
+    }
     return *w->running;
 }
 
@@ -150,7 +182,7 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
 void task_state::go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept {
     resume_at_ = at;
     has_waited_.store(true, std::memory_order_release);  // what the task did before is visible to who asks
-    resume();
+    scope_->make_ready(*this, task_scope::readiness::yielding);
 }
 
 void task_state::throw_if_cancelled() {
@@ -185,6 +217,9 @@ task_state::answer task_state::cancel_here(const std::string& message, std::uint
                 return answer::accepted;  // reached another way already
             }
             remember(message);
+            if (cancel_requests_ < std::numeric_limits<std::uint16_t>::max()) {
+                ++cancel_requests_;
+            }
         }
         if (waiting_ == nullptr) {
             must_cancel_.store(true, std::memory_order_relaxed);

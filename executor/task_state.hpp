@@ -5,6 +5,7 @@
 #include <atomic>
 #include <coroutine>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 
 namespace gatherd::executor {
 
+class task_notes;
 class task_scope;
 class task_state;
 
@@ -90,7 +92,7 @@ protected:
 class task_state : public work {
 public:
     explicit task_state(task_scope& scope) noexcept;
-    virtual ~task_state() = default;
+    virtual ~task_state();
 
     // ---- for everybody -------------------------------------------------------------------------
 
@@ -108,6 +110,14 @@ public:
     /// between, and the next request would interrupt it. Linear in what is reached. Gives how many had not ended.
     static std::size_t cancel_each(std::span<const task_ref> tasks, const std::string& message) noexcept;
 
+    /// How many requests to cancel it have been made and not been taken back: asyncio's Task.cancelling. More than 0
+    /// after a CancelledError was caught means that a cancellation was swallowed.
+    [[nodiscard]] std::uint32_t cancelling() const noexcept;
+
+    /// Takes one request back, for who made it, and gives how many are left: asyncio's Task.uncancel. With the last,
+    /// one that has not been raised yet is forgotten, as in CPython 3.13: here it may come while the task runs.
+    std::uint32_t uncancel() noexcept;
+
     /// Links a completion. False: the task has ended, and nothing will be fired.
     bool add_completion(completion& node) noexcept;
 
@@ -120,7 +130,14 @@ public:
     /// Whether it ended by CancelledError. Only after it ended.
     [[nodiscard]] virtual bool cancelled() const noexcept = 0;
 
+    /// The exception that it ended by, CancelledError included, or null. Only after it ended. Whoever asks has
+    /// retrieved it: see unretrieved_exception.hpp.
+    [[nodiscard]] virtual std::exception_ptr exception() const noexcept = 0;
+
     [[nodiscard]] task_scope& scope() const noexcept { return *scope_; }
+
+    /// Its name and the callbacks for its end. The first call allocates them. Throws std::bad_alloc.
+    [[nodiscard]] task_notes& notes();
 
     // ---- for awaitables, in a step of this task ------------------------------------------------
 
@@ -181,18 +198,20 @@ private:
     std::uint8_t shard_ = 0;
 
     std::atomic<std::uint32_t> references_{2};  // of who made it, and of the task itself until its end
-    spin_lock lock_;
+    mutable spin_lock lock_;
     std::atomic<bool> ended_{false};  // E: release in end()  ->  acquire in ended(): the result is visible
     std::atomic<bool> has_waited_{false};
     std::atomic<bool> must_cancel_{false};  // written under lock_: asyncio's _must_cancel
     bool cancel_due_ = false;   // set before the task is made ready, read by its step
     bool started_ = false;
+    std::uint16_t cancel_requests_ = 0;  // under lock_: asyncio's _num_cancels_requested, up to what fits
     std::coroutine_handle<> resume_at_;
     wait_point* waiting_ = nullptr;                // under lock_, but null as long as the task runs
     completion* completions_ = nullptr;            // under lock_
     completion* last_completion_ = nullptr;        // under lock_
     std::uint64_t last_request_ = 0;               // under lock_: the newest cancel that reached it
     std::unique_ptr<std::string> cancel_message_;  // under lock_; none is the empty message
+    std::atomic<task_notes*> notes_{nullptr};      // its own; of the few tasks that need them
 };
 
 inline task_ref::task_ref(task_state* state) noexcept : state_{state} {

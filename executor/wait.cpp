@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "executor/task_scope.hpp"
+#include "executor/time_after.hpp"
 #include "executor/timer_wheel.hpp"
 
 namespace gatherd::executor {
@@ -51,10 +52,7 @@ public:
             word_.fetch_add(holder, std::memory_order_relaxed);  // the timer; the awaiter holds it now
             timed_ = true;
             task_scope& scope = waiter.scope();
-            const auto now = clock::now();
-            const bool beyond = *timeout_ > clock::time_point::max() - now;
-            scope.runs_on().add_timer(scope.timer_home(), timer_,
-                                      beyond ? clock::time_point::max() : now + std::max(*timeout_, {}));
+            scope.runs_on().add_timer(scope.timer_home(), timer_, time_after(std::max(*timeout_, {})));
         }
         return true;
     }
@@ -140,6 +138,9 @@ private:
             }
         }
         task_state* waiter = nullptr;
+        if (when_ == return_when::first_exception) {
+            static_cast<void>(task.exception());  // counts as retrieved, as asyncio's asking does
+        }
         {
             const std::lock_guard guard{lock_};
             if (!std::exchange(over_, true)) {

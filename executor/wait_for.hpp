@@ -60,7 +60,7 @@ task<T> wait_for(task<T> coroutine, std::chrono::nanoseconds limit) {
     if constexpr (std::is_void_v<T>) {
         static_cast<void>(inner.result());
     } else {
-        co_return inner.result();
+        co_return inner.take();
     }
 }
 

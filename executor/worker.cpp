@@ -8,7 +8,6 @@
 
 #include "executor/frame_pool.hpp"
 #include "executor/scheduler.hpp"
-#include "executor/work_line.hpp"
 
 namespace gatherd::executor {
 namespace {
@@ -54,26 +53,48 @@ bool worker::run_coroutine(std::coroutine_handle<> at) noexcept {
     return root_ended_;
 }
 
-/// The next new task: of the newest family the eldest. A family is what was created since the last start; it was pushed
-/// eldest first, so it is turned round on top of the queue.
-work* worker::start_new() noexcept {
-    const std::size_t size = std::exchange(family_, 0);
-    if (size < 2) {
-        return new_.size() > 0 ? new_.try_pop() : nullptr;
-    }
-    work_line family;  // newest first
-    work* item = new_.try_pop();
-    for (std::size_t left = size; left > 1 && item != nullptr; --left) {
+/// What was created since the last start, newest first, but for what thieves took.
+work_line worker::take_family() noexcept {
+    work_line family;
+    for (std::size_t left = std::exchange(family_, 0); left > 0; --left) {
+        work* const item = new_.try_pop();
+        if (item == nullptr) {
+            break;
+        }
         family.push(*item);
-        item = new_.try_pop();
     }
-    if (!family.empty()) {
-        while (!family.empty()) {
+    return family;
+}
+
+/// The next new task: of the newest family the eldest. It was pushed eldest first, so it is turned round on top of the
+/// queue.
+work* worker::start_new() noexcept {
+    if (family_ >= 2) {
+        for (work_line family = take_family(); !family.empty();) {
             new_.push(&family.pop());
         }
         owner_.wake_one();  // a worker that looked in between saw nothing and went to sleep
     }
-    return item != nullptr ? item : new_.try_pop();  // thieves had the eldest
+    family_ = 0;
+    return new_.size() > 0 ? new_.try_pop() : nullptr;
+}
+
+void worker::push_last(work& item) noexcept {
+    if (family_ > 0) {
+        work_line newest_first = take_family();
+        work* eldest = nullptr;
+        while (!newest_first.empty()) {
+            work& each = newest_first.pop();
+            each.next = eldest;
+            eldest = &each;
+        }
+        while (eldest != nullptr) {
+            work* const following = eldest->next;
+            begun_.push(eldest);
+            eldest = following;
+        }
+    }
+    (wide_.size() == 0 ? begun_ : wide_).push(&item);
 }
 
 work* worker::find_own() noexcept {

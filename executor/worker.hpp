@@ -12,6 +12,7 @@
 #include "executor/timer_wheel.hpp"
 #include "executor/work.hpp"
 #include "executor/work_deque.hpp"
+#include "executor/work_line.hpp"
 #include "executor/work_queue.hpp"
 
 namespace gatherd::executor {
@@ -39,6 +40,9 @@ public:
 
     /// Work that goes on, at the end of the line. Owner only.
     void push_begun(work& item) noexcept { begun_.push(&item); }
+
+    /// A task that yields: after all that is ready, what it created among it. Owner only.
+    void push_last(work& item) noexcept;
 
     /// A task that starts. Owner only.
     void push_new(work& item) noexcept {
@@ -78,7 +82,7 @@ public:
     [[nodiscard]] std::size_t backlog() const noexcept { return begun_.size() + new_.size() + wide_.size() + forks_.size(); }
 
     /// Whether there is work for a second worker. Owner only.
-    [[nodiscard]] bool has_more_than_one() const noexcept { return begun_.size() + new_.size() > 1; }
+    [[nodiscard]] bool has_more_than_one() const noexcept { return begun_.size() + new_.size() + wide_.size() > 1; }
 
     /// Runs a task's coroutines from `at` until the task waits or its root coroutine ends (true). Owner only.
     [[nodiscard]] bool run_coroutine(std::coroutine_handle<> at) noexcept;
@@ -119,6 +123,7 @@ private:
     void run();
     [[nodiscard]] work* find_own() noexcept;
     [[nodiscard]] work* start_new() noexcept;
+    [[nodiscard]] work_line take_family() noexcept;
     [[nodiscard]] work* find_fork() noexcept;
     [[nodiscard]] work* keep_all_but_first(work_queue<work>& own, work_queue<work>& victims) noexcept;
     [[nodiscard]] work* find_elsewhere() noexcept;

@@ -70,6 +70,7 @@ struct shape {
     int jobs_each;  // of each submitter
     int children;   // of each of those jobs
     bool pokes;     // each submitter also wakes some worker without claiming it, before its first push
+    bool siblings_together = false;  // a child waits until its siblings have begun
 };
 
 template <typename Suite, shape Shape>
@@ -289,8 +290,8 @@ private:
             for (worker& each : workers_) {
                 each.wake.set();
             }
-        } else if (all_together) {
-            all_begun_.wait();
+        } else if (all_together || (Shape.siblings_together && item.children == nullptr)) {
+            all_begun_.wait();  // of one family: the last child that begins is the last of all
         }
     }
 
@@ -333,6 +334,15 @@ struct child : pool_suite<child, shape{.workers = 2, .submitters = 1, .jobs_each
 struct children
     : pool_suite<children, shape{.workers = 3, .submitters = 1, .jobs_each = 1, .children = 2, .pokes = true}> {};
 
+/// Two children that wait for each other, and a parent that does not: its worker turns the family round, and must tell
+/// the other worker, which may have looked meanwhile.
+struct family : pool_suite<family, shape{.workers = 2,
+                                         .submitters = 1,
+                                         .jobs_each = 1,
+                                         .children = 2,
+                                         .pokes = true,
+                                         .siblings_together = true}> {};
+
 /// More jobs than workers: nobody waits for anybody, and all run.
 struct busy : pool_suite<busy, shape{.workers = 2, .submitters = 2, .jobs_each = 2, .children = 1, .pokes = true}> {};
 
@@ -345,5 +355,6 @@ int main(int argc, char** argv) {
                        {"two_jobs", &at_random<two_jobs, 200'000>},
                        {"child", &at_random<child, 200'000>},
                        {"children", &at_random<children, 100'000>},
+                       {"family", &at_random<family, 100'000>},
                        {"busy", &at_random<busy, 100'000>}});
 }

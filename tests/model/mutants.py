@@ -40,42 +40,57 @@ WEAKER = {
         "release": ("relaxed", "split"),
     },
 }
-COUNTED = "only the counts hang on it: the word's edges are those of announce and of the load in claim_for_wake"
+COUNTED = "only the counts hang on it, and the fences order what is looked at"
 ATOMICITY = "that it is one step is what counts (split dies); what it publishes has edges of its own"
 LATER_STORE = "Relacy runs threads in turns, so no load sees a store yet to come"
+FENCED_LOAD = "the fence before it orders it; what it leads to has an edge of its own"
+OLDER_TOP = "an older top only makes it look fuller, and nobody sleeps on that"
+GUESS = "an older top makes the exchange fail"
+ONE_STEP = "that it is one step is what counts (split dies); edge A is the bottom's, edge B stands by argument: " + LATER_STORE
 SURVIVORS = {
-    "work_deque push top_.load relaxed": f"B: {LATER_STORE}",
-    "work_deque try_pop top_.compare_exchange_strong acq_rel": "acq_rel is enough: the store before it is in C",
-    "work_deque try_pop top_.compare_exchange_strong relaxed":
-        "C: a thief that sees this top must see the bottom before it; Relacy's seq_cst load sees it anyway",
-    "work_deque try_pop bottom_.store#2 release": "no worker sleeps for an item that its owner just took",
+    "work_deque try_pop bottom_.store relaxed": "it takes away, and publishes nothing; C is the fence's (none dies)",
+    "work_deque try_pop top_.load relaxed": FENCED_LOAD,
+    "work_deque try_pop top_.compare_exchange_strong acq_rel": ONE_STEP,
+    "work_deque try_pop top_.compare_exchange_strong relaxed": ONE_STEP,
     "work_deque try_pop bottom_.store#2 relaxed":
         "A: by C++11's rule, which is Relacy's, a later store of the same thread keeps the release going; not in C++20",
-    "work_deque try_steal top_.load acquire": "acquire is enough: whoever moved top comes before the bottom load",
-    "work_deque try_steal top_.load relaxed": "C: top before bottom; Relacy's seq_cst load of bottom is never early",
-    "work_deque size top_.load acquire": "an older top only makes the deque look fuller, and nobody sleeps on that",
-    "work_deque size top_.load relaxed": "an older top only makes the deque look fuller, and nobody sleeps on that",
+    "work_deque try_steal top_.load relaxed": GUESS,
+    "work_deque try_steal top_.compare_exchange_strong acq_rel": ONE_STEP,
+    "work_deque try_steal top_.compare_exchange_strong relaxed": ONE_STEP,
+    "work_deque size top_.load relaxed": OLDER_TOP,
+    "work_deque size bottom_.load relaxed": FENCED_LOAD,
+    "work_deque make_room top_.load relaxed": f"B: {LATER_STORE}",
+    "work_queue take top_.compare_exchange_weak relaxed": ONE_STEP,
+    "work_queue steal top_.load relaxed": "B, C: top before bottom: " + LATER_STORE,
+    "work_queue steal top_.compare_exchange_strong relaxed": ONE_STEP,
+    "work_queue size top_.load relaxed": OLDER_TOP,
+    "work_queue size bottom_.load relaxed": FENCED_LOAD,
+    "work_queue make_room top_.load relaxed": f"B: {LATER_STORE}",
     "idle_workers begin_search word_.fetch_add acq_rel": COUNTED,
     "idle_workers begin_search word_.fetch_add relaxed": COUNTED,
     "idle_workers end_search word_.fetch_sub acq_rel": COUNTED,
     "idle_workers end_search word_.fetch_sub relaxed": COUNTED,
     "idle_workers announce parked_[self].store release": "the word's add after it publishes it",
-    "idle_workers announce parked_[self].store relaxed": "the word's add after it publishes it",
+    "idle_workers announce parked_[self].store relaxed": "the word's add after it, or a claim's retry, finds it",
+    "idle_workers announce word_.fetch_add acq_rel": "P is the fence's (none dies)",
+    "idle_workers announce word_.fetch_add relaxed": "P is the fence's (none dies)",
     "idle_workers retract parked_[self].exchange acq_rel": ATOMICITY,
     "idle_workers retract parked_[self].exchange relaxed": ATOMICITY,
     "idle_workers retract word_.fetch_sub acq_rel": COUNTED,
     "idle_workers retract word_.fetch_sub relaxed": COUNTED,
-    "idle_workers claim_for_wake word_.compare_exchange_weak acq_rel": COUNTED,
-    "idle_workers claim_for_wake word_.compare_exchange_weak relaxed": "a flag that it misses, any_parked sees",
-    "idle_workers claim_for_wake parked_[i].exchange acq_rel": ATOMICITY,
-    "idle_workers claim_for_wake parked_[i].exchange relaxed": ATOMICITY,
-    "idle_workers claim_for_wake word_.fetch_sub acq_rel": COUNTED,
-    "idle_workers claim_for_wake word_.fetch_sub relaxed": COUNTED,
-    "idle_workers claim_for_wake word_.fetch_sub#2 acq_rel":
+    "idle_workers claim_for_wake word_.load relaxed": FENCED_LOAD,
+    "idle_workers claim word_.compare_exchange_weak acq_rel": COUNTED,
+    "idle_workers claim word_.compare_exchange_weak relaxed": "a flag that it misses, any_parked sees",
+    "idle_workers claim parked_[i].exchange acq_rel": ATOMICITY,
+    "idle_workers claim parked_[i].exchange relaxed": ATOMICITY,
+    "idle_workers claim word_.fetch_sub acq_rel": COUNTED,
+    "idle_workers claim word_.fetch_sub relaxed": COUNTED,
+    "idle_workers claim word_.fetch_sub#2 acq_rel":
         "acq_rel is enough: it reads the newest word, and who announces later looks later",
+    "injection_queue empty head_.load relaxed": FENCED_LOAD,
 }
 ITERATIONS = {  # for mutants that take more runs to die than the others
-    "idle_workers claim_for_wake word_.fetch_sub#2 relaxed": "150000",
+    "idle_workers claim word_.fetch_sub#2 relaxed": "150000",
 }
 
 OPERATION = re.compile(r"([\w.\->\[\]()]*?)[.](load|store|exchange|fetch_add|fetch_sub|compare_exchange_\w+)\(")

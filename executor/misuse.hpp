@@ -1,0 +1,10 @@
+/// \file
+/// The end of a program that breaks a rule which no compiler could check.
+#pragma once
+
+namespace gatherd::executor {
+
+/// Writes the rule to stderr and calls std::terminate: going on would be undefined behaviour.
+[[noreturn]] void end_for_misuse(const char* rule) noexcept;
+
+}  // namespace gatherd::executor

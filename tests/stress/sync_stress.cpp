@@ -1,0 +1,601 @@
+// The primitives that tasks wait for, on three workers, with cancellations at random moments. What is counted at the
+// end is exact: a lost permit, item or wake-up makes a test hang or a sum differ.
+#include <array>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "executor/barrier.hpp"
+#include "executor/condition.hpp"
+#include "executor/create_task.hpp"
+#include "executor/exception_group.hpp"
+#include "executor/future.hpp"
+#include "executor/gather.hpp"
+#include "executor/mutex.hpp"
+#include "executor/queue.hpp"
+#include "executor/race.hpp"
+#include "executor/run.hpp"
+#include "executor/shield.hpp"
+#include "executor/sleep.hpp"
+#include "executor/task_group.hpp"
+#include "executor/timeout.hpp"
+
+using namespace gatherd::executor;
+
+namespace {
+
+constexpr int rounds = 2000;
+
+/// Lets some time pass: none, a turn of the others, or up to 200 us.
+task<> pause(std::mt19937& random) {
+    switch (random() % 4) {
+        case 0:
+            co_await sleep(std::chrono::microseconds{random() % 200});
+            break;
+        case 1:
+            co_await yield();
+            break;
+        default:
+            break;
+    }
+}
+
+/// Cancels the victims, one after the other at random, until all have ended. They go on with their next round.
+template <typename T>
+task<> harass(std::vector<task_handle<T>> victims, unsigned seed) {
+    std::mt19937 random{seed};
+    while (!victims.empty()) {
+        const std::size_t victim = random() % victims.size();
+        if (!victims[victim].cancel()) {
+            victims.erase(victims.begin() + static_cast<std::ptrdiff_t>(victim));
+        }
+        co_await sleep(std::chrono::microseconds{random() % 50});
+    }
+}
+
+/// Runs the coroutines as tasks that are harassed; the sum of their results.
+task<long> sum_of_harassed(std::vector<task<long>> coroutines, unsigned seed) {
+    std::vector<task_handle<long>> victims;
+    for (auto& each : coroutines) {
+        victims.push_back(create_task(std::move(each)));
+    }
+    co_await harass(victims, seed);
+    long sum = 0;
+    for (const auto& each : victims) {
+        try {
+            sum += co_await each;
+        } catch (const cancelled_error&) {  // before its first step
+        }
+    }
+    co_return sum;
+}
+
+long run_on_three(task<long> main) {
+    scheduler on{{.workers = 3}};
+    return run(on, std::move(main));
+}
+
+// ---- mutex -----------------------------------------------------------------------------------
+
+task<long> locks(mutex& only, long& total, unsigned seed) {
+    std::mt19937 random{seed};
+    long added = 0;
+    for (int i = 0; i < rounds; ++i) {
+        try {
+            const auto guard = co_await only.scoped_lock();
+            ++total;  // no atomic: the mutex alone keeps this right
+            ++added;
+            co_await pause(random);
+        } catch (const cancelled_error&) {
+        }
+    }
+    co_return added;
+}
+
+task<long> difference_under_a_mutex(unsigned seed) {
+    mutex only;
+    long total = 0;
+    std::vector<task<long>> all;
+    for (unsigned i = 0; i < 6; ++i) {
+        all.push_back(locks(only, total, seed + i));
+    }
+    const long added = co_await sum_of_harassed(std::move(all), seed);
+    co_return only.locked() ? -1 : total - added;
+}
+
+// ---- queue -----------------------------------------------------------------------------------
+
+task<long> puts(queue<long>& to, unsigned seed) {
+    std::mt19937 random{seed};
+    long sum = 0;
+    for (long i = 1; i <= rounds; ++i) {
+        try {
+            co_await to.put(i);
+            sum += i;
+            co_await pause(random);
+        } catch (const cancelled_error&) {  // at put: it is not in the queue
+        }
+    }
+    co_return sum;
+}
+
+/// Until it has got a zero.
+task<long> gets(queue<long>& from, unsigned seed) {
+    std::mt19937 random{seed};
+    long sum = 0;
+    while (true) {
+        try {
+            const long item = co_await from.get();
+            from.task_done();
+            if (item == 0) {
+                co_return -sum;
+            }
+            sum += item;
+            co_await pause(random);
+        } catch (const cancelled_error&) {  // at get: nothing was taken
+        }
+    }
+}
+
+task<long> puts_then_ends(queue<long>& through, unsigned seed, std::size_t getters) {
+    std::vector<task<long>> putting;
+    for (unsigned i = 0; i < 3; ++i) {
+        putting.push_back(puts(through, seed + i));
+    }
+    const long sum = co_await sum_of_harassed(std::move(putting), seed);
+    for (; getters > 0; --getters) {
+        co_await through.put(0);
+    }
+    co_return sum;
+}
+
+task<long> difference_through_a_queue(unsigned seed, std::size_t maxsize) {
+    constexpr std::size_t getters = 3;
+    queue<long> through{maxsize};
+    const auto putting = create_task(puts_then_ends(through, seed, getters));
+    std::vector<task_handle<long>> getting;
+    for (unsigned i = 0; i < getters; ++i) {
+        getting.push_back(create_task(gets(through, seed + 100 + i)));
+        while (!getting.back().ref()->has_waited()) {  // else it may be cancelled before its first step
+            co_await yield();
+        }
+    }
+    const auto harassing = create_task(harass(getting, seed));
+    long difference = co_await putting;
+    for (const auto& each : getting) {
+        difference += co_await each;
+    }
+    co_await harassing;
+    co_await through.join();
+    co_return through.empty() && !through.full() ? difference : -1;
+}
+
+// ---- condition -------------------------------------------------------------------------------
+
+/// One token at a time, from hand to hand: a notification that is lost stops everything.
+struct handover {
+    mutex only;
+    condition given{only};
+    condition taken{only};
+    bool has_token = false;
+    bool over = false;
+};
+
+task<long> gives(handover& through, int tokens) {
+    for (int i = 0; i < tokens; ++i) {
+        const auto guard = co_await through.only.scoped_lock();
+        while (through.has_token) {
+            co_await through.taken.wait();
+        }
+        through.has_token = true;
+        through.given.notify_one();
+    }
+    const auto guard = co_await through.only.scoped_lock();
+    while (through.has_token) {
+        co_await through.taken.wait();
+    }
+    through.over = true;
+    through.given.notify_all();
+    co_return tokens;
+}
+
+task<long> takes(handover& through, std::atomic<int>& entered) {
+    long taken = 0;
+    ++entered;
+    while (true) {
+        try {
+            const auto guard = co_await through.only.scoped_lock();
+            while (!through.has_token && !through.over) {
+                co_await through.given.wait();
+            }
+            if (!through.has_token) {
+                co_return taken;
+            }
+            through.has_token = false;
+            ++taken;
+            through.taken.notify_one();
+        } catch (const cancelled_error&) {
+        }
+    }
+}
+
+task<long> difference_of_tokens(unsigned seed) {
+    handover through;
+    std::atomic<int> entered{0};
+    std::vector<task_handle<long>> taking;
+    for (int i = 0; i < 4; ++i) {
+        taking.push_back(create_task(takes(through, entered)));
+    }
+    while (entered < 4) {  // else one may be cancelled before its first step
+        co_await yield();
+    }
+    const auto harassing = create_task(harass(taking, seed));
+    long difference = co_await gives(through, 20 * rounds);
+    for (const auto& each : taking) {
+        difference -= co_await each;
+    }
+    co_await harassing;
+    co_return through.only.locked() ? -1 : difference;
+}
+
+// ---- barrier ---------------------------------------------------------------------------------
+
+constexpr long parties = 4;
+
+/// Until it is aborted: how often it passed, and the indices that it got, times a million.
+/// How often a task came through a barrier, and the sum of the indices that it was given there.
+struct passages {
+    long count = 0;
+    long indices = 0;
+};
+
+task<passages> passes(barrier& at) {
+    passages mine;
+    while (true) {
+        try {
+            mine.indices += static_cast<long>(co_await at.wait());
+            ++mine.count;
+        } catch (const broken_barrier_error&) {
+            if (at.broken()) {
+                co_return mine;
+            }
+        }
+    }
+}
+
+task<long> whole_rounds_of_a_barrier(unsigned seed) {
+    std::mt19937 random{seed};
+    barrier at{parties};
+    std::vector<task_handle<passages>> all;
+    for (long i = 0; i < parties + 2; ++i) {
+        all.push_back(create_task(passes(at)));
+    }
+    for (int i = 0; i < 200; ++i) {
+        co_await sleep(std::chrono::microseconds{random() % 200});
+        at.reset();
+    }
+    at.abort();
+    passages sum;
+    for (const auto& each : all) {
+        const passages& one = co_await each;
+        sum.count += one.count;
+        sum.indices += one.indices;
+    }
+    const bool whole = sum.count % parties == 0 && sum.indices == sum.count / parties * (0 + 1 + 2 + 3);
+    co_return at.n_waiting() == 0 && whole ? 0 : -1;
+}
+
+task<long> passes_though_cancelled(barrier& at) {
+    while (true) {
+        try {
+            co_await at.wait();
+        } catch (const cancelled_error&) {
+        } catch (const broken_barrier_error&) {
+            co_return 0;
+        }
+    }
+}
+
+task<long> left_in_a_barrier(unsigned seed) {
+    std::mt19937 random{seed};
+    barrier at{parties};
+    std::vector<task_handle<long>> all;
+    for (long i = 0; i < 2 * parties; ++i) {
+        all.push_back(create_task(passes_though_cancelled(at)));
+    }
+    for (int i = 0; i < rounds; ++i) {
+        all[random() % all.size()].cancel();
+        co_await pause(random);
+    }
+    at.abort();
+    for (const auto& each : all) {
+        co_await wait(each.ref());
+    }
+    co_return static_cast<long>(at.n_waiting());
+}
+
+// ---- future ----------------------------------------------------------------------------------
+
+/// What one who is not cancelled himself sees: 1 for the value, 0 for a cancelled future.
+task<long> sees(future<long> awaited) {
+    try {
+        co_return co_await awaited;
+    } catch (const cancelled_error&) {
+        co_return 0;
+    }
+}
+
+task<long> sets(promise<long>& of, std::chrono::microseconds delay) {
+    co_await sleep(delay);
+    co_return of.try_set_result(1) ? 1 : 0;
+}
+
+task<long> cancels(future<long> of, std::chrono::microseconds delay) {
+    co_await sleep(delay);
+    co_return of.cancel() ? 1 : 0;
+}
+
+/// Rounds in which a setter, a canceller and a cancelled awaiter meet, less those with one outcome that all saw.
+task<long> futures_of_two_minds(unsigned seed) {
+    std::mt19937 random{seed};
+    const auto some_time = [&random] { return std::chrono::microseconds{random() % 60}; };
+    long bad = 0;
+    for (int i = 0; i < rounds / 4; ++i) {
+        promise<long> of;
+        const auto awaited = of.get_future();
+        const auto a = create_task(sees(awaited));
+        const auto b = create_task(sees(awaited));
+        const auto setting = create_task(sets(of, some_time()));
+        const auto cancelling = create_task(cancels(awaited, some_time()));
+        const auto victim = create_task(sees(awaited));
+        co_await sleep(some_time());
+        victim.cancel();  // cancels the future, if it waits for it
+        const long first = co_await a;
+        const long second = co_await b;
+        const long set = co_await setting;
+        const long cancelled = co_await cancelling;
+        co_await wait(victim.ref());
+        const bool one_outcome = first == second && first == set && set + cancelled <= 1 && awaited.done() &&
+                                 awaited.cancelled() == (set == 0);
+        bad += one_outcome ? 0 : 1;
+    }
+    co_return bad;
+}
+
+// ---- timeout, task_group, race, shield -------------------------------------------------------
+
+void stay_busy(std::chrono::microseconds time) {
+    const auto until = clock::now() + time;
+    while (clock::now() < until) {
+    }
+}
+
+/// Two limits that pass at any moment of a body which waits and computes: each request is told from the other, and
+/// none is left over.
+task<long> times_out(unsigned seed) {
+    std::mt19937 random{seed};
+    const auto some_time = [&random] { return std::chrono::microseconds{random() % 1500}; };
+    long bad = 0;
+    for (int i = 0; i < rounds / 10; ++i) {
+        const auto inner_body = [&some_time](timeout_scope&) -> task<> {
+            for (int part = 0; part < 3; ++part) {
+                co_await sleep(some_time() / 3);
+                stay_busy(some_time() / 20);
+            }
+        };
+        const auto outer_body = [&some_time, &inner_body](timeout_scope&) -> task<> {
+            try {
+                co_await timeout(some_time(), inner_body);
+            } catch (const timeout_error&) {
+            }
+            co_await yield();
+        };
+        try {
+            co_await timeout(some_time(), outer_body);
+        } catch (const timeout_error&) {
+        }
+        try {
+            co_await yield();
+        } catch (const cancelled_error&) {
+            ++bad;
+        }
+        bad += task_state::current().cancelling() == 0 ? 0 : 1;
+    }
+    co_return bad;
+}
+
+task<long> times_out_on_all_workers(unsigned seed) {
+    std::vector<task<long>> all;
+    for (unsigned i = 0; i < 6; ++i) {
+        all.push_back(times_out(seed + i));
+    }
+    long bad = 0;
+    const auto each_bad = co_await gather(std::move(all));
+    for (const long each : each_bad) {
+        bad += each;
+    }
+    co_return bad;
+}
+
+struct presence {
+    explicit presence(std::atomic<long>& in) noexcept : inside{in} { ++inside; }
+    presence(const presence&) = delete;
+    ~presence() { --inside; }
+    std::atomic<long>& inside;
+};
+
+task<> member(std::atomic<long>& inside, unsigned seed) {
+    const presence here{inside};
+    std::mt19937 random{seed};
+    co_await pause(random);
+    if (random() % 8 == 0) {
+        throw std::runtime_error{"boom"};
+    }
+    co_await pause(random);
+}
+
+/// Members that a group, whatever happens to it, left behind; and requests.
+task<long> groups_leave(unsigned seed, std::atomic<bool>& cancelled_outside) {
+    std::mt19937 random{seed};
+    std::atomic<long> inside{0};
+    long bad = 0;
+    for (int i = 0; i < rounds / 10; ++i) {
+        const auto body = [&inside, &random](task_group& group) -> task<> {
+            for (int n = 0; n < 6; ++n) {
+                group.create_task(member(inside, static_cast<unsigned>(random())));
+                co_await pause(random);
+            }
+        };
+        try {
+            co_await with_task_group(body);
+        } catch (const exception_group&) {
+        } catch (const cancelled_error&) {
+        }
+        bad += inside;
+        if (!cancelled_outside) {
+            bad += task_state::current().cancelling();
+        }
+    }
+    co_return bad;
+}
+
+task<long> left_by_groups(unsigned seed, bool cancel) {
+    std::atomic<bool> cancelled_outside{cancel};
+    std::vector<task<long>> all;
+    for (unsigned i = 0; i < 4; ++i) {
+        all.push_back(groups_leave(seed + i, cancelled_outside));
+    }
+    if (cancel) {
+        co_return co_await sum_of_harassed(std::move(all), seed);
+    }
+    long bad = 0;
+    const auto each_bad = co_await gather(std::move(all));
+    for (const long each : each_bad) {
+        bad += each;
+    }
+    co_return bad;
+}
+
+task<long> runner(std::atomic<long>& inside, unsigned seed) {
+    const presence here{inside};
+    std::mt19937 random{seed};
+    co_await pause(random);
+    co_return 1;
+}
+
+task<long> races(unsigned seed) {
+    std::mt19937 random{seed};
+    std::atomic<long> inside{0};
+    long bad = 0;
+    for (int i = 0; i < rounds / 4; ++i) {
+        try {
+            co_await race(runner(inside, static_cast<unsigned>(random())),
+                          runner(inside, static_cast<unsigned>(random())),
+                          runner(inside, static_cast<unsigned>(random())));
+        } catch (const cancelled_error&) {
+        }
+        bad += inside;
+    }
+    co_return bad;
+}
+
+task<long> left_by_races(unsigned seed) {
+    std::vector<task<long>> all;
+    for (unsigned i = 0; i < 4; ++i) {
+        all.push_back(races(seed + i));
+    }
+    co_return co_await sum_of_harassed(std::move(all), seed);
+}
+
+/// Shielded tasks that did not run to their end.
+task<long> shields(unsigned seed, std::atomic<long>& ended) {
+    std::mt19937 random{seed};
+    long begun = 0;
+    for (int i = 0; i < rounds / 4; ++i) {
+        const auto inner = create_task([](std::atomic<long>& count, unsigned own) -> task<> {
+            std::mt19937 its{own};
+            co_await pause(its);
+            ++count;
+        }(ended, static_cast<unsigned>(random())));
+        ++begun;
+        for (bool waiting = true; waiting;) {
+            try {
+                co_await shield(inner);
+                waiting = false;
+            } catch (const cancelled_error&) {
+            }
+        }
+    }
+    co_return begun;
+}
+
+task<long> lost_by_shields(unsigned seed) {
+    std::atomic<long> ended{0};
+    std::vector<task<long>> all;
+    for (unsigned i = 0; i < 4; ++i) {
+        all.push_back(shields(seed + i, ended));
+    }
+    const long begun = co_await sum_of_harassed(std::move(all), seed);
+    co_return begun - ended;
+}
+
+}  // namespace
+
+TEST_CASE("mutex: keeps cancelled tasks apart, and is not lost with them", "[stress]") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    CHECK(run_on_three(difference_under_a_mutex(seed)) == 0);
+}
+
+TEST_CASE("queue: what was put by cancelled tasks is got by cancelled tasks, once", "[stress]") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    CHECK(run_on_three(difference_through_a_queue(seed, 1)) == 0);
+    CHECK(run_on_three(difference_through_a_queue(seed, 8)) == 0);
+}
+
+TEST_CASE("condition: no notification is lost with a cancelled task", "[stress]") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    CHECK(run_on_three(difference_of_tokens(seed)) == 0);
+}
+
+TEST_CASE("barrier: all parties pass, or none, whenever it is reset", "[stress]") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    CHECK(run_on_three(whole_rounds_of_a_barrier(seed)) == 0);
+    CHECK(run_on_three(left_in_a_barrier(seed)) == 0);
+}
+
+TEST_CASE("future: has one outcome for all, whoever sets and cancels", "[stress]") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    CHECK(run_on_three(futures_of_two_minds(seed)) == 0);
+}
+
+TEST_CASE("timeout: nested limits leave no request behind, whenever they pass", "[stress]") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    CHECK(run_on_three(times_out_on_all_workers(seed)) == 0);
+}
+
+TEST_CASE("task_group: leaves no task and no request behind, whatever fails or is cancelled", "[stress]") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    CHECK(run_on_three(left_by_groups(seed, false)) == 0);
+    CHECK(run_on_three(left_by_groups(seed, true)) == 0);
+}
+
+TEST_CASE("race: leaves no task behind, whenever it is cancelled", "[stress]") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    CHECK(run_on_three(left_by_races(seed)) == 0);
+}
+
+TEST_CASE("shield: cancelled awaiters leave the tasks alone", "[stress]") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    CHECK(run_on_three(lost_by_shields(seed)) == 0);
+}

@@ -1,0 +1,117 @@
+#include "executor/misuse.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <concepts>
+#include <csignal>
+#include <functional>
+#include <string>
+
+#include "executor/event.hpp"
+#include "executor/run.hpp"
+#include "executor/sleep.hpp"
+#include "tests/unit/executor/serially.hpp"
+
+using namespace gatherd::executor;
+
+namespace {
+
+/// What a process that does this writes to stderr before it aborts; or "lives".
+std::string last_words(const std::function<void()>& crime) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        std::signal(SIGABRT, SIG_DFL);  // not Catch2's
+        dup2(ends[1], STDERR_FILENO);
+        crime();
+        _exit(0);
+    }
+    close(ends[1]);
+    std::string said;
+    char buffer[256];
+    for (ssize_t got = 0; (got = read(ends[0], buffer, sizeof buffer)) > 0;) {
+        said.append(buffer, static_cast<std::size_t>(got));
+    }
+    close(ends[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? said.substr(0, said.find('\n')) : "lives";
+}
+
+task<int> number() {
+    co_return 1;
+}
+
+task<> awaits_twice() {
+    auto once = number();
+    co_await std::move(once);
+    co_await std::move(once);
+}
+
+task<> starts_what_was_started() {
+    auto once = number();
+    create_task(std::move(once));
+    create_task(std::move(once));
+    co_return;
+}
+
+task<> waits(event& awaited) {
+    co_await awaited.wait();
+}
+
+task<> destroys_under_a_waiter() {
+    event awaited;
+    create_task(waits(awaited));
+    co_await yield();
+}
+
+/// A coroutine of another kind, run by a thread that is no worker.
+struct foreign {
+    struct promise_type {
+        foreign get_return_object() noexcept { return {}; }
+        std::suspend_never initial_suspend() noexcept { return {}; }
+        std::suspend_never final_suspend() noexcept { return {}; }
+        void return_void() noexcept {}
+        void unhandled_exception() noexcept {}
+    };
+};
+
+foreign awaits_a_task() {
+    co_await number();
+}
+
+foreign awaits_a_sleep() {
+    co_await yield();
+}
+
+template <typename Task>
+concept awaitable = requires(Task&& t) {
+    std::forward<Task>(t).operator co_await();
+};
+
+static_assert(awaitable<task<int>>);
+static_assert(!awaitable<task<int>&>, "a coroutine runs once: it is awaited as an rvalue");
+static_assert(!std::copyable<task<int>>);
+
+}  // namespace
+
+TEST_CASE("misuse: awaiting or starting a coroutine twice ends the program", "[executor]") {
+    constexpr auto rule = "gatherd::executor: a coroutine is awaited or made a task once";
+    CHECK(last_words([] { run(awaits_twice()); }) == rule);
+    CHECK(last_words([] { run(starts_what_was_started()); }) == rule);
+}
+
+TEST_CASE("misuse: waiting outside a task ends the program", "[executor]") {
+    constexpr auto rule = "gatherd::executor: only inside a task";
+    CHECK(last_words([] { awaits_a_task(); }) == rule);
+    CHECK(last_words([] { awaits_a_sleep(); }) == rule);
+    CHECK(last_words([] { create_task(number()); }) == rule);
+}
+
+TEST_CASE("misuse: destroying what a task waits for ends the program", "[executor]") {
+    CHECK(last_words([] { serially(destroys_under_a_waiter()); }) ==
+          "gatherd::executor: destroyed while a task waits for it");
+}
