@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
     add_yield(of.yield);
     add_sleepers(of.sleepers);
     add_wake(of.wake);
+    benchmark::AddCustomContext("compiler", COMPILER);
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
         return 2;
