@@ -48,14 +48,14 @@ void rows(benchmark::State& state, shape of) {
 
 namespace on_asio {
 
-/// Asio's coroutines have no event: a channel with room for one signal is theirs.
-using event = asio::experimental::concurrent_channel<void(asio::error_code)>;
+/// Asio's coroutines have no event: a channel with room for one signal is theirs. Asio 1.22 needs something to send.
+using event = asio::experimental::concurrent_channel<void(asio::error_code, bool)>;
 
 asio::awaitable<long> player(event& ours, event& theirs, long turns) {
     long played = 0;
     for (; played < turns; ++played) {
         co_await ours.async_receive(asio::use_awaitable);
-        theirs.try_send(asio::error_code{});
+        theirs.try_send(asio::error_code{}, true);
     }
     co_return played;
 }
@@ -65,7 +65,7 @@ asio::awaitable<long> game(long turns) {
     const auto executor = co_await asio::this_coro::executor;
     event ping{executor, 1};
     event pong{executor, 1};
-    ping.try_send(asio::error_code{});
+    ping.try_send(asio::error_code{}, true);
     const auto [one, other] = co_await (player(ping, pong, turns) && player(pong, ping, turns));
     co_return one + other;
 }
