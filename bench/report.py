@@ -19,7 +19,7 @@ OURS = "gatherd"
 PEERS = {"onetbb": "#b45309", "onetbb_enqueue": "#b45309", "asio": "#0369a1", "std": "#6b7280"}  # and their colours
 # Where the time of a repetition is not what is asked about: the counter that is.
 FIGURES = {"wake": "p50_us"}
-COUNTERS = {"p50_us": "p50, us", "p99_us": "p99, us", "peak_bytes_each": "peak bytes each"}
+COUNTERS = {"p50_us": "p50, us", "p99_us": "p99, us", "peak_bytes_each": "peak bytes each", "started_ms": "started, ms"}
 MARKS = ("<!-- executor_bench: begin -->", "<!-- executor_bench: end -->")
 PLOT = "performance-executor.svg"
 SUFFIX = "/process_time/real_time"  # Google Benchmark's, on every name

@@ -35,6 +35,17 @@ delays random_delays(std::int64_t count) {
     return all;
 }
 
+/// Counts until all sleepers have been started.
+class start_clock {
+public:
+    void all_started() noexcept { took_ = std::chrono::steady_clock::now() - began_; }
+    [[nodiscard]] double milliseconds() const noexcept { return took_.count(); }
+
+private:
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+    std::chrono::duration<double, std::milli> took_{};
+};
+
 void set_peak(benchmark::State& state, const peak_memory& memory, shape of) {
     state.counters["peak_bytes_each"] = static_cast<double>(memory.bytes()) / static_cast<double>(of.size);
 }
@@ -45,12 +56,13 @@ executor::task<> sleeper(std::chrono::microseconds delay) {
     co_await executor::sleep(delay);
 }
 
-executor::task<long> parent(const delays& all) {
+executor::task<long> parent(const delays& all, start_clock& starting) {
     std::vector<executor::task_handle<>> handles;
     handles.reserve(all.size());
     for (const auto delay : all) {
         handles.push_back(executor::create_task(sleeper(delay)));
     }
+    starting.all_started();
     long ended = 0;
     for (const auto& handle : handles) {
         co_await handle;
@@ -64,7 +76,9 @@ void rows(benchmark::State& state, shape of) {
     const delays all = random_delays(of.size);
     const peak_memory memory;
     for (auto _ : state) {
-        expect(executor::run(pool, parent(all)) == of.size, "sleepers/gatherd");
+        start_clock starting;
+        expect(executor::run(pool, parent(all, starting)) == of.size, "sleepers/gatherd");
+        state.counters["started_ms"] = starting.milliseconds();
     }
     set_peak(state, memory, of);
     set_pieces(state, of.size);
@@ -84,13 +98,17 @@ void rows(benchmark::State& state, shape of) {
     const delays all = random_delays(of.size);
     const peak_memory memory;
     for (auto _ : state) {
-        roll_call sleepers{all.size()};
-        asio::post(pool, [&pool, &all, &sleepers] {  // inside, where spawning is cheapest
+        roll_call sleepers{all.size() + 1};  // and who starts them
+        start_clock starting;
+        asio::post(pool, [&pool, &all, &sleepers, &starting] {  // inside, where spawning is cheapest
             for (std::size_t i = 0; i < all.size(); ++i) {
                 asio::co_spawn(pool, sleeper(all[i]), [&sleepers, i](std::exception_ptr) { sleepers.answer(i); });
             }
+            starting.all_started();
+            sleepers.answer(all.size());
         });
         expect(sleepers.wait_for_all(), "sleepers/asio");
+        state.counters["started_ms"] = starting.milliseconds();
     }
     set_peak(state, memory, of);
     set_pieces(state, of.size);
