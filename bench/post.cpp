@@ -3,6 +3,7 @@
 #include <asio/thread_pool.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <span>
 #include <vector>
@@ -32,28 +33,31 @@ struct piece : executor::work {
     std::size_t member;
 };
 
-void submit_each(executor::scheduler& to, std::span<piece> pieces) {
-    for (piece& each : pieces) {
-        to.submit(each);
+using pieces = std::span<executor::work* const>;
+
+void submit_each(executor::scheduler& to, pieces all) {
+    for (executor::work* const each : all) {
+        to.submit(*each);
     }
 }
 
-void submit_bulk(executor::scheduler& to, std::span<piece> pieces) {
-    submit_each(to, pieces);
+void submit_bulk(executor::scheduler& to, pieces all) {
+    submit_each(to, all);
 }
 
-template <void (*Submit)(executor::scheduler&, std::span<piece>)>
+template <void (*Submit)(executor::scheduler&, pieces)>
 void rows(benchmark::State& state, shape of) {
     executor::scheduler pool{{.workers = static_cast<std::size_t>(of.workers)}};
     const auto size = static_cast<std::size_t>(of.size);
+    std::vector<executor::work*> waiting(size);
     std::allocator<piece> memory;
     piece* const first = memory.allocate(size);  // kept, as the other runtimes keep what they once allocated
     for (auto _ : state) {
         roll_call all{size};
         for (std::size_t i = 0; i < size; ++i) {
-            new (first + i) piece{all, i};
+            waiting[i] = new (first + i) piece{all, i};
         }
-        Submit(pool, {first, size});
+        Submit(pool, waiting);
         expect(all.wait_for_all(), "post/gatherd");
     }
     memory.deallocate(first, size);
