@@ -23,6 +23,7 @@ bool take_flag(int& argc, char** argv, std::string_view flag) {
 int main(int argc, char** argv) {
     using namespace gatherd::bench;
     const sizes of = take_flag(argc, argv, "--tiny") ? sizes::tiny() : sizes{};
+    add_fib(of.fib);
     add_fib_task(of.fib_task);
     add_skynet(of.skynet);
     add_nqueens(of.nqueens);
@@ -31,6 +32,9 @@ int main(int argc, char** argv) {
     add_yield(of.yield);
     add_sleepers(of.sleepers);
     add_wake(of.wake);
+    add_pingpong(of.pingpong);
+    add_channel(of.channel);
+    add_mutex(of.mutex);
     benchmark::AddCustomContext("compiler", COMPILER);
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
