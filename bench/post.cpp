@@ -42,7 +42,7 @@ void submit_each(executor::scheduler& to, pieces all) {
 }
 
 void submit_bulk(executor::scheduler& to, pieces all) {
-    submit_each(to, all);
+    to.submit_bulk(all);
 }
 
 template <void (*Submit)(executor::scheduler&, pieces)>
