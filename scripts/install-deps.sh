@@ -1,11 +1,12 @@
 #!/bin/bash
 # Installs the Debian packages that gatherd needs, where they are missing.
 #
-#   scripts/install-deps.sh [build] [clang] [test] [checks] [image] [all]
+#   scripts/install-deps.sh [build] [clang] [test] [bench] [checks] [image] [all]
 #
 #   build    compiler, CMake and the libraries: what builds the daemon (the default)
 #   clang    clang 19, for the preset of that name
 #   test     what scripts/test.sh runs
+#   bench    what scripts/bench.sh runs
 #   checks   what scripts/test.sh --checks adds
 #   image    what builds the image where there is no docker or podman
 #   all      all of these, and the tools for style
@@ -22,6 +23,7 @@ packages_of() {
             libtbb-dev nlohmann-json3-dev ;;
         clang) echo clang-19 ;;
         test) echo catch2 netcat-openbsd python3 ;;
+        bench) echo libbenchmark-dev python3 ;;
         checks) echo libclang-rt-19-dev relacy-dev spin ;;
         image) echo buildah debootstrap iproute2 procps ;;
         style) echo clang-format-14 clang-tidy-19 shellcheck ;;
@@ -32,11 +34,12 @@ packages_of() {
 groups=()
 for argument in "${@:-build}"; do
     case "$argument" in
-        test) groups+=(build test) ;;
-        checks) groups+=(build clang test checks) ;;
-        all) groups+=(build clang test checks image style) ;;
+        test) groups+=(build test bench) ;;  # the benchmarks are built and run once, as tests
+        bench) groups+=(build test bench) ;;
+        checks) groups+=(build clang test bench checks) ;;
+        all) groups+=(build clang test bench checks image style) ;;
         -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
-        *) packages_of "$argument" >/dev/null || fail "no group '$argument'; there are: build clang test checks image all"
+        *) packages_of "$argument" >/dev/null || fail "no group '$argument'; there are: build clang test bench checks image all"
             groups+=("$argument") ;;
     esac
 done
