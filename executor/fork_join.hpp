@@ -83,7 +83,7 @@ public:
         is_open_ = true;
         worker& here = *worker::current();
         here.push_fork(*this);
-        here.owner().wake_for_fork();
+        here.owner().wake_one();
         if (here.may_fork()) [[likely]] {
             return go_on_with(child_at);
         }

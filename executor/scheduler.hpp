@@ -81,8 +81,8 @@ public:
     [[nodiscard]] blocking_lane& blocking() noexcept { return *blocking_; }
     [[nodiscard]] compute_lane& compute() noexcept { return *compute_; }
 
-    /// A worker pushed a fork: wakes another if one sleeps. Cost where none does: one load.
-    void wake_for_fork() noexcept {
+    /// Wakes a worker if one sleeps and none searches: after work was pushed. Cost where none sleeps: one load.
+    void wake_one() noexcept {
         if (const auto sleeper = idle_.claim_for_wake()) [[unlikely]] {
             wake(*sleeper);
         }
@@ -99,7 +99,6 @@ private:
 
     [[nodiscard]] worker* here() const noexcept;
     void inject(work& newest, work& oldest) noexcept;
-    void wake_one() noexcept { wake_for_fork(); }
     [[gnu::cold]] void wake(std::size_t sleeper) noexcept;
     [[nodiscard]] work* steal_for(std::size_t thief) noexcept;
     [[nodiscard]] bool any_work() const noexcept;
