@@ -184,7 +184,8 @@ struct handover {
     std::atomic<long> taken_by_all{0};
 };
 
-task<long> gives(handover& through, int tokens) {
+task<long> gives(handover& through, int tokens, unsigned seed) {
+    std::mt19937 random{seed};
     for (int i = 0; i < tokens; ++i) {
         const auto guard = co_await through.only.scoped_lock();
         while (through.has_token) {
@@ -192,6 +193,7 @@ task<long> gives(handover& through, int tokens) {
         }
         through.has_token = true;
         through.given.notify_one();
+        co_await pause(random);  // time for the one that was notified to be cancelled
     }
     const auto guard = co_await through.only.scoped_lock();
     while (through.has_token) {
@@ -243,7 +245,7 @@ task<long> difference_of_tokens(unsigned seed) {
     }
     // The last is left in peace, so that there is always somebody to take.
     const auto harassing = create_task(harass(std::vector(taking.begin(), taking.end() - 1), seed));
-    long difference = co_await gives(through, 10 * rounds);
+    long difference = co_await gives(through, rounds, seed);
     for (const auto& each : taking) {
         difference -= co_await each;
     }
