@@ -11,43 +11,9 @@
 
 #include "executor/errors.hpp"
 #include "executor/semaphore.hpp"
-#include "executor/spin_lock.hpp"
-#include "executor/wait_line.hpp"
+#include "executor/unfinished_work.hpp"
 
 namespace gatherd::executor {
-namespace detail {
-
-/// What was put and not yet processed, and who waits for that to be none.
-class unfinished_work {
-public:
-    class join_awaiter;
-
-    void add() noexcept;
-    void done();
-    [[nodiscard]] join_awaiter join() noexcept;
-
-private:
-    spin_lock lock_;
-    std::size_t count_ = 0;  // under lock_, as all below
-    wait_line joiners_;
-};
-
-class [[nodiscard]] unfinished_work::join_awaiter : public wait_line::place {
-public:
-    explicit join_awaiter(unfinished_work& of) noexcept : place{of.lock_, of.joiners_}, work_{of} {}
-
-    void await_resume() const { task_state::current().throw_if_cancelled(); }
-    bool arm(task_state& waiter) noexcept override;
-
-private:
-    unfinished_work& work_;
-};
-
-inline unfinished_work::join_awaiter unfinished_work::join() noexcept {
-    return join_awaiter{*this};
-}
-
-}  // namespace detail
 
 /// A bounded queue of items, between any number of tasks that put and get. `Items` says which item is next.
 ///

@@ -83,7 +83,7 @@ bool task_state::begin_step() noexcept {
 
 void task_state::step() noexcept {
     if (!begin_step()) {
-        collect_cancelled(cancel_message_ ? *cancel_message_ : std::string{});
+        collect_cancelled(message_to_raise());
         end();
         return;
     }
@@ -188,13 +188,13 @@ void task_state::go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept 
 void task_state::throw_if_cancelled() {
     if (cancel_due_) {
         cancel_due_ = false;
-        std::string message;
-        {
-            const std::lock_guard guard{lock_};
-            message = cancel_message_ ? *cancel_message_ : std::string{};
-        }
-        throw cancelled_error{std::move(message)};
+        throw cancelled_error{message_to_raise()};
     }
+}
+
+std::string task_state::message_to_raise() const {
+    const std::lock_guard guard{lock_};  // another request may change it just now
+    return cancel_message_ ? *cancel_message_ : std::string{};
 }
 
 void task_state::remember(const std::string& message) noexcept {

@@ -188,6 +188,7 @@ private:
                        std::vector<task_ref>& awaited) noexcept;
     bool cancel_from_here(const std::string& message, std::uint64_t request) noexcept;
     void remember(const std::string& message) noexcept;
+    [[nodiscard]] std::string message_to_raise() const;
     bool begin_step() noexcept;
     void end() noexcept;
 

@@ -1,7 +1,9 @@
-#include "executor/future.hpp"
+#include "executor/future_core.hpp"
 
 #include <mutex>
+#include <utility>
 
+#include "executor/errors.hpp"
 #include "executor/unretrieved_exception.hpp"
 
 namespace gatherd::executor::detail {

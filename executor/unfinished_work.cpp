@@ -1,6 +1,8 @@
-#include "executor/queue.hpp"
+#include "executor/unfinished_work.hpp"
 
 #include <mutex>
+
+#include "executor/errors.hpp"
 
 namespace gatherd::executor::detail {
 

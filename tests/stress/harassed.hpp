@@ -1,0 +1,67 @@
+/// \file
+/// Tasks that are cancelled at random moments, again and again.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "executor/create_task.hpp"
+#include "executor/errors.hpp"
+#include "executor/run.hpp"
+#include "executor/sleep.hpp"
+
+namespace gatherd::executor {
+
+/// Lets some time pass: none, a turn of the others, or up to 200 us.
+inline task<> pause(std::mt19937& random) {
+    switch (random() % 4) {
+        case 0:
+            co_await sleep(std::chrono::microseconds{random() % 200});
+            break;
+        case 1:
+            co_await yield();
+            break;
+        default:
+            break;
+    }
+}
+
+/// Cancels the victims, one after the other at random, until all have ended. They go on with their next round.
+template <typename T>
+task<> harass(std::vector<task_handle<T>> victims, unsigned seed) {
+    std::mt19937 random{seed};
+    while (!victims.empty()) {
+        const std::size_t victim = random() % victims.size();
+        if (!victims[victim].cancel()) {
+            victims.erase(victims.begin() + static_cast<std::ptrdiff_t>(victim));
+        }
+        co_await sleep(std::chrono::microseconds{random() % 50});
+    }
+}
+
+/// Runs the coroutines as tasks that are harassed; the sum of their results.
+inline task<long> sum_of_harassed(std::vector<task<long>> coroutines, unsigned seed) {
+    std::vector<task_handle<long>> victims;
+    for (auto& each : coroutines) {
+        victims.push_back(create_task(std::move(each)));
+    }
+    co_await harass(victims, seed);
+    long sum = 0;
+    for (const auto& each : victims) {
+        try {
+            sum += co_await each;
+        } catch (const cancelled_error&) {  // before its first step
+        }
+    }
+    co_return sum;
+}
+
+inline long run_on_three(task<long> main) {
+    scheduler on{{.workers = 3}};
+    return run(on, std::move(main));
+}
+
+}  // namespace gatherd::executor
