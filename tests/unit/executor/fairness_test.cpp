@@ -1,0 +1,343 @@
+// The bounds of docs/EXECUTOR.md, section Fairness, counted in turns of one worker: how many steps a greedy party gets
+// between the moment at which something is ready and its run. No clock decides anything here.
+#include <algorithm>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <functional>
+#include <latch>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "executor/create_task.hpp"
+#include "executor/event.hpp"
+#include "executor/fork_join.hpp"
+#include "executor/run.hpp"
+#include "executor/sleep.hpp"
+
+using namespace gatherd::executor;
+
+namespace {
+
+// As worker.hpp has them.
+constexpr long turns_between_looks = 61;
+constexpr long widest_family = 64;
+constexpr long forks_between_looks = 4096;
+
+/// Who would like to keep the worker.
+enum class greed {
+    yields,  ///< a task that yields in a loop
+    rings,   ///< two tasks that wake each other
+    forks,   ///< a computation that forks in a loop: its step is a fork
+};
+
+/// What a greedy party did, and how much of it since something else was ready. All in steps of one worker.
+struct occupation {
+    long steps = 0;
+    long ready_at = -1;  // none yet
+    long passed = 0;     // steps from ready to run; the most of several
+    bool enough = false;
+    std::function<bool()> is_ready = [] { return false; };
+
+    void step() {
+        ++steps;
+        if (ready_at < 0 && is_ready()) {
+            ready_at = steps;
+        }
+    }
+    void ready() { ready_at = steps; }
+    void ran() {
+        passed = std::max(passed, ready_at < 0 ? 0 : steps - ready_at);
+        ready_at = -1;
+    }
+};
+
+task<> yields(occupation& at) {
+    while (!at.enough) {
+        at.step();
+        co_await yield();
+    }
+}
+
+task<> rings(occupation& at, event& own, event& others) {
+    while (!at.enough) {
+        co_await own.wait();
+        own.clear();
+        at.step();
+        others.set();
+    }
+}
+
+task<> ring_each_other(occupation& at) {
+    event left;
+    event right;
+    left.set();
+    const auto other = create_task(rings(at, right, left));
+    co_await rings(at, left, right);
+    co_await other;
+}
+
+forked<> nothing() {
+    co_return;
+}
+
+forked<> forks(occupation& at) {
+    while (!at.enough) {
+        at.step();
+        co_await fork(nothing());
+        co_await join();
+    }
+}
+
+task<> keep_busy(occupation& at, greed kind) {
+    switch (kind) {
+        case greed::yields:
+            co_await yields(at);
+            break;
+        case greed::rings:
+            co_await ring_each_other(at);
+            break;
+        case greed::forks:
+            co_await fork_join(forks(at));
+            break;
+    }
+}
+
+task<> beside(occupation& at, greed kind, task<> subject) {
+    const auto busy = create_task(keep_busy(at, kind));
+    while (at.steps < 10) {
+        co_await yield();
+    }
+    co_await std::move(subject);
+    at.enough = true;
+    co_await busy;
+}
+
+using subject = task<>(occupation&);
+
+/// The most steps that passed while what the subject has ready did not run.
+long passed_beside(greed kind, subject& main) {
+    scheduler on{{.workers = 1}};
+    occupation at;
+    run(on, beside(at, kind, main(at)));
+    return at.passed;
+}
+
+/// As that, for what comes from another thread, which `submit` does once the greedy party is at it. It ends by at.ran()
+/// and at.enough.
+long passed_while(greed kind, const std::function<void(scheduler&, occupation&)>& submit) {
+    long worst = 0;
+    for (int round = 0; round < 100; ++round) {  // each meets another place between two looks
+        scheduler on{{.workers = 1}};
+        occupation at;
+        std::latch begun{1};
+        std::atomic<bool> submitted{false};
+        at.is_ready = [&] {
+            if (at.steps == 1) {
+                begun.count_down();
+            }
+            return submitted.load();
+        };
+        std::thread outside{[&] {
+            begun.wait();
+            submit(on, at);
+            submitted = true;
+        }};
+        run(on, keep_busy(at, kind));
+        outside.join();
+        worst = std::max(worst, at.passed);
+    }
+    return worst;
+}
+
+// ---- what is ready beside the greedy party ---------------------------------------------------
+
+constexpr int rounds = 500;  // more than a whole number of looks: each round meets another turn
+
+task<> takes_turns(occupation& at) {
+    for (int i = 0; i < rounds; ++i) {
+        at.ready();
+        co_await yield();
+        at.ran();
+    }
+}
+
+task<> notes(occupation& at) {
+    at.ran();
+    co_return;
+}
+
+task<> creates(occupation& at) {
+    for (int i = 0; i < rounds; ++i) {
+        at.ready();
+        co_await create_task(notes(at));
+    }
+}
+
+task<> notes_the_last(occupation& at, long& left) {
+    if (--left == 0) {
+        at.ran();
+    }
+    co_return;
+}
+
+task<> creates_a_wide_family(occupation& at) {
+    for (int i = 0; i < 20; ++i) {
+        long left = 2 * widest_family;
+        std::vector<task_handle<>> family;
+        at.ready();
+        for (long member = left; member > 0; --member) {
+            family.push_back(create_task(notes_the_last(at, left)));
+        }
+        for (const auto& each : family) {
+            co_await each;
+        }
+    }
+}
+
+forked<> notes_in_a_fork(occupation& at) {
+    at.ran();
+    co_return;
+}
+
+task<> computes(occupation& at) {
+    for (int i = 0; i < rounds; ++i) {
+        at.ready();
+        co_await fork_join(notes_in_a_fork(at));
+    }
+}
+
+/// A new task makes the next, and so on: each is newer than what waits below.
+task<> chain(occupation& at) {
+    at.step();
+    if (!at.enough) {
+        create_task(chain(at));
+    }
+    co_return;
+}
+
+task<> below_a_chain(occupation& at, int count) {
+    for (int i = 0; i < rounds / 10; ++i) {
+        at.enough = false;
+        long left = count;
+        std::vector<task_handle<>> older;
+        create_task(chain(at));
+        for (int member = 0; member < count; ++member) {
+            older.push_back(create_task(notes_the_last(at, left)));
+        }
+        at.ready();
+        for (const auto& each : older) {
+            co_await each;
+        }
+        at.enough = true;
+        co_await sleep(std::chrono::milliseconds{1});  // by then the chain has ended
+    }
+}
+
+// ---- what comes from outside -----------------------------------------------------------------
+
+struct noted_work : work {
+    explicit noted_work(occupation& of) : work{&run_it}, at{of} {}
+    static void run_it(work& self) noexcept {
+        auto& noted = static_cast<noted_work&>(self);
+        noted.at.ran();
+        noted.at.enough = true;
+    }
+    occupation& at;
+};
+
+struct noted_timer : timer {
+    explicit noted_timer(occupation& of) : timer{&fired}, at{of} {}
+    static void fired(timer& self) noexcept {
+        auto& noted = static_cast<noted_timer&>(self);
+        noted.at.ran();
+        noted.at.enough = true;
+    }
+    occupation& at;
+};
+
+long passed_by_a_timer(greed kind) {
+    long worst = 0;
+    for (int round = 0; round < 20; ++round) {
+        scheduler on{{.workers = 1}};
+        occupation at;
+        noted_timer due{at};
+        const auto deadline = clock::now() + std::chrono::milliseconds{1};
+        const auto surely_due = deadline + std::chrono::milliseconds{1};  // more than a slot of the wheel
+        at.is_ready = [surely_due] { return clock::now() >= surely_due; };
+        on.add_timer(0, due, deadline);
+        run(on, keep_busy(at, kind));
+        worst = std::max(worst, at.passed);
+    }
+    return worst;
+}
+
+}  // namespace
+
+TEST_CASE("fairness: of two that are ready each gets every second turn", "[executor]") {
+    CHECK(passed_beside(greed::yields, takes_turns) == 1);
+    CHECK(passed_beside(greed::rings, takes_turns) == 1);
+    CHECK(passed_beside(greed::forks, takes_turns) <= forks_between_looks);
+}
+
+TEST_CASE("fairness: a new task starts within eight turns", "[executor]") {
+    CHECK(passed_beside(greed::yields, creates) <= 7);
+    CHECK(passed_beside(greed::rings, creates) <= 7);
+    CHECK(passed_beside(greed::forks, creates) <= forks_between_looks);
+}
+
+TEST_CASE("fairness: who yields goes behind all that was created before", "[executor]") {
+    CHECK(passed_beside(greed::yields, creates_a_wide_family) <= 1);
+}
+
+TEST_CASE("fairness: of a wide family one of the first 64 and one of the rest start within eight turns", "[executor]") {
+    CHECK(passed_beside(greed::rings, creates_a_wide_family) <= 8 * widest_family);
+}
+
+TEST_CASE("fairness: a new task waits for newer ones at most 61 turns, and 61 for each that is older", "[executor]") {
+    for (const int count : {1, 3, 20}) {
+        CAPTURE(count);
+        scheduler on{{.workers = 1}};
+        occupation at;
+        run(on, below_a_chain(at, count));
+        CHECK(at.passed <= turns_between_looks * count);
+    }
+}
+
+TEST_CASE("fairness: fork_join gets a turn within thirteen", "[executor]") {
+    CHECK(passed_beside(greed::yields, computes) <= 12);
+    CHECK(passed_beside(greed::rings, computes) <= 12);
+    CHECK(passed_beside(greed::forks, computes) == 0);  // the newest computation first
+}
+
+TEST_CASE("fairness: a timer fires after at most 60 turns", "[executor]") {
+    CHECK(passed_by_a_timer(greed::yields) <= turns_between_looks - 1);
+    CHECK(passed_by_a_timer(greed::rings) <= turns_between_looks - 1);
+    CHECK(passed_by_a_timer(greed::forks) <= forks_between_looks);
+}
+
+TEST_CASE("fairness: a socket's handler runs after at most 60 turns", "[executor]") {
+    const auto post = [](scheduler& on, occupation& at) {
+        asio::post(on.io(0), [&at] {
+            at.ran();
+            at.enough = true;
+        });
+    };
+    CHECK(passed_while(greed::yields, post) <= turns_between_looks - 1);
+    CHECK(passed_while(greed::rings, post) <= turns_between_looks - 1);
+    CHECK(passed_while(greed::forks, post) <= forks_between_looks);
+}
+
+TEST_CASE("fairness: injected work runs after at most 60 turns and what was ready", "[executor]") {
+    std::vector<std::unique_ptr<noted_work>> items;
+    const auto inject = [&items](scheduler& on, occupation& at) {
+        items.push_back(std::make_unique<noted_work>(at));
+        on.submit(*items.back());
+    };
+    CHECK(passed_while(greed::yields, inject) <= turns_between_looks);
+    CHECK(passed_while(greed::rings, inject) <= turns_between_looks);
+    CHECK(passed_while(greed::forks, inject) <= forks_between_looks);
+}
