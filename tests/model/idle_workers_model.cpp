@@ -67,9 +67,9 @@ private:
 struct shape {
     int workers;
     int submitters;
-    int jobs_each;  // of each submitter
-    int children;   // of each of those jobs
-    bool pokes;     // each submitter also wakes some worker without claiming it, before its first push
+    int jobs_each;                   // of each submitter
+    int children;                    // of each of those jobs
+    bool pokes;                      // each submitter also wakes some worker without claiming it, before its first push
     bool siblings_together = false;  // a child waits until its siblings have begun
 };
 
@@ -336,12 +336,12 @@ struct children
 
 /// Two children that wait for each other, and a parent that does not: its worker turns the family round, and must tell
 /// the other worker, which may have looked meanwhile.
-struct family : pool_suite<family, shape{.workers = 2,
-                                         .submitters = 1,
-                                         .jobs_each = 1,
-                                         .children = 2,
-                                         .pokes = true,
-                                         .siblings_together = true}> {};
+struct family
+    : pool_suite<
+          family,
+          shape{
+              .workers = 2, .submitters = 1, .jobs_each = 1, .children = 2, .pokes = true, .siblings_together = true}> {
+};
 
 /// More jobs than workers: nobody waits for anybody, and all run.
 struct busy : pool_suite<busy, shape{.workers = 2, .submitters = 2, .jobs_each = 2, .children = 1, .pokes = true}> {};
