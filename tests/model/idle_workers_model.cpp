@@ -13,9 +13,9 @@
 ///               At the end the counts of idle and searching workers are right (I1), and claims and claimed agree (Q).
 /// Not modelled  timers, stop, the look around after every 61 jobs, and submit_soon, which wakes nobody on purpose.
 ///
-///     idle_workers_model [SUITE...]      GATHERD_MODEL_ITERATIONS=N: so many random runs
+///     idle_workers_model [SUITE...]      MODEL_ITERATIONS=N: so many random runs
 ///
-/// Faults of the model's own, to see that it would notice: GATHERD_MODEL_MUTANT=worker:NAME, where NAME is
+/// Faults of the model's own, to see that it would notice: MODEL_MUTANT=worker:NAME, where NAME is
 /// no_second_look, wake_before_push, silent_last_searcher, silent_take_all or silent_family.
 #include "executor/idle_workers.hpp"
 

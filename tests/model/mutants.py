@@ -98,7 +98,7 @@ FUNCTION = re.compile(r"^    (?:\[\[[\w:, ]+\]\] |explicit )?[\w:<>*& ]*?\b(\w+)
 
 
 def mutants_of(header):
-    """(name, setting of GATHERD_MODEL_MUTANT) of every mutant of one header."""
+    """(name, setting of MODEL_MUTANT) of every mutant of one header."""
     function, seen = "", {}
     for number, line in enumerate((ROOT / "executor" / f"{header}.hpp").read_text().splitlines(), 1):
         code = line.split("//")[0]
@@ -127,7 +127,7 @@ def mutants_of(header):
 
 
 def passes(model, mutant, iterations="10000"):
-    environment = os.environ | {"GATHERD_MODEL_MUTANT": mutant, "GATHERD_MODEL_ITERATIONS": iterations}
+    environment = os.environ | {"MODEL_MUTANT": mutant, "MODEL_ITERATIONS": iterations}
     return subprocess.run([model], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           check=False).returncode == 0
 

@@ -8,7 +8,7 @@
 /// Not modelled  loads that see stores yet to come (Relacy runs threads in turns), so edge B stands by argument; and
 ///               the plain members of a ring, which edge A publishes along with its slots.
 ///
-///     work_queue_model [SUITE...]      GATHERD_MODEL_ITERATIONS=N: so many random runs
+///     work_queue_model [SUITE...]      MODEL_ITERATIONS=N: so many random runs
 #include "executor/work_queue.hpp"
 
 // After all headers of gatherd.
