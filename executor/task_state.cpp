@@ -58,6 +58,8 @@ task_state& task_state::current() noexcept {
 
 void task_state::start(std::coroutine_handle<> root, bool soon) noexcept {
     resume_at_ = root;
+    const worker* const here = worker::current();
+    is_child_ = here != nullptr && here->running != nullptr;
     scope_->enroll(*this);
     scope_->make_ready(*this, soon ? task_scope::readiness::created_soon : task_scope::readiness::created);
 }

@@ -136,6 +136,9 @@ public:
 
     [[nodiscard]] task_scope& scope() const noexcept { return *scope_; }
 
+    /// Whether another task created it.
+    [[nodiscard]] bool is_child() const noexcept { return is_child_; }
+
     /// Its name and the callbacks for its end. The first call allocates them. Throws std::bad_alloc.
     [[nodiscard]] task_notes& notes();
 
@@ -205,6 +208,7 @@ private:
     std::atomic<bool> must_cancel_{false};  // written under lock_: asyncio's _must_cancel
     bool cancel_due_ = false;   // set before the task is made ready, read by its step
     bool started_ = false;
+    bool is_child_ = false;
     std::uint16_t cancel_requests_ = 0;  // under lock_: asyncio's _num_cancels_requested, up to what fits
     std::coroutine_handle<> resume_at_;
     wait_point* waiting_ = nullptr;                // under lock_, but null as long as the task runs

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "executor/growing_ring.hpp"
+#include "executor/owned_ring.hpp"
 #include "executor/std_sync.hpp"
 
 namespace gatherd::executor {
@@ -34,22 +34,10 @@ namespace gatherd::executor {
 ///             every operation in turn and takes every fence away; what the models do not notice stands there with the
 ///             reason.
 template <typename T, typename Sync = std_sync>
-class work_deque {
+class work_deque : public owned_ring<T, Sync> {
 public:
     /// `capacity`: a power of two, where the ring begins; it doubles when full and never shrinks.
-    explicit work_deque(std::size_t capacity = 256) : ring_{capacity} {}
-    work_deque(const work_deque&) = delete;
-    work_deque& operator=(const work_deque&) = delete;
-
-    /// Adds at the bottom. Owner only. Throws std::bad_alloc when a larger ring cannot be had; nothing changed then.
-    void push(T* item) {
-        const std::int64_t b = bottom_.load(std::memory_order_relaxed);  // the owner's own
-        if (b - top_seen_ >= static_cast<std::int64_t>(ring_.own().size())) [[unlikely]] {
-            make_room(b);
-        }
-        ring_.own().at(b).store(item, std::memory_order_relaxed);  // published by the next line
-        bottom_.store(b + 1, Sync::before_fence);                  // A, D
-    }
+    explicit work_deque(std::size_t capacity = 256) : owned_ring<T, Sync>{capacity} {}
 
     /// Takes the newest item, or null. Owner only.
     [[nodiscard]] T* try_pop() noexcept {
@@ -74,11 +62,11 @@ public:
     /// Takes the oldest item, or null when there is none or another thread took it first. Not for the owner.
     /// Cost: a look, and where there seems to be something the heavy side of a fence.
     [[nodiscard]] T* try_steal() noexcept {
-        if (size() == 0) {
+        if (this->size() == 0) {
             return nullptr;
         }
-        std::int64_t t = top_.load(std::memory_order_acquire);    // C
-        Sync::heavy_fence();                                      // C
+        std::int64_t t = top_.load(std::memory_order_acquire);   // C
+        Sync::heavy_fence();                                     // C
         const std::int64_t b = bottom_.load(Sync::after_fence);  // A, C
         if (t >= b) {
             return nullptr;
@@ -90,29 +78,11 @@ public:
         return item;
     }
 
-    /// How many items there are: exact for the owner while nobody steals, else a moment's view; after the caller's
-    /// heavy fence not older than that. Any thread.
-    [[nodiscard]] std::size_t size() const noexcept {
-        const std::int64_t t = top_.load(Sync::after_fence);     // D
-        const std::int64_t b = bottom_.load(Sync::after_fence);  // D
-        return b > t ? static_cast<std::size_t>(b - t) : 0;
-    }
-
 private:
-    /// The ring looks full: thieves may have taken something since we looked; else a larger one.
-    [[gnu::noinline]] void make_room(std::int64_t b) {
-        top_seen_ = top_.load(std::memory_order_acquire);  // B
-        if (b - top_seen_ >= static_cast<std::int64_t>(ring_.own().size())) {
-            ring_.grow(top_seen_, b);
-        }
-    }
-
-    static constexpr std::size_t line = 128;  // two cache lines: the prefetcher takes them in pairs
-
-    alignas(line) typename Sync::template atomic<std::int64_t> top_{0};
-    alignas(line) typename Sync::template atomic<std::int64_t> bottom_{0};
-    std::int64_t top_seen_ = 0;  // the owner's: not later than top
-    growing_ring<T, Sync> ring_;
+    using base = owned_ring<T, Sync>;
+    using base::bottom_;
+    using base::ring_;
+    using base::top_;
 };
 
 }  // namespace gatherd::executor

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "executor/growing_ring.hpp"
+#include "executor/owned_ring.hpp"
 #include "executor/std_sync.hpp"
 
 namespace gatherd::executor {
@@ -28,32 +28,20 @@ namespace gatherd::executor {
 ///
 /// Evidence    as for work_deque.
 template <typename T, typename Sync = std_sync>
-class work_queue {
+class work_queue : public owned_ring<T, Sync> {
 public:
     static constexpr std::size_t most_at_once = 64;
     using loot = std::array<T*, most_at_once>;
 
     /// `capacity`: a power of two, where the ring begins; it doubles when full and never shrinks.
-    explicit work_queue(std::size_t capacity = 256) : ring_{capacity} {}
-    work_queue(const work_queue&) = delete;
-    work_queue& operator=(const work_queue&) = delete;
-
-    /// Adds at the end. Owner only. Throws std::bad_alloc when a larger ring cannot be had; nothing changed then.
-    void push(T* item) {
-        const std::int64_t b = bottom_.load(std::memory_order_relaxed);  // the owner's own
-        if (b - top_seen_ >= static_cast<std::int64_t>(ring_.own().size())) [[unlikely]] {
-            make_room(b);
-        }
-        ring_.own().at(b).store(item, std::memory_order_relaxed);  // published by the next line
-        bottom_.store(b + 1, Sync::before_fence);                  // A, D
-    }
+    explicit work_queue(std::size_t capacity = 256) : owned_ring<T, Sync>{capacity} {}
 
     /// Takes the first item, or null when there is none. Owner only.
     [[nodiscard]] T* take() noexcept {
         const std::int64_t b = bottom_.load(std::memory_order_relaxed);  // the owner's own
         std::int64_t t = top_.load(std::memory_order_relaxed);           // a guess; the exchange decides
         while (t < b) {
-            T* item = ring_.own().at(t).load(std::memory_order_relaxed);  // the owner wrote it
+            T* item = ring_.own().at(t).load(std::memory_order_relaxed);            // the owner wrote it
             if (top_.compare_exchange_weak(t, t + 1, std::memory_order_acq_rel)) {  // B
                 return item;
             }
@@ -64,7 +52,7 @@ public:
     /// Takes half of what there is, rounded up, the first ones, but not more than most_at_once. Gives how many; 0 also
     /// when others took some first. Not for the owner.
     [[nodiscard]] std::size_t steal(loot& into) noexcept {
-        std::int64_t t = top_.load(std::memory_order_acquire);    // before bottom: never more than there is
+        std::int64_t t = top_.load(std::memory_order_acquire);   // before bottom: never more than there is
         const std::int64_t b = bottom_.load(Sync::after_fence);  // A
         if (t >= b) {
             return 0;
@@ -79,29 +67,11 @@ public:
                    : 0;
     }
 
-    /// How many items there are: exact for the owner while nobody steals, else a moment's view; after the caller's
-    /// heavy fence not older than that. Any thread.
-    [[nodiscard]] std::size_t size() const noexcept {
-        const std::int64_t t = top_.load(Sync::after_fence);     // D
-        const std::int64_t b = bottom_.load(Sync::after_fence);  // D
-        return b > t ? static_cast<std::size_t>(b - t) : 0;
-    }
-
 private:
-    /// The ring looks full: others may have taken something since we looked; else a larger one.
-    [[gnu::noinline]] void make_room(std::int64_t b) {
-        top_seen_ = top_.load(std::memory_order_acquire);  // B
-        if (b - top_seen_ >= static_cast<std::int64_t>(ring_.own().size())) {
-            ring_.grow(top_seen_, b);
-        }
-    }
-
-    static constexpr std::size_t line = 128;  // two cache lines: the prefetcher takes them in pairs
-
-    alignas(line) typename Sync::template atomic<std::int64_t> top_{0};
-    alignas(line) typename Sync::template atomic<std::int64_t> bottom_{0};
-    std::int64_t top_seen_ = 0;  // the owner's: not later than top
-    growing_ring<T, Sync> ring_;
+    using base = owned_ring<T, Sync>;
+    using base::bottom_;
+    using base::ring_;
+    using base::top_;
 };
 
 }  // namespace gatherd::executor

@@ -8,6 +8,7 @@
 
 #include "executor/frame_pool.hpp"
 #include "executor/scheduler.hpp"
+#include "executor/task_state.hpp"
 
 namespace gatherd::executor {
 namespace {
@@ -51,6 +52,18 @@ bool worker::run_coroutine(std::coroutine_handle<> at) noexcept {
         at = transfer_;
     }
     return root_ended_;
+}
+
+void worker::push_new(work& item) noexcept {
+    counts_.spawned.add();
+    if (created_++ >= widest_family) {
+        wide_.push(&item);
+    } else if (running != nullptr && running->is_child()) {
+        ++family_;
+        new_.push(&item);
+    } else {
+        begun_.push(&item);
+    }
 }
 
 /// What was created since the last start, newest first, but for what thieves took.
@@ -101,12 +114,14 @@ work* worker::find_own() noexcept {
     work* item = nullptr;
     switch (tick_ % 8) {
         case 1:
+        case 4:
+        case 6:
             item = start_new();
             break;
         case 3:
             item = wide_.take();
             break;
-        case 5:
+        case 7:
             item = find_fork();
             break;
         default:
@@ -248,6 +263,7 @@ void worker::run() {
             }
         }
         counts_.run.add();
+        created_ = 0;
         item->run(*item);
     }
     current_ = nullptr;

@@ -22,12 +22,15 @@ class task_state;
 
 /// A thread that runs work: its own, else injected, else stolen; and sleeps in its reactor when there is none.
 ///
-/// It has four queues. What has begun goes on in the order in which it became ready. What is new starts with the newest
-/// family, and in it in the order of creation: depth first, so that a tree of tasks holds as many at once as it is deep,
-/// not as it is wide. Of a family wider than 64 the rest stands in line, where thieves take half at a time. Forks are
-/// the continuations of fork_join, newest first. The order is begun, new, wide, forks; but of eight pieces of work in a
-/// row each kind gets one, and after every 61 the worker looks at its timers and sockets, at what was injected, and
-/// starts the oldest new task. So nobody waits for ever: see docs/EXECUTOR.md, Fairness.
+/// It has four queues. What has begun goes on in the order in which it became ready, and the children of a program's
+/// root start in it too: so programs take turns. Deeper ones are new: the newest family starts first, and in it the
+/// eldest: depth first, so that a tree of tasks holds as many at once as it is deep, not as it is wide. What a family of
+/// either kind has beyond 64 members stands in a line of its own, where thieves take half at a time and which other
+/// programs need not stand behind. Forks are the continuations of fork_join, newest first.
+///
+/// The order is begun, new, wide, forks; but of eight pieces of work in a row new gets three first, wide and forks one
+/// each; and after every 61 the worker looks at its timers and sockets, at what was injected, and starts the oldest new
+/// task. So nobody waits for ever: see docs/EXECUTOR.md, Fairness.
 ///
 /// Threads: the push functions and the coroutine members are the owner's; the rest is safe from any thread.
 class worker {
@@ -45,15 +48,7 @@ public:
     void push_last(work& item) noexcept;
 
     /// A task that starts. Owner only.
-    void push_new(work& item) noexcept {
-        counts_.spawned.add();
-        if (family_ < widest_family) {
-            ++family_;
-            new_.push(&item);
-        } else {
-            wide_.push(&item);
-        }
-    }
+    void push_new(work& item) noexcept;
 
     /// The continuation of a coroutine that forked. Owner only.
     void push_fork(work& item) noexcept { forks_.push(&item); }
@@ -136,7 +131,8 @@ private:
     std::size_t index_;
     std::uint32_t tick_ = 0;
     std::uint32_t forks_left_ = forks_between_looks;
-    std::size_t family_ = 0;  // new tasks since one was last started, up to the widest
+    std::size_t created_ = 0;  // tasks, by the work in hand
+    std::size_t family_ = 0;   // those on top of new_ that are of one family, eldest below
     bool searching_ = false;
     bool saw_work_ = false;  // on the way to sleep: it may steal once, even if enough others search
     bool root_ended_ = false;

@@ -13,9 +13,9 @@
 ///               At the end the counts of idle and searching workers are right (I1), and claims and claimed agree (Q).
 /// Not modelled  timers, stop, the look around after every 61 jobs, and submit_soon, which wakes nobody on purpose.
 ///
-///     idle_workers_model [SUITE...]      GATHERD_MODEL_ITERATIONS=N: so many random runs
+///     idle_workers_model [SUITE...]      MODEL_ITERATIONS=N: so many random runs
 ///
-/// Faults of the model's own, to see that it would notice: GATHERD_MODEL_MUTANT=worker:NAME, where NAME is
+/// Faults of the model's own, to see that it would notice: MODEL_MUTANT=worker:NAME, where NAME is
 /// no_second_look, wake_before_push, silent_last_searcher, silent_take_all or silent_family.
 #include "executor/idle_workers.hpp"
 
@@ -67,9 +67,9 @@ private:
 struct shape {
     int workers;
     int submitters;
-    int jobs_each;  // of each submitter
-    int children;   // of each of those jobs
-    bool pokes;     // each submitter also wakes some worker without claiming it, before its first push
+    int jobs_each;                   // of each submitter
+    int children;                    // of each of those jobs
+    bool pokes;                      // each submitter also wakes some worker without claiming it, before its first push
     bool siblings_together = false;  // a child waits until its siblings have begun
 };
 
@@ -336,12 +336,12 @@ struct children
 
 /// Two children that wait for each other, and a parent that does not: its worker turns the family round, and must tell
 /// the other worker, which may have looked meanwhile.
-struct family : pool_suite<family, shape{.workers = 2,
-                                         .submitters = 1,
-                                         .jobs_each = 1,
-                                         .children = 2,
-                                         .pokes = true,
-                                         .siblings_together = true}> {};
+struct family
+    : pool_suite<
+          family,
+          shape{
+              .workers = 2, .submitters = 1, .jobs_each = 1, .children = 2, .pokes = true, .siblings_together = true}> {
+};
 
 /// More jobs than workers: nobody waits for anybody, and all run.
 struct busy : pool_suite<busy, shape{.workers = 2, .submitters = 2, .jobs_each = 2, .children = 1, .pokes = true}> {};

@@ -24,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADERS = {  # and the models that run them
     "work_deque": (0, 2),
     "work_queue": (1, 2),
+    "owned_ring": (0, 1, 2),
     "growing_ring": (0, 1),
     "idle_workers": (2,),
     "injection_queue": (2,),
@@ -57,15 +58,12 @@ SURVIVORS = {
     "work_deque try_steal top_.load relaxed": GUESS,
     "work_deque try_steal top_.compare_exchange_strong acq_rel": ONE_STEP,
     "work_deque try_steal top_.compare_exchange_strong relaxed": ONE_STEP,
-    "work_deque size top_.load relaxed": OLDER_TOP,
-    "work_deque size bottom_.load relaxed": FENCED_LOAD,
-    "work_deque make_room top_.load relaxed": f"B: {LATER_STORE}",
+    "owned_ring size top_.load relaxed": OLDER_TOP,
+    "owned_ring size bottom_.load relaxed": FENCED_LOAD,
+    "owned_ring make_room top_.load relaxed": f"B: {LATER_STORE}",
     "work_queue take top_.compare_exchange_weak relaxed": ONE_STEP,
     "work_queue steal top_.load relaxed": "B, C: top before bottom: " + LATER_STORE,
     "work_queue steal top_.compare_exchange_strong relaxed": ONE_STEP,
-    "work_queue size top_.load relaxed": OLDER_TOP,
-    "work_queue size bottom_.load relaxed": FENCED_LOAD,
-    "work_queue make_room top_.load relaxed": f"B: {LATER_STORE}",
     "idle_workers begin_search word_.fetch_add acq_rel": COUNTED,
     "idle_workers begin_search word_.fetch_add relaxed": COUNTED,
     "idle_workers end_search word_.fetch_sub acq_rel": COUNTED,
@@ -100,7 +98,7 @@ FUNCTION = re.compile(r"^    (?:\[\[[\w:, ]+\]\] |explicit )?[\w:<>*& ]*?\b(\w+)
 
 
 def mutants_of(header):
-    """(name, setting of GATHERD_MODEL_MUTANT) of every mutant of one header."""
+    """(name, setting of MODEL_MUTANT) of every mutant of one header."""
     function, seen = "", {}
     for number, line in enumerate((ROOT / "executor" / f"{header}.hpp").read_text().splitlines(), 1):
         code = line.split("//")[0]
@@ -129,7 +127,7 @@ def mutants_of(header):
 
 
 def passes(model, mutant, iterations="10000"):
-    environment = os.environ | {"GATHERD_MODEL_MUTANT": mutant, "GATHERD_MODEL_ITERATIONS": iterations}
+    environment = os.environ | {"MODEL_MUTANT": mutant, "MODEL_ITERATIONS": iterations}
     return subprocess.run([model], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           check=False).returncode == 0
 

@@ -9,7 +9,7 @@
 
 namespace gatherd::model {
 
-/// What the environment variable GATHERD_MODEL_MUTANT asks for, if it is set:
+/// What the environment variable MODEL_MUTANT asks for, if it is set:
 ///
 ///     work_deque.hpp:46:relaxed       the atomic operation on that line of that header gets this memory order
 ///     idle_workers.hpp:68:split       the read-modify-write on that line becomes a load and a store
@@ -37,7 +37,7 @@ public:
 
 private:
     mutation() {
-        const char* const asked = std::getenv("GATHERD_MODEL_MUTANT");
+        const char* const asked = std::getenv("MODEL_MUTANT");
         const std::string text = asked == nullptr ? "" : asked;
         file_ = text.substr(0, text.find(':'));
         change_ = text.substr(text.rfind(':') + 1);

@@ -127,8 +127,8 @@ private:
     rl::atomic<T> value_;
 };
 
-/// The policy for the lock-free headers. Both sides of the asymmetric fence are the full fences that the pair stands for:
-/// that membarrier orders as they do is the kernel's promise, and not modelled.
+/// The policy for the lock-free headers. Both sides of the asymmetric fence are the full fences that the pair stands
+/// for: that membarrier orders as they do is the kernel's promise, and not modelled.
 struct relacy_sync {
     template <typename T>
     using atomic = relacy_atomic<T>;

@@ -47,10 +47,10 @@ bool bounded() {
     return detail::simulate<Test>(params);
 }
 
-/// `Runs` runs, each from its own number: the same ones every time. GATHERD_MODEL_ITERATIONS replaces `Runs`.
+/// `Runs` runs, each from its own number: the same ones every time. MODEL_ITERATIONS replaces `Runs`.
 template <typename Test, unsigned Runs>
 bool at_random() {
-    const char* const asked = std::getenv("GATHERD_MODEL_ITERATIONS");
+    const char* const asked = std::getenv("MODEL_ITERATIONS");
     rl::test_params params;
     params.search_type = rl::random_scheduler_type;
     params.iteration_count = asked == nullptr ? Runs : std::strtoull(asked, nullptr, 10);

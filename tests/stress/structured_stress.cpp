@@ -93,7 +93,7 @@ task<> member(std::atomic<long>& inside, unsigned seed) {
 }
 
 /// Members that a group, whatever happens to it, left behind; and requests.
-task<long> groups_leave(unsigned seed, std::atomic<bool>& cancelled_outside) {
+task<long> groups_leave(unsigned seed, bool cancelled_outside) {
     std::mt19937 random{seed};
     std::atomic<long> inside{0};
     long bad = 0;
@@ -118,10 +118,9 @@ task<long> groups_leave(unsigned seed, std::atomic<bool>& cancelled_outside) {
 }
 
 task<long> left_by_groups(unsigned seed, bool cancel) {
-    std::atomic<bool> cancelled_outside{cancel};
     std::vector<task<long>> all;
     for (unsigned i = 0; i < 4; ++i) {
-        all.push_back(groups_leave(seed + i, cancelled_outside));
+        all.push_back(groups_leave(seed + i, cancel));
     }
     if (cancel) {
         co_return co_await sum_of_harassed(std::move(all), seed);

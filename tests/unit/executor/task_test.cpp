@@ -117,7 +117,9 @@ task<std::size_t> cancel_a_long_chain(std::size_t length) {
     for (std::size_t i = 1; i < length; ++i) {
         chain.push_back(create_task(one_of_a_chain(chain.back())));
     }
-    co_await sleep(std::chrono::milliseconds{5});
+    while (!chain.back().ref()->has_waited()) {
+        co_await yield();
+    }
     chain.back().cancel();
     std::size_t failed = 0;
     for (const auto& each : chain) {
