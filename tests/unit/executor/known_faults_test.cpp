@@ -119,6 +119,11 @@ task<> three_say_twice(std::string& out) {
     }
 }
 
+/// What a root creates is in the same line as who yields.
+task<> a_child_of_the_root(std::string& out) {
+    co_await create_task(three_say_twice(out));
+}
+
 }  // namespace
 
 TEST_CASE("fork_join: a failure that a cancellation hides is let go", "[executor][!shouldfail]") {
@@ -159,7 +164,7 @@ TEST_CASE("yield: goes behind tasks that have not begun", "[executor][!shouldfai
     int out_of_turn = 0;
     for (int round = 0; round < 20; ++round) {  // each meets another turn of the worker
         std::string out;
-        run(on, three_say_twice(out));
+        run(on, a_child_of_the_root(out));
         out_of_turn += out.substr(0, 3) == "abc" ? 0 : 1;
     }
     CHECK(out_of_turn == 0);
