@@ -149,8 +149,12 @@ def check_paths(path, lines, root):
 
 
 def check_links(path, lines, root):
-    """Relative links that lead nowhere."""
+    """Relative links that lead nowhere. What a fence encloses is code: a C++ closure looks like a link."""
+    fenced = False
     for number, line in enumerate(lines, 1):
+        fenced ^= line.lstrip().startswith("```")
+        if fenced:
+            continue
         for link in LINK.findall(line):
             if not Path(root, os.path.dirname(path), link).exists():
                 yield number, f"a link that leads nowhere: {link}"

@@ -98,6 +98,10 @@ class CheckLayers(unittest.TestCase):
             with self.subTest(text=text):
                 self.assertEqual(len(self.violations(append={"docs/NOTES.md": text})), 1)
 
+    def test_a_closure_in_a_code_block_is_no_link(self):
+        report = self.violations(append={"docs/NOTES.md": "```cpp\nauto f = [](int n) { return n; };\n```\n"})
+        self.assertEqual(report, [])
+
     def test_a_link_that_leads_nowhere_is_found(self):
         report = self.violations(append={"docs/NOTES.md": "[a](../config/settings.hpp) [b](#here) [c](../gone.md)"})
         self.assertEqual(report, ["docs/NOTES.md:2: a link that leads nowhere: ../gone.md"])
