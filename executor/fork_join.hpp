@@ -68,6 +68,9 @@ public:
             delete kept;
         }
     }
+    /// Forgets a failure that nobody will be told: the awaiting task was cancelled.
+    void drop_failure() noexcept { delete failure_.exchange(nullptr, std::memory_order_relaxed); }  // J
+
     void raise_failure() {
         if (failure_.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {  // J
             raise_kept_failure();
@@ -143,7 +146,8 @@ private:
     [[noreturn]] void raise_kept_failure();
 
     /// The worker looks round first: the child stands in the queue, above its parent.
-    [[gnu::noinline, gnu::cold]] static std::coroutine_handle<> put_off(worker& here, fork_frame& child, std::coroutine_handle<> child_at) noexcept {
+    [[gnu::noinline, gnu::cold]] static std::coroutine_handle<> put_off(worker& here, fork_frame& child,
+                                                                        std::coroutine_handle<> child_at) noexcept {
         child.start_at(child_at);
         here.push_fork(child);
         return std::noop_coroutine();
@@ -170,6 +174,9 @@ public:
     }
 
 protected:
+    fork_root() = default;
+    ~fork_root() { drop_failure(); }
+
     task_state* waiter_ = nullptr;
 };
 
@@ -210,7 +217,8 @@ public:
                 fork_without_join();
             }
             worker& here = *worker::current();
-            if (self.entered_by == entry::called || (self.entered_by == entry::forked && here.pop_fork() == self.parent)) {
+            if (self.entered_by == entry::called ||
+                (self.entered_by == entry::forked && here.pop_fork() == self.parent)) {
                 here.transfer_to(self.parent->continuation());
                 return true;
             }
@@ -314,7 +322,10 @@ detail::call_of<T> call(T& into, forked<T>&& child) noexcept {
     return {child.release(), &into};
 }
 template <typename T>
-requires(!std::is_void_v<T>) detail::call_for_value<T> call(forked<T>&& child) noexcept { return {child.release()}; }
+requires(!std::is_void_v<T>) detail::call_for_value<T> call(forked<T>&& child)
+noexcept {
+    return {child.release()};
+}
 inline detail::call_of<void> call(forked<void>&& child) noexcept {
     return {child.release(), nullptr};
 }
@@ -412,7 +423,7 @@ public:
             return false;
         }
         root.promise().start_at(root);  // without the task's lock
-        worker::current()->push_fork(root.promise());
+        scheduler::current()->submit_soon(root.promise());
         return true;
     }
     T await_resume() {

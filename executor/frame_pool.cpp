@@ -103,7 +103,8 @@ public:
         if (now - last_trim_ >= between_trims) {
             last_trim_ = now;
             for (; clean_ + kept_empty_slabs < fewest_; ++clean_) {
-                madvise(empty_[clean_], pool::slab_size, MADV_DONTNEED);  // the range stays ours, and comes back as zeros
+                madvise(empty_[clean_], pool::slab_size,
+                        MADV_DONTNEED);  // the range stays ours, and comes back as zeros
             }
             fewest_ = empty_.size();
         }

@@ -8,8 +8,8 @@
 
 namespace gatherd::executor {
 
-/// Recycled blocks of a few sizes: each thread has its own, so that taking and giving back is some nanoseconds without a
-/// lock.
+/// Recycled blocks of a few sizes: each thread has its own, so that taking and giving back is some nanoseconds without
+/// a lock.
 ///
 /// A thread carves its blocks from slabs of 64 KiB, one size each, that it owns. A block that another thread gives back
 /// goes home to the owner of its slab, in batches: without a way home a thread that always creates and another that
@@ -71,8 +71,8 @@ private:
         slab* next = nullptr;
         slab* previous = nullptr;
 
-        static constexpr std::int32_t never = -1;        // it is the one that blocks are taken from
-        static constexpr std::int32_t when_empty = 0;    // it stands in the list of those with free blocks
+        static constexpr std::int32_t never = -1;         // it is the one that blocks are taken from
+        static constexpr std::int32_t when_empty = 0;     // it stands in the list of those with free blocks
         static constexpr std::int32_t at_once = 1 << 30;  // all blocks are in use: it stands in no list
 
         [[nodiscard]] static slab& of(void* inside) noexcept {

@@ -105,7 +105,8 @@ requires(sizeof...(Ts) > 0 && (!std::is_void_v<Ts> && ...)) task<std::tuple<Ts..
     const auto ended = co_await wait_as_gather(std::move(refs), return_when::first_failure);
     std::apply(
         [&ended](const auto&... child) {
-            ((child.ref().get() == ended.decisive.get() ? detail::raise_from(detail::as<Ts>(child.ref())) : void()), ...);
+            ((child.ref().get() == ended.decisive.get() ? detail::raise_from(detail::as<Ts>(child.ref())) : void()),
+             ...);
         },
         children);
     co_return std::apply([](const auto&... child) { return std::tuple<Ts...>{child.take()...}; }, children);

@@ -125,7 +125,8 @@ void scheduler::submit_bulk(std::span<work* const> items) noexcept {
     inject(*items.back(), *items.front());
 }
 
-/// The items may run, and with them everything may end, while this is still about to wake a worker: stop() waits for it.
+/// The items may run, and with them everything may end, while this is still about to wake a worker: stop() waits for
+/// it.
 void scheduler::inject(work& newest, work& oldest) noexcept {
     injecting_.fetch_add(1, std::memory_order_relaxed);  // before the push, which is what lets things end
     injected_.push_chain(newest, oldest);
@@ -150,12 +151,20 @@ void scheduler::add_timer(std::size_t home, timer& t, clock::time_point deadline
 }
 
 work* scheduler::steal_for(std::size_t thief) noexcept {
+    worker& own = *workers_[thief];
     for (std::size_t i = 1; i < workers_.size(); ++i) {
-        if (work* const item = workers_[thief]->steal_from(*workers_[(thief + i) % workers_.size()])) {
+        if (work* const item = own.steal_from(*workers_[(thief + i) % workers_.size()])) {
             return item;
         }
     }
-    return injected_.empty() ? nullptr : workers_[thief]->take_injected();
+    if (!own.take_injected()) {
+        return nullptr;
+    }
+    work* const item = own.take_begun();
+    if (own.backlog() > 0) {
+        wake_one();
+    }
+    return item;
 }
 
 bool scheduler::any_work() const noexcept {

@@ -69,8 +69,8 @@ void task_state::resume() noexcept {
 }
 
 bool task_state::begin_step() noexcept {
-    // Without a wait_point there is no suspend that is still at work and none that a cancel may be about to use; without
-    // a cancel there is nothing to do. One that comes only now is found where the task waits next.
+    // Without a wait_point there is no suspend that is still at work and none that a cancel may be about to use;
+    // without a cancel there is nothing to do. One that comes only now is found where the task waits next.
     if (waiting_ != nullptr || must_cancel_.load(std::memory_order_relaxed)) {
         const std::lock_guard guard{lock_};
         waiting_ = nullptr;
@@ -176,7 +176,8 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
     }
     if (cancel_each(awaited, message) == 0) {
         const std::lock_guard guard{lock_};
-        must_cancel_.store(true, std::memory_order_relaxed);  // they have all ended meanwhile: the step that this causes finds it
+        must_cancel_.store(
+            true, std::memory_order_relaxed);  // they have all ended meanwhile: the step that this causes finds it
     }
     return true;
 }

@@ -161,8 +161,8 @@ public:
 
     // ---- for create_task and the scope ---------------------------------------------------------
 
-    /// Makes the new task ready for its first step; it must be, once: the task owns a reference to itself until its end.
-    /// `soon`: the calling worker takes it when it is done here.
+    /// Makes the new task ready for its first step; it must be, once: the task owns a reference to itself until its
+    /// end. `soon`: the calling worker takes it when it is done here.
     void start(std::coroutine_handle<> root, bool soon) noexcept;
 
     void acquire() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }  // the caller has one already
@@ -206,7 +206,7 @@ private:
     std::atomic<bool> ended_{false};  // E: release in end()  ->  acquire in ended(): the result is visible
     std::atomic<bool> has_waited_{false};
     std::atomic<bool> must_cancel_{false};  // written under lock_: asyncio's _must_cancel
-    bool cancel_due_ = false;   // set before the task is made ready, read by its step
+    bool cancel_due_ = false;               // set before the task is made ready, read by its step
     bool started_ = false;
     bool is_child_ = false;
     std::uint16_t cancel_requests_ = 0;  // under lock_: asyncio's _num_cancels_requested, up to what fits

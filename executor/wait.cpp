@@ -102,9 +102,7 @@ private:
         completion_group& group;
     };
 
-    static void ended(completion& self, task_state& task) noexcept {
-        static_cast<node&>(self).group->count(task);
-    }
+    static void ended(completion& self, task_state& task) noexcept { static_cast<node&>(self).group->count(task); }
 
     static void timed_out(timer& self) noexcept {
         completion_group& group = static_cast<group_timer&>(self).group;

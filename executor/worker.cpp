@@ -93,19 +93,21 @@ work* worker::start_new() noexcept {
 }
 
 void worker::push_last(work& item) noexcept {
-    if (family_ > 0) {
-        work_line newest_first = take_family();
-        work* eldest = nullptr;
-        while (!newest_first.empty()) {
-            work& each = newest_first.pop();
-            each.next = eldest;
-            eldest = &each;
+    work* eldest = nullptr;  // of what was created in this step
+    for (work_line newest_first = take_family(); !newest_first.empty();) {
+        work& each = newest_first.pop();
+        each.next = eldest;
+        eldest = &each;
+    }
+    while (new_.size() > 0) {  // earlier families stand the right way round, unless thieves take the rest
+        if (work* const each = new_.try_pop()) {
+            begun_.push(each);
         }
-        while (eldest != nullptr) {
-            work* const following = eldest->next;
-            begun_.push(eldest);
-            eldest = following;
-        }
+    }
+    while (eldest != nullptr) {
+        work* const following = eldest->next;
+        begun_.push(eldest);
+        eldest = following;
     }
     (wide_.size() == 0 ? begun_ : wide_).push(&item);
 }
@@ -166,22 +168,19 @@ work* worker::steal_from(worker& victim) noexcept {
     return item;
 }
 
-work* worker::take_injected() noexcept {
-    work* first = owner_.injected_.take_all();
-    if (first == nullptr) {
-        return nullptr;
+bool worker::take_injected() noexcept {
+    work* item = owner_.injected_.take_all();
+    if (item == nullptr) {
+        return false;
     }
-    std::uint64_t taken = 1;
-    for (work* item = first->next; item != nullptr; ++taken) {
+    std::uint64_t taken = 0;
+    for (; item != nullptr; ++taken) {
         work* const following = item->next;
         begun_.push(item);
         item = following;
     }
     counts_.injected.add(taken);
-    if (taken > 1) {
-        owner_.wake_one();
-    }
-    return first;
+    return true;
 }
 
 void worker::look_around() noexcept {
@@ -190,11 +189,12 @@ void worker::look_around() noexcept {
 }
 
 work* worker::find_elsewhere() noexcept {
-    if (work* const item = take_injected()) {
-        return item;
-    }
+    const bool had_injected = take_injected();
     look_around();
     if (work* const item = find_own()) {
+        if (had_injected && backlog() > 0) {
+            owner_.wake_one();
+        }
         return item;
     }
     if (!searching_) {
@@ -240,12 +240,13 @@ void worker::run() {
         if (++tick_ >= ticks_between_looks) {
             tick_ = 0;
             look_around();
-            if (work* const item = take_injected()) {
-                begun_.push(item);
-                owner_.wake_one();  // what is in hand may take long
+            bool more = take_injected();
+            if (work* const oldest = new_.size() > 0 ? new_.try_steal() : nullptr) {
+                begun_.push(oldest);
+                more = true;
             }
-            if (work* const item = new_.size() > 0 ? new_.try_steal() : nullptr) {
-                begun_.push(item);  // the oldest, which others might pass for ever
+            if (more) {
+                owner_.wake_one();  // what is in hand may take long
             }
         }
         work* item = find_own();

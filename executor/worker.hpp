@@ -24,8 +24,8 @@ class task_state;
 ///
 /// It has four queues. What has begun goes on in the order in which it became ready, and the children of a program's
 /// root start in it too: so programs take turns. Deeper ones are new: the newest family starts first, and in it the
-/// eldest: depth first, so that a tree of tasks holds as many at once as it is deep, not as it is wide. What a family of
-/// either kind has beyond 64 members stands in a line of its own, where thieves take half at a time and which other
+/// eldest: depth first, so that a tree of tasks holds as many at once as it is deep, not as it is wide. What a family
+/// of either kind has beyond 64 members stands in a line of its own, where thieves take half at a time and which other
 /// programs need not stand behind. Forks are the continuations of fork_join, newest first.
 ///
 /// The order is begun, new, wide, forks; but of eight pieces of work in a row new gets three first, wide and forks one
@@ -69,12 +69,16 @@ public:
     /// Takes work of `victim`: gives the first piece, or null, and keeps what else it got. Owner only.
     [[nodiscard]] work* steal_from(worker& victim) noexcept;
 
-    /// Takes what came from outside into the own queue but for the first, which it returns; null if there was none.
-    /// Owner only.
-    [[nodiscard]] work* take_injected() noexcept;
+    /// Takes what came from outside into the own queue, in its order. False: there was none. Owner only.
+    bool take_injected() noexcept;
+
+    /// The first of those that go on, or null. Owner only.
+    [[nodiscard]] work* take_begun() noexcept { return begun_.take(); }
 
     /// How much work waits here: exact for the owner but for thieves.
-    [[nodiscard]] std::size_t backlog() const noexcept { return begun_.size() + new_.size() + wide_.size() + forks_.size(); }
+    [[nodiscard]] std::size_t backlog() const noexcept {
+        return begun_.size() + new_.size() + wide_.size() + forks_.size();
+    }
 
     /// Whether there is work for a second worker. Owner only.
     [[nodiscard]] bool has_more_than_one() const noexcept { return begun_.size() + new_.size() + wide_.size() > 1; }

@@ -213,17 +213,18 @@ private:
     }
 
     work* take_injected(std::size_t self) {
-        work* const first = injected_.take_all();
-        if (first == nullptr) {
+        worker& own = workers_[self];
+        work* item = injected_.take_all();
+        if (item == nullptr) {
             return nullptr;
         }
-        bool several = false;
-        for (work* item = first->next; item != nullptr; several = true) {
+        while (item != nullptr) {
             work* const following = item->next;
-            workers_[self].begun->push(item);
+            own.begun->push(item);
             item = following;
         }
-        if (several && !mutation::chosen().is("silent_take_all")) {
+        work* const first = own.begun->take();
+        if (own.begun->size() > 0 && !mutation::chosen().is("silent_take_all")) {
             wake_one();
         }
         return first;

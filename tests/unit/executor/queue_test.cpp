@@ -204,7 +204,8 @@ TEST_CASE("queue: who waits to put is served in the order of coming", "[executor
     CHECK(serially(waiting_puts()) == "p1Fg1Fp2g2p3g3E");
 }
 
-TEST_CASE("queue: who waits to get is served in the order of coming, and a newcomer takes only what is left", "[executor]") {
+TEST_CASE("queue: who waits to get is served in the order of coming, and a newcomer takes only what is left",
+          "[executor]") {
     CHECK(serially(waiting_gets()) == "11Eg2g3");
 }
 

@@ -67,7 +67,7 @@ task<std::string> postponed(timeout_scope& scope) {
     const bool none = !scope.when();
     scope.reschedule(clock::now());
     co_await sleep(1h);
-    co_return late && none ? "!" : "?";
+    co_return late&& none ? "!" : "?";
 }
 
 task<std::string> rescheduled_too_late(timeout_scope& scope) {
