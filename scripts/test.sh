@@ -4,8 +4,8 @@
 #   scripts/test.sh            release build; every test that needs no special build
 #   scripts/test.sh --checks   the rest of what CI runs: models, a minute of fuzzing, a minute of soak, the tests under
 #                              ASan and under TSan
-#   scripts/test.sh --all      both of these, every header compiled alone, the clang build, the image, deeper models, and
-#                              five minutes each of fuzzing and soak
+#   scripts/test.sh --all      both of these, every header compiled alone, the clang build, the image, deeper models and
+#                              their mutants, and five minutes each of fuzzing and soak
 #
 # FUZZ_SECONDS, SOAK_SECONDS and MODEL_ITERATIONS (random runs a suite) change how long those take.
 set -euo pipefail
@@ -60,6 +60,7 @@ case "${1-}" in
     --all)
         quick
         checks
+        run_tests mutants
         run_tests image
         build clang all all_verify_interface_header_sets
         run_tests clang

@@ -162,9 +162,10 @@ def soak(gatherd, seconds, seed):
         port_file = Path(work, "port")
         # The daemon reads settings from GATHERD_*: those of whoever runs the test are not meant for it.
         plain = {name: value for name, value in os.environ.items() if not name.startswith("GATHERD_")}
-        # So few threads for blocking calls that the first round starts them all.
+        # So few threads for blocking calls that the first round starts them all; and results of created tasks are kept so
+        # shortly that as many are dropped as come: kept for the usual five minutes they would grow all the time.
         command = [gatherd, "serve", "--listen", "127.0.0.1:0", "--port-file", str(port_file)]
-        command += ["--blocking.threads", "16"]
+        command += ["--blocking.threads", "16", "--tasks.keep", "1s"]
         daemon = subprocess.Popen(command, env=plain)
         try:
             while not port_file.exists() or not port_file.read_text().strip():
