@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "bench/fibonacci.hpp"
 #include "bench/onetbb_pool.hpp"
 #include "bench/rows.hpp"
 #include "bench/workloads.hpp"
@@ -11,15 +12,6 @@
 
 namespace gatherd::bench {
 namespace {
-
-std::int64_t fibonacci(std::int64_t n) {
-    return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2);
-}
-
-/// How many calls fib(n) is made of.
-std::int64_t calls(std::int64_t n) {
-    return 2 * fibonacci(n + 1) - 1;
-}
 
 namespace on_gatherd {
 

@@ -5,6 +5,7 @@
 
 #include <tuple>
 
+#include "bench/fibonacci.hpp"
 #include "bench/onetbb_task.hpp"
 #include "bench/rows.hpp"
 #include "bench/workloads.hpp"
@@ -13,15 +14,6 @@
 
 namespace gatherd::bench {
 namespace {
-
-std::int64_t fibonacci(std::int64_t n) {
-    return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2);
-}
-
-/// How many calls fib(n) is made of.
-std::int64_t calls(std::int64_t n) {
-    return 2 * fibonacci(n + 1) - 1;
-}
 
 namespace on_gatherd {
 
