@@ -46,7 +46,7 @@ TEST_CASE("admission_line: the lowest place goes first, whoever comes first", "[
     run(on, [](record& seen) -> task<> {
         const auto line = std::make_shared<admission_line>(4, 1);
         std::vector<task_handle<>> tasks;
-        for (const std::size_t number : {3, 2, 1, 0}) {
+        for (const std::size_t number : {3U, 2U, 1U, 0U}) {
             tasks.push_back(create_task(inside({line, number}, seen, number, 1ms)));
             co_await sleep(1ms);  // it stands there, and is not let in
         }
