@@ -209,7 +209,7 @@ TEST_CASE("fork_join: gives the result, on one worker and on several", "[executo
 }
 
 TEST_CASE("fork_join: calls without a result, and more than one join", "[executor]") {
-    for (const std::size_t workers : {1, 4}) {
+    for (const std::size_t workers : {1U, 4U}) {
         std::atomic<int> calls{0};
         scheduler on{{.workers = workers}};
         run(on, of(count_in_two_rounds(calls, 1000)));
@@ -227,7 +227,7 @@ TEST_CASE("fork_join: what a call raises comes out of it, or of the join if some
 }
 
 TEST_CASE("fork_join: a failure climbs a tree of forks up to the task", "[executor]") {
-    for (const std::size_t workers : {1, 3}) {
+    for (const std::size_t workers : {1U, 3U}) {
         scheduler on{{.workers = workers}};
         CHECK_THROWS_WITH(run(on, of(fails_at_the_bottom(200))), "bottom");
     }
