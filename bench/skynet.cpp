@@ -1,4 +1,5 @@
-// A tree of tasks, ten children each, whose leaves are numbered; gives the sum of the numbers.
+// A tree of tasks, ten children each, whose leaves are numbered; gives the sum of the numbers. As structured fork and
+// join, which is what oneTBB's task_group is too, and as gathers in gathers.
 #include <oneapi/tbb/task_group.h>
 
 #include <array>
@@ -13,6 +14,7 @@
 #include "bench/onetbb_pool.hpp"
 #include "bench/rows.hpp"
 #include "bench/workloads.hpp"
+#include "executor/fork_join.hpp"
 #include "executor/gather.hpp"
 #include "executor/run.hpp"
 
@@ -27,7 +29,24 @@ std::int64_t sum_below(std::int64_t leaves) {
 
 namespace on_gatherd {
 
-executor::task<long> skynet(long first, long leaves) {
+executor::forked<long> skynet(long first, long leaves) {
+    if (leaves == 1) {
+        co_return first;
+    }
+    const long share = leaves / static_cast<long>(fan_out);
+    std::array<long, fan_out> sums{};
+    for (std::size_t i = 0; i < fan_out; ++i) {
+        co_await executor::fork(sums[i], skynet(first + static_cast<long>(i) * share, share));
+    }
+    co_await executor::join();
+    co_return std::accumulate(sums.begin(), sums.end(), 0L);
+}
+
+executor::task<long> root(long leaves) {
+    co_return co_await executor::fork_join(skynet(0, leaves));
+}
+
+executor::task<long> gathered_skynet(long first, long leaves) {
     if (leaves == 1) {
         co_return first;
     }
@@ -35,18 +54,27 @@ executor::task<long> skynet(long first, long leaves) {
     std::vector<executor::task<long>> children;
     children.reserve(fan_out);
     for (std::size_t i = 0; i < fan_out; ++i) {
-        children.push_back(skynet(first + static_cast<long>(i) * share, share));
+        children.push_back(gathered_skynet(first + static_cast<long>(i) * share, share));
     }
     const auto sums = co_await executor::gather(std::move(children));
     co_return std::accumulate(sums.begin(), sums.end(), 0L);
 }
 
-void rows(benchmark::State& state, shape of) {
+template <typename Make>
+void repeat(benchmark::State& state, shape of, Make make) {
     executor::scheduler pool{{.workers = static_cast<std::size_t>(of.workers)}};
     for (auto _ : state) {
-        expect(executor::run(pool, skynet(0, of.size)) == sum_below(of.size), "skynet/gatherd");
+        expect(executor::run(pool, make(of.size)) == sum_below(of.size), "skynet/gatherd");
     }
     set_pieces(state, of.size);
+}
+
+void rows(benchmark::State& state, shape of) {
+    repeat(state, of, root);
+}
+
+void gather_rows(benchmark::State& state, shape of) {
+    repeat(state, of, [](long leaves) { return gathered_skynet(0, leaves); });
 }
 
 }  // namespace on_gatherd
@@ -108,6 +136,9 @@ void add_skynet(std::int64_t size) {
     add_rows("skynet", "gatherd", size, on_gatherd::rows);
     add_rows("skynet", "onetbb", size, on_onetbb::rows);
     add_rows("skynet", "asio", size, on_asio::rows);
+    add_rows("skynet_gather", "gatherd", size, on_gatherd::gather_rows);
+    add_rows("skynet_gather", "onetbb", size, on_onetbb::rows);
+    add_rows("skynet_gather", "asio", size, on_asio::rows);
 }
 
 }  // namespace gatherd::bench

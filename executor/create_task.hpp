@@ -25,8 +25,8 @@
 
 namespace gatherd::executor {
 
-/// Whether a value that a task returned stands for a failure; gather's fail-fast asks. Overload it, beside the type,
-/// for results that carry errors as values.
+/// Whether a value that a task returned stands for a failure; wait_as_gather's fail-fast asks. Overload it, beside the
+/// type, for results that carry errors as values.
 template <typename T>
 [[nodiscard]] constexpr bool is_failure(const T&) noexcept {
     return false;
@@ -136,34 +136,42 @@ private:
     mutable std::atomic<bool> retrieved_{false};
 };
 
-/// Waits for a task's end, and passes a cancellation on to it.
+/// Waits for a task's end, and passes a cancellation on to it. What it was given must live until it waits.
 class task_awaiter : public wait_point, private completion {
 public:
-    explicit task_awaiter(task_ref awaited) noexcept : completion{&fired}, awaited_{std::move(awaited)} {}
+    explicit task_awaiter(const task_ref& awaited) noexcept : completion{&fired}, awaited_{*awaited} {}
 
-    [[nodiscard]] bool await_ready() const noexcept { return awaited_->ended(); }
-    bool await_suspend(std::coroutine_handle<> at) noexcept { return task_state::current().suspend(at, *this); }
+    [[nodiscard]] bool await_ready() const noexcept { return awaited_.ended(); }
+    bool await_suspend(std::coroutine_handle<> at) noexcept {
+        awaited_.run_if_next();
+        if (awaited_.ended()) {
+            return false;
+        }
+        kept_ = task_ref{&awaited_};
+        return task_state::current().suspend(at, *this);
+    }
     void await_resume() const { task_state::current().throw_if_cancelled(); }
 
     bool arm(task_state& waiter) noexcept override {
         waiter_ = &waiter;
-        return awaited_->add_completion(*this);
+        return awaited_.add_completion(*this);
     }
     cancellation cancel(std::vector<task_ref>& awaited) noexcept override {
-        if (!awaited_->ended()) {
-            awaited.push_back(awaited_);
+        if (!awaited_.ended()) {
+            awaited.push_back(kept_);
         }
         return cancellation::forwarded;
     }
 
 protected:
     /// Stops waiting. False: the task has ended, and resumes this one.
-    bool leave() noexcept { return awaited_->remove_completion(*this); }
+    bool leave() noexcept { return awaited_.remove_completion(*this); }
 
 private:
     static void fired(completion& self, task_state&) noexcept { static_cast<task_awaiter&>(self).waiter_->resume(); }
 
-    task_ref awaited_;
+    task_state& awaited_;
+    task_ref kept_;  // while it waits
     task_state* waiter_ = nullptr;
 };
 
@@ -171,8 +179,8 @@ private:
 
 /// `co_await await_end(task)`: waits for its end, whatever that is, and raises nothing of it. Cancelling the awaiting
 /// task cancels it, as awaiting a handle does; unlike wait(task), which leaves it alone.
-inline detail::task_awaiter await_end(task_ref task) {
-    return detail::task_awaiter{std::move(task)};
+inline detail::task_awaiter await_end(const task_ref& task) {
+    return detail::task_awaiter{task};
 }
 
 /// A running task: asyncio's Task. Copies refer to the same task; dropping all of them does not end it.
@@ -296,11 +304,7 @@ callback_id task_handle<T>::add_done_callback(Function&& f) const {
 /// It must be started.
 template <typename T>
 task_handle<T> prepare_task_in(task_scope& scope, task<T> coroutine) {
-    const auto root = coroutine.release();
-    if (!root) {
-        end_for_misuse("a coroutine is awaited or made a task once");
-    }
-    return {*new detail::task_with_result<T>{scope, root}, task_ref::adopted{}};
+    return {*new detail::task_with_result<T>{scope, detail::release_once(coroutine)}, task_ref::adopted{}};
 }
 
 /// Starts a coroutine as a task of the given scope. From any thread. `soon`: the calling worker will run it when its

@@ -141,7 +141,7 @@ private:
     }
 
     /// In a worker's loop. What it leads to may end the frame.
-    void resume() noexcept { static_cast<void>(worker::current()->run_coroutine(at_)); }
+    void resume() noexcept { worker::current()->run_coroutine(at_); }
 
     [[noreturn]] void raise_kept_failure();
 

@@ -2,9 +2,10 @@
 /// Running several coroutines at once and taking their results in order: asyncio.gather.
 #pragma once
 
+#include <coroutine>
 #include <cstddef>
 #include <exception>
-#include <span>
+#include <memory>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "executor/create_task.hpp"
+#include "executor/gathering.hpp"
 #include "executor/wait.hpp"
 
 namespace gatherd::executor {
@@ -22,23 +24,107 @@ using gathered = std::variant<std::conditional_t<std::is_void_v<T>, std::monosta
 
 namespace detail {
 
-/// Children of one call that looks at all of them: one that fails after the first is nobody's to report, as in asyncio.
+/// The children of one gather and their outcomes.
 template <typename T>
-std::vector<task_ref> start_all(std::vector<task<T>> coroutines) {
-    std::vector<task_ref> children;
-    children.reserve(coroutines.size());
-    for (auto& each : coroutines) {
-        auto child = create_task(std::move(each));
-        child.ignore_exception();
-        children.push_back(std::move(child).take_ref());
+class gathering_of final : public gathering, public pooled {
+public:
+    gathering_of(task_scope& scope, std::vector<task<T>> coroutines, gather_until until)
+        : gathering{scope, coroutines.size(), until},
+          coroutines_{std::move(coroutines)},
+          outcomes_(coroutines_.size()) {}
+
+    [[nodiscard]] std::vector<T> take_values() requires(!std::is_void_v<T>) {
+        std::vector<T> values;
+        values.reserve(outcomes_.size());
+        for (outcome& each : outcomes_) {
+            values.push_back(std::move(*std::get_if<1>(&each)));
+        }
+        return values;
     }
-    return children;
-}
+
+    [[nodiscard]] std::vector<gathered<T>> take_outcomes() {
+        std::vector<gathered<T>> all;
+        all.reserve(outcomes_.size());
+        for (outcome& each : outcomes_) {
+            if (auto* const failure = std::get_if<2>(&each)) {
+                all.emplace_back(std::in_place_index<1>, std::move(*failure));
+            } else {
+                all.emplace_back(std::in_place_index<0>, std::move(*std::get_if<1>(&each)));
+            }
+        }
+        return all;
+    }
+
+private:
+    using stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+    using outcome = std::variant<std::monostate, stored, std::exception_ptr>;
+
+    [[nodiscard]] std::coroutine_handle<> take_coroutine(std::size_t number) noexcept override {
+        return release_once(coroutines_[number]);
+    }
+
+    child_end collect(std::size_t number, std::coroutine_handle<> ended) noexcept override {
+        const auto root = std::coroutine_handle<task_promise<T>>::from_address(ended.address());
+        outcome& of = outcomes_[number];
+        child_end how = child_end::returned;
+        try {
+            if constexpr (std::is_void_v<T>) {
+                root.promise().take();
+                of.template emplace<1>();
+            } else {
+                of.template emplace<1>(root.promise().take());
+            }
+        } catch (const cancelled_error&) {
+            how = child_end::cancelled;
+            of.template emplace<2>(std::current_exception());
+        } catch (...) {  // the edge of the child: it waits here for the gather
+            how = child_end::raised;
+            of.template emplace<2>(std::current_exception());
+        }
+        root.destroy();
+        return how;
+    }
+
+    void refuse(std::size_t number, std::coroutine_handle<> unstarted, std::exception_ptr why) noexcept override {
+        outcomes_[number].template emplace<2>(std::move(why));
+        unstarted.destroy();
+    }
+
+    [[nodiscard]] std::exception_ptr exception_of(std::size_t number) const noexcept override {
+        const auto* const failure = std::get_if<2>(&outcomes_[number]);
+        return failure == nullptr ? nullptr : *failure;
+    }
+
+    void forget_outcomes() noexcept override { outcomes_.clear(); }
+    void destroy() noexcept override { delete this; }
+
+    std::vector<task<T>> coroutines_;
+    std::vector<outcome> outcomes_;
+};
+
+/// The one reference that a gather has to its children.
+struct release_gathering {
+    void operator()(gathering* g) const noexcept { g->release(); }
+};
+template <typename T>
+using gathering_ptr = std::unique_ptr<gathering_of<T>, release_gathering>;
 
 template <typename T>
-task_with_result<T>& as(const task_ref& child) {
-    return static_cast<task_with_result<T>&>(*child);
+gathering_ptr<T> gather_here(std::vector<task<T>> coroutines, gather_until until) {
+    return gathering_ptr<T>{new gathering_of<T>{task_state::current().scope(), std::move(coroutines), until}};
 }
+
+/// Starts the children and waits for the end of the gather.
+class gather_awaiter {
+public:
+    explicit gather_awaiter(gathering& of) noexcept : of_{of} {}
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> at) noexcept { return of_.await_suspend(at); }
+    void await_resume() { of_.await_resume(); }
+
+private:
+    gathering& of_;
+};
 
 /// Raises what a task ended by, if it failed.
 template <typename T>
@@ -48,51 +134,40 @@ void raise_from(const task_with_result<T>& child) {
     }
 }
 
+template <typename T>
+task_with_result<T>& as(const task_ref& child) {
+    return static_cast<task_with_result<T>&>(*child);
+}
+
 }  // namespace detail
 
 /// `co_await gather(coroutines)`: all run as tasks; their results in the order given, when the last has ended.
 ///
 /// The first exception is raised at once; the others run on, as asyncio's do, until their scope ends them. Cancelling
 /// the awaiting task cancels all children. Of none gives an empty vector.
+///
+/// Cost: children start in the order given, on the thread that awaits as long as no other takes some of them; one that
+/// ends without having waited costs little more than its coroutine (see gathering.hpp).
 template <typename T>
 requires(!std::is_void_v<T>) task<std::vector<T>> gather(std::vector<task<T>> coroutines) {
-    const std::vector<task_ref> children = detail::start_all(std::move(coroutines));
-    if (!children.empty()) {
-        const auto ended = co_await wait_as_gather(std::span{children}, return_when::first_failure);
-        detail::raise_from(detail::as<T>(ended.decisive));
+    if (coroutines.empty()) {
+        co_return std::vector<T>{};
     }
-    std::vector<T> results;
-    results.reserve(children.size());
-    for (const task_ref& child : children) {
-        results.push_back(detail::as<T>(child).take());
-    }
-    co_return results;
+    const auto children = detail::gather_here(std::move(coroutines), gather_until::first_exception);
+    co_await detail::gather_awaiter{*children};
+    co_return children->take_values();
 }
 
 /// As gather, with return_exceptions=True: an exception is a result like others, and nothing is raised but the
 /// awaiting task's own cancellation, once all children have ended.
 template <typename T>
 task<std::vector<gathered<T>>> gather_exceptions(std::vector<task<T>> coroutines) {
-    const std::vector<task_ref> children = detail::start_all(std::move(coroutines));
-    if (!children.empty()) {
-        const auto ended = co_await wait_as_gather(std::span{children}, return_when::all_completed);
-        if (ended.cancel_requested) {
-            throw cancelled_error{};
-        }
+    if (coroutines.empty()) {
+        co_return std::vector<gathered<T>>{};
     }
-    std::vector<gathered<T>> results;
-    results.reserve(children.size());
-    for (const task_ref& each : children) {
-        auto& child = detail::as<T>(each);
-        if (const auto failure = child.exception()) {
-            results.emplace_back(std::in_place_index<1>, failure);
-        } else if constexpr (std::is_void_v<T>) {
-            results.emplace_back(std::in_place_index<0>);
-        } else {
-            results.emplace_back(std::in_place_index<0>, child.take());
-        }
-    }
-    co_return results;
+    const auto children = detail::gather_here(std::move(coroutines), gather_until::all_ended);
+    co_await detail::gather_awaiter{*children};
+    co_return children->take_outcomes();
 }
 
 /// `co_await gather(a(), b())`: as gather of a range, for coroutines of different types; gives a tuple.

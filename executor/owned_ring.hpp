@@ -37,6 +37,12 @@ public:
         return b > t ? static_cast<std::size_t>(b - t) : 0;
     }
 
+    /// Whether it was the last to be added, of those that the owner has not taken; a thief may have it. Owner only.
+    [[nodiscard]] bool newest_is(const T& item) noexcept {
+        const std::int64_t b = bottom_.load(std::memory_order_relaxed);  // the owner's own
+        return ring_.own().at(b - 1).load(std::memory_order_relaxed) == &item;
+    }
+
 protected:
     static constexpr std::size_t line = 128;  // two cache lines: the prefetcher takes them in pairs
 

@@ -15,6 +15,22 @@
 #include "executor/wait.hpp"
 
 namespace gatherd::executor {
+namespace detail {
+
+/// Children of one call that looks at all of them: one that fails after the first is nobody's to report, as in asyncio.
+template <typename T>
+std::vector<task_ref> start_all(std::vector<task<T>> coroutines) {
+    std::vector<task_ref> children;
+    children.reserve(coroutines.size());
+    for (auto& each : coroutines) {
+        auto child = create_task(std::move(each));
+        child.ignore_exception();
+        children.push_back(std::move(child).take_ref());
+    }
+    return children;
+}
+
+}  // namespace detail
 
 /// `co_await race(coroutines)`: all run as tasks; what the first to end gives or raises. The others are cancelled, and
 /// have ended when this does: also when the awaiting task is cancelled. Throws value_error for none.

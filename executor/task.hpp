@@ -134,6 +134,16 @@ private:
 
 namespace detail {
 
+/// Takes the frame of a coroutine that is to be run as a task.
+template <typename T>
+[[nodiscard]] std::coroutine_handle<task_promise<T>> release_once(task<T>& coroutine) noexcept {
+    const auto frame = coroutine.release();
+    if (!frame) {
+        end_for_misuse("a coroutine is awaited or made a task once");
+    }
+    return frame;
+}
+
 template <typename T>
 task<T> task_promise<T>::get_return_object() noexcept {
     return task<T>{std::coroutine_handle<task_promise>::from_promise(*this)};

@@ -31,77 +31,79 @@ std::uint8_t task_scope::shard_here() const noexcept {
     return w == nullptr || is_serial() ? 0 : static_cast<std::uint8_t>(w->index() % shard_count);
 }
 
-void task_scope::link(shard& in, task_state& task) noexcept {
+void task_scope::link(shard& in, scope_member& member) noexcept {
     ++in.live;
-    task.next_in_scope_ = in.first;
+    member.next_in_scope_ = in.first;
     if (in.first != nullptr) {
-        in.first->previous_in_scope_ = &task;
+        in.first->previous_in_scope_ = &member;
     }
-    in.first = &task;
+    in.first = &member;
 }
 
-void task_scope::unlink(shard& in, task_state& task) noexcept {
+void task_scope::unlink(shard& in, scope_member& member) noexcept {
     --in.live;
-    (task.previous_in_scope_ != nullptr ? task.previous_in_scope_->next_in_scope_ : in.first) = task.next_in_scope_;
-    if (task.next_in_scope_ != nullptr) {
-        task.next_in_scope_->previous_in_scope_ = task.previous_in_scope_;
+    (member.previous_in_scope_ != nullptr ? member.previous_in_scope_->next_in_scope_ : in.first) =
+        member.next_in_scope_;
+    if (member.next_in_scope_ != nullptr) {
+        member.next_in_scope_->previous_in_scope_ = member.previous_in_scope_;
     }
 }
 
-void task_scope::enroll(task_state& task) noexcept {
-    task.shard_ = shard_here();
-    shard& in = shards_[task.shard_];
+void task_scope::enroll(scope_member& member) noexcept {
+    member.shard_ = shard_here();
+    shard& in = shards_[member.shard_];
     {
         const std::lock_guard guard{in.lock};
         if (!in.closing) {
-            link(in, task);
+            link(in, member);
             return;
         }
     }
-    enroll_late(task);
+    enroll_late(member);
 }
 
-/// A task that clean-up creates.
-void task_scope::enroll_late(task_state& task) noexcept {
+/// What clean-up creates.
+void task_scope::enroll_late(scope_member& member) noexcept {
     const std::lock_guard closing{closing_lock_};
-    const std::lock_guard guard{shards_[task.shard_].lock};
+    const std::lock_guard guard{shards_[member.shard_].lock};
     ++live_;
-    task.round_ = round_;
-    link(shards_[task.shard_], task);
+    member.round_ = round_;
+    link(shards_[member.shard_], member);
 }
 
-void task_scope::leave(task_state& task) noexcept {
-    shard& in = shards_[task.shard_];
+void task_scope::leave(scope_member& member) noexcept {
+    shard& in = shards_[member.shard_];
     {
         const std::lock_guard guard{in.lock};
         if (!in.closing) {
-            unlink(in, task);
+            unlink(in, member);
             return;
         }
     }
-    leave_late(task);
+    leave_late(member);
 }
 
-void task_scope::leave_late(task_state& task) noexcept {
+void task_scope::leave_late(scope_member& member) noexcept {
     std::vector<task_ref> round;
+    bool is_empty = false;
     {
         const std::lock_guard closing{closing_lock_};
         {
-            const std::lock_guard guard{shards_[task.shard_].lock};
-            unlink(shards_[task.shard_], task);
+            const std::lock_guard guard{shards_[member.shard_].lock};
+            unlink(shards_[member.shard_], member);
         }
-        --live_;
-        if (task.round_ != round_) {
+        is_empty = --live_ == 0;
+        if (member.round_ != round_) {
             --left_in_round_;
         }
-        if (live_ != 0) {
+        if (!is_empty) {
             if (left_in_round_ != 0) {
                 return;
             }
             round = begin_round();
         }
     }
-    if (round.empty()) {
+    if (is_empty) {
         drained(true);
     } else {
         // Touches no member: those that run keep the scope, and the last may end it meanwhile.
@@ -111,6 +113,7 @@ void task_scope::leave_late(task_state& task) noexcept {
 
 void task_scope::close() noexcept {
     std::vector<task_ref> round;
+    bool is_empty = false;
     {
         const std::lock_guard closing{closing_lock_};
         for (shard& each : shards_) {
@@ -118,33 +121,34 @@ void task_scope::close() noexcept {
             each.closing = true;
             live_ += each.live;
         }
-        if (live_ != 0) {
+        is_empty = live_ == 0;
+        if (!is_empty) {
             round = begin_round();
         }
     }
-    if (round.empty()) {
+    if (is_empty) {
         drained(false);
     } else {
         task_state::cancel_each(round, {});
     }
 }
 
-/// Under closing_lock_: all tasks of this moment are one round; those that they create while they clean up are the
+/// Under closing_lock_: all members of this moment are one round; those that they create while they clean up are the
 /// next.
 std::vector<task_ref> task_scope::begin_round() {
     left_in_round_ = live_;
     ++round_;
-    return all();
+    return ask_all({});
 }
 
-/// Of each shard the oldest first.
-std::vector<task_ref> task_scope::all() const {
+/// Gives the tasks to cancel, of each shard the oldest first.
+std::vector<task_ref> task_scope::ask_all(const std::string& message) const {
     std::vector<task_ref> tasks;
     for (const shard& each : shards_) {
         const std::lock_guard guard{each.lock};
         const auto begin = static_cast<std::ptrdiff_t>(tasks.size());
-        for (task_state* task = each.first; task != nullptr; task = task->next_in_scope_) {
-            tasks.emplace_back(task);  // a task in here holds a reference to itself
+        for (scope_member* member = each.first; member != nullptr; member = member->next_in_scope_) {
+            member->ask_to_end(tasks, message);
         }
         std::reverse(tasks.begin() + begin, tasks.end());
     }
@@ -152,7 +156,7 @@ std::vector<task_ref> task_scope::all() const {
 }
 
 void task_scope::cancel_all(const std::string& message) noexcept {
-    task_state::cancel_each(all(), message);
+    task_state::cancel_each(ask_all(message), message);
 }
 
 void task_scope::drained(bool in_a_step) noexcept {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "executor/scheduler.hpp"
+#include "executor/scope_member.hpp"
 #include "executor/spin_lock.hpp"
 #include "executor/task_state.hpp"
 #include "executor/work.hpp"
@@ -47,7 +48,8 @@ public:
     /// Cancels all tasks of this moment.
     void cancel_all(const std::string& message = {}) noexcept;
 
-    /// Tasks that have not ended. Of use for reports only: it may change at once.
+    /// Tasks that have not ended, but for children of a gather that have not waited yet. Of use for reports only: it
+    /// may change at once.
     [[nodiscard]] std::size_t size() const noexcept;
 
 protected:
@@ -57,6 +59,7 @@ protected:
     virtual void on_drained() noexcept = 0;
 
 private:
+    friend class gathering;
     friend class task_state;
 
     enum class readiness {
@@ -66,40 +69,40 @@ private:
         yielding,      ///< it goes on when the others have
     };
 
-    void enroll(task_state& task) noexcept;
-    void leave(task_state& task) noexcept;
+    void enroll(scope_member& member) noexcept;
+    void leave(scope_member& member) noexcept;
     void make_ready(task_state& task, readiness how) noexcept;
     static void run_serially(work& self) noexcept;
     void drained(bool in_a_step) noexcept;
     [[nodiscard]] std::vector<task_ref> begin_round();
-    [[nodiscard]] std::vector<task_ref> all() const;
+    [[nodiscard]] std::vector<task_ref> ask_all(const std::string& message) const;
 
     scheduler& scheduler_;
     const ordering order_;
     const std::size_t serial_home_;
 
-    /// Some of the tasks, newest first. A worker adds to its own, so that workers do not fight for one list.
+    /// Some of the members, newest first. A worker adds to its own, so that workers do not fight for one list.
     struct alignas(64) shard {
         mutable spin_lock lock;
         bool closing = false;  // under lock, as all here: what changes now does so under closing_lock_ too
         std::size_t live = 0;
-        task_state* first = nullptr;
+        scope_member* first = nullptr;
     };
     static constexpr std::size_t shard_count = 4;
 
     [[nodiscard]] std::uint8_t shard_here() const noexcept;
-    static void link(shard& in, task_state& task) noexcept;
-    static void unlink(shard& in, task_state& task) noexcept;
-    void enroll_late(task_state& task) noexcept;
-    void leave_late(task_state& task) noexcept;
+    static void link(shard& in, scope_member& member) noexcept;
+    static void unlink(shard& in, scope_member& member) noexcept;
+    void enroll_late(scope_member& member) noexcept;
+    void leave_late(scope_member& member) noexcept;
 
     std::array<shard, shard_count> shards_;
 
     // Once it closes. Lock order: closing_lock_, then a shard's.
     spin_lock closing_lock_;
     std::size_t live_ = 0;           // under closing_lock_, as the next two
-    std::uint32_t round_ = 0;        // tasks that join later have a higher one
-    std::size_t left_in_round_ = 0;  // tasks of former rounds that still run
+    std::uint32_t round_ = 0;        // members that join later have a higher one
+    std::size_t left_in_round_ = 0;  // members of former rounds that are still there
 
     spin_lock ready_lock_;
     bool ready_scheduled_ = false;  // this scope is in a queue of the scheduler, or being run

@@ -60,8 +60,13 @@ void task_state::start(std::coroutine_handle<> root, bool soon) noexcept {
     resume_at_ = root;
     const worker* const here = worker::current();
     is_child_ = here != nullptr && here->running != nullptr;
-    scope_->enroll(*this);
+    join_scope();
     scope_->make_ready(*this, soon ? task_scope::readiness::created_soon : task_scope::readiness::created);
+}
+
+void task_state::join_scope() noexcept {
+    in_scope_ = true;
+    scope_->enroll(*this);
 }
 
 void task_state::resume() noexcept {
@@ -89,13 +94,16 @@ void task_state::step() noexcept {
         end();
         return;
     }
-    worker& w = *worker::current();
-    w.running = this;
-    const bool root_ended = w.run_coroutine(resume_at_);
-    w.running = nullptr;
-    if (root_ended) {  // else the task may be running elsewhere by now, or be gone
+    if (worker::current()->run_step(*this, resume_at_)) {  // else it may be running elsewhere by now, or be gone
         collect();
         end();
+    }
+}
+
+void task_state::run_if_next() noexcept {
+    worker& here = *worker::current();
+    if (here.may_nest() && here.may_start_another() && here.take_back_new(*this)) {
+        step();
     }
 }
 
@@ -115,7 +123,9 @@ void task_state::end() noexcept {
         node->fire(*node, *this);
         node = following;
     }
-    scope_->leave(*this);
+    if (in_scope_) {
+        scope_->leave(*this);
+    }
     release();
 }
 
@@ -142,9 +152,13 @@ bool task_state::remove_completion(completion& node) noexcept {
 }
 
 bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept {
+    if (!in_scope_) [[unlikely]] {
+        join_scope();
+    }
     std::vector<task_ref> awaited;
     std::string message;
     task_ref alive;
+    bool is_taken = false;
     {
         const std::lock_guard guard{lock_};
         resume_at_ = at;
@@ -172,9 +186,12 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
             case wait_point::cancellation::forwarded:
                 must_cancel_.store(awaited.empty(), std::memory_order_relaxed);
                 break;
+            case wait_point::cancellation::passed_on:
+                is_taken = true;
+                break;
         }
     }
-    if (cancel_each(awaited, message) == 0) {
+    if (cancel_each(awaited, message) == 0 && !is_taken) {
         const std::lock_guard guard{lock_};
         must_cancel_.store(
             true, std::memory_order_relaxed);  // they have all ended meanwhile: the step that this causes finds it
@@ -183,6 +200,9 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
 }
 
 void task_state::go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept {
+    if (!in_scope_) [[unlikely]] {
+        join_scope();
+    }
     resume_at_ = at;
     has_waited_.store(true, std::memory_order_release);  // what the task did before is visible to who asks
     scope_->make_ready(*this, task_scope::readiness::yielding);
@@ -242,6 +262,8 @@ task_state::answer task_state::cancel_here(const std::string& message, std::uint
                     return answer::accepted;
                 }
                 return answer::forwarded;
+            case wait_point::cancellation::passed_on:
+                return awaited.empty() ? answer::accepted : answer::forwarded;
         }
     }
     resume();  // the detached waiter: ours to make ready (I2)

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "executor/scope_member.hpp"
 #include "executor/spin_lock.hpp"
 #include "executor/work.hpp"
 
@@ -65,12 +66,13 @@ public:
         detached,   ///< it waits no longer; the caller resumes it, and CancelledError is raised there
         too_late,   ///< what it waited for has just come; the task is being resumed by that
         forwarded,  ///< it awaits other tasks: cancel those instead, as asyncio does
+        passed_on,  ///< what it waits for has taken the request and will end; `awaited` are to be cancelled besides
     };
 
     /// Begins the wait. False: there is nothing to wait for, the task goes on at once.
     virtual bool arm(task_state& waiter) noexcept = 0;
 
-    /// Ends it. For `forwarded`, adds the tasks to cancel, none that has ended.
+    /// Ends it. For `forwarded` and `passed_on`, adds the tasks to cancel, none that has ended.
     virtual cancellation cancel(std::vector<task_ref>& awaited) noexcept = 0;
 
 protected:
@@ -89,7 +91,7 @@ protected:
 ///                its step begins, whichever is first: asyncio's _must_cancel
 ///
 /// Lock order: a task's lock before the lock of what it waits for (a task that it awaits, a group, a timer wheel).
-class task_state : public work {
+class task_state : public scope_member, public work {
 public:
     explicit task_state(task_scope& scope) noexcept;
     virtual ~task_state();
@@ -153,6 +155,10 @@ public:
     /// Suspends the task at `at` and puts it at the end of the line. By the end of this it may run on another thread.
     void go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept;
 
+    /// The running task is about to wait for this one. If it has yet to start, and would be the next to start here, it
+    /// runs now, inside the step of the other: so that a task which does not wait keeps nobody waiting.
+    void run_if_next() noexcept;
+
     /// Every await_resume begins with this. Throws cancelled_error if the wait was cancelled.
     void throw_if_cancelled();
 
@@ -183,7 +189,29 @@ protected:
     /// The task was cancelled before its first step: there is no result.
     virtual void collect_cancelled(const std::string& message) noexcept = 0;
 
+    // ---- for tasks that begin in the step of another, see gathering.hpp ------------------------
+
+    /// A task that began without start() is about to wait for the first time: it joins its scope.
+    virtual void join_scope() noexcept;
+
+    /// As start(), but the caller runs the first step, and the scope does not know the task unless it waits.
+    void begin_here() noexcept {
+        is_child_ = true;
+        started_ = true;
+    }
+
+    /// Whether nobody has seen a task that began so and did not wait, so that another may be run in its place. Only for
+    /// who holds the two references that it began with.
+    [[nodiscard]] bool is_as_new() const noexcept {
+        return references_.load(std::memory_order_acquire) == 2 && !in_scope_ && last_request_ == 0 &&
+               notes_.load(std::memory_order_relaxed) == nullptr;  // R: with the last other reference went all its uses
+    }
+
+    /// The end of the task, after collect().
+    void end() noexcept;
+
 private:
+    friend class gathering;
     friend class task_scope;
 
     enum class answer { ended, accepted, forwarded };
@@ -193,14 +221,9 @@ private:
     void remember(const std::string& message) noexcept;
     [[nodiscard]] std::string message_to_raise() const;
     bool begin_step() noexcept;
-    void end() noexcept;
+    void ask_to_end(std::vector<task_ref>& to_cancel, const std::string&) final { to_cancel.emplace_back(this); }
 
     task_scope* scope_;
-    task_state* next_in_scope_ = nullptr;  // the scope's, under its lock
-    task_state* previous_in_scope_ = nullptr;
-    std::uint32_t round_ = 0;
-    std::uint8_t shard_ = 0;
-
     std::atomic<std::uint32_t> references_{2};  // of who made it, and of the task itself until its end
     mutable spin_lock lock_;
     std::atomic<bool> ended_{false};  // E: release in end()  ->  acquire in ended(): the result is visible
@@ -209,6 +232,7 @@ private:
     bool cancel_due_ = false;               // set before the task is made ready, read by its step
     bool started_ = false;
     bool is_child_ = false;
+    bool in_scope_ = false;              // of the thread that runs it
     std::uint16_t cancel_requests_ = 0;  // under lock_: asyncio's _num_cancels_requested, up to what fits
     std::coroutine_handle<> resume_at_;
     wait_point* waiting_ = nullptr;                // under lock_, but null as long as the task runs

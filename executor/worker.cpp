@@ -51,7 +51,17 @@ bool worker::run_coroutine(std::coroutine_handle<> at) noexcept {
         // After a suspension another worker may already run the task: nothing of it may be touched, only what is ours.
         at = transfer_;
     }
-    return root_ended_;
+    return std::exchange(root_ended_, false);  // what goes on around this has not ended
+}
+
+bool worker::run_step(task_state& of, std::coroutine_handle<> at) noexcept {
+    ++nested_;
+    created_ = 0;
+    task_state* const outer = std::exchange(running, &of);
+    const bool root_ended = run_coroutine(at);
+    running = outer;
+    --nested_;
+    return root_ended;
 }
 
 void worker::push_new(work& item) noexcept {
@@ -79,9 +89,8 @@ work_line worker::take_family() noexcept {
     return family;
 }
 
-/// The next new task: of the newest family the eldest. It was pushed eldest first, so it is turned round on top of the
-/// queue.
-work* worker::start_new() noexcept {
+/// It was pushed eldest first, so it is turned round on top of the queue.
+void worker::close_family() noexcept {
     if (family_ >= 2) {
         for (work_line family = take_family(); !family.empty();) {
             new_.push(&family.pop());
@@ -89,6 +98,11 @@ work* worker::start_new() noexcept {
         owner_.wake_one();  // a worker that looked in between saw nothing and went to sleep
     }
     family_ = 0;
+}
+
+/// The next new task: of the newest family the eldest.
+work* worker::start_new() noexcept {
+    close_family();
     return new_.size() > 0 ? new_.try_pop() : nullptr;
 }
 
@@ -184,8 +198,18 @@ bool worker::take_injected() noexcept {
 }
 
 void worker::look_around() noexcept {
-    counts_.timers.add(timers_.fire_due(clock::now()));
+    looked_at_ = clock::now();
+    counts_.timers.add(timers_.fire_due(looked_at_));
     reactor_.poll();
+}
+
+/// After so many children, asks the clock: tiny ones need not end the turn.
+bool worker::looked_lately() noexcept {
+    if (clock::now() - looked_at_ >= lately) {
+        return false;  // the next turn looks
+    }
+    tick_ = 0;
+    return true;
 }
 
 work* worker::find_elsewhere() noexcept {

@@ -2,6 +2,7 @@
 /// One thread of the scheduler and all that it owns.
 #pragma once
 
+#include <chrono>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -50,6 +51,41 @@ public:
     /// A task that starts. Owner only.
     void push_new(work& item) noexcept;
 
+    /// Children of a gather that have yet to start, to be taken next. Owner only.
+    void push_next(work& item) noexcept { new_.push(&item); }
+
+    /// Takes such back. False: a thief has them, or something newer lies above. Owner only.
+    [[nodiscard]] bool take_back(work& item) noexcept { return new_.newest_is(item) && new_.try_pop() == &item; }
+
+    /// As take_back, for a task that has yet to start. Owner only.
+    [[nodiscard]] bool take_back_new(work& item) noexcept {
+        if (!take_back(item)) {
+            return false;
+        }
+        family_ -= family_ > 0 ? 1 : 0;
+        return true;
+    }
+
+    /// Children of a gather beyond those that are taken next. Owner only.
+    void push_wide(work& item) noexcept { wide_.push(&item); }
+
+    /// The tasks that the running one has created are complete: the eldest is to start first. Owner only.
+    void close_family() noexcept;
+
+    /// Another child of a gather is to start: whether it may do so before this worker looks round. Owner only.
+    [[nodiscard]] bool may_start_another() noexcept { return ++tick_ < ticks_between_looks || looked_lately(); }
+
+    /// Whether a task may begin in the step of another: each such step takes stack. Owner only.
+    [[nodiscard]] bool may_nest() const noexcept { return nested_ < deepest_nesting; }
+
+    /// Runs a step of a task from `at`, inside the step that goes on here, if any. True: its root has ended; else it
+    /// waits, or runs elsewhere by now. Owner only.
+    [[nodiscard]] bool run_step(task_state& of, std::coroutine_handle<> at) noexcept;
+
+    /// So many tasks were started, or run, without a queue. Owner only.
+    void count_spawned(std::uint64_t n) noexcept { counts_.spawned.add(n); }
+    void count_run(std::uint64_t n) noexcept { counts_.run.add(n); }
+
     /// The continuation of a coroutine that forked. Owner only.
     void push_fork(work& item) noexcept { forks_.push(&item); }
 
@@ -83,8 +119,8 @@ public:
     /// Whether there is work for a second worker. Owner only.
     [[nodiscard]] bool has_more_than_one() const noexcept { return begun_.size() + new_.size() + wide_.size() > 1; }
 
-    /// Runs a task's coroutines from `at` until the task waits or its root coroutine ends (true). Owner only.
-    [[nodiscard]] bool run_coroutine(std::coroutine_handle<> at) noexcept;
+    /// Resumes coroutines from `at` until one suspends in favour of nobody. True: a task's root has ended. Owner only.
+    bool run_coroutine(std::coroutine_handle<> at) noexcept;
 
     /// Called by a coroutine that suspends in favour of another of the same task: the loop resumes that one. A loop
     /// instead of symmetric transfer, so that no chain of awaits grows the stack in any build: decision 0004.
@@ -112,8 +148,10 @@ public:
 private:
     static constexpr std::uint32_t ticks_between_looks = 61;  // a prime, as in Go's scheduler: no rhythm with the work
     static constexpr std::uint32_t forks_between_looks = 4096;
+    static constexpr std::chrono::microseconds lately{100};
     static constexpr std::uint32_t turns = 8;
     static constexpr std::size_t widest_family = 64;
+    static constexpr int deepest_nesting = 32;
 
     struct counts {
         owned_counter run, spawned, stolen, failed_steals, parks, wakes, injected, timers;
@@ -127,6 +165,7 @@ private:
     [[nodiscard]] work* keep_all_but_first(work_queue<work>& own, work_queue<work>& victims) noexcept;
     [[nodiscard]] work* find_elsewhere() noexcept;
     void look_around() noexcept;
+    [[nodiscard]] bool looked_lately() noexcept;
     void sleep();
 
     static thread_local constinit worker* current_;
@@ -134,7 +173,9 @@ private:
     scheduler& owner_;
     std::size_t index_;
     std::uint32_t tick_ = 0;
+    clock::time_point looked_at_{};
     std::uint32_t forks_left_ = forks_between_looks;
+    int nested_ = 0;           // steps in steps
     std::size_t created_ = 0;  // tasks, by the work in hand
     std::size_t family_ = 0;   // those on top of new_ that are of one family, eldest below
     bool searching_ = false;

@@ -117,8 +117,10 @@ task<std::size_t> cancel_a_long_chain(std::size_t length) {
     for (std::size_t i = 1; i < length; ++i) {
         chain.push_back(create_task(one_of_a_chain(chain.back())));
     }
-    while (!chain.back().ref()->has_waited()) {
-        co_await yield();
+    for (const auto& each : chain) {  // one that has not started would end alone, and leave those before it waiting
+        while (!each.ref()->has_waited()) {
+            co_await yield();
+        }
     }
     chain.back().cancel();
     std::size_t failed = 0;
