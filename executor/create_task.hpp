@@ -130,6 +130,13 @@ private:
         std::exchange(root_, nullptr).destroy();
     }
 
+    void cancel_result(const std::string& message) noexcept override {
+        if (!failed()) {
+            is_cancelled_ = true;
+            outcome_.template emplace<2>(std::make_exception_ptr(cancelled_error{message}));
+        }
+    }
+
     std::coroutine_handle<task_promise<T>> root_;
     std::variant<std::monostate, stored, std::exception_ptr> outcome_;
     bool is_cancelled_ = false;  // the exception is a cancelled_error

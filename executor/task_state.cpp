@@ -16,6 +16,12 @@ void run_step(work& item) noexcept {
     static_cast<task_state&>(item).step();
 }
 
+/// Tells one call of cancel from all others.
+std::uint64_t new_request() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;  // a name, nothing more
+}
+
 }  // namespace
 
 task_state::task_state(task_scope& scope) noexcept : work{&run_step}, scope_{&scope} {}
@@ -111,6 +117,9 @@ void task_state::end() noexcept {
     completion* node = nullptr;
     {
         const std::lock_guard guard{lock_};
+        if (must_cancel_.load(std::memory_order_relaxed)) [[unlikely]] {
+            cancel_result(cancel_message_ ? *cancel_message_ : std::string{});
+        }
         ended_.store(true, std::memory_order_release);  // E
         node = std::exchange(completions_, nullptr);
         last_completion_ = nullptr;
@@ -192,9 +201,9 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
         }
     }
     if (cancel_each(awaited, message) == 0 && !is_taken) {
-        const std::lock_guard guard{lock_};
-        must_cancel_.store(
-            true, std::memory_order_relaxed);  // they have all ended meanwhile: the step that this causes finds it
+        // They have all ended meanwhile, and this task may be anywhere by now: running, at another wait, at its end. So
+        // it is asked again like from outside.
+        cancel_from_here(message, new_request(), true);
     }
     return true;
 }
@@ -270,16 +279,6 @@ task_state::answer task_state::cancel_here(const std::string& message, std::uint
     return answer::accepted;
 }
 
-namespace {
-
-/// Tells one call of cancel from all others.
-std::uint64_t new_request() noexcept {
-    static std::atomic<std::uint64_t> last{0};
-    return last.fetch_add(1, std::memory_order_relaxed) + 1;  // a name, nothing more
-}
-
-}  // namespace
-
 bool task_state::cancel(const std::string& message) noexcept {
     return cancel_from_here(message, new_request());
 }
@@ -293,7 +292,8 @@ std::size_t task_state::cancel_each(std::span<const task_ref> tasks, const std::
     return reached;
 }
 
-bool task_state::cancel_from_here(const std::string& message, std::uint64_t request) noexcept {
+/// `was_asked`: the request has been counted here already.
+bool task_state::cancel_from_here(const std::string& message, std::uint64_t request, bool was_asked) noexcept {
     // Depth first through what awaits what, on a path of our own instead of the stack: chains may be very long.
     struct level {
         task_ref task;
@@ -303,7 +303,7 @@ bool task_state::cancel_from_here(const std::string& message, std::uint64_t requ
         bool reached = false;  // some awaited task took the request
     };
     std::vector<level> path;
-    path.push_back({task_ref{this}});
+    path.push_back({.task = task_ref{this}, .asked = was_asked});
     bool reached = false;  // of the task that was left last
     while (!path.empty()) {
         level& top = path.back();
@@ -323,7 +323,7 @@ bool task_state::cancel_from_here(const std::string& message, std::uint64_t requ
         }
         if (top.next < top.awaited.size()) {
             task_ref awaited = std::move(top.awaited[top.next++]);
-            path.push_back({std::move(awaited)});
+            path.push_back({.task = std::move(awaited)});
             continue;
         }
         reached = true;

@@ -88,7 +88,10 @@ protected:
 /// Invariants I1  waiting_ is set from the end of arm until the next step begins or cancel detaches it
 ///            I2  a waiting task is made ready exactly once: by what it waits for, or by a cancel that detached it
 ///            I3  a cancel that comes between is kept in must_cancel_ and raised where the task waits next, or where
-///                its step begins, whichever is first: asyncio's _must_cancel
+///                its step begins, whichever is first; a task that returns without either ends cancelled: asyncio's
+///                _must_cancel
+///
+/// Evidence   tests/model/cancellation.pml (spin: every interleaving of two workers and two cancels); tests/stress (TSan)
 ///
 /// Lock order: a task's lock before the lock of what it waits for (a task that it awaits, a group, a timer wheel).
 class task_state : public scope_member, public work {
@@ -188,6 +191,9 @@ protected:
     virtual void collect() noexcept = 0;
     /// The task was cancelled before its first step: there is no result.
     virtual void collect_cancelled(const std::string& message) noexcept = 0;
+    /// A cancel came in its last step: what it returned is dropped, as in asyncio; what it raised is not. After
+    /// collect(), before the end is seen by others, under the task's lock.
+    virtual void cancel_result(const std::string& /*message*/) noexcept {}
 
     // ---- for tasks that begin in the step of another, see gathering.hpp ------------------------
 
@@ -217,7 +223,7 @@ private:
     enum class answer { ended, accepted, forwarded };
     answer cancel_here(const std::string& message, std::uint64_t request, bool first,
                        std::vector<task_ref>& awaited) noexcept;
-    bool cancel_from_here(const std::string& message, std::uint64_t request) noexcept;
+    bool cancel_from_here(const std::string& message, std::uint64_t request, bool was_asked = false) noexcept;
     void remember(const std::string& message) noexcept;
     [[nodiscard]] std::string message_to_raise() const;
     bool begin_step() noexcept;

@@ -131,7 +131,34 @@ task<std::size_t> cancel_a_long_chain(std::size_t length) {
     co_return failed;
 }
 
+task<int> cancelled_in_its_last_step() {
+    task_ref{&task_state::current()}->cancel("late");
+    co_return 1;
+}
+
+task<int> fails_in_its_last_step() {
+    task_ref{&task_state::current()}->cancel();
+    throw std::runtime_error{"boom"};
+    co_return 1;
+}
+
 }  // namespace
+
+TEST_CASE("cancel: in its last step a task drops what it returns, as in asyncio", "[executor]") {
+    const auto late = []() -> task<std::string> {
+        try {
+            co_await create_task(cancelled_in_its_last_step());
+        } catch (const cancelled_error& e) {
+            co_return e.message();
+        }
+        co_return "returned";
+    };
+    CHECK(run(late()) == "late");
+}
+
+TEST_CASE("cancel: in its last step a task keeps what it raises, as in asyncio", "[executor]") {
+    CHECK_THROWS_WITH(run(fails_in_its_last_step()), "boom");
+}
 
 TEST_CASE("task: gives what it returns", "[executor]") {
     CHECK(run(number(42)) == 42);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Has spin search parking.pml, and then with each of its faults, which spin must find.
+"""Has spin search a model of this folder, and then with each of its faults, which spin must find.
 
-    parking.py SOURCE FOLDER
+    search.py MODEL.pml FOLDER
 
 FOLDER is for what spin writes. Needs spin and a C compiler, `cc`. Exit status: 0 as expected, 1 not, 2 usage.
 """
@@ -11,8 +11,23 @@ import shutil
 import subprocess
 import sys
 
-FAULTS = ("NO_SECOND_LOOK", "WAKE_BEFORE_PUSH", "SILENT_LAST_SEARCHER", "SILENT_TAKE_ALL", "LATE_SEARCHER",
-          "SPLIT_RETRACT", "NO_LOOK_FOR_OTHERS")
+# Of each model the shapes in which it is right, and the faults of one shape each. Said there what they are.
+RIGHT = {
+    "parking": [[], ["POKE"]],
+    "cancellation": [[], ["FORWARD"], ["GATHER"]],
+}
+FAULTS = {
+    "parking": {
+        "POKE": ("NO_SECOND_LOOK", "WAKE_BEFORE_PUSH", "SILENT_LAST_SEARCHER", "SILENT_TAKE_ALL", "LATE_SEARCHER",
+                 "SPLIT_RETRACT", "NO_LOOK_FOR_OTHERS"),
+    },
+    "cancellation": {
+        "PLAIN": ("FORGET_RUNNING", "FORGET_AT_END", "NO_LOOK_AT_SUSPEND", "SPLIT_CLAIM", "NO_LOCK_IN_SUSPEND",
+                  "NO_LOCK_IN_STEP", "RESUME_BEFORE_DUE", "KEEP_WAITING"),
+        "FORWARD": ("FORGET_AT_END", "KEEP_TOO_LATE", "NO_SECOND_ASK"),
+        "GATHER": ("NO_LOOK_AT_PROMOTION", "MARK_AFTER_LOOK"),
+    },
+}
 
 
 def errors_found(source, folder, options):
@@ -37,11 +52,12 @@ def main(arguments):
         print(__doc__)
         return 2
     source, folder = (pathlib.Path(each).resolve() for each in arguments)
-    right = errors_found(source, folder, []) == 0 and errors_found(source, folder, ["POKE"]) == 0
-    for fault in FAULTS:
-        if errors_found(source, folder, ["POKE", fault]) == 0:
-            print(f"{fault} was not found")
-            right = False
+    right = all([errors_found(source, folder, shape) == 0 for shape in RIGHT[source.stem]])
+    for shape, faults in FAULTS[source.stem].items():
+        for fault in faults:
+            if errors_found(source, folder, [shape, fault]) == 0:
+                print(f"{fault} was not found")
+                right = False
     return 0 if right else 1
 
 
