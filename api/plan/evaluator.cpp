@@ -358,12 +358,18 @@ task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& 
 
 // ---- one around another ------------------------------------------------------------------------
 
+/// Whether it needs no coroutine here. A gather in a seeded program is no such, whatever its children are: they take
+/// their turns after the tasks that are ready already.
+bool ends_in_this_step(const node& n, const program& p) {
+    return n.is_instant && (!p.is_seeded() || n.is == kind::call || n.is == kind::value);
+}
+
 /// `[await child for child in children]`
 task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, program& p) {
     value results = value::array();
     for (const node* each : n.children) {
         outcome result;
-        if (each->is_instant) {  // no conditional expression: g++ 12 destroys what an await in one gives twice
+        if (ends_in_this_step(*each, p)) {  // no conditional expression: g++ 12 destroys what an await in one gives twice
             result = evaluate_instant(*each, p);
         } else {
             result = co_await evaluate(*each, names, p);

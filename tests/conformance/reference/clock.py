@@ -29,33 +29,76 @@ class Disorder:
     """How far a run may stray from what an idle CPython would do. A plan whose outcome strays with it has a tie.
 
     delays   seconds by which a timer or a thread may be late, at most
-    serial   what stands ready keeps its order (a seeded program): only by how many turns of the loop a wake-up or a
-             callback follows its cause is open. Otherwise whatever is ready may run next.
+    serial   tasks that are ready run first in, first out (a seeded program): only by how many turns of the loop a task's
+             end precedes the news of it is open. Otherwise whatever is ready may run next.
     """
 
     def __init__(self, seed, delays, serial):
         self._draw = random.Random(seed)
         self._delays = delays
         self._serial = serial
+        self._part = self._part_serial if serial else self._part_parallel
+        self._turn = 0
+        self._due = {}  # by id of a handle that waits: the turn in which it may run
+        self._spell = ((True, True), 0)  # whether steps and news may run now, and until which turn that holds
 
     def lateness(self):
         return self._draw.uniform(0, self._delays)
 
+    def thread_is_fast(self):
+        return self._draw.random() < 0.5
+
+    async def stray(self):
+        """Lets others run, now and then, in the middle of a step: tasks of a plan without a seed run side by side. Nobody
+        can tell: a cancellation that comes meanwhile is kept for where the task waits next."""
+        if self._serial or self._draw.random() < 0.6:
+            return
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError as e:
+            task = asyncio.current_task()
+            task.uncancel()
+            task.cancel(*e.args)
+
     def part(self, ready):
         """Some of what is ready, at least one, in the order in which they run now; and the others."""
+        self._turn += 1
+        now, later = self._part(ready)
+        while not now:  # nobody would: let the turns go by
+            self._turn += 1
+            now, later = self._part(later)
+        return now, later
+
+    def _part_parallel(self, ready):
         now, later = [], []
         for handle in ready:
-            waits = not (self._serial and _begins_or_yields(handle)) and self._draw.random() < 0.4
-            (later if waits else now).append(handle)
-        if not now:
-            now.append(later.pop(0))
-        if not self._serial:
-            self._draw.shuffle(now)
+            if id(handle) not in self._due:
+                self._due[id(handle)] = self._turn + self._wait()
+            if self._due[id(handle)] <= self._turn:
+                now.append(handle)
+                del self._due[id(handle)]
+            else:
+                later.append(handle)
+        self._draw.shuffle(now)
+        return now, later
+
+    def _wait(self):
+        """Turns: mostly none, sometimes many, so that what takes many turns elsewhere is overtaken too."""
+        return int(2 ** self._draw.uniform(0, 6)) if self._draw.random() < 0.3 else 0
+
+    def _part_serial(self, ready):
+        if self._turn >= self._spell[1]:
+            self._spell = (self._draw.choice(((True, True), (True, False), (False, True))), self._turn + 1 + self._wait())
+        steps_run, news_run = self._spell[0]
+        now, later = [], []
+        for handle in ready:
+            runs = steps_run if _is_a_step(handle) else news_run and self._draw.random() < 0.8
+            (now if runs else later).append(handle)
         return now, later
 
 
-def _begins_or_yields(handle):
-    """Whether it is a task's first step, or the next one after sleep(0): no event stands between it and its cause."""
+def _is_a_step(handle):
+    """A task's first step or one after sleep(0), as against the news that what somebody waits for has come."""
     return type(handle._callback).__name__ == "TaskStepMethWrapper"
 
 
@@ -87,16 +130,31 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return super().call_at(when, callback, *args, context=context)
 
     def run_in_executor(self, executor, function, *args):
-        """A thread of its own for each call. It begins at once; a function that blocks says so by taking time from
-        `thread_time`, and its result comes that much later."""
+        """A thread of its own for each call, which begins at once. A function that blocks says so by adding to
+        `thread_time`; its end is that much later. Where nobody waits any more, what it does and gives is dropped."""
         future = self.create_future()
-        self.thread_time = 0.0
-        try:
-            settle, ended = future.set_result, function(*args)
-        except Exception as e:
-            settle, ended = future.set_exception, e
-        # A thread takes a moment even for nothing, so that its end is an event of its own.
-        self.call_later(self.thread_time + 1e-6, lambda: future.done() or settle(ended))
+
+        def begin():
+            if future.done():
+                return
+            self.thread_time = 0.0
+            try:
+                settle, ended = future.set_result, function(*args)
+            except Exception as e:
+                settle, ended = future.set_exception, e
+            if self._disorder is not None and self.thread_time == 0 and self._disorder.thread_is_fast():
+                self.call_soon(end, settle, ended)
+            else:  # a thread takes a moment even for nothing: its end is an event of its own
+                self.call_later(self.thread_time + 1e-6, end, settle, ended)
+
+        def end(settle, ended):
+            if not future.done():
+                settle(ended)
+
+        if self._disorder is None or self._disorder.thread_is_fast():
+            begin()
+        else:
+            self.call_later(0, begin)
         return future
 
     def _run_once(self):
@@ -109,7 +167,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         now, later = self._disorder.part(self._ready)
         self._ready = collections.deque(now)
         super()._run_once()
-        self._ready.extendleft(reversed(later))
+        self._ready.extendleft(reversed(later))  # older than what this turn made ready
 
     def _process_events(self, event_list):
         pass

@@ -5,6 +5,10 @@ import asyncio
 from .functions import Failure
 
 
+class Wording(str):
+    """A message whose wording is no contract: what a function says of wrong arguments."""
+
+
 def mark(error, at):
     """Notes the node that raised it: the innermost one that an exception passes comes first, and stays."""
     if not hasattr(error, "at"):
@@ -12,14 +16,20 @@ def mark(error, at):
 
 
 def described(error, with_paths=False):
-    """ERROR: {"type", "message"[, "path"][, "errors"]}."""
-    made = {"type": _type_name(error),
-            "message": error.message if isinstance(error, BaseExceptionGroup) else str(error)}
-    if with_paths:
-        made["path"] = error.at
+    """ERROR: {"type", "message"[, "errors"][, "path"]}."""
+    made = {"type": _type_name(error), "message": _message(error)}
     if isinstance(error, BaseExceptionGroup):
         made["errors"] = [described(each, with_paths) for each in error.exceptions]
+    if with_paths:
+        made["path"] = error.at
     return made
+
+
+def _message(error):
+    if isinstance(error, BaseExceptionGroup):
+        return error.message
+    is_exact = isinstance(error, (Failure, asyncio.CancelledError, TimeoutError))
+    return str(error) if is_exact else Wording(error)
 
 
 def _type_name(error):

@@ -21,11 +21,7 @@ class Task:
         self.at = members.at
 
     async def __call__(self, scope):
-        try:
-            return await self.run(scope)
-        except (Exception, asyncio.CancelledError) as e:
-            mark(e, self.at)
-            raise
+        return await marked(self.run(scope), self.at, scope)
 
     def future(self, scope):
         """The task itself, where asyncio takes a future: of a `ref` the one that it names, else a new one."""
@@ -43,6 +39,17 @@ def read(task, names=frozenset(), at=""):
     if len(found) != 1:
         raise Refused(at, f"a task has exactly one kind, not {[kind.key for kind in found]}")
     return found[0](Members(task, found[0], names, at, read))
+
+
+async def marked(run, at, scope):
+    """What `run` gives; an exception of it notes that it was raised there."""
+    if scope.disorder is not None:
+        await scope.disorder.stray()
+    try:
+        return await run
+    except (Exception, asyncio.CancelledError) as e:
+        mark(e, at)
+        raise
 
 
 async def cancel_and_await(futures):
@@ -114,11 +121,7 @@ class ToThread(Task):
             members.refuse("a call of a function that is not async is expected", "/to_thread")
 
     async def run(self, scope):
-        try:
-            return await self.call.run(scope, in_thread=True)
-        except (Exception, asyncio.CancelledError) as e:
-            mark(e, self.call.at)
-            raise
+        return await marked(self.call.run(scope, in_thread=True), self.call.at, scope)
 
 
 # ---- many at once ----------------------------------------------------------------------------------------------------
@@ -174,11 +177,7 @@ class Map(Together):
         self.over = [members.arguments(self.function, each, f"/over/{i}") for i, each in enumerate(members["over"])]
 
     async def item(self, i, scope):
-        try:
-            return await called(self.function, self.over[i], scope)
-        except (Exception, asyncio.CancelledError) as e:
-            mark(e, f"{self.at}/over/{i}")
-            raise
+        return await marked(called(self.function, self.over[i], scope), f"{self.at}/over/{i}", scope)
 
     async def run(self, scope):
         return await self.together([self.item(i, scope) for i in range(len(self.over))])

@@ -1,6 +1,7 @@
 """A whole run of a plan: what asyncio.run is for a coroutine."""
 
 import asyncio
+import warnings
 
 from .clock import VirtualLoop
 from .errors import described
@@ -8,19 +9,23 @@ from .functions import Functions
 from .kinds import read
 from .reading import Refused
 
+# A task that is cancelled before its first step leaves a coroutine that was never awaited: so it is meant.
+warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
+
 
 class Scope:
-    """The program's functions, and the futures that names stand for in one place of it."""
+    """The program's functions, its disorder if it has one, and the futures that names stand for in one place of it."""
 
-    def __init__(self, functions, names=None):
+    def __init__(self, functions, disorder, names=None):
         self.functions = functions
+        self.disorder = disorder
         self._names = names or {}
 
     def __getitem__(self, name):
         return self._names[name]
 
     def naming(self, name, future):
-        return Scope(self.functions, self._names | {name: future})
+        return Scope(self.functions, self.disorder, self._names | {name: future})
 
 
 def outcome_of(case, disorder=None):
@@ -36,7 +41,7 @@ def outcome_of(case, disorder=None):
     functions = Functions(case.get("seed"))
     loop = VirtualLoop(disorder)
     try:
-        ended = loop.run_until_complete(_ended(root(Scope(functions)), case.get("timeout")))
+        ended = loop.run_until_complete(_ended(root(Scope(functions, disorder)), case.get("timeout")))
         _end_the_rest(loop)
     finally:
         loop.close()
