@@ -23,14 +23,21 @@ using child_handle = executor::task_handle<outcome>;
 /// After so many instant children in a row a gather lets others run: some tens of microseconds.
 constexpr std::size_t children_in_a_row = 256;
 
-/// `{"value": V}` or `{"error": ERROR}`.
-value settled(outcome result) {
-    value entry = value::object();
+/// Adds `"value": V` or `"error": ERROR`: of a future, where it is looked at instead of awaited. Then a cancelled one
+/// has lost the message that its CancelledError had.
+void settle(value& entry, outcome result) {
     if (result.has_value()) {
         entry["value"] = std::move(result.result());
+    } else if (result.reason()->is_cancellation()) {
+        entry["error"] = {{"type", "CancelledError"}, {"message", ""}};
     } else {
         entry["error"] = describe(*result.reason());
     }
+}
+
+value settled(outcome result) {
+    value entry = value::object();
+    settle(entry, std::move(result));
     return entry;
 }
 
@@ -312,6 +319,32 @@ child_handle named_or_new(const node& n, const environment_ptr& names, program& 
     return named ? named : executor::create_task(evaluate(n, names, p));
 }
 
+/// The CancelledError that a future raises once its own has been taken.
+outcome without_message(const failure& cancellation) {
+    return failure{cancellation.type, "", cancellation.raised_at};
+}
+
+/// What awaiting a named task gives: of its CancelledError the first one to await it gets the message.
+outcome outcome_of_named(environment& scope, std::uint32_t slot, place where) {
+    outcome ended = outcome_of(scope.tasks()[slot], where);
+    if (!ended.has_value() && ended.reason()->is_cancellation() && !scope.take_cancellation(slot)) {
+        return without_message(*ended.reason());
+    }
+    return ended;
+}
+
+/// What awaiting a child gives, a named task or one of its own.
+outcome outcome_of_child(const node& n, const environment_ptr& names, const child_handle& ended) {
+    if (n.is == kind::ref) {
+        const auto& ref = static_cast<const ref_node&>(n);
+        environment& scope = names->outwards(ref.levels);
+        if (!scope.names_error()) {
+            return outcome_of_named(scope, ref.slot, {&n});
+        }
+    }
+    return outcome_of(ended, {&n});
+}
+
 /// `done, pending = await asyncio.wait(tasks, timeout=..., return_when=...)`
 task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& p) {
     if (n.children.empty()) {
@@ -323,11 +356,12 @@ task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& 
     }
     try {
         if (n.timeout && n.timeout->count() <= 0) {
-            // Each child runs to its first wait before time is up.
-            while (std::any_of(children.begin(), children.end(),
-                               [](const child_handle& each) { return !each.ref()->has_waited(); })) {
+            // Each child runs to its first wait before time is up, and one that only lets others run goes on once.
+            const auto is_new = [](const child_handle& each) { return !each.ref()->has_waited(); };
+            while (std::any_of(children.begin(), children.end(), is_new)) {
                 co_await executor::yield();
             }
+            co_await executor::yield();
         } else {
             co_await executor::wait(refs_to(children), n.when, n.timeout);
         }
@@ -341,15 +375,8 @@ task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& 
             pending.push_back(i);
             continue;
         }
-        outcome ended = outcome_of(children[i], {n.children[i]});
         value entry = {{"index", i}};
-        if (ended.has_value()) {
-            entry["value"] = std::move(ended.result());
-        } else if (ended.reason()->is_cancellation()) {
-            entry["error"] = {{"type", "CancelledError"}, {"message", ""}};
-        } else {
-            entry["error"] = describe(*ended.reason());
-        }
+        settle(entry, outcome_of(children[i], {n.children[i]}));
         done.push_back(std::move(entry));
     }
     value result = {{"done", std::move(done)}, {"pending", std::move(pending)}};
@@ -384,10 +411,11 @@ task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, progr
 
 /// `await asyncio.wait_for(task, timeout)`
 task<outcome> evaluate_wait_for(const inner_node& n, environment_ptr names, program& p) {
-    if (!n.timeout) {
+    child_handle inner = named_task(*n.inner, names);
+    const bool is_there_already = n.inner->is == kind::ref && !inner;  // the error of an `except`
+    if (!n.timeout || is_there_already) {
         co_return co_await evaluate(*n.inner, names, p);
     }
-    child_handle inner = named_task(*n.inner, names);
     try {
         if (!inner && n.timeout->count() <= 0) {
             co_await executor::yield();  // its task would be cancelled before its first step
@@ -397,7 +425,7 @@ task<outcome> evaluate_wait_for(const inner_node& n, environment_ptr names, prog
             inner = executor::create_task(evaluate(*n.inner, names, p));
         }
         const bool in_time = co_await executor::end_within(inner.ref(), *n.timeout);
-        outcome ended = outcome_of(inner, {n.inner});
+        outcome ended = outcome_of_child(*n.inner, names, inner);
         if (!in_time && !ended.has_value() && ended.reason()->is_cancellation()) {
             co_return failure{"TimeoutError", "", {&n}};
         }
@@ -415,7 +443,11 @@ task<outcome> evaluate_shield(const inner_node& n, environment_ptr names, progra
     } catch (const cancelled_error& e) {
         co_return cancelled_at({&n}, e);
     }
-    co_return outcome_of(inner, {n.inner});
+    outcome ended = outcome_of(inner, {n.inner});
+    if (!ended.has_value() && ended.reason()->is_cancellation()) {
+        co_return without_message(*ended.reason());  // the outer future is cancelled too, without a word
+    }
+    co_return ended;
 }
 
 /// `await name`
@@ -428,7 +460,7 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p)
     outcome result;
     try {
         co_await executor::await_end(named.ref());
-        result = outcome_of(named, {&n});
+        result = outcome_of_named(scope, n.slot, {&n});
     } catch (const cancelled_error& e) {
         co_return cancelled_at({&n}, e);
     }

@@ -4,7 +4,7 @@ import json
 
 from reference import outcome_of
 from reference.clock import Disorder, Stuck
-from reference.errors import Wording
+from reference.wording import Wording
 
 LATE, EARLY = 2.0, 0.1  # seconds by which an answer may come later or earlier than on the virtual clock
 

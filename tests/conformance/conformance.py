@@ -24,7 +24,7 @@ from shrinking import shrunk
 
 CASES = Path(__file__).with_name("cases.jsonl")
 AT_ONCE = 500  # plans that are made before the daemon gets them
-MOST_SHOWN = 3
+MOST_SHOWN = 6
 MOST_TEXT = 3000
 
 

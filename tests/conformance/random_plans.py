@@ -128,17 +128,17 @@ class RandomPlans:
         tasks, inner = {}, names
         for _ in self._some(3, 0 if self._one_in(20) else 1):
             name = self._draw.choice(NAMES)
-            tasks[name] = self._task(depth - 1, tuple(set(inner) - {name}) if name in tasks else inner)
-            inner = tuple(sorted({*inner, name}))
-        # A name that came twice stands at its first place: the later text must not use what comes after that.
-        body = self._draw.choice((self._task, self._gather, self._sequence, self._wait))
-        return {"let": tasks, "in": body(max(depth - 1, 1), inner)}
+            if name not in tasks:
+                tasks[name] = self._task(depth - 1, inner)
+                inner = tuple(sorted({*inner, name}))
+        body = self._draw.choice((self._task, self._gather, self._sequence, self._wait)) if depth > 2 else self._task
+        return {"let": tasks, "in": body(depth - 1, inner)}
 
     def _ref(self, depth, names):
         return {"ref": self._draw.choice(names)}
 
     def _try(self, depth, names):
-        made = {"try": self._task(max(depth - 1, 1), names)}
+        made = {"try": self._task(depth - 1, names)}
         if not self._one_in(3):
             name = self._draw.choice(NAMES)
             options = self._options(**{"as": name, "types": self._draw.sample(TYPES, self._draw.randint(1, 3))})
@@ -154,7 +154,7 @@ class RandomPlans:
 
     def _to_thread(self, depth, names):
         while True:
-            call = self._call(depth, names)
+            call = self._call(depth - 1, names)
             if call["call"] != "sleep":
                 return {"to_thread": call}
 
@@ -199,8 +199,9 @@ class RandomPlans:
         if name in ("echo", "print", "add", "sleep") and not (name == "sleep" and key in (0, "delay")):
             task = self._task(depth - 1, names)
         else:  # a result that suits the function
-            task = {"sequence": [{"call": "sleep", "args": [self._seconds()]}, {"value": given[key]}]}
             task = {"call": "echo", "args": [given[key]]} if self._one_in(2) else {"value": given[key]}
+            if depth > 2 and self._one_in(2):
+                task = {"try": task, "finally": {"call": "sleep", "args": [self._seconds()]}}
         awaited = {"await": task}
         if name in ("echo", "print"):
             awaited = self._draw.choice((awaited, [self._value(1), awaited], {"k": awaited, "await": 1}, {"x": [awaited, awaited]}))

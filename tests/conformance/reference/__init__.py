@@ -4,6 +4,8 @@
     functions.py   the functions that plans call
     reading.py     how a plan is checked: members, names in force, faults with their place
     kinds.py       the kinds of task: what each takes, and what each does
+    errors.py      exceptions as the wire shows them
+    wording.py     the texts in them that are no contract
     run.py         a plan's outcome
 
 CPython 3.11 exactly: later ones have another wait_for. Nothing here looks at the daemon.

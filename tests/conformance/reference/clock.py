@@ -43,7 +43,7 @@ class Disorder:
         self._spell = ((True, True), 0)  # whether steps and news may run now, and until which turn that holds
 
     def lateness(self):
-        return self._draw.uniform(0, self._delays)
+        return self._draw.uniform(0, self._delays) if self._draw.random() < 0.8 else 0.0
 
     def thread_is_fast(self):
         return self._draw.random() < 0.5
@@ -72,19 +72,9 @@ class Disorder:
     def _part_parallel(self, ready):
         now, later = [], []
         for handle in ready:
-            if id(handle) not in self._due:
-                self._due[id(handle)] = self._turn + self._wait()
-            if self._due[id(handle)] <= self._turn:
-                now.append(handle)
-                del self._due[id(handle)]
-            else:
-                later.append(handle)
+            (now if self._is_due(handle) else later).append(handle)
         self._draw.shuffle(now)
         return now, later
-
-    def _wait(self):
-        """Turns: mostly none, sometimes many, so that what takes many turns elsewhere is overtaken too."""
-        return int(2 ** self._draw.uniform(0, 6)) if self._draw.random() < 0.3 else 0
 
     def _part_serial(self, ready):
         if self._turn >= self._spell[1]:
@@ -92,9 +82,20 @@ class Disorder:
         steps_run, news_run = self._spell[0]
         now, later = [], []
         for handle in ready:
-            runs = steps_run if _is_a_step(handle) else news_run and self._draw.random() < 0.8
+            runs = steps_run if _is_a_step(handle) else self._is_due(handle) and news_run
             (now if runs else later).append(handle)
         return now, later
+
+    def _is_due(self, handle):
+        """What is seen for the first time is given a turn."""
+        due = self._due.setdefault(id(handle), self._turn + self._wait())
+        if due <= self._turn:
+            del self._due[id(handle)]
+        return due <= self._turn
+
+    def _wait(self):
+        """Turns: mostly none, sometimes many, so that what takes many turns elsewhere is overtaken too."""
+        return int(2 ** self._draw.uniform(0, 6)) if self._draw.random() < 0.3 else 0
 
 
 def _is_a_step(handle):

@@ -3,10 +3,7 @@
 import asyncio
 
 from .functions import Failure
-
-
-class Wording(str):
-    """A message whose wording is no contract: what a function says of wrong arguments."""
+from .wording import Wording
 
 
 def mark(error, at):

@@ -8,6 +8,8 @@ import math
 import random
 import time
 
+from .wording import Wording, has_wording
+
 
 class Failure(Exception):
     """What `fail` raises: any name of a type."""
@@ -46,7 +48,8 @@ class Functions:
     def print(self, *values):
         def shown(value):
             return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-        self.output.append(" ".join(map(shown, values)))
+        line = " ".join(map(shown, values))
+        self.output.append(Wording(line) if has_wording(values) else line)
 
     def fail(self, type="Exception", message=""):
         match type, message:

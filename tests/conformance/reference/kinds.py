@@ -8,11 +8,13 @@ import asyncio
 from .errors import described, mark
 from .functions import Functions, carried
 from .reading import Members, Refused
+from .wording import Wording
 
 
 class Task:
     """What all kinds share. `at`: the JSON pointer of the node."""
 
+    awaits_others = False  # a task that is not its own: a CancelledError that begins here only passes on that one's
     key = ""
     required = ()
     optional = ()
@@ -21,7 +23,7 @@ class Task:
         self.at = members.at
 
     async def __call__(self, scope):
-        return await marked(self.run(scope), self.at, scope)
+        return await marked(self.run(scope), self.at, scope, self.awaits_others)
 
     def future(self, scope):
         """The task itself, where asyncio takes a future: of a `ref` the one that it names, else a new one."""
@@ -41,14 +43,14 @@ def read(task, names=frozenset(), at=""):
     return found[0](Members(task, found[0], names, at, read))
 
 
-async def marked(run, at, scope):
+async def marked(run, at, scope, awaits_others=False):
     """What `run` gives; an exception of it notes that it was raised there."""
     if scope.disorder is not None:
         await scope.disorder.stray()
     try:
         return await run
     except (Exception, asyncio.CancelledError) as e:
-        mark(e, at)
+        mark(e, Wording(at) if awaits_others and isinstance(e, asyncio.CancelledError) else at)
         raise
 
 
@@ -73,6 +75,7 @@ class Value(Task):
 
 
 class Ref(Task):
+    awaits_others = True
     key = "ref"
 
     def __init__(self, members):
@@ -241,6 +244,7 @@ class Race(Task):
 
 
 class WaitFor(Task):
+    awaits_others = True
     key = "wait_for"
     required = ("timeout",)
 
@@ -256,6 +260,7 @@ class WaitFor(Task):
 
 
 class Shield(Task):
+    awaits_others = True
     key = "shield"
 
     def __init__(self, members):
