@@ -8,6 +8,8 @@
 
 #include "api/plan/call.hpp"
 #include "api/plan/program.hpp"
+#include "api/plan/settled.hpp"
+#include "api/plan/sleeping_map.hpp"
 #include "executor/admission_line.hpp"
 #include "executor/create_task.hpp"
 #include "executor/sleep.hpp"
@@ -22,24 +24,6 @@ using child_handle = executor::task_handle<outcome>;
 
 /// After so many instant children in a row a gather lets others run: some tens of microseconds.
 constexpr std::size_t children_in_a_row = 256;
-
-/// Adds `"value": V` or `"error": ERROR`: of a future, where it is looked at instead of awaited. Then a cancelled one
-/// has lost the message that its CancelledError had.
-void settle(value& entry, outcome result) {
-    if (result.has_value()) {
-        entry["value"] = std::move(result.result());
-    } else if (result.reason()->is_cancellation()) {
-        entry["error"] = {{"type", "CancelledError"}, {"message", ""}};
-    } else {
-        entry["error"] = describe(*result.reason());
-    }
-}
-
-value settled(outcome result) {
-    value entry = value::object();
-    settle(entry, std::move(result));
-    return entry;
-}
 
 std::vector<task_ref> refs_to(const std::vector<child_handle>& handles) {
     std::vector<task_ref> refs;
@@ -70,6 +54,14 @@ task<std::optional<outcome>> cancel_and_wait(std::vector<child_handle> tasks, pl
         co_return cancelled_at(where, e);
     }
     co_return std::nullopt;
+}
+
+/// Until each of them has run to its first wait: they begin before their creator goes on.
+task<> all_begun(const std::vector<child_handle>& tasks) {
+    const auto is_new = [](const child_handle& each) { return each && !each.ref()->has_waited(); };
+    while (std::any_of(tasks.begin(), tasks.end(), is_new)) {
+        co_await executor::yield();
+    }
 }
 
 // ---- gather and map --------------------------------------------------------------------------
@@ -145,6 +137,16 @@ value collect(gathering g, const family& of) {
     return list;
 }
 
+/// The failure of the child whose end decided, if that is how it ended.
+outcome decisive_outcome(const gathering& g, const family& of, const task_ref& decisive) {
+    for (std::size_t i = 0; decisive->failed() && i < of.size; ++i) {
+        if (g.tasks[i] && g.tasks[i].ref().get() == decisive.get()) {
+            return outcome_of(g.tasks[i], of.place_of(i));
+        }
+    }
+    return {};
+}
+
 /// `await asyncio.gather(*children, return_exceptions=...)`, each child inside a semaphore where there is a limit.
 ///
 /// A child that cannot wait is evaluated on the spot instead of in a task of its own; not in a seeded program, whose
@@ -192,6 +194,12 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
         }
     }
     if (g.first_failure != nullptr) {
+        try {
+            co_await all_begun(g.tasks);
+        } catch (const cancelled_error& e) {
+            executor::task_state::cancel_each(refs_to(g.tasks), {});
+            co_return cancelled_at({&n}, e);
+        }
         co_return g.first_failure;
     }
     if (!g.tasks.empty()) {
@@ -199,15 +207,13 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
                                                              : executor::return_when::first_failure;
         try {
             const auto ended = co_await executor::wait_as_gather(refs_to(g.tasks), when);
-            if (children.options.return_exceptions) {
-                if (ended.cancel_requested) {
-                    co_return cancelled_at({&n}, cancelled_error{});
+            if (ended.cancel_requested || !children.options.return_exceptions) {
+                outcome last = decisive_outcome(g, children, ended.decisive);
+                if (!last.has_value() && (!children.options.return_exceptions || last.reason()->is_cancellation())) {
+                    co_return last;
                 }
-            } else if (ended.decisive->failed()) {
-                for (std::size_t i = 0; i < children.size; ++i) {
-                    if (g.tasks[i] && g.tasks[i].ref().get() == ended.decisive.get()) {
-                        co_return outcome_of(g.tasks[i], children.place_of(i));
-                    }
+                if (children.options.return_exceptions) {
+                    co_return cancelled_at({&n}, cancelled_error{});
                 }
             }
         } catch (const cancelled_error& e) {
@@ -356,12 +362,8 @@ task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& 
     }
     try {
         if (n.timeout && n.timeout->count() <= 0) {
-            // Each child runs to its first wait before time is up, and one that only lets others run goes on once.
-            const auto is_new = [](const child_handle& each) { return !each.ref()->has_waited(); };
-            while (std::any_of(children.begin(), children.end(), is_new)) {
-                co_await executor::yield();
-            }
-            co_await executor::yield();
+            co_await all_begun(children);
+            co_await executor::yield();  // a child that only lets others run goes on once
         } else {
             co_await executor::wait(refs_to(children), n.when, n.timeout);
         }
@@ -592,6 +594,10 @@ task<outcome> evaluate(const node& n, environment_ptr names, program& p) {
         case kind::ref:
             return evaluate_ref(static_cast<const ref_node&>(n), std::move(names), p);
         case kind::map:
+            if (const auto& map = static_cast<const map_node&>(n); is_sleeping_map(map) && !p.is_seeded()) {
+                return evaluate_sleeping_map(map, p);
+            }
+            return evaluate_gather(n, std::move(names), p);
         case kind::gather:
             return evaluate_gather(n, std::move(names), p);
         case kind::task_group:

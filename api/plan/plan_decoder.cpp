@@ -557,8 +557,8 @@ private:
         for (const json_view item : over.items()) {
             const std::string below = std::string{n.over_step} + '/' + std::to_string(i);
             items[i] = read_arguments(*n.callee, item, n, below, in_force);
-            n.is_instant =
-                n.is_instant && items[i].holes.empty() && items[i].whole == nullptr && is_brief(*n.callee, items[i]);
+            n.has_awaits = n.has_awaits || !items[i].holes.empty() || items[i].whole != nullptr;
+            n.is_instant = n.is_instant && !n.has_awaits && is_brief(*n.callee, items[i]);
             ++i;
         }
         n.over = items;
