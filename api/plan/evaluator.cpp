@@ -209,6 +209,9 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
             const auto ended = co_await executor::wait_as_gather(refs_to(g.tasks), when);
             if (ended.cancel_requested || !children.options.return_exceptions) {
                 outcome last = decisive_outcome(g, children, ended.decisive);
+                if (!last.has_value() && !ended.cancel_requested) {
+                    co_await all_begun(g.tasks);
+                }
                 if (!last.has_value() && (!children.options.return_exceptions || last.reason()->is_cancellation())) {
                     co_return last;
                 }
@@ -248,6 +251,7 @@ task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, pro
         try {
             co_await executor::wait(
                 running, is_aborting ? executor::return_when::all_completed : executor::return_when::first_exception);
+            co_await all_begun(children);
         } catch (const cancelled_error& e) {
             if (!is_aborting) {
                 own_cancellation = cancelled_at({&n}, e);
@@ -296,6 +300,7 @@ task<outcome> evaluate_race(const list_node& n, environment_ptr names, program& 
     std::optional<outcome> result;
     try {
         co_await executor::wait(refs_to(children), executor::return_when::first_completed);
+        co_await all_begun(children);
     } catch (const cancelled_error& e) {
         result = cancelled_at({&n}, e);
     }
@@ -366,6 +371,7 @@ task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& 
             co_await executor::yield();  // a child that only lets others run goes on once
         } else {
             co_await executor::wait(refs_to(children), n.when, n.timeout);
+            co_await all_begun(children);
         }
     } catch (const cancelled_error& e) {
         co_return cancelled_at({&n}, e);

@@ -6,6 +6,7 @@ import time
 
 IN_FLIGHT = 64
 CONNECTIONS = 4
+PATIENCE = 90  # seconds: a plan that is compared takes 8 at most
 
 
 class DaemonSide:
@@ -27,7 +28,7 @@ class DaemonSide:
         self._loop.close()
 
     def outcomes_of(self, cases):
-        """In the words of the reference: result, error, timed_out or invalid; output; seconds."""
+        """In the words of the reference: result, error, timed_out or invalid; output; seconds. Or silent."""
         async def all_of_them():
             return await asyncio.gather(*map(self._outcome_of, cases))
         return self._loop.run_until_complete(all_of_them())
@@ -89,7 +90,10 @@ class _Link:
         output = self._output[own] = []
         self._writer.write(json.dumps({"id": own, "method": method, "params": params}).encode() + b"\n")
         started = time.monotonic()
-        answer = await answered
+        try:
+            answer = await asyncio.wait_for(answered, PATIENCE)
+        except TimeoutError:
+            return {"silent": f"no answer in {PATIENCE} s"}
         seconds = time.monotonic() - started
         del self._output[own]
         return _in_words_of_a_case(answer, begins) | {"output": output, "seconds": seconds}

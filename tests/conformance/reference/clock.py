@@ -141,7 +141,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
             self.thread_time = 0.0
             try:
                 settle, ended = future.set_result, function(*args)
-            except Exception as e:
+            except (Exception, asyncio.CancelledError) as e:
                 settle, ended = future.set_exception, e
             if self._disorder is not None and self.thread_time == 0 and self._disorder.thread_is_fast():
                 self.call_soon(end, settle, ended)
