@@ -16,7 +16,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from comparing import expected_of, has_tie, in_time, is_explained, same_outcome
+from comparing import expected_of, has_tie, in_time, is_explained, is_explained_by_load, same_outcome
 from daemon import Daemon
 from daemon_side import DaemonSide
 from random_plans import RandomPlans
@@ -61,7 +61,7 @@ class Comparison:
         again = self._wrong_outcome(case)
         if again is not None:
             self.differences.append((case, *again))
-        elif not same_outcome(expected, got) and not is_explained(case, got, delays=0.3):
+        elif not same_outcome(expected, got) and not is_explained_by_load(case, got):
             self.differences.append((case, expected, got))
         else:
             self.late += 1

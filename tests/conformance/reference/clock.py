@@ -29,13 +29,15 @@ class Disorder:
     """How far a run may stray from what an idle CPython would do. A plan whose outcome strays with it has a tie.
 
     delays   seconds by which a timer or a thread may be late, at most
+    turn     seconds that a turn of the loop may take, at most: a machine that has other things to do
     serial   tasks that are ready run first in, first out (a seeded program): only by how many turns of the loop a task's
              end precedes the news of it is open. Otherwise whatever is ready may run next.
     """
 
-    def __init__(self, seed, delays, serial):
+    def __init__(self, seed, delays, serial, turn=0.0):
         self._draw = random.Random(seed)
         self._delays = delays
+        self._longest_turn = turn
         self._serial = serial
         self._part = self._part_serial if serial else self._part_parallel
         self._turn = 0
@@ -44,6 +46,10 @@ class Disorder:
 
     def lateness(self):
         return self._draw.uniform(0, self._delays) if self._draw.random() < 0.8 else 0.0
+
+    def turn(self):
+        """Seconds that this turn takes."""
+        return self._draw.uniform(0, self._longest_turn)
 
     def thread_is_fast(self):
         return self._draw.random() < 0.5
@@ -165,6 +171,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if self._disorder is None or len(self._ready) == 0:
             super()._run_once()
             return
+        self.pass_time(self._disorder.turn())
         now, later = self._disorder.part(self._ready)
         self._ready = collections.deque(now)
         super()._run_once()
