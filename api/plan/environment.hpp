@@ -39,7 +39,9 @@ public:
     [[nodiscard]] std::vector<executor::task_handle<outcome>>& tasks() noexcept { return tasks_; }
 
     /// Whether nobody has yet awaited the CancelledError that this slot's task ended with. Once, for the first to ask.
-    [[nodiscard]] bool take_cancellation(std::size_t slot) noexcept { return !cancellations_taken_[slot].exchange(true); }
+    [[nodiscard]] bool take_cancellation(std::size_t slot) noexcept {
+        return !cancellations_taken_[slot].exchange(true);
+    }
 
     /// Of an `except ... as`: it names the error, and no task.
     [[nodiscard]] bool names_error() const noexcept { return tasks_.empty(); }

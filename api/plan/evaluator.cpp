@@ -404,7 +404,8 @@ task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, progr
     value results = value::array();
     for (const node* each : n.children) {
         outcome result;
-        if (ends_in_this_step(*each, p)) {  // no conditional expression: g++ 12 destroys what an await in one gives twice
+        if (ends_in_this_step(*each,
+                              p)) {  // no conditional expression: g++ 12 destroys what an await in one gives twice
             result = evaluate_instant(*each, p);
         } else {
             result = co_await evaluate(*each, names, p);

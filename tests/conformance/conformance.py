@@ -95,7 +95,8 @@ class Comparison:
 def compare(port, options):
     with DaemonSide(port) as daemon_side:
         known = Comparison(daemon_side)
-        cases = [json.loads(line) for line in Path(options.cases).read_text().splitlines()]
+        with open(options.cases) as lines:  # by line feeds only: a text may hold other separators
+            cases = [json.loads(line) for line in lines]
         known.run(cases)
         report(f"{len(cases)} cases", known)
         drawn = Comparison(daemon_side)

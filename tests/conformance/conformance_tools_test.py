@@ -34,8 +34,9 @@ def line(text):
 
 class Reference(unittest.TestCase):
     def test_every_case_ends_as_it_is_written_down(self):
-        for text in CASES.read_text().splitlines():
-            case = json.loads(text)
+        with open(CASES) as lines:
+            cases = [json.loads(line) for line in lines]
+        for case in cases:
             with self.subTest(case["name"]):
                 got = outcome_of(case)
                 expected = {name: case[name] for name in ("result", "error", "invalid") if name in case}
