@@ -56,11 +56,17 @@ task<std::optional<outcome>> cancel_and_wait(std::vector<child_handle> tasks, pl
     co_return std::nullopt;
 }
 
-/// Until each of them has run to its first wait: they begin before their creator goes on.
+/// Whether a child, if it is a task, has run to its first wait.
+bool has_begun(const child_handle& child) {
+    return !child || child.ref()->has_waited();
+}
+
+/// Until all of them have begun. In asyncio they have before their creator hears of any.
 task<> all_begun(const std::vector<child_handle>& tasks) {
-    const auto is_new = [](const child_handle& each) { return each && !each.ref()->has_waited(); };
-    while (std::any_of(tasks.begin(), tasks.end(), is_new)) {
-        co_await executor::yield();
+    for (const child_handle& each : tasks) {
+        while (!has_begun(each)) {
+            co_await executor::yield();
+        }
     }
 }
 
@@ -161,45 +167,50 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
                           : std::make_shared<executor::admission_line>(children.size, children.options.limit);
     gathering g;
     g.results.resize(children.size);
-    std::size_t in_a_row = 0;
-    for (std::size_t i = 0; i < children.size; ++i) {
-        if (!at_once || !children.is_instant(i)) {
-            if (g.tasks.empty()) {
-                g.tasks.resize(children.size);
+    std::size_t begun = 0;     // children before it have
+    std::size_t in_a_row = 0;  // evaluated here
+    try {
+        for (std::size_t i = 0; i < children.size; ++i) {
+            if (!at_once || !children.is_instant(i)) {
+                if (g.tasks.empty()) {
+                    g.tasks.resize(children.size);
+                }
+                task<outcome> child = children.later(i, names, p);
+                if (line != nullptr) {
+                    child = admitted(executor::admission_line::place{line, i}, std::move(child), children.place_of(i));
+                }
+                if (is_watched) {
+                    child = observed(std::move(child), i, p);
+                }
+                g.tasks[i] = executor::create_task(std::move(child));
+                continue;
             }
-            task<outcome> child = children.later(i, names, p);
-            if (line != nullptr) {
-                child = admitted(executor::admission_line::place{line, i}, std::move(child), children.place_of(i));
+            while (!g.tasks.empty() && begun < i) {  // in the order of the list
+                if (has_begun(g.tasks[begun])) {
+                    ++begun;
+                } else {
+                    co_await executor::yield();
+                }
             }
+            g.results[i] = children.now(i, p);
             if (is_watched) {
-                child = observed(std::move(child), i, p);
+                p.observer().child_ended(i, g.results[i]);
             }
-            g.tasks[i] = executor::create_task(std::move(child));
-            continue;
-        }
-        g.results[i] = children.now(i, p);
-        if (is_watched) {
-            p.observer().child_ended(i, g.results[i]);
-        }
-        if (!g.results[i].has_value() && g.first_failure == nullptr && !children.options.return_exceptions) {
-            g.first_failure = g.results[i].reason();
-        }
-        if (++in_a_row % children_in_a_row == 0) {
-            try {
+            if (!g.results[i].has_value() && g.first_failure == nullptr && !children.options.return_exceptions) {
+                g.first_failure = g.results[i].reason();
+            }
+            if (++in_a_row % children_in_a_row == 0) {
                 co_await executor::yield();
-            } catch (const cancelled_error& e) {
-                executor::task_state::cancel_each(refs_to(g.tasks), {});
-                co_return cancelled_at({&n}, e);
             }
         }
+        if (g.first_failure != nullptr) {
+            co_await all_begun(g.tasks);
+        }
+    } catch (const cancelled_error& e) {
+        executor::task_state::cancel_each(refs_to(g.tasks), {});
+        co_return cancelled_at({&n}, e);
     }
     if (g.first_failure != nullptr) {
-        try {
-            co_await all_begun(g.tasks);
-        } catch (const cancelled_error& e) {
-            executor::task_state::cancel_each(refs_to(g.tasks), {});
-            co_return cancelled_at({&n}, e);
-        }
         co_return g.first_failure;
     }
     if (!g.tasks.empty()) {
