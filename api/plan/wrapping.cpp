@@ -77,7 +77,12 @@ task<outcome> evaluate_wait_for(const inner_node& n, environment_ptr names, prog
 }
 
 task<outcome> evaluate_shield(const inner_node& n, environment_ptr names, program& p) {
-    const child_handle inner = named_or_new(*n.inner, names, p);
+    const child_handle named = named_task(*n.inner, names);
+    const bool is_error = n.inner->is == kind::ref && !named;  // that of an `except`: it is there already
+    if (is_error || (named && named.done())) {
+        co_return co_await evaluate(*n.inner, names, p);  // nothing is left to shield
+    }
+    const child_handle inner = named ? named : executor::create_task(evaluate(*n.inner, names, p));
     try {
         co_await executor::wait(inner.ref());
     } catch (const cancelled_error& e) {
