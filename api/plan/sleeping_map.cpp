@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -69,11 +69,34 @@ public:
         return sleep_result(body_, map_.over[child].bound, place_of(child));
     }
 
-    /// The first child that is still there: the one whose cancellation a gather ends with.
-    [[nodiscard]] place first_left() const noexcept {
-        const auto first = std::min_element(asleep_.begin(), asleep_.end(),
-                                            [](const sleeper& a, const sleeper& b) { return a.child < b.child; });
-        return first != asleep_.end() ? place_of(first->child) : place{&map_};
+    /// No more of them start or wake: those that are left are cancelled. The outcome of the first of these, with which
+    /// a gather ends.
+    [[nodiscard]] outcome cancel(const executor::cancelled_error& cause) {
+        if (asleep_.empty()) {
+            return cancelled_at({&map_}, cause);
+        }
+        const auto by_child = [](const sleeper& a, const sleeper& b) { return a.child < b.child; };
+        if (is_watched_) {
+            std::sort(asleep_.begin(), asleep_.end(), by_child);
+        } else {
+            std::iter_swap(asleep_.begin(), std::min_element(asleep_.begin(), asleep_.end(), by_child));
+        }
+        return cancelled_at(place_of(asleep_.front().child), cause);
+    }
+
+    /// Tells the ends of some that were cancelled, in order. True: there are more.
+    [[nodiscard]] bool tell_cancelled(const executor::cancelled_error& cause) {
+        if (!is_watched_) {
+            return false;
+        }
+        for (std::size_t i = 0; i < children_in_a_row; ++i) {
+            if (told_ == asleep_.size() && next_ == map_.over.size()) {
+                return false;
+            }
+            const std::size_t child = told_ < asleep_.size() ? asleep_[told_++].child : next_++;
+            program_.observer().child_ended(child, cancelled_at(place_of(child), cause));
+        }
+        return true;
     }
 
 private:
@@ -116,6 +139,7 @@ private:
     bool is_watched_;
     std::size_t next_ = 0;         // the first child that has not started
     std::vector<sleeper> asleep_;  // a heap, the earliest in front
+    std::size_t told_ = 0;         // of those asleep, once they were cancelled
     std::unordered_map<std::uint32_t, failure_ptr> failures_;
     failure_ptr decisive_failure_;
 };
@@ -128,6 +152,7 @@ bool is_sleeping_map(const map_node& n) noexcept {
 
 executor::task<outcome> evaluate_sleeping_map(const map_node& n, program& p) {
     sleepers children{n, p};
+    std::optional<executor::cancelled_error> cancelled;
     try {
         while (!children.all_ended()) {
             const bool is_busy = children.go_on(clock::now());
@@ -152,8 +177,17 @@ executor::task<outcome> evaluate_sleeping_map(const map_node& n, program& p) {
         }
         co_return results;
     } catch (const executor::cancelled_error& e) {
-        co_return cancelled_at(children.first_left(), e);
+        cancelled = e;
     }
+    outcome first = children.cancel(*cancelled);
+    while (children.tell_cancelled(*cancelled)) {
+        try {
+            co_await executor::yield();
+        } catch (const executor::cancelled_error&) {
+            continue;  // it is ending already
+        }
+    }
+    co_return first;
 }
 
 }  // namespace gatherd::api::plan

@@ -64,6 +64,7 @@ class Sizes(unittest.TestCase):
         self.start(STACK)
 
     def start(self, stack):
+        """A daemon whose threads have so much, and a connection to it."""
         self.daemon = Daemon(preexec=with_stack(stack))
         self.addCleanup(self.daemon.stop)
         self.connection = self.daemon.connect()
@@ -106,18 +107,25 @@ class Sizes(unittest.TestCase):
     def test_a_map_of_a_million_sleeps(self):
         self.check(lambda first, n: {"map": "sleep", "over": [first["args"]] * n}, SLEEPERS, ["slept"] * SLEEPERS)
 
-    def test_a_sleep_of_a_map_takes_at_most_300_bytes_its_plan_included(self):
+    def bytes_of_each(self, method, params, count):
+        """Of the daemon's memory, while `count` children sleep and the last one has ended."""
         self.connection.ask("ping")
         before = anonymous_memory(self.daemon.process)
-        over = [[LONG]] * SLEEPERS + [[0.01]]
-        asked = self.connection.start("map", {"call": "sleep", "over": over, "stream": True})
-        self.assertEqual(self.connection.message()["params"]["index"], SLEEPERS)  # the last one has begun, and ended
-        each = (anonymous_memory(self.daemon.process) - before) / SLEEPERS
-        print(f"\n{SLEEPERS} sleeping children of a map: {each:.0f} bytes each", flush=True)
+        asked = self.connection.start(method, params | {"stream": True})
+        self.assertEqual(self.connection.message()["params"]["index"], count)  # all before it have begun
+        each = (anonymous_memory(self.daemon.process) - before) / count
+        print(f"\n{count} sleeping children of a {method}: {each:.0f} bytes each, their plan included", flush=True)
+        self.connection.send(json.dumps({"method": "cancel", "params": {"request": asked}}) + "\n")
+        self.assertEqual(self.connection.message()["params"]["error"]["type"], "CancelledError")  # its first child's
+        self.assertEqual(self.connection.message()["error"]["code"], -32002)
+        return each
+
+    def test_a_sleep_of_a_map_takes_at_most_300_bytes_its_plan_included(self):
+        self.bytes_of_each("gather", {"tasks": [sleep(LONG)] * NODES + [sleep(0.01)]}, NODES)
+        self.start(STACK)  # what the first one freed would be used again
+        each = self.bytes_of_each("map", {"call": "sleep", "over": [[LONG]] * SLEEPERS + [[0.01]]}, SLEEPERS)
         if not IS_SANITIZED:
             self.assertLessEqual(each, 300)
-        self.connection.send(json.dumps({"method": "cancel", "params": {"request": asked}}) + "\n")
-        self.assertEqual(self.connection.message()["error"]["code"], -32002)
 
 
 if __name__ == "__main__":

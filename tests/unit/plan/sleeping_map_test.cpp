@@ -1,5 +1,6 @@
 #include "api/plan/sleeping_map.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <chrono>
 
@@ -63,6 +64,21 @@ TEST_CASE("sleeping_map: cancelled, it ends at once, with its first child that w
         const auto end = who->wait();
         CHECK(end.how == program_end::way::cancelled);
         CHECK(end.result == R"({"type":"CancelledError","message":"enough","path":"/task/gather/0/over/1"})");
+    }
+}
+
+TEST_CASE("sleeping_map: children that are cancelled are told, those that waited for the limit too", "[plan]") {
+    plan_runner runner;
+    const auto who = std::make_shared<recorder>(gatherd::api::limits{}, true);
+    runner.start(R"({"map":"sleep","over":[[601],[0.01,"slept"],[600],[602]],"limit":2})", who, {{}, 100ms});
+    const auto end = who->wait();
+    REQUIRE(end.children.size() == 4);
+    CHECK(end.children[0] == std::pair{std::size_t{1}, std::string{R"("slept")"}});
+    for (std::size_t i = 1; i < 4; ++i) {
+        const std::size_t child = std::array<std::size_t, 4>{1, 0, 2, 3}[i];
+        CHECK(end.children[i].first == child);
+        CHECK(end.children[i].second ==
+              R"({"type":"CancelledError","message":"","path":"/task/over/)" + std::to_string(child) + "\"}");
     }
 }
 
