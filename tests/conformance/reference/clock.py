@@ -48,8 +48,8 @@ class Disorder:
         return self._draw.uniform(0, self._delays) if self._draw.random() < 0.8 else 0.0
 
     def turn(self):
-        """Seconds that this turn takes."""
-        return self._draw.uniform(0, self._longest_turn)
+        """Seconds that this turn takes: few of them take any, so that what follows one is as it would be without."""
+        return self._draw.uniform(0, self._longest_turn) if self._draw.random() < 0.1 else 0.0
 
     def thread_is_fast(self):
         return self._draw.random() < 0.5
