@@ -90,10 +90,7 @@ constexpr auto computing = [](auto f) { return executor::compute(std::move(f)); 
 /// `await asyncio.sleep(delay, result)`
 executor::task<outcome> sleep_for(const sleeping_body& body, std::span<const value> bound, place where) {
     std::chrono::nanoseconds delay{};
-    const outcome checked = guarded(where, [&]() -> outcome {
-        delay = body.delay(bound);
-        return value{};
-    });
+    const outcome checked = sleep_delay(body, bound, where, delay);
     if (!checked.has_value()) {
         co_return checked;
     }
@@ -102,7 +99,7 @@ executor::task<outcome> sleep_for(const sleeping_body& body, std::span<const val
     } catch (const executor::cancelled_error& e) {
         co_return cancelled_at(where, e);
     }
-    co_return guarded(where, [&]() -> outcome { return body.result(bound); });
+    co_return sleep_result(body, bound, where);
 }
 
 }  // namespace
@@ -121,6 +118,17 @@ outcome call_now(const function& callee, arguments bound, place where, program& 
         const auto turn = callee.where == lane::async ? p.generator_turn() : std::unique_lock<std::mutex>{};
         return std::get<plain_body>(callee.body)(p, bound);
     });
+}
+
+outcome sleep_delay(const sleeping_body& body, arguments bound, place where, std::chrono::nanoseconds& delay) {
+    return guarded(where, [&]() -> outcome {
+        delay = body.delay(bound);
+        return value{};
+    });
+}
+
+outcome sleep_result(const sleeping_body& body, arguments bound, place where) {
+    return guarded(where, [&]() -> outcome { return body.result(bound); });
 }
 
 executor::task<outcome> evaluate_call(call_site site, environment_ptr names, program& p, bool on_thread) {

@@ -2,6 +2,7 @@
 /// Calling a function of the registry: on a worker, or on a lane.
 #pragma once
 
+#include <chrono>
 #include <span>
 
 #include "api/plan/environment.hpp"
@@ -27,6 +28,13 @@ struct call_site {
 
 /// Runs a function that may run on a worker, now. Never raises.
 [[nodiscard]] outcome call_now(const function& callee, arguments bound, place where, program& p);
+
+/// How long a sleeping call sleeps, in `delay`; or the failure that it is instead.
+[[nodiscard]] outcome sleep_delay(const sleeping_body& body, arguments bound, place where,
+                                  std::chrono::nanoseconds& delay);
+
+/// What it gives afterwards.
+[[nodiscard]] outcome sleep_result(const sleeping_body& body, arguments bound, place where);
 
 /// The failure that a cancelled wait is.
 [[nodiscard]] outcome cancelled_at(place where, const executor::cancelled_error& cause);

@@ -1,11 +1,10 @@
 /// \file
-/// What each kind of TASK does, as coroutines of the executor.
+/// Any kind of TASK as a coroutine of the executor. What each kind does is in gathering, grouping, wrapping and call.
 #pragma once
 
 #include "api/plan/environment.hpp"
 #include "api/plan/failure.hpp"
 #include "api/plan/node.hpp"
-#include "executor/create_task.hpp"
 #include "executor/task.hpp"
 
 namespace gatherd::api::plan {
@@ -13,12 +12,9 @@ namespace gatherd::api::plan {
 class program;
 
 /// Evaluates a node inside a task of the program. Never raises: a cancellation too is a failure that it returns.
-/// `n` and `p` outlive it. The Python that it stands for is written above each kind.
+/// `n` and `p` outlive it. The Python that it stands for is written above each
+/// kind.
 [[nodiscard]] executor::task<outcome> evaluate(const node& n, environment_ptr names, program& p);
-
-/// What a task that evaluated a node has ended with; one that was cancelled before its first step, or ran out of
-/// memory, has an exception instead of an outcome of its own. `where`: the node.
-[[nodiscard]] outcome outcome_of(const executor::task_handle<outcome>& ended, place where);
 
 /// Evaluates a node that is_instant, at once.
 [[nodiscard]] outcome evaluate_instant(const node& n, program& p);

@@ -84,6 +84,7 @@ struct map_node : node {
     const function* callee = nullptr;
     std::span<const call_arguments> over;
     std::string_view over_step = "/over";  ///< how the path of an item goes on
+    bool has_awaits = false;               ///< in the arguments of an item
     gather_options options{};
 };
 

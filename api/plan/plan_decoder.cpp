@@ -9,6 +9,7 @@
 
 #include "api/json/json_value.hpp"
 #include "api/plan/call_arguments.hpp"
+#include "api/plan/members.hpp"
 
 namespace gatherd::api::plan {
 namespace {
@@ -20,83 +21,6 @@ using json::json_kind, json::json_view;
 struct refused {
     error reason;
 };
-
-/// The members that some kind of TASK knows.
-enum class key : std::uint8_t {
-    call,
-    map,
-    value,
-    ref,
-    gather,
-    task_group,
-    wait,
-    wait_for,
-    race,
-    shield,
-    sequence,
-    let,
-    try_,
-    retry,
-    to_thread,
-    args,
-    over,
-    return_exceptions,
-    limit,
-    timeout,
-    return_when,
-    in,
-    except,
-    types,
-    as,
-    finally,
-    attempts,
-    delay,
-    factor,
-    max_delay,
-    count,
-    unknown = count,
-};
-
-constexpr std::size_t key_count = static_cast<std::size_t>(key::count);
-constexpr std::size_t kind_count = static_cast<std::size_t>(key::args);  // the kinds come first, as in enum kind
-static_assert(static_cast<int>(kind::to_thread) == static_cast<int>(key::to_thread));
-
-constexpr std::array<std::string_view, key_count> key_names{
-    "call",   "map",      "value",       "ref", "gather", "task_group", "wait", "wait_for", "race",
-    "shield", "sequence", "let",         "try", "retry",  "to_thread",  "args", "over",     "return_exceptions",
-    "limit",  "timeout",  "return_when", "in",  "except", "types",      "as",   "finally",  "attempts",
-    "delay",  "factor",   "max_delay"};
-
-key key_of(std::string_view name) noexcept {
-    for (std::size_t i = 0; i < key_count; ++i) {
-        if (key_names[i].size() == name.size() && key_names[i] == name) {
-            return static_cast<key>(i);
-        }
-    }
-    return key::unknown;
-}
-
-constexpr std::uint32_t bit(key k) noexcept {
-    return std::uint32_t{1} << static_cast<unsigned>(k);
-}
-
-/// The options that each kind takes beside its own key.
-constexpr std::array<std::uint32_t, kind_count> options_of{
-    bit(key::args),
-    bit(key::over) | bit(key::return_exceptions) | bit(key::limit),
-    0,
-    0,
-    bit(key::return_exceptions) | bit(key::limit),
-    0,
-    bit(key::timeout) | bit(key::return_when),
-    bit(key::timeout),
-    0,
-    0,
-    0,
-    bit(key::in),
-    bit(key::except) | bit(key::types) | bit(key::as) | bit(key::finally),
-    bit(key::attempts) | bit(key::delay) | bit(key::factor) | bit(key::max_delay),
-    0};
 
 std::string escape(std::string_view name) {
     std::string escaped;
@@ -118,32 +42,10 @@ std::string quoted(std::string_view text) {
     return "'" + std::string{text.substr(0, most)} + (text.size() > most ? "...'" : "'");
 }
 
-std::string list_of(std::uint32_t options) {
-    std::string names;
-    for (std::size_t i = 0; i < key_count; ++i) {
-        if ((options & (std::uint32_t{1} << i)) != 0) {
-            names += (names.empty() ? "" : ", ") + std::string{key_names[i]};
-        }
-    }
-    return names;
-}
-
 /// The names in force, while a plan is read.
 struct names {
     const names* outer = nullptr;
     std::unordered_map<std::string_view, std::uint32_t> slots{};
-};
-
-/// The members of one TASK object that mean something; of duplicates the last.
-struct members {
-    std::array<std::optional<json_view>, key_count> found{};
-
-    [[nodiscard]] const std::optional<json_view>& operator[](key k) const { return found[static_cast<std::size_t>(k)]; }
-    /// An optional member: null means absent.
-    [[nodiscard]] std::optional<json_view> option(key k) const {
-        const auto& member = (*this)[k];
-        return member && member->is_null() ? std::nullopt : member;
-    }
 };
 
 class reader {
@@ -224,66 +126,34 @@ private:
     const node& read_at(node& where, json_view task, const names* in_force) {
         count(1);
         if (!task.is_object()) {
-            refuse(where, "", "a task is an object with one of: " + list_of((std::uint32_t{1} << kind_count) - 1));
+            refuse(where, "", "a task is an object with one of: " + list_of_kinds());
         }
-        members m;
-        std::string_view stranger;
-        for (const auto& [name, member] : task.members()) {
-            const key k = key_of(name);
-            if (k == key::unknown) {
-                if (stranger.data() == nullptr) {
-                    stranger = name;
-                }
-                continue;
-            }
-            m.found[static_cast<std::size_t>(k)] = member;
+        const members m{task};
+        const kind is = the_kind(m, where);
+        if (const auto name = m.unknown_to(is)) {
+            const std::string known = list_of_options(is);
+            refuse(where, '/' + escape(*name), "unknown option " + quoted(*name) + " of " + std::string{name_of(is)},
+                   known.empty() ? "it takes none" : "it takes " + known);
         }
-        const kind is = the_kind(m, where, stranger);
-        check_options(is, m, where, stranger);
         return read_kind(is, m, where, in_force);
     }
 
-    kind the_kind(const members& m, const node& where, std::string_view stranger) {
-        std::optional<std::size_t> is;
-        for (std::size_t i = 0; i < kind_count; ++i) {
-            if (!m.found[i]) {
-                continue;
-            }
-            if (is) {
-                refuse(where, "",
-                       "a task has exactly one kind, this one has '" + std::string{key_names[*is]} + "' and '" +
-                           std::string{key_names[i]} + "'");
-            }
-            is = i;
-        }
+    kind the_kind(const members& m, const node& where) {
+        const std::optional<kind> is = m.kind_after();
         if (!is) {
+            refuse(where, "", m.stranger() ? "unknown kind of task " + quoted(*m.stranger()) : "a task needs a kind",
+                   "the kinds are " + list_of_kinds());
+        }
+        if (const std::optional<kind> another = m.kind_after(is)) {
             refuse(where, "",
-                   stranger.data() == nullptr ? std::string{"a task needs a kind"}
-                                              : "unknown kind of task " + quoted(stranger),
-                   "the kinds are " + list_of((std::uint32_t{1} << kind_count) - 1));
+                   "a task has exactly one kind, this one has '" + std::string{name_of(*is)} + "' and '" +
+                       std::string{name_of(*another)} + "'");
         }
-        return static_cast<kind>(*is);
-    }
-
-    void check_options(kind is, const members& m, const node& where, std::string_view stranger) {
-        const std::uint32_t allowed = options_of[static_cast<std::size_t>(is)];
-        const std::string_view kind_name = key_names[static_cast<std::size_t>(is)];
-        const auto complain = [&](std::string_view name) {
-            refuse(where, '/' + escape(name), "unknown option " + quoted(name) + " of " + std::string{kind_name},
-                   allowed == 0 ? "it takes none" : "it takes " + list_of(allowed));
-        };
-        if (stranger.data() != nullptr) {
-            complain(stranger);
-        }
-        for (std::size_t i = kind_count; i < key_count; ++i) {
-            if (m.found[i] && (allowed & (std::uint32_t{1} << i)) == 0) {
-                complain(key_names[i]);
-            }
-        }
+        return *is;
     }
 
     const node& read_kind(kind is, const members& m, node& where, const names* in_force) {
-        const json_view own = *m.found[static_cast<std::size_t>(is)];
+        const json_view own = *m[is];
         switch (is) {
             case kind::call:
                 return read_call(m, where, in_force);
@@ -339,8 +209,8 @@ private:
     const node& read_call(const members& m, node& where, const names* in_force) {
         call_node& n = plan_.make<call_node>();
         place_as(n, where);
-        n.callee = &find_function(*m[key::call], where, "/call");
-        if (const auto args = m.option(key::args)) {
+        n.callee = &find_function(*m[kind::call], where, "/call");
+        if (const auto args = m.given(option::args)) {
             n.arguments = read_arguments(*n.callee, *args, n, "/args", in_force);
         } else {
             n.arguments = no_arguments(*n.callee, n, "/args");
@@ -537,12 +407,12 @@ private:
     const node& read_map_task(const members& m, node& where, const names* in_force) {
         map_node& n = plan_.make<map_node>();
         place_as(n, where);
-        n.callee = &find_function(*m[key::map], where, "/map");
-        if (!m[key::over]) {
+        n.callee = &find_function(*m[kind::map], where, "/map");
+        if (!m[option::over]) {
             refuse(where, "", "map misses its 'over'");
         }
-        read_gather_options(n.options, where, m[key::return_exceptions], m[key::limit]);
-        read_over(n, *m[key::over], in_force);
+        read_gather_options(n.options, where, m[option::return_exceptions], m[option::limit]);
+        read_over(n, *m[option::over], in_force);
         return n;
     }
 
@@ -557,8 +427,8 @@ private:
         for (const json_view item : over.items()) {
             const std::string below = std::string{n.over_step} + '/' + std::to_string(i);
             items[i] = read_arguments(*n.callee, item, n, below, in_force);
-            n.is_instant =
-                n.is_instant && items[i].holes.empty() && items[i].whole == nullptr && is_brief(*n.callee, items[i]);
+            n.has_awaits = n.has_awaits || !items[i].holes.empty() || items[i].whole != nullptr;
+            n.is_instant = n.is_instant && !n.has_awaits && is_brief(*n.callee, items[i]);
             ++i;
         }
         n.over = items;
@@ -587,14 +457,14 @@ private:
         return static_cast<std::uint64_t>(number.as_integer());
     }
 
-    std::optional<double> seconds(const members& m, key k, const node& at) {
-        const auto number = m.option(k);
+    std::optional<double> seconds(const members& m, option o, const node& at) {
+        const auto number = m.given(o);
         if (!number) {
             return std::nullopt;
         }
         if (!number->is_number()) {
-            const std::string name{key_names[static_cast<std::size_t>(k)]};
-            refuse(at, '/' + name, name + " is a number" + (k == key::factor ? "" : " of seconds"));
+            const std::string name{name_of(o)};
+            refuse(at, '/' + name, name + " is a number" + (o == option::factor ? "" : " of seconds"));
         }
         return number->as_number();
     }
@@ -603,7 +473,7 @@ private:
         list_node& n = plan_.make<list_node>(is);
         place_as(n, where);
         if (is == kind::gather) {
-            read_gather_options(n.options, where, m[key::return_exceptions], m[key::limit]);
+            read_gather_options(n.options, where, m[option::return_exceptions], m[option::limit]);
         }
         read_children_of(n, m, in_force);
         n.is_instant = n.is_instant && (is == kind::gather || is == kind::sequence);
@@ -611,8 +481,8 @@ private:
     }
 
     void read_children_of(list_node& n, const members& m, const names* in_force) {
-        const std::string_view name = key_names[static_cast<std::size_t>(n.is)];
-        const json_view list = *m.found[static_cast<std::size_t>(n.is)];
+        const std::string_view name = name_of(n.is);
+        const json_view list = *m[n.is];
         const std::string_view step = step_of(n.is);
         if (!list.is_array()) {
             refuse(n, step, std::string{name} + " is a list of tasks");
@@ -642,10 +512,10 @@ private:
     const node& read_wait(const members& m, node& where, const names* in_force) {
         wait_node& n = plan_.make<wait_node>();
         place_as(n, where);
-        if (const auto timeout = seconds(m, key::timeout, where)) {
+        if (const auto timeout = seconds(m, option::timeout, where)) {
             n.timeout = to_duration(*timeout);
         }
-        if (const auto when = m.option(key::return_when)) {
+        if (const auto when = m.given(option::return_when)) {
             const std::string_view text = when->is_string() ? when->as_string() : std::string_view{};
             if (text == "FIRST_COMPLETED") {
                 n.when = executor::return_when::first_completed;
@@ -666,14 +536,14 @@ private:
         inner_node& n = plan_.make<inner_node>(is);
         place_as(n, where);
         if (is == kind::wait_for) {
-            if (!m[key::timeout]) {
+            if (!m[option::timeout]) {
                 refuse(where, "", "wait_for misses its 'timeout'", "seconds, or null for none");
             }
-            if (const auto timeout = seconds(m, key::timeout, where)) {
+            if (const auto timeout = seconds(m, option::timeout, where)) {
                 n.timeout = to_duration(*timeout);
             }
         }
-        n.inner = &read(*m.found[static_cast<std::size_t>(is)], in_force, &n, step_of(is));
+        n.inner = &read(*m[is], in_force, &n, step_of(is));
         if (is == kind::to_thread) {
             const auto* const call = static_cast<const call_node*>(n.inner);
             if (n.inner->is != kind::call || call->callee->is_async()) {
@@ -702,11 +572,11 @@ private:
     const node& read_let(const members& m, node& where, const names* in_force) {
         let_node& n = plan_.make<let_node>();
         place_as(n, where);
-        const json_view tasks = *m[key::let];
+        const json_view tasks = *m[kind::let];
         if (!tasks.is_object()) {
             refuse(where, "/let", "let is an object of tasks");
         }
-        if (!m[key::in]) {
+        if (!m[option::in]) {
             refuse(where, "", "let misses its 'in'");
         }
         names inner{in_force};
@@ -717,17 +587,17 @@ private:
             inner.slots.emplace(named[i].name, i);
         }
         n.tasks = slots;
-        n.body = &read(*m[key::in], &inner, &n, "/in");
+        n.body = &read(*m[option::in], &inner, &n, "/in");
         return n;
     }
 
     const node& read_try(const members& m, node& where, const names* in_force) {
         try_node& n = plan_.make<try_node>();
         place_as(n, where);
-        n.body = &read(*m[key::try_], in_force, &n, "/try");
-        const auto handler = m.option(key::except);
-        const auto as = m.option(key::as);
-        const auto types = m.option(key::types);
+        n.body = &read(*m[kind::try_], in_force, &n, "/try");
+        const auto handler = m.given(option::except);
+        const auto as = m.given(option::as);
+        const auto types = m.given(option::types);
         if (as && !as->is_string()) {
             refuse(where, "/as", "as is a name");
         }
@@ -745,7 +615,7 @@ private:
             n.names_error = as.has_value();
             n.handler = &read(*handler, as ? &inner : in_force, &n, "/except");
         }
-        if (const auto finalizer = m.option(key::finally)) {
+        if (const auto finalizer = m.given(option::finally)) {
             n.finalizer = &read(*finalizer, in_force, &n, "/finally");
         }
         return n;
@@ -770,14 +640,14 @@ private:
     const node& read_retry(const members& m, node& where, const names* in_force) {
         retry_node& n = plan_.make<retry_node>();
         place_as(n, where);
-        if (!m[key::attempts]) {
+        if (!m[option::attempts]) {
             refuse(where, "", "retry misses its 'attempts'");
         }
-        n.attempts = positive(*m[key::attempts], where, "attempts");
-        n.delay = seconds(m, key::delay, where).value_or(0);
-        n.factor = seconds(m, key::factor, where).value_or(1);
-        n.max_delay = seconds(m, key::max_delay, where);
-        n.inner = &read(*m[key::retry], in_force, &n, "/retry");
+        n.attempts = positive(*m[option::attempts], where, "attempts");
+        n.delay = seconds(m, option::delay, where).value_or(0);
+        n.factor = seconds(m, option::factor, where).value_or(1);
+        n.max_delay = seconds(m, option::max_delay, where);
+        n.inner = &read(*m[kind::retry], in_force, &n, "/retry");
         return n;
     }
 

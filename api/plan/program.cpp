@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/plan/children.hpp"
 #include "api/plan/evaluator.hpp"
 
 namespace gatherd::api::plan {

@@ -49,7 +49,8 @@ def same(left, right):
 
 class Plans(unittest.TestCase):
     def setUp(self):
-        self.cases = [json.loads(line) for line in CASES.read_text().splitlines()]
+        with open(CASES) as lines:
+            self.cases = [json.loads(line) for line in lines]
 
     def test_each_plan_ends_as_in_asyncio(self):
         with Daemon() as daemon, daemon.connect() as connection:

@@ -1,0 +1,56 @@
+/// \file
+/// Tasks that a node starts beside itself, and those that names stand for.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "api/plan/environment.hpp"
+#include "api/plan/failure.hpp"
+#include "api/plan/node.hpp"
+#include "executor/create_task.hpp"
+#include "executor/task.hpp"
+
+namespace gatherd::api::plan {
+
+class program;
+
+using child_handle = executor::task_handle<outcome>;
+
+/// Those that there are: where a child needed no task its handle is empty.
+[[nodiscard]] std::vector<executor::task_ref> refs_to(const std::vector<child_handle>& handles);
+
+/// A task for each child of a list, in order.
+[[nodiscard]] std::vector<child_handle> start_children(const list_node& n, const environment_ptr& names, program& p);
+
+/// Whether a child, if it is a task, has run to its first wait.
+[[nodiscard]] bool has_begun(const child_handle& child);
+
+/// Until all of them have begun. In asyncio they have before their creator hears of any. Raises cancelled_error.
+[[nodiscard]] executor::task<> all_begun(const std::vector<child_handle>& tasks);
+
+/// `await asyncio.gather(*tasks, return_exceptions=True)` after cancelling them. Gives the failure if the awaiting task
+/// is cancelled meanwhile.
+[[nodiscard]] executor::task<std::optional<outcome>> cancel_and_wait(std::vector<child_handle> tasks, place where);
+
+/// What a task that evaluated a node has ended with; one that was cancelled before its first step, or ran out of
+/// memory, has an exception instead of an outcome of its own. `where`: the node.
+[[nodiscard]] outcome outcome_of(const child_handle& ended, place where);
+
+/// The task that a ref names, where `wait`, `wait_for` and `shield` take it as itself; else none.
+[[nodiscard]] child_handle named_task(const node& n, const environment_ptr& names);
+
+/// That, or a new task.
+[[nodiscard]] child_handle named_or_new(const node& n, const environment_ptr& names, program& p);
+
+/// A CancelledError whose message is not passed on.
+[[nodiscard]] outcome without_message(const failure& cancellation);
+
+/// What awaiting a named task gives: of its CancelledError the first one to await it gets the message.
+[[nodiscard]] outcome outcome_of_named(environment& scope, std::uint32_t slot, place where);
+
+/// What awaiting a child gives, a named task or one of its own.
+[[nodiscard]] outcome outcome_of_child(const node& n, const environment_ptr& names, const child_handle& ended);
+
+}  // namespace gatherd::api::plan

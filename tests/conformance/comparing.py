@@ -1,0 +1,73 @@
+"""Whether the daemon's outcome is what the reference says, and whether the reference itself can say otherwise."""
+
+import json
+
+from reference import outcome_of
+from reference.clock import Disorder, Stuck
+from reference.wording import Wording
+
+LONGEST = 8.0  # seconds that a plan may take to be compared
+LATE, EARLY = 2.0, 0.1  # seconds by which an answer may come later or earlier than on the virtual clock
+
+
+def same(expected, got):
+    """Equal as JSON text, so that 1, 1.0 and true differ; but for messages whose wording is open."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return list(expected) == list(got) and all(same(each, got[name]) for name, each in expected.items())
+    if isinstance(expected, list) and isinstance(got, list):
+        return len(expected) == len(got) and all(map(same, expected, got))
+    if isinstance(expected, Wording):
+        return isinstance(got, str)
+    return json.dumps(expected) == json.dumps(got)
+
+
+def same_outcome(expected, got):
+    """How long it took is another question."""
+    return same(_timeless(expected), _timeless(got))
+
+
+def in_time(expected, got):
+    return "seconds" not in expected or -EARLY <= got["seconds"] - expected["seconds"] <= LATE
+
+
+def _timeless(outcome):
+    return {name: value for name, value in sorted(outcome.items()) if name != "seconds"}
+
+
+def expected_of(case):
+    """The reference's outcome, or None where it would not end, or not soon."""
+    try:
+        outcome = {"output": []} | outcome_of(case)
+    except Stuck:
+        return None
+    return outcome if outcome.get("seconds", 0) <= LONGEST else None
+
+
+def disordered(case, runs, delays, turn=0.0):
+    """Outcomes that the reference has too where timers are late by up to `delays` seconds, turns take up to `turn`, and
+    order is left open."""
+    for i in range(runs):
+        try:
+            yield outcome_of(case, Disorder(i, delays, serial="seed" in case, turn=turn))
+        except Stuck:
+            yield {"stuck": True}
+
+
+def has_tie(case, expected, runs=25, delays=0.015):
+    """Whether the outcome hangs on which of two events comes first that no clock keeps apart."""
+    return "invalid" not in expected and any(not same_outcome(expected, each) for each in disordered(case, runs, delays))
+
+
+def is_explained(case, got, runs=400, delays=0.03):
+    """Whether the reference comes to the daemon's outcome too, if its timers are late in some way."""
+    return _is_one_of(case, got, runs, delays, turn=0.0)
+
+
+def is_explained_by_load(case, got, runs=500):
+    """The same of a machine that is so busy that work which needs no timer takes long too."""
+    loads = ((0.3, 0.0), (0.0, 0.05), (0.02, 0.05), (0.05, 0.2), (0.3, 0.1))
+    return any(_is_one_of(case, got, runs, delays, turn) for delays, turn in loads)
+
+
+def _is_one_of(case, got, runs, delays, turn):
+    return any(same_outcome(each, got) for each in disordered(case, runs, delays, turn))

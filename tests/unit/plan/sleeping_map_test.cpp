@@ -1,0 +1,101 @@
+#include "api/plan/sleeping_map.hpp"
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <chrono>
+
+#include "plan_run.hpp"
+
+using gatherd::api::plan::program_end, gatherd::api::plan::program_options;
+using gatherd::api::plan::tests::plan_runner, gatherd::api::plan::tests::recorder;
+using ends = std::vector<std::pair<std::size_t, std::string>>;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// The ends of the children of a root map, in the order in which they were told.
+ends children_of(std::string_view map) {
+    plan_runner runner;
+    const auto who = std::make_shared<recorder>(gatherd::api::limits{}, true);
+    runner.start(map, who);
+    return who->wait().children;
+}
+
+}  // namespace
+
+TEST_CASE("sleeping_map: results stand in the order of the list", "[plan]") {
+    plan_runner runner;
+    CHECK(runner.result(R"({"map":"sleep","over":[[0.03,"a"],{"result":"b","delay":0},[0.01,"c"],[-1]]})") ==
+          R"(["a","b","c",null])");
+    CHECK(runner.result(R"({"map":"sleep","over":[[0.001,1]],"return_exceptions":true})") == R"([{"value":1}])");
+}
+
+TEST_CASE("sleeping_map: children are told as they end", "[plan]") {
+    CHECK(children_of(R"({"map":"sleep","over":[[0.09,"a"],[0.03,"b"],[0.06,"c"]]})") ==
+          ends{{1, R"("b")"}, {2, R"("c")"}, {0, R"("a")"}});
+}
+
+TEST_CASE("sleeping_map: a limit admits children in order, one for each that has ended", "[plan]") {
+    CHECK(children_of(R"({"map":"sleep","over":[[0.09,"a"],[0.03,"b"],[0.01,"c"]],"limit":2})") ==
+          ends{{1, R"("b")"}, {2, R"("c")"}, {0, R"("a")"}});
+    CHECK(children_of(R"({"map":"sleep","over":[[0.03,"a"],[0.02,"b"],[0.01,"c"]],"limit":1})") ==
+          ends{{0, R"("a")"}, {1, R"("b")"}, {2, R"("c")"}});
+}
+
+TEST_CASE("sleeping_map: a failure has its place, and is the end unless failures are results", "[plan]") {
+    plan_runner runner;
+    CHECK_THAT(runner.result(R"({"map":"sleep","over":[[600],["soon"],[600]]})"),
+               Catch::StartsWith(R"({"type":"TypeError")") && Catch::EndsWith(R"("path":"/task/over/1"})"));
+    CHECK_THAT(runner.result(R"({"map":"sleep","over":[[0.01,1],[null],[0.01,2]],"return_exceptions":true})"),
+               Catch::StartsWith(R"([{"value":1},{"error":{"type":"TypeError")") && Catch::EndsWith(R"({"value":2}])"));
+}
+
+TEST_CASE("sleeping_map: cancelled, it ends at once, with its first child that was left", "[plan]") {
+    plan_runner runner;
+    for (const char* const options : {"", R"(,"limit":2)", R"(,"return_exceptions":true)"}) {
+        const auto who = std::make_shared<recorder>();
+        const auto running =
+            runner.start(std::string{R"({"gather":[
+            {"map":"sleep","over":[[0.01],[600],[601],[602]])"} +
+                             options + R"(},{"sequence":[{"call":"sleep","args":[0.2]},{"call":"print"}]}]})",
+                         who);
+        who->wait_for_a_line();
+        CHECK(running->cancel("enough"));
+        const auto end = who->wait();
+        CHECK(end.how == program_end::way::cancelled);
+        CHECK(end.result == R"({"type":"CancelledError","message":"enough","path":"/task/gather/0/over/1"})");
+    }
+}
+
+TEST_CASE("sleeping_map: children that are cancelled are told, those that waited for the limit too", "[plan]") {
+    plan_runner runner;
+    const auto who = std::make_shared<recorder>(gatherd::api::limits{}, true);
+    runner.start(R"({"map":"sleep","over":[[601],[0.01,"slept"],[600],[602]],"limit":2})", who, {{}, 100ms});
+    const auto end = who->wait();
+    REQUIRE(end.children.size() == 4);
+    CHECK(end.children[0] == std::pair{std::size_t{1}, std::string{R"("slept")"}});
+    for (std::size_t i = 1; i < 4; ++i) {
+        const std::size_t child = std::array<std::size_t, 4>{1, 0, 2, 3}[i];
+        CHECK(end.children[i].first == child);
+        CHECK(end.children[i].second ==
+              R"({"type":"CancelledError","message":"","path":"/task/over/)" + std::to_string(child) + "\"}");
+    }
+}
+
+TEST_CASE("sleeping_map: more children than one turn starts or wakes", "[plan]") {
+    plan_runner runner;
+    std::string over;
+    std::string expected;
+    for (int i = 0; i < 900; ++i) {
+        over += (i == 0 ? "" : ",") + std::string{"[0.00"} + std::to_string(i % 9) + ',' + std::to_string(i) + ']';
+        expected += (i == 0 ? "" : ",") + std::to_string(i);
+    }
+    CHECK(runner.result(R"({"map":"sleep","over":[)" + over + "]}") == '[' + expected + ']');
+    CHECK(runner.result(R"({"map":"sleep","over":[)" + over + R"(],"limit":300})") == '[' + expected + ']');
+}
+
+TEST_CASE("sleeping_map: a timeout of the program ends it", "[plan]") {
+    plan_runner runner;
+    const auto end = runner.run(R"({"map":"sleep","over":[[600],[601]]})", program_options{{}, 20ms});
+    CHECK(end.how == program_end::way::timed_out);
+}
