@@ -13,7 +13,9 @@
 
 #include "api/error.hpp"
 #include "api/plan/program.hpp"
+#include "api/server/identity.hpp"
 #include "api/server/service.hpp"
+#include "api/server/task_allowance.hpp"
 
 namespace gatherd::api::server {
 
@@ -40,6 +42,8 @@ public:
         std::string name;  ///< empty: the id serves
         bool is_detached = false;
         std::chrono::nanoseconds keep{0};
+        std::shared_ptr<const identity> owner{};  ///< who created it
+        bool is_bulky = false;  ///< its result may be so large that taking it in is not a worker's work
     };
 
     created_task(service& of, std::string id, options how, const std::shared_ptr<connection>& creator,
@@ -59,6 +63,8 @@ public:
 
     [[nodiscard]] const std::string& id() const noexcept { return id_; }
     [[nodiscard]] std::chrono::nanoseconds keep() const noexcept { return how_.keep; }
+    [[nodiscard]] const identity& owner() const noexcept { return *how_.owner; }
+    [[nodiscard]] bool is_bulky() const noexcept { return how_.is_bulky; }
     [[nodiscard]] task_phase phase() const;
 
     /// Its result was given to somebody, or dropped: its creator need not stay for it.
@@ -81,6 +87,7 @@ public:
     void ended(plan::program_end end) noexcept override;
 
 private:
+    void take(plan::program_end end);
     void tell(const std::string& line);
 
     service& service_;

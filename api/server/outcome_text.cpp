@@ -36,6 +36,18 @@ error error_of(const plan::program_end& end, const limits& bounds) {
     return {errc::task_failed, plan::last_line(f), std::make_shared<const value>(plan::describe_with_paths(f))};
 }
 
+void count_end(counters& in, plan::program_end::way how, std::size_t tasks) noexcept {
+    using way = plan::program_end::way;
+    const bool is_cancelled = how == way::cancelled || how == way::timed_out;
+    in.add(how == way::returned ? event::tasks_done
+           : is_cancelled       ? event::tasks_cancelled
+                                : event::tasks_failed,
+           tasks);
+    if (how != way::returned) {
+        in.add(event::programs_failed);
+    }
+}
+
 void add_outcome(value& entry, const plan::outcome& result) {
     if (result.has_value()) {
         entry["value"] = result.result();

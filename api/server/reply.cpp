@@ -75,6 +75,7 @@ void reply::result_text(std::string_view json_text) {
 }
 
 void reply::error(const api::error& why) {
+    to_->of().counts().add_error(why);
     std::string text;
     if (!is_notification()) {
         wire::append_error(text, id_, why);

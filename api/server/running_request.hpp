@@ -13,6 +13,7 @@
 #include "api/server/pending_request.hpp"
 #include "api/server/reply.hpp"
 #include "api/server/service.hpp"
+#include "api/server/task_allowance.hpp"
 
 namespace gatherd::api::server {
 
@@ -31,7 +32,8 @@ class running_request final : public plan::program_observer,
                               public pending_request,
                               public std::enable_shared_from_this<running_request> {
 public:
-    running_request(service& of, reply answer, reporting what, task_allowance allowance);
+    /// `is_bulky`: its answer may be so large that writing it is not a worker's work.
+    running_request(service& of, reply answer, reporting what, task_allowance allowance, bool is_bulky);
 
     /// Runs the plan: on the spot where that cannot take long, else as a program. It may have answered on return.
     void start(std::shared_ptr<const plan::plan> what, plan::program_options how);
@@ -51,6 +53,7 @@ private:
 
     void notify(const char* method, value params);
     void report_progress();
+    void answer_end(plan::program_end end);
     void answer_result(value result);
     [[nodiscard]] value request_id() const;
 
@@ -58,6 +61,7 @@ private:
     reply answer_;
     const wire::request_id id_;
     const reporting what_;
+    const bool is_bulky_;
     task_allowance allowance_;
 
     std::mutex lock_;
