@@ -172,7 +172,8 @@ int serve_until_stopped(config::settings settings, const std::function<config::s
     api::functions::add_standard(functions);
     executor::scheduler scheduler{{.workers = static_cast<std::size_t>(settings.workers),
                                    .blocking_threads = static_cast<std::size_t>(settings.blocking.threads)}};
-    service of{scheduler, functions, limits_from(settings), std::string{version()}};
+    service of{scheduler, functions, limits_from(settings), std::string{version()},
+               static_cast<std::size_t>(settings.blocking.threads)};
     of.change_tokens(tokens_from(settings));
     serve_signals signals{scheduler.io(0)};
     const auto listeners = listen(of, settings, tls);
@@ -195,11 +196,12 @@ int serve_until_stopped(config::settings settings, const std::function<config::s
     drain(of, settings.drain.grace);
     end_detached_tasks(of);
     spdlog::info("stopped");
-    if (scheduler.blocking().busy() > 0) {
+    auto* const bulk = of.made_bulk_scheduler();
+    if (scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0)) {
         spdlog::shutdown();
         std::_Exit(exit_status::fine);  // a thread in the middle of a blocking call cannot be ended
     }
-    of.bulk().stop();  // what it still does may need a worker
+    of.stop_bulk();    // what they still do may need a worker
     scheduler.stop();  // before the service, which its last steps may still use
     return exit_status::fine;
 }

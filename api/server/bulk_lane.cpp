@@ -12,6 +12,11 @@ constexpr int niceness = 5;
 
 }  // namespace
 
+void be_nice() noexcept {
+    // On Linux this is about the calling thread alone. A refusal costs nothing but the preference.
+    static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness));
+}
+
 void bulk_lane::submit(std::function<void()> job) {
     {
         const std::lock_guard guard{lock_};
@@ -24,8 +29,7 @@ void bulk_lane::submit(std::function<void()> job) {
 }
 
 void bulk_lane::run_jobs() noexcept {
-    // On Linux this is about the calling thread alone. A refusal costs nothing but the preference.
-    static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness));
+    be_nice();
     std::unique_lock guard{lock_};
     for (;;) {
         ++idle_;

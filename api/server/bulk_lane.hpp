@@ -14,6 +14,9 @@
 
 namespace gatherd::api::server {
 
+/// Makes the calling thread, and those that it starts, give way to the workers.
+void be_nice() noexcept;
+
 /// Runs jobs on a few threads of its own, oldest first. A worker serves many connections and must look round each
 /// millisecond; a plan of a million tasks takes some hundred to decode. These threads are nicer than workers
 /// (`nice` 5), so where both want the same core it is the small requests that go first.

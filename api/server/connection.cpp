@@ -280,7 +280,9 @@ void connection::handle_message(std::string_view text, wire::message_decoder& de
 
 void connection::send(std::string_view body) {
     const executor::worker* const here = executor::worker::current();
-    const bool is_home = here != nullptr && here->index() == home_;
+    // The workers for bulk have numbers, too.
+    const bool is_home =
+        here != nullptr && here->index() == home_ && executor::scheduler::current() == &service_.runs_on();
     {
         const std::lock_guard guard{lock_};
         if (!takes_output_) {

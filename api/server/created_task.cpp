@@ -64,8 +64,9 @@ created_task::created_task(service& of, std::string id, options how, const std::
 void created_task::start(std::shared_ptr<const plan::plan> what, plan::program_options how) {
     service_.counts().add(event::programs_run);
     service_.counts().add(event::created_tasks_run);
-    const auto program = std::make_shared<plan::program>(service_.runs_on(), std::move(what), std::move(how),
-                                                         service_.bounds(), shared_from_this());
+    const auto program =
+        std::make_shared<plan::program>(how_.is_bulky ? service_.bulk_scheduler() : service_.runs_on(), std::move(what),
+                                        std::move(how), service_.bounds(), shared_from_this());
     program->prepare();
     {
         const std::lock_guard guard{lock_};

@@ -127,6 +127,8 @@ void stats(service& of, std::optional<json::json_view> from, reply answer) {
                          {"most_held_bytes", of.memory().most()},
                          {"resident_bytes", resident_bytes()}};
         all["workers"] = workers(of.runs_on());
+        const auto* const bulk = of.made_bulk_scheduler();
+        all["bulk_workers"] = bulk == nullptr ? value::array() : workers(*bulk);
         return all;
     });
 }

@@ -63,15 +63,16 @@ std::optional<error> read_reporting(const params& from, understood& into) {
     return std::nullopt;
 }
 
-/// What a plan and its tasks may hold in memory: an estimate, by measurement (docs/RELIABILITY.md).
-std::size_t memory_of(std::size_t tasks, std::size_t text_bytes) {
-    constexpr std::size_t bytes_a_task = 512;  // its node, its coroutine, its result
-    constexpr std::size_t times_the_text = 3;  // literals as the plan keeps them, and as results
-    return tasks * bytes_a_task + text_bytes * times_the_text;
+/// What a plan and its tasks may hold in memory: an estimate, made from what a million sleeping tasks take.
+std::size_t memory_of(const plan::plan& what, std::size_t text_bytes) {
+    constexpr std::size_t bytes_a_task = 1024;  // its node, its coroutine while it waits, its result
+    constexpr std::size_t bytes_a_call = 128;   // where nothing can wait: node and result
+    constexpr std::size_t times_the_text = 3;   // literals as the plan keeps them, and as results
+    return what.tasks() * (what.root().is_instant ? bytes_a_call : bytes_a_task) + text_bytes * times_the_text;
 }
 
 /// Room for the plan's tasks, or -32003.
-result<task_allowance> admit(service& of, connection& from, std::size_t tasks) {
+result<task_allowance> admit(service& of, connection& from, const plan::plan& what) {
     const auto refuse = [&of](const char* limit, std::size_t most) {
         constexpr double retry_after = 1.0;
         of.counts().add_limit(limit);
@@ -81,7 +82,8 @@ result<task_allowance> admit(service& of, connection& from, std::size_t tasks) {
     };
     const limits& bounds = of.bounds();
     const identity& who = *from.who();
-    const std::size_t memory = memory_of(tasks, from.message_bytes());
+    const std::size_t tasks = what.tasks();
+    const std::size_t memory = memory_of(what, from.message_bytes());
     if (of.is_full(memory)) {
         return refuse("limits.memory_bytes", bounds.memory_bytes);
     }
@@ -103,13 +105,13 @@ result<task_allowance> admit(service& of, connection& from, std::size_t tasks) {
 
 /// Whether writing a plan's result, and taking the plan apart, may take more than about a millisecond.
 bool is_bulk(const connection& from, const plan::plan& what) {
-    constexpr std::size_t many_tasks = 8192;
+    constexpr std::size_t many_tasks = 16384;
     constexpr std::size_t much_text = 256 * 1024;
     return what.tasks() > many_tasks || from.message_bytes() > much_text;
 }
 
 void run_understood(service& of, understood request, reply answer) {
-    auto allowance = admit(of, *answer.to(), request.what->tasks());
+    auto allowance = admit(of, *answer.to(), *request.what);
     if (!allowance) {
         answer.error(allowance.reason());
         return;
@@ -255,7 +257,7 @@ void create_task(service& of, std::optional<json::json_view> from, reply answer)
         return;
     }
     const auto creator = answer.to();
-    auto allowance = admit(of, *creator, request->what->tasks());
+    auto allowance = admit(of, *creator, *request->what);
     if (!allowance) {
         answer.error(allowance.reason());
         return;

@@ -34,8 +34,8 @@ void running_request::start(std::shared_ptr<const plan::plan> what, plan::progra
     const auto self = shared_from_this();
     const bool on_the_spot = may_run_on_the_spot(*what, how) && !wants_children();
     service_.counts().add(event::programs_run);
-    const auto program =
-        std::make_shared<plan::program>(service_.runs_on(), std::move(what), std::move(how), service_.bounds(), self);
+    const auto program = std::make_shared<plan::program>(is_bulky_ ? service_.bulk_scheduler() : service_.runs_on(),
+                                                         std::move(what), std::move(how), service_.bounds(), self);
     if (on_the_spot) {
         ended(program->run_on_the_spot());
         return;

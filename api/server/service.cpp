@@ -1,5 +1,6 @@
 #include "api/server/service.hpp"
 
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -7,16 +8,38 @@
 
 namespace gatherd::api::server {
 
-service::service(executor::scheduler& on, const plan::registry& functions, const limits& bounds, std::string version)
+service::service(executor::scheduler& on, const plan::registry& functions, const limits& bounds, std::string version,
+                 std::size_t blocking_threads)
     : scheduler_{on},
       functions_{functions},
       limits_{bounds},
       version_{std::move(version)},
       counters_{on.workers()},
       tasks_{limits_, counters_, memory_},
-      bulk_{on.workers()} {}
+      bulk_{on.workers()},
+      blocking_threads_{blocking_threads} {}
 
 service::~service() = default;
+
+executor::scheduler& service::bulk_scheduler() {
+    std::call_once(bulk_is_made_, [this] {
+        // Threads are as nice as the one that starts them. On Linux this is about that thread alone.
+        std::thread{[this] {
+            be_nice();
+            bulk_scheduler_ = std::make_unique<executor::scheduler>(
+                executor::scheduler_options{.workers = scheduler_.workers(), .blocking_threads = blocking_threads_});
+        }}.join();
+        made_bulk_scheduler_.store(bulk_scheduler_.get(), std::memory_order_release);
+    });
+    return *bulk_scheduler_;
+}
+
+void service::stop_bulk() noexcept {
+    bulk_.stop();
+    if (auto* const made = made_bulk_scheduler()) {
+        made->stop();
+    }
+}
 
 std::chrono::nanoseconds service::uptime() const noexcept {
     return std::chrono::steady_clock::now() - began_;

@@ -39,7 +39,9 @@ using peer_address = std::array<unsigned char, 16>;
 /// Threads: all members are safe from any thread. It outlives every connection and program.
 class service {
 public:
-    service(executor::scheduler& on, const plan::registry& functions, const limits& bounds, std::string version);
+    /// `blocking_threads`: as of the scheduler, for plans that do not run on that one.
+    service(executor::scheduler& on, const plan::registry& functions, const limits& bounds, std::string version,
+            std::size_t blocking_threads = 64);
     ~service();
     service(const service&) = delete;
     service& operator=(const service&) = delete;
@@ -51,6 +53,19 @@ public:
     [[nodiscard]] counters& counts() noexcept { return counters_; }
     [[nodiscard]] memory_ledger& memory() noexcept { return memory_; }
     [[nodiscard]] bulk_lane& bulk() noexcept { return bulk_; }
+
+    /// Where plans run that have so many tasks that a step of theirs (creating them, gathering what they gave) would keep
+    /// a worker from its connections: workers of their own, without connections, as many and nicer. Made when first
+    /// asked for.
+    [[nodiscard]] executor::scheduler& bulk_scheduler();
+
+    /// Those workers, if they were made, and else null.
+    [[nodiscard]] executor::scheduler* made_bulk_scheduler() const noexcept {
+        return made_bulk_scheduler_.load(std::memory_order_acquire);  // pairs with the release where it is made
+    }
+
+    /// Ends the threads for bulk. When all that ran has ended; what they still do needs the scheduler.
+    void stop_bulk() noexcept;
     [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight() const noexcept {
         return tasks_in_flight_;
     }
@@ -104,6 +119,10 @@ private:
     token_table tokens_;
     const std::shared_ptr<identity> anybody_ = std::make_shared<identity>("", all_rights, 0);
     bulk_lane bulk_;
+    const std::size_t blocking_threads_;
+    std::once_flag bulk_is_made_;
+    std::unique_ptr<executor::scheduler> bulk_scheduler_;
+    std::atomic<executor::scheduler*> made_bulk_scheduler_{nullptr};
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
     std::atomic<std::size_t> refused_now_{0};  // only counted
     std::atomic<bool> is_draining_{false};     // release in drain, acquire where it is asked: nothing else hangs on it
