@@ -289,11 +289,24 @@ void connection::send(std::string_view body) {
             return;
         }
         wire::append_framed(output_, framing_, body);
+        account_output();
         if ((is_home && is_in_turn_) || std::exchange(flush_is_posted_, true)) {
             return;  // the end of the turn writes, or the flush that is on its way
         }
     }
     post_flush();
+}
+
+/// Under lock_: enters what waits to be written, where that is much. A client that does not read while there is no
+/// memory loses what it would not read, and its connection.
+void connection::account_output() {
+    output_memory_.resize(output_.size() > small_change ? output_.size() : 0);
+    if (output_.size() > service_.bounds().unread_bytes && service_.is_full()) {
+        is_overfed_.store(true, std::memory_order_relaxed);
+        takes_output_ = false;
+        output_ = {};
+        output_memory_.resize(0);
+    }
 }
 
 void connection::post_flush() {
@@ -310,6 +323,7 @@ void connection::flush() {
         const std::lock_guard guard{lock_};
         flush_is_posted_ = false;
         writing_.swap(output_);
+        output_memory_.resize(0);
     }
     if (!writing_.empty()) {
         write_some();
@@ -332,6 +346,7 @@ void connection::write_some() {
             const std::lock_guard guard{lock_};
             flush_is_posted_ = false;
             writing_.swap(output_);
+            output_memory_.resize(0);
         }
     }
     progress_ += gone;
@@ -364,6 +379,9 @@ void connection::wait_writable() {
 
 /// After anything happened here: write what there is, go on reading if that is wanted, close if all is done.
 void connection::after_turn() {
+    if (!is_closed_ && is_overfed_.load(std::memory_order_relaxed)) {
+        close_for("limits.memory_bytes");
+    }
     if (!is_closed_ && must_shed()) {
         shed();
     }
@@ -375,12 +393,12 @@ void connection::after_turn() {
         input_ended_ && !is_lingering_ ? close() : linger();
         return;
     }
-    std::size_t unread = 0;
+    const std::size_t being_written = writing_.size() - written_;
+    std::size_t unread = being_written;
     {
         const std::lock_guard guard{lock_};
-        unread = output_.size();
+        unread += output_.size();
     }
-    unread += writing_.size() - written_;
     if (!input_ended_) {
         watch_message();
     }
@@ -392,13 +410,10 @@ void connection::after_turn() {
     if (!is_in_bulk_ && !reader_.mid_message()) {
         reader_.shrink();
     }
-    account(unread);
-}
-
-/// Enters into the ledger what this connection holds, where that is much.
-void connection::account(std::size_t unread) {
-    const std::size_t held = is_in_bulk_ ? memory_.bytes() : reader_.held();
-    memory_.resize((held > 2 * small_change ? held : 0) + (!is_in_bulk_ && unread > small_change ? unread : 0));
+    if (!is_in_bulk_) {
+        const std::size_t held = reader_.held();
+        memory_.resize((held > 2 * small_change ? held : 0) + (being_written > small_change ? being_written : 0));
+    }
 }
 
 /// Whether a large message is half read while there is no memory for it: its share and its kin's is given back.
@@ -478,6 +493,7 @@ void connection::close() noexcept {
         const std::lock_guard guard{lock_};
         takes_output_ = false;
         output_.clear();
+        output_memory_.resize(0);
         tasks.swap(tasks_);
     }
     message_alarm_.cancel();

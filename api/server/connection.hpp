@@ -121,7 +121,7 @@ private:
     void watch_output();
     void watch_idle();
     void watch_auth();
-    void account(std::size_t unread);
+    void account_output();
     [[nodiscard]] bool has_unfinished_task();
     [[nodiscard]] bool must_shed() const noexcept;
     void shed();
@@ -162,10 +162,12 @@ private:
     std::atomic<std::size_t> owed_{0};
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
     std::atomic<bool> is_shutting_down_{false};
+    std::atomic<bool> is_overfed_{false};  // it does not read what it asked for, and there is no memory to keep it
     std::atomic<bool> is_put_out_{false};  // too many wrong tokens, or a token taken back
 
     std::mutex lock_;
     std::string output_;  // under lock_, as all below
+    memory_share output_memory_{service_.memory()};
     bool flush_is_posted_ = false;
     bool takes_output_ = true;  // false: closed, what is sent is dropped
     wire::framing framing_ = wire::framing::undecided;

@@ -221,6 +221,7 @@ void created_task::take(plan::program_end end) {
         allowance_.release();
     }
     service_.tasks().finish(self, bytes);
+    memory_.release();  // from here on it is a kept result
     for (const auto& [number, then] : listeners) {
         then(self);
     }

@@ -14,6 +14,7 @@
 #include "api/error.hpp"
 #include "api/plan/program.hpp"
 #include "api/server/identity.hpp"
+#include "api/server/program_memory.hpp"
 #include "api/server/service.hpp"
 #include "api/server/task_allowance.hpp"
 
@@ -84,6 +85,7 @@ public:
     void printed(std::string line) override;
     void child_ended(std::size_t, const plan::outcome&) override {}
     [[nodiscard]] bool wants_children() const noexcept override { return false; }
+    [[nodiscard]] bool may_hold(std::size_t bytes) noexcept override { return memory_.hold(bytes); }
     void ended(plan::program_end end) noexcept override;
 
 private:
@@ -93,6 +95,7 @@ private:
     service& service_;
     const std::string id_;
     const options how_;
+    program_memory memory_{service_};
     const clock::time_point created_ = clock::now();
 
     mutable std::mutex lock_;

@@ -12,6 +12,12 @@ error ended_by(errc code, const char* type, const std::string& message) {
             std::make_shared<const value>(value{{"type", type}, {"message", message}})};
 }
 
+std::size_t most_of(std::string_view limit, const limits& bounds) {
+    return limit == "limits.output_lines"   ? bounds.output_lines
+           : limit == "limits.memory_bytes" ? bounds.memory_bytes
+                                            : bounds.result_bytes;
+}
+
 }  // namespace
 
 error over_limit(const char* name, std::size_t most) {
@@ -26,8 +32,7 @@ error error_of(const plan::program_end& end, const limits& bounds) {
         case plan::program_end::way::cancelled:
             return ended_by(errc::cancelled, "CancelledError", end.result.reason()->message);
         case plan::program_end::way::over_limit:
-            return over_limit(end.limit, end.limit == std::string_view{"limits.output_lines"} ? bounds.output_lines
-                                                                                              : bounds.result_bytes);
+            return over_limit(end.limit, most_of(end.limit, bounds));
         case plan::program_end::way::failed:
         case plan::program_end::way::returned:
             break;

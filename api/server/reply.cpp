@@ -9,7 +9,8 @@
 
 namespace gatherd::api::server {
 
-batch::batch(std::shared_ptr<connection> to, std::size_t owed) : to_{std::move(to)}, owed_{owed} {}
+batch::batch(std::shared_ptr<connection> to, std::size_t owed)
+    : to_{std::move(to)}, owed_{owed}, memory_{to_->of().memory()} {}
 
 void batch::add(std::string text, std::function<void()> sent) {
     {
@@ -17,6 +18,7 @@ void batch::add(std::string text, std::function<void()> sent) {
         if (!text.empty()) {
             answers_ += answers_.empty() ? '[' : ',';
             answers_ += text;
+            memory_.resize(answers_.size());
         }
         if (sent) {
             sent_.push_back(std::move(sent));

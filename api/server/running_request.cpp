@@ -144,6 +144,7 @@ void running_request::answer_end(plan::program_end end) {
     } else {
         answer_.error(error_of(end, service_.bounds()));
     }
+    memory_.release();
 }
 
 }  // namespace gatherd::api::server

@@ -11,6 +11,7 @@
 
 #include "api/plan/program.hpp"
 #include "api/server/pending_request.hpp"
+#include "api/server/program_memory.hpp"
 #include "api/server/reply.hpp"
 #include "api/server/service.hpp"
 #include "api/server/task_allowance.hpp"
@@ -46,6 +47,7 @@ public:
     void printed(std::string line) override;
     void child_ended(std::size_t index, const plan::outcome& result) override;
     [[nodiscard]] bool wants_children() const noexcept override { return what_.streams || what_.progress.has_value(); }
+    [[nodiscard]] bool may_hold(std::size_t bytes) noexcept override { return memory_.hold(bytes); }
     void ended(plan::program_end end) noexcept override;
 
 private:
@@ -63,6 +65,7 @@ private:
     const reporting what_;
     const bool is_bulky_;
     task_allowance allowance_;
+    program_memory memory_{service_};
 
     std::mutex lock_;
     std::shared_ptr<plan::program> program_;  // under lock_; none once it has ended: it holds this object too

@@ -54,9 +54,9 @@ public:
     [[nodiscard]] memory_ledger& memory() noexcept { return memory_; }
     [[nodiscard]] bulk_lane& bulk() noexcept { return bulk_; }
 
-    /// Where plans run that have so many tasks that a step of theirs (creating them, gathering what they gave) would keep
-    /// a worker from its connections: workers of their own, without connections, as many and nicer. Made when first
-    /// asked for.
+    /// Where plans run that have so many tasks that a step of theirs (creating them, gathering what they gave) would
+    /// keep a worker from its connections: workers of their own, without connections, as many and nicer. Made when
+    /// first asked for.
     [[nodiscard]] executor::scheduler& bulk_scheduler();
 
     /// Those workers, if they were made, and else null.

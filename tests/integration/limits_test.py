@@ -178,6 +178,38 @@ class Limits(unittest.TestCase):
             pass
         self.assertEqual(neighbour.result("run", [{"value": 1}]), 1)
 
+    def test_memory_bytes_ends_a_plan_that_multiplies_a_small_text(self):
+        daemon = self.start(flag("limits.memory_bytes", "64MiB"))
+        connection = self.connect(daemon)
+        text = {"call": "echo", "args": ["x" * 100_000]}
+        doubled = {"a0": {"value": ["x" * 1000]}} | {f"a{i}": {"gather": [{"ref": f"a{i - 1}"}] * 2} for i in range(1, 30)}
+        for plan in ({"let": {"a": text}, "in": {"gather": [{"ref": "a"}] * 5000}},
+                     {"let": {"a": text}, "in": {"map": "echo", "over": [[{"await": {"ref": "a"}}]] * 5000}},
+                     {"map": "random.choices", "over": [[[1], 100_000]] * 5000}, {"let": doubled, "in": {"ref": "a29"}}):
+            for method in ("run", "create_task"):
+                answer = connection.ask(method, [plan])
+                if method == "create_task":
+                    answer = connection.ask("await", [answer["result"]["id"]])
+                self.assert_over(answer["error"], "limits.memory_bytes", 64 << 20)
+        connection.result("tasks")
+        while connection.result("stats")["tasks_in_flight"] > 0:
+            pass
+        self.assertLess(connection.result("stats")["memory"]["held_bytes"], 1 << 20)
+        self.assertEqual(connection.result("run", [{"value": 1}]), 1)
+
+    def test_memory_bytes_bounds_what_is_kept_for_who_does_not_read(self):
+        daemon = self.start(flag("limits.memory_bytes", "32MiB"), flag("limits.unread_bytes", "1MiB"))
+        greedy, neighbour = self.connect(daemon), self.connect(daemon)
+        line = {"call": "print", "args": ["x" * 1000]}
+        greedy.start("run", [{"sequence": [{"call": "sleep", "args": [0]}] + [line] * 20_000}])
+        greedy.start("run", [{"let": {"a": {"value": "x" * 500_000}}, "in": {"retry": {"sequence": [
+            {"call": "print", "args": [{"await": {"ref": "a"}}]}, {"call": "fail"}]}, "attempts": 1000}}])
+        while neighbour.result("stats")["limits"]["limits.memory_bytes"] == 0:
+            pass
+        while neighbour.result("stats")["tasks_in_flight"] > 0 and neighbour.result("stats")["connections"] > 1:
+            pass
+        self.assertEqual(neighbour.result("run", [{"value": 1}]), 1)
+
     def test_connections_beyond_the_most_are_told_and_closed(self):
         daemon = self.start(flag("limits.connections", 2))
         first, second = self.connect(daemon), self.connect(daemon)
