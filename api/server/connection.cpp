@@ -23,10 +23,12 @@ namespace gatherd::api::server {
 namespace {
 
 constexpr std::size_t read_size = 64 * 1024;
-constexpr std::size_t bytes_a_turn = 512 * 1024;  // then the other connections of this worker have theirs
-constexpr std::size_t bulk_bytes = 128 * 1024;    // of a message: about two milliseconds of work, then the bulk lane's
-constexpr std::size_t decoded_times = 8;          // what a decoder holds is about so many times the text
-constexpr std::size_t small_change = 64 * 1024;   // less than this a connection holds without account
+// Then the other connections of this worker have their turn. What is read is scanned at once, some nanoseconds a byte.
+constexpr std::size_t bytes_a_turn = 512 * 1024;
+constexpr std::size_t bytes_read_a_turn = 64 * 1024;
+constexpr std::size_t bulk_bytes = 128 * 1024;   // of a message: about two milliseconds of work, then the bulk lane's
+constexpr std::size_t decoded_times = 8;         // what a decoder holds is about so many times the text
+constexpr std::size_t small_change = 64 * 1024;  // less than this a connection holds without account
 constexpr std::size_t most_without_token = 64 * 1024;  // bytes of a message of a client that is still nobody
 constexpr std::size_t most_refused = 256;  // connections that are being told that there are too many of them
 constexpr std::chrono::seconds linger_time{2};
@@ -155,7 +157,7 @@ void connection::wait_readable() {
 
 void connection::read_some() {
     is_in_turn_ = true;
-    for (std::size_t got = 0; got < bytes_a_turn && !is_closed_;) {
+    for (std::size_t got = 0; got < bytes_read_a_turn && !is_closed_;) {
         asio::error_code failed;
         const auto room = reader_.prepare(read_size);
         const std::size_t count = transport_.read_some(room, failed);
