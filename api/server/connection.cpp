@@ -25,7 +25,7 @@ namespace {
 constexpr std::size_t read_size = 64 * 1024;
 // Then the other connections of this worker have their turn. What is read is scanned at once, some nanoseconds a byte.
 constexpr std::size_t bytes_a_turn = 512 * 1024;
-constexpr std::size_t bytes_read_a_turn = 64 * 1024;
+constexpr std::size_t bytes_read_a_turn = 16 * 1024;
 constexpr std::size_t bulk_bytes = 128 * 1024;   // of a message: about two milliseconds of work, then the bulk lane's
 constexpr std::size_t decoded_times = 8;         // what a decoder holds is about so many times the text
 constexpr std::size_t small_change = 64 * 1024;  // less than this a connection holds without account
@@ -160,7 +160,8 @@ void connection::read_some() {
     for (std::size_t got = 0; got < bytes_read_a_turn && !is_closed_;) {
         asio::error_code failed;
         const auto room = reader_.prepare(read_size);
-        const std::size_t count = transport_.read_some(room, failed);
+        const std::size_t wanted = std::min(room.size(), bytes_read_a_turn);
+        const std::size_t count = transport_.read_some(room.first(wanted), failed);
         if (failed == asio::error::would_block || failed == asio::error::try_again) {
             break;
         }
@@ -189,7 +190,7 @@ void connection::read_some() {
         }
         reader_.commit(count);
         handle_frames();
-        if (input_ended_ || is_in_bulk_ || (count < room.size() && !transport_.is_tls())) {
+        if (input_ended_ || is_in_bulk_ || (count < wanted && !transport_.is_tls())) {
             break;
         }
     }
