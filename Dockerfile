@@ -26,4 +26,4 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 CMD ["/usr/local/bin/gatherd", "ping"]
 ENTRYPOINT ["/usr/local/bin/gatherd"]
 # Inside a container all addresses are the container's own: what may reach them is decided where the port is published.
-CMD ["serve", "--listen", "0.0.0.0:7117"]
+CMD ["serve", "--listen", "0.0.0.0:7117", "--auth.open", "yes"]

@@ -1,11 +1,17 @@
 #include "cli/client.hpp"
 
+#include <openssl/ssl.h>
+
 #include <array>
 #include <asio.hpp>
+#include <asio/ssl.hpp>
 #include <csignal>
 #include <deque>
 #include <string_view>
 #include <system_error>
+#include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "cli/failures.hpp"
 
@@ -35,13 +41,27 @@ std::string message_line(std::uint64_t id, std::string_view method, std::string_
 }  // namespace
 
 struct client::connection {
-    explicit connection(const config::address& to) : name{config::to_text(to)} {}
+    using socket_type = asio::generic::stream_protocol::socket;
+
+    explicit connection(const destination& to) : name{config::to_text(to)} {}
+
+    template <typename Handler>
+    void read_some(asio::mutable_buffer into, Handler then) {
+        tls ? tls->async_read_some(into, std::move(then)) : socket.async_read_some(into, std::move(then));
+    }
+
+    template <typename Handler>
+    void write(asio::const_buffer from, Handler then) {
+        tls ? asio::async_write(*tls, from, std::move(then)) : asio::async_write(socket, from, std::move(then));
+    }
 
     std::string name;  // of the server, for messages
     asio::io_context context;
-    tcp::socket socket{context};
-    std::string received;     // and not yet handed out
-    std::size_t scanned = 0;  // of it, without a line end
+    socket_type socket{context};
+    asio::ssl::context trust{asio::ssl::context::tls_client};
+    std::optional<asio::ssl::stream<socket_type&>> tls;  // none: in clear
+    std::string received;                                // and not yet handed out
+    std::size_t scanned = 0;                             // of it, without a line end
 };
 
 /// A request on its way: writing, reading, signals and the timer are all in flight at once, since the daemon may answer
@@ -109,7 +129,7 @@ private:
     }
 
     void write_next() {
-        asio::async_write(with_.socket, asio::buffer(outgoing_.front()), [this](std::error_code fault, std::size_t) {
+        with_.write(asio::buffer(outgoing_.front()), [this](std::error_code fault, std::size_t) {
             if (fault || finished()) {
                 return;  // the read tells why: the daemon may have said so before it closed
             }
@@ -121,7 +141,7 @@ private:
     }
 
     void read_more() {
-        with_.socket.async_read_some(asio::buffer(chunk_), [this](std::error_code fault, std::size_t count) {
+        with_.read_some(asio::buffer(chunk_), [this](std::error_code fault, std::size_t count) {
             if (finished()) {
                 return;
             }
@@ -195,30 +215,111 @@ private:
     int interrupted_by_ = 0;
 };
 
-client::client(const config::address& server, milliseconds patience)
-    : connection_{std::make_unique<connection>(server)} {
-    auto& [name, context, socket, received, scanned] = *connection_;
+namespace {
+
+constexpr const char* advice = ": is `gatherd serve` running? use --connect HOST:PORT";
+
+/// Waits for an operation that was started with `done` as the place of its outcome; would_block: it has not ended.
+void wait_for(asio::io_context& context, const std::error_code& done, milliseconds patience, const std::string& name,
+              const std::function<void()>& stop) {
+    context.restart();
+    context.run_for(patience);
+    if (!done) {
+        return;
+    }
+    const auto reason =
+        done == asio::error::would_block ? "no answer within " + seconds_text(patience) + " s" : done.message();
+    stop();
+    context.run();  // the handler refers to the caller's frame
+    throw connection_error{"no gatherd at " + name + " (" + reason + ")" + advice};
+}
+
+std::vector<asio::generic::stream_protocol::endpoint> endpoints_of(const destination& server,
+                                                                   asio::io_context& context) {
+    if (server.is == config::address::kind::local) {
+        try {
+            return {asio::local::stream_protocol::endpoint{server.path}};
+        } catch (const std::system_error& e) {
+            throw connection_error{"no gatherd at " + config::to_text(server) + " (" + e.code().message() + ")"};
+        }
+    }
     tcp::resolver resolver{context};
     std::error_code unknown;
-    const auto endpoints =
+    const auto found =
         resolver.resolve(server.host, std::to_string(server.port), tcp::resolver::numeric_service, unknown);
     if (unknown) {
         throw connection_error{"no host '" + server.host + "' (" + unknown.message() + "): use --connect HOST:PORT"};
     }
-    std::error_code refused = asio::error::would_block;
-    asio::async_connect(socket, endpoints,
-                        [&refused](std::error_code fault, const tcp::endpoint&) { refused = fault; });
-    context.run_for(patience);
-    if (refused) {
-        const auto reason = refused == asio::error::would_block ? "no answer within " + seconds_text(patience) + " s"
-                                                                : refused.message();
-        std::error_code ignored;
-        socket.close(ignored);
-        context.run();  // the handler refers to this frame
-        throw connection_error{"no gatherd at " + name + " (" + reason +
-                               "): is `gatherd serve` running? use --connect HOST:PORT"};
+    std::vector<asio::generic::stream_protocol::endpoint> all;
+    for (const auto& each : found) {
+        all.emplace_back(each.endpoint());
     }
-    socket.set_option(tcp::no_delay{true}, refused);  // a refusal costs latency only
+    return all;
+}
+
+/// Whom we trust, and what we show.
+void prepare_tls(asio::ssl::context& trust, const destination& server) {
+    const auto load = [](const std::string& file, const auto& reading) {
+        std::error_code failed;
+        reading(failed);
+        if (failed) {
+            throw usage_error{"cannot read '" + file + "' for TLS: " + failed.message()};
+        }
+    };
+    SSL_CTX_set_min_proto_version(trust.native_handle(), TLS1_2_VERSION);
+    SSL_CTX_set_options(trust.native_handle(), SSL_OP_IGNORE_UNEXPECTED_EOF);
+    trust.set_verify_mode(asio::ssl::verify_peer);
+    if (server.ca.empty()) {
+        trust.set_default_verify_paths();
+    } else {
+        load(server.ca, [&](std::error_code& failed) { trust.load_verify_file(server.ca, failed); });
+    }
+    if (!server.certificate.empty()) {
+        const auto& key = server.key.empty() ? server.certificate : server.key;
+        load(server.certificate,
+             [&](std::error_code& failed) { trust.use_certificate_chain_file(server.certificate, failed); });
+        load(key, [&](std::error_code& failed) { trust.use_private_key_file(key, asio::ssl::context::pem, failed); });
+    }
+}
+
+std::string as_json(const std::string& text) {
+    return api::value(text).dump(-1, ' ', false, api::value::error_handler_t::replace);
+}
+
+}  // namespace
+
+client::client(const destination& server, milliseconds patience) : connection_{std::make_unique<connection>(server)} {
+    connection& with = *connection_;
+    std::error_code outcome = asio::error::would_block;
+    const auto stop = [&with] {
+        std::error_code ignored;
+        with.socket.close(ignored);
+    };
+    const auto endpoints = endpoints_of(server, with.context);
+    asio::async_connect(with.socket, endpoints, [&outcome](std::error_code fault, const auto&) { outcome = fault; });
+    wait_for(with.context, outcome, patience, with.name, stop);
+    if (server.is == config::address::kind::tcp) {
+        with.socket.set_option(tcp::no_delay{true}, outcome);  // a refusal costs latency only
+    }
+    if (server.tls) {
+        prepare_tls(with.trust, server);
+        with.tls.emplace(with.socket, with.trust);
+        if (server.is == config::address::kind::tcp) {
+            with.tls->set_verify_callback(asio::ssl::host_name_verification{server.host});
+            SSL_set_tlsext_host_name(with.tls->native_handle(), server.host.c_str());
+        }
+        outcome = asio::error::would_block;
+        with.tls->async_handshake(asio::ssl::stream_base::client,
+                                  [&outcome](std::error_code fault) { outcome = fault; });
+        wait_for(with.context, outcome, patience, with.name, stop);
+    }
+    if (!server.token.empty()) {
+        const auto answer =
+            ask({.method = "auth", .params = R"({"token":)" + as_json(server.token) + "}"}, {.patience = patience});
+        if (answer.how != reply::end::result) {
+            throw connection_error{"the daemon at " + with.name + " does not accept the token"};
+        }
+    }
 }
 
 client::~client() = default;

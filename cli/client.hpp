@@ -9,8 +9,8 @@
 #include <string>
 
 #include "api/value.hpp"
+#include "cli/destination.hpp"
 #include "cli/server_message.hpp"
-#include "config/address.hpp"
 
 namespace gatherd::cli {
 
@@ -44,8 +44,9 @@ struct reply {
 /// Threads: one at a time. Blocks the caller. Memory: the request and the largest message.
 class client {
 public:
-    /// Connects. Throws connection_error after `patience`, or sooner when there is nobody.
-    explicit client(const config::address& server, std::chrono::milliseconds patience = std::chrono::seconds{10});
+    /// Connects, shakes hands where TLS is spoken, and shows the token where there is one. Throws connection_error
+    /// after `patience`, or sooner when there is nobody, or when we are not let in.
+    explicit client(const destination& server, std::chrono::milliseconds patience = std::chrono::seconds{10});
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;

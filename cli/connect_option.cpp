@@ -1,26 +1,58 @@
 #include "cli/connect_option.hpp"
 
 #include <CLI/CLI.hpp>
+#include <fstream>
 
 #include "cli/failures.hpp"
 #include "config/settings.hpp"
 
 namespace gatherd::cli {
 
-void connect_option::add_to(CLI::App& app) {
-    text_ = config::to_text(config::settings{}.listen.front());
-    app.add_option("--connect", text_, "where the daemon is (default " + text_ + ")")
-        ->type_name("HOST:PORT")
-        ->envname("GATHERD_CONNECT");
+namespace {
+
+/// The first line of a file: a token, which a shell's redirection ends with a line feed.
+std::string first_line(const std::string& path) {
+    std::ifstream file{path};
+    std::string line;
+    if (!std::getline(file, line) || line.empty()) {
+        throw usage_error{"--token-file or GATHERD_CONNECT_TOKEN_FILE: cannot read a token from '" + path + "'"};
+    }
+    return line;
 }
 
-config::address connect_option::server() const {
-    auto where = config::parse_address(text_);
-    if (!where || where->port == 0) {
-        throw usage_error{"--connect or GATHERD_CONNECT: '" + text_ +
-                          "' is no address: write HOST:PORT, as 127.0.0.1:7117 or [::1]:7117"};
+}  // namespace
+
+void connect_option::add_to(CLI::App& app) {
+    text_ = config::to_text(config::settings{}.listen.front());
+    app.add_option("--connect", text_,
+                   "where the daemon is: HOST:PORT, unix:/PATH, tls:HOST:PORT (default " + text_ + ")")
+        ->type_name("ADDRESS")
+        ->envname("GATHERD_CONNECT");
+    const auto add_file = [&app](const char* flag, std::string& into, const char* variable, const char* help) {
+        app.add_option(flag, into, help)->type_name("FILE")->envname(variable);
+    };
+    add_file("--token-file", token_file_, "GATHERD_CONNECT_TOKEN_FILE", "file whose first line is the token to show");
+    add_file("--tls-ca", ca_, "GATHERD_CONNECT_TLS_CA",
+             "PEM file of the authorities that the daemon's certificate is from");
+    add_file("--tls-certificate", certificate_, "GATHERD_CONNECT_TLS_CERTIFICATE", "PEM file of a certificate to show");
+    add_file("--tls-key", key_, "GATHERD_CONNECT_TLS_KEY", "PEM file of its key");
+}
+
+destination connect_option::server() const {
+    const auto where = config::parse_address(text_);
+    const bool is_there = where && (where->is == config::address::kind::local ||
+                                    (where->is == config::address::kind::tcp && where->port != 0));
+    if (!is_there) {
+        throw usage_error{
+            "--connect or GATHERD_CONNECT: '" + text_ +
+            "' is no address: write HOST:PORT, as 127.0.0.1:7117 or [::1]:7117, unix:/PATH or tls:HOST:PORT"};
     }
-    return *where;
+    destination found{*where};
+    found.token = token_file_.empty() ? "" : first_line(token_file_);
+    found.ca = ca_;
+    found.certificate = certificate_;
+    found.key = key_;
+    return found;
 }
 
 }  // namespace gatherd::cli

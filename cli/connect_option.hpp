@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "config/address.hpp"
+#include "cli/destination.hpp"
 
 namespace CLI {
 class App;
@@ -12,17 +12,21 @@ class App;
 
 namespace gatherd::cli {
 
-/// The option --connect, with the variable GATHERD_CONNECT behind it.
+/// The option --connect and its kin, each with a variable GATHERD_CONNECT.. behind it.
 class connect_option {
 public:
-    /// The option must live as long as the app is used.
+    /// The options must live as long as the app is used.
     void add_to(CLI::App& app);
 
-    /// Throws usage_error if it is no address to connect to.
-    [[nodiscard]] config::address server() const;
+    /// Reads the token's file. Throws usage_error if it is no address to connect to, or a file cannot be read.
+    [[nodiscard]] destination server() const;
 
 private:
     std::string text_;
+    std::string token_file_;
+    std::string ca_;
+    std::string certificate_;
+    std::string key_;
 };
 
 }  // namespace gatherd::cli

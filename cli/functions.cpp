@@ -16,7 +16,7 @@ namespace gatherd::cli {
 
 namespace {
 
-int functions(const config::address& server, bool as_json) {
+int functions(const destination& server, bool as_json) {
     client daemon{server};
     const auto answer = daemon.ask({.method = "functions"}, {.patience = std::chrono::seconds{10}});
     if (answer.how == reply::end::silence) {

@@ -18,7 +18,7 @@ namespace gatherd::cli {
 
 namespace {
 
-int ping(const config::address& server, const std::string& timeout) {
+int ping(const destination& server, const std::string& timeout) {
     const auto patience = config::parse_duration(timeout);
     if (!patience || patience->count() == 0) {
         throw usage_error{"--timeout: '" + timeout + "' is no time: write seconds, or \"250ms\", \"1.5s\", \"2m\""};

@@ -99,7 +99,7 @@ bool has_terminal() {
     return ::isatty(STDERR_FILENO) == 1 && kind != nullptr && std::string_view{kind} != "dumb";
 }
 
-int run_program(const config::address& server, const request& program, const show_options& show) {
+int run_program(const destination& server, const request& program, const show_options& show) {
     client daemon{server};
     progress_bar bar{show.progress};
     ask_options options;

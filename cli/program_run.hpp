@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/client.hpp"
-#include "config/address.hpp"
+#include "cli/destination.hpp"
 
 namespace CLI {
 class App;
@@ -26,7 +26,7 @@ struct show_options {
 /// Sends it and waits. The result goes to standard output; lines that the program prints, the progress bar and errors
 /// go to standard error, so that what is piped on is JSON. Ctrl-C cancels the request; a second one leaves at once.
 /// Gives the exit status. Throws connection_error.
-[[nodiscard]] int run_program(const config::address& server, const request& program, const show_options& show);
+[[nodiscard]] int run_program(const destination& server, const request& program, const show_options& show);
 
 /// Whether a progress bar has a terminal to stand on.
 [[nodiscard]] bool has_terminal();

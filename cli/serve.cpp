@@ -1,18 +1,17 @@
 #include "cli/serve.hpp"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <asio/io_context.hpp>
-#include <asio/signal_set.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -20,11 +19,15 @@
 #include <vector>
 
 #include "api/functions/standard.hpp"
-#include "api/limits.hpp"
 #include "api/plan/registry.hpp"
 #include "api/server/listener.hpp"
+#include "api/server/listening_socket.hpp"
 #include "api/server/service.hpp"
+#include "api/server/tls_context.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/failures.hpp"
+#include "cli/serve_settings.hpp"
+#include "cli/serve_signals.hpp"
 #include "cli/version.hpp"
 #include "executor/blocking_lane.hpp"
 #include "executor/scheduler.hpp"
@@ -32,7 +35,7 @@
 namespace gatherd::cli {
 namespace {
 
-using api::server::listener, api::server::service;
+using api::server::listener, api::server::listening_socket, api::server::service;
 
 /// How long answers of cancelled requests may take to be written, once the grace is over.
 constexpr std::chrono::seconds last_words{10};
@@ -40,26 +43,7 @@ constexpr std::chrono::seconds last_words{10};
 void start_log(config::log_level level) {
     auto log = spdlog::stderr_color_mt("gatherd");
     log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
-    switch (level) {
-        case config::log_level::trace:
-            log->set_level(spdlog::level::trace);
-            break;
-        case config::log_level::debug:
-            log->set_level(spdlog::level::debug);
-            break;
-        case config::log_level::info:
-            log->set_level(spdlog::level::info);
-            break;
-        case config::log_level::warn:
-            log->set_level(spdlog::level::warn);
-            break;
-        case config::log_level::error:
-            log->set_level(spdlog::level::err);
-            break;
-        case config::log_level::off:
-            log->set_level(spdlog::level::off);
-            break;
-    }
+    log->set_level(level_from(level));
     spdlog::set_default_logger(std::move(log));
 }
 
@@ -72,28 +56,6 @@ void raise_file_limit() {
             spdlog::warn("cannot raise the limit of open files");
         }
     }
-}
-
-/// Field by field: the two layers do not know each other.
-api::limits limits_from(const config::settings& s) {
-    api::limits limits;
-    limits.message_bytes = s.limits.message_bytes;
-    limits.depth = s.limits.depth;
-    limits.plan_tasks = s.limits.plan_tasks;
-    limits.result_bytes = s.limits.result_bytes;
-    limits.output_lines = s.limits.output_lines;
-    limits.tasks_in_flight = s.limits.tasks_in_flight;
-    limits.connection_tasks_in_flight = s.limits.connection_tasks_in_flight;
-    limits.connections = s.limits.connections;
-    limits.unread_bytes = s.limits.unread_bytes;
-    limits.unread_time = s.limits.unread_time;
-    limits.message_time = s.limits.message_time;
-    limits.idle_time = s.limits.idle_time;
-    limits.cleanup_time = s.limits.cleanup_time;
-    limits.keep = s.tasks.keep;
-    limits.kept_results = s.limits.kept_results;
-    limits.kept_bytes = s.limits.kept_bytes;
-    return limits;
 }
 
 /// One address a line. Written beside and renamed: who waits for the file never reads half of it.
@@ -115,41 +77,60 @@ void write_port_file(const std::string& path, const std::vector<std::shared_ptr<
     }
 }
 
-/// SIGTERM and SIGINT: the first is told to the one who waits, the second ends the process.
-class stop_signals {
-public:
-    explicit stop_signals(asio::io_context& io) : signals_{io, SIGTERM, SIGINT} { wait(); }
+using tls_ptr = std::shared_ptr<api::server::tls_context>;
 
-    [[nodiscard]] std::future<int> first() { return first_.get_future(); }
-
-private:
-    void wait() {
-        signals_.async_wait([this](const asio::error_code& failed, int number) {
-            if (failed) {
-                return;
-            }
-            if (std::exchange(seen_, true)) {
-                constexpr int signal_base = 128;  // as shells say it
-                spdlog::warn("stopped by a second signal, without waiting");
-                std::_Exit(signal_base + number);
-            }
-            first_.set_value(number);
-            wait();
-        });
-    }
-
-    asio::signal_set signals_;
-    std::promise<int> first_;
-    bool seen_ = false;
-};
-
-std::vector<std::shared_ptr<listener>> listen(service& of, const config::settings& settings) {
+std::vector<std::shared_ptr<listener>> listen(service& of, const config::settings& settings, const tls_ptr& tls) {
+    using kind = config::address::kind;
     std::vector<std::shared_ptr<listener>> listeners;
+    const auto add = [&](listening_socket at, bool is_tls) {
+        check_exposure(at.address(), at.is_local(), is_tls, settings);
+        listeners.push_back(std::make_shared<listener>(of, std::move(at), is_tls ? tls : nullptr));
+        spdlog::info("listening at {}{}", is_tls ? "tls:" : "", listeners.back()->address());
+    };
     for (const config::address& at : settings.listen) {
-        listeners.push_back(std::make_shared<listener>(of, at.host, at.port));
-        spdlog::info("listening at {}", listeners.back()->address());
+        if (at.is == kind::systemd) {
+            for (listening_socket& each : listening_socket::inherited()) {
+                add(std::move(each), at.tls);
+            }
+        } else if (at.is == kind::local) {
+            add(listening_socket::local(at.path, unix_access_from(settings)), at.tls);
+        } else {
+            add(listening_socket::tcp(at.host, at.port), at.tls);
+        }
     }
     return listeners;
+}
+
+/// Takes what settings may change while the daemon runs: all of it, or none where anything is wrong.
+void reload(service& of, const std::vector<std::shared_ptr<listener>>& listeners, const tls_ptr& tls,
+            config::settings& settings, const std::function<config::settings()>& read_again) {
+    try {
+        const auto asked = read_again();
+        const auto next = keep_start_settings(asked, settings);
+        for (const auto& each : listeners) {
+            check_exposure(each->address(), each->is_local(), each->is_tls(), next);
+        }
+        auto certificate = tls == nullptr ? nullptr : api::server::tls_context::read(tls_files_from(next));
+        // From here on nothing can be refused any more.
+        for (const auto& line : changes(settings, asked)) {
+            spdlog::info("SIGHUP: {}", line);
+        }
+        of.change_limits(limits_from(next));
+        of.change_tokens(tokens_from(next));
+        spdlog::default_logger()->set_level(level_from(next.log.level));
+        if (tls != nullptr) {
+            tls->take(std::move(certificate));
+            spdlog::info("SIGHUP: the certificates were read again");
+        }
+        settings = next;
+        spdlog::info("SIGHUP: the settings were read again");
+    } catch (const std::exception& e) {
+        std::istringstream lines{e.what()};
+        for (std::string line; std::getline(lines, line);) {
+            spdlog::error("SIGHUP: {}", line);
+        }
+        spdlog::error("SIGHUP: nothing was changed");
+    }
 }
 
 /// Lets what was accepted end, in time. See docs/OPERATIONS.md.
@@ -173,25 +154,29 @@ void end_detached_tasks(service& of) {
     constexpr std::chrono::milliseconds between_looks{2};
     of.tasks().cancel_all("shutting down");
     const auto deadline = std::chrono::steady_clock::now() + of.bounds().cleanup_time;
-    while (of.tasks_in_flight().load() > 0 && std::chrono::steady_clock::now() < deadline) {
+    while (of.tasks_in_flight()->load() > 0 && std::chrono::steady_clock::now() < deadline) {
         std::this_thread::sleep_for(between_looks);
     }
-    if (of.tasks_in_flight().load() > 0) {
-        spdlog::warn("{} tasks did not end in time", of.tasks_in_flight().load());
+    if (of.tasks_in_flight()->load() > 0) {
+        spdlog::warn("{} tasks did not end in time", of.tasks_in_flight()->load());
         spdlog::shutdown();
         std::_Exit(exit_status::fine);  // all that was accepted is answered; nothing here can be taken apart
     }
 }
 
-int serve_until_stopped(const config::settings& settings) {
+int serve_until_stopped(config::settings settings, const std::function<config::settings()>& read_again) {
+    check_tls(settings);
+    const bool speaks_tls = std::ranges::any_of(settings.listen, [](const auto& each) { return each.tls; });
+    const tls_ptr tls = speaks_tls ? std::make_shared<api::server::tls_context>(tls_files_from(settings)) : nullptr;
     api::plan::registry functions;
     api::functions::add_standard(functions);
     executor::scheduler scheduler{{.workers = static_cast<std::size_t>(settings.workers),
                                    .blocking_threads = static_cast<std::size_t>(settings.blocking.threads)}};
-    service of{scheduler, functions, limits_from(settings), std::string{version()}};
-    stop_signals signals{scheduler.io(0)};
-    auto stopped = signals.first();
-    auto listeners = listen(of, settings);
+    service of{scheduler, functions, limits_from(settings), std::string{version()},
+               static_cast<std::size_t>(settings.blocking.threads)};
+    of.change_tokens(tokens_from(settings));
+    serve_signals signals{scheduler.io(0)};
+    const auto listeners = listen(of, settings, tls);
     for (const auto& each : listeners) {
         each->start();
     }
@@ -200,7 +185,10 @@ int serve_until_stopped(const config::settings& settings) {
     }
     spdlog::info("gatherd {} is ready, with {} workers", version(), scheduler.workers());
 
-    const int number = stopped.get();
+    int number = signals.next();
+    for (; number == SIGHUP; number = signals.next()) {
+        reload(of, listeners, tls, settings, read_again);
+    }
     spdlog::info("{}: draining, {} connections", number == SIGTERM ? "SIGTERM" : "SIGINT", of.connections());
     for (const auto& each : listeners) {
         each->stop();
@@ -208,22 +196,26 @@ int serve_until_stopped(const config::settings& settings) {
     drain(of, settings.drain.grace);
     end_detached_tasks(of);
     spdlog::info("stopped");
-    if (scheduler.blocking().busy() > 0) {
+    auto* const bulk = of.made_bulk_scheduler();
+    if (scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0)) {
         spdlog::shutdown();
         std::_Exit(exit_status::fine);  // a thread in the middle of a blocking call cannot be ended
     }
+    of.stop_bulk();    // what they still do may need a worker
     scheduler.stop();  // before the service, which its last steps may still use
     return exit_status::fine;
 }
 
 }  // namespace
 
-int serve(const config::settings& settings) {
+int serve(const config::settings& settings, const std::function<config::settings()>& read_again) {
     std::signal(SIGPIPE, SIG_IGN);
     start_log(settings.log.level);
     raise_file_limit();
     try {
-        return serve_until_stopped(settings);
+        return serve_until_stopped(settings, read_again);
+    } catch (const usage_error&) {
+        throw;
     } catch (const std::exception& e) {
         spdlog::error("{}", e.what());
         return exit_status::task_failed;

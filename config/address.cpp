@@ -15,9 +15,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
     return port;
 }
 
-}  // namespace
-
-std::optional<address> parse_address(std::string_view text) {
+std::optional<address> parse_tcp(std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) {
         return std::nullopt;
@@ -36,7 +34,43 @@ std::optional<address> parse_address(std::string_view text) {
     return address{std::string{host}, *port};
 }
 
+std::optional<address> parse_in_clear(std::string_view text) {
+    constexpr std::string_view local = "unix:";
+    if (text == "systemd") {
+        return address{.host = {}, .is = address::kind::systemd};
+    }
+    // A host may be named unix, but none has a port that begins with a slash.
+    if (text.starts_with(local) && text.substr(local.size()).starts_with('/')) {
+        const auto path = text.substr(local.size());
+        const bool plain = path.find_first_of(std::string_view{"\0\n,", 3}) == std::string_view::npos;
+        return plain ? std::optional{address{.host = {}, .is = address::kind::local, .path = std::string{path}}}
+                     : std::nullopt;
+    }
+    return parse_tcp(text);
+}
+
+}  // namespace
+
+std::optional<address> parse_address(std::string_view text) {
+    constexpr std::string_view tls = "tls:";
+    if (text.starts_with(tls)) {
+        if (auto found = parse_in_clear(text.substr(tls.size()))) {
+            found->tls = true;
+            return found;
+        }
+    }
+    return parse_in_clear(text);
+}
+
 std::string to_text(const address& where) {
+    if (where.tls) {
+        address in_clear = where;
+        in_clear.tls = false;
+        return "tls:" + to_text(in_clear);
+    }
+    if (where.is != address::kind::tcp) {
+        return where.is == address::kind::systemd ? "systemd" : "unix:" + where.path;
+    }
     const bool six = where.host.find(':') != std::string::npos;
     return (six ? "[" + where.host + "]" : where.host) + ":" + std::to_string(where.port);
 }

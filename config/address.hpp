@@ -1,5 +1,5 @@
 /// \file
-/// Where a listener stands: a host and a port, as people write them. Pure: no look-up, no sockets.
+/// Where a listener stands, as people write it. Pure: no look-up, no sockets.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,22 @@
 
 namespace gatherd::config {
 
-/// A host (a name or a number, never empty) and a TCP port; port 0 asks the system for a free one.
+/// A host (a name or a number, never empty) and a TCP port; port 0 asks the system for a free one. Or a Unix socket's
+/// path, or the sockets that systemd hands over.
 struct address {
+    enum class kind : std::uint8_t { tcp, local, systemd };
+
     std::string host;
     std::uint16_t port = 0;
+    kind is = kind::tcp;
+    std::string path = {};  // of a Unix socket
+    bool tls = false;
 
     friend bool operator==(const address&, const address&) = default;
 };
 
-/// Reads "host:port" or, for IPv6, "[::1]:port". Nothing where the text is neither.
+/// Reads "host:port" or, for IPv6, "[::1]:port"; "unix:/path"; "systemd"; and any of them behind "tls:". Nothing where
+/// the text is none of these.
 [[nodiscard]] std::optional<address> parse_address(std::string_view text);
 
 /// The text that parse_address reads back.

@@ -1,5 +1,7 @@
 #include "config/load.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -14,7 +16,10 @@ namespace gatherd::config {
 namespace {
 
 constexpr std::string_view config_variable = "GATHERD_CONFIG";
-constexpr std::string_view connect_variable = "GATHERD_CONNECT";  // the client's, not a setting of the daemon
+// The client's, not settings of the daemon.
+constexpr std::array<std::string_view, 5> connect_variables{"GATHERD_CONNECT", "GATHERD_CONNECT_TOKEN_FILE",
+                                                            "GATHERD_CONNECT_TLS_CA", "GATHERD_CONNECT_TLS_CERTIFICATE",
+                                                            "GATHERD_CONNECT_TLS_KEY"};
 
 /// " did you mean X?" or nothing.
 std::string hint(std::string_view name, const std::vector<std::string>& candidates) {
@@ -62,11 +67,12 @@ public:
     }
 
     void take_variable(const std::string& name, const std::string& text) {
-        if (!name.starts_with("GATHERD_") || text.empty() || name == config_variable || name == connect_variable ||
-            set_by_engine(name, text)) {
+        if (!name.starts_with("GATHERD_") || text.empty() || name == config_variable ||
+            std::ranges::count(connect_variables, name) > 0 || set_by_engine(name, text)) {
             return;
         }
-        std::vector<std::string> names{std::string{config_variable}, std::string{connect_variable}};
+        std::vector<std::string> names{connect_variables.begin(), connect_variables.end()};
+        names.emplace_back(config_variable);
         for (const auto& each : setting_table()) {
             names.push_back(each.variable());
             if (names.back() == name) {

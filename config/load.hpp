@@ -41,7 +41,7 @@ struct load_outcome {
 
 /// Reads the file, if one is named, and puts the sources together. An empty variable counts as unset. Variables that a
 /// container engine sets for a service named gatherd (GATHERD_SERVICE_HOST, GATHERD_PORT_7117_TCP ...) are passed over;
-/// any other unknown GATHERD_* is a fault, GATHERD_CONFIG and GATHERD_CONNECT being known.
+/// any other unknown GATHERD_* is a fault, GATHERD_CONFIG, GATHERD_CONNECT and its kin (the client's) being known.
 /// Throws: std::bad_alloc only.
 [[nodiscard]] load_outcome load(const load_sources& sources);
 

@@ -27,6 +27,7 @@ struct count_field {
 struct bytes_field {
     std::uint64_t& (*of)(settings&);
     std::uint64_t least, most;
+    word_for_zero zero = {};
 };
 
 /// A time from `least` to `most`.
@@ -38,6 +39,21 @@ struct duration_field {
 
 struct text_field {
     std::string& (*of)(settings&);
+};
+
+/// A file's mode, in octal digits.
+struct mode_field {
+    std::uint64_t& (*of)(settings&);
+};
+
+/// yes or no.
+struct switch_field {
+    bool& (*of)(settings&);
+};
+
+/// The tokens that clients may show.
+struct tokens_field {
+    std::vector<token>& (*of)(settings&);
 };
 
 struct log_level_field {
@@ -52,7 +68,9 @@ struct addresses_field {
 /// One row of the table of settings.
 struct setting {
     std::string_view name;  // dotted, as the file and error messages spell it: "limits.depth"
-    std::variant<count_field, bytes_field, duration_field, text_field, log_level_field, addresses_field> field;
+    std::variant<count_field, bytes_field, duration_field, text_field, mode_field, switch_field, tokens_field,
+                 log_level_field, addresses_field>
+        field;
     std::string_view help;  // no full stop, so that range and default may follow
 
     /// "GATHERD_LIMITS_DEPTH"

@@ -15,6 +15,10 @@ using json = nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, 6> level_names{"trace", "debug", "info", "warn", "error", "off"};
 
+constexpr int octal = 8;
+constexpr std::size_t mode_digits = 3;
+constexpr std::uint64_t most_mode = 0777;
+
 /// As JSON; bytes that are no UTF-8, which a flag may hold, are replaced.
 std::string dumped(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -56,6 +60,15 @@ std::string_view type_of(const duration_field&) {
 std::string_view type_of(const text_field&) {
     return "text";
 }
+std::string_view type_of(const mode_field&) {
+    return "mode";
+}
+std::string_view type_of(const switch_field&) {
+    return "switch";
+}
+std::string_view type_of(const tokens_field&) {
+    return "tokens";
+}
 std::string_view type_of(const log_level_field&) {
     return "level";
 }
@@ -68,13 +81,22 @@ std::string range_of(const count_field& f) {
     return with_zero(std::to_string(least) + " to " + std::to_string(f.most), f.zero);
 }
 std::string range_of(const bytes_field& f) {
-    return bytes_text(f.least) + " to " + bytes_text(f.most);
+    return with_zero(bytes_text(f.least) + " to " + bytes_text(f.most), f.zero);
 }
 std::string range_of(const duration_field& f) {
     const auto least = f.zero.empty() ? f.least : std::max(f.least, std::chrono::milliseconds{1});
     return with_zero(duration_text(least) + " to " + duration_text(f.most), f.zero);
 }
 std::string range_of(const text_field&) {
+    return {};
+}
+std::string range_of(const mode_field&) {
+    return "000 to 777";
+}
+std::string range_of(const switch_field&) {
+    return "yes, no";
+}
+std::string range_of(const tokens_field&) {
     return {};
 }
 std::string range_of(const log_level_field&) {
@@ -96,11 +118,21 @@ std::string wanted_of(const duration_field& f) {
 std::string wanted_of(const text_field&) {
     return "text";
 }
+std::string wanted_of(const mode_field& f) {
+    return "a mode in octal digits, as 660 (" + range_of(f) + ")";
+}
+std::string wanted_of(const switch_field&) {
+    return "yes or no";
+}
+std::string wanted_of(const tokens_field&) {
+    return R"(a list of tokens, as [{"name": "ci", "sha256": "9f86..", "rights": ["submit"]}])";
+}
 std::string wanted_of(const log_level_field& f) {
     return "one of " + range_of(f);
 }
 std::string wanted_of(const addresses_field&) {
-    return "host:port, as 127.0.0.1:7117 or [::1]:7117, or a list of them";
+    return "host:port, as 127.0.0.1:7117 or [::1]:7117, unix:/path, systemd, one of them behind tls:, or a list of "
+           "them";
 }
 
 std::string text_of(const count_field& f, settings& from) {
@@ -108,7 +140,8 @@ std::string text_of(const count_field& f, settings& from) {
     return value == 0 && !f.zero.empty() ? std::string{f.zero} : std::to_string(value);
 }
 std::string text_of(const bytes_field& f, settings& from) {
-    return bytes_text(f.of(from));
+    const auto value = f.of(from);
+    return value == 0 && !f.zero.empty() ? std::string{f.zero} : bytes_text(value);
 }
 std::string text_of(const duration_field& f, settings& from) {
     const auto value = f.of(from);
@@ -116,6 +149,18 @@ std::string text_of(const duration_field& f, settings& from) {
 }
 std::string text_of(const text_field& f, settings& from) {
     return f.of(from);
+}
+std::string text_of(const mode_field& f, settings& from) {
+    std::array<char, 8> digits{};
+    const auto [end, fault] = std::to_chars(digits.data(), digits.data() + digits.size(), f.of(from), octal);
+    const std::string text{digits.data(), end};
+    return std::string(mode_digits - std::min(mode_digits, text.size()), '0') + text;
+}
+std::string text_of(const switch_field& f, settings& from) {
+    return f.of(from) ? "yes" : "no";
+}
+std::string text_of(const tokens_field& f, settings& from) {
+    return to_json(f.of(from)).dump();
 }
 std::string text_of(const log_level_field& f, settings& from) {
     return std::string{level_names.at(static_cast<std::size_t>(f.of(from)))};
@@ -157,6 +202,11 @@ value_fault assign(const count_field& f, std::string_view text, std::string_view
 }
 
 value_fault assign(const bytes_field& f, std::string_view text, std::string_view shown, settings& into) {
+    const bool word = !f.zero.empty() && (text == f.zero || text == "0");
+    if (word) {
+        f.of(into) = 0;
+        return std::nullopt;
+    }
     const auto value = parse_bytes(text);
     if (!value) {
         return is_not(f, shown);
@@ -178,6 +228,39 @@ value_fault assign(const text_field& f, std::string_view text, std::string_view 
         return std::string{shown} + " holds a NUL, which no file name can";
     }
     f.of(into) = text;
+    return std::nullopt;
+}
+
+value_fault assign(const mode_field& f, std::string_view text, std::string_view shown, settings& into) {
+    std::uint64_t value = 0;
+    const auto* last = text.data() + text.size();
+    const auto [end, fault] = std::from_chars(text.data(), last, value, octal);
+    if (fault != std::errc{} || end != last || text.size() < mode_digits || text.size() > mode_digits + 1 ||
+        value > most_mode) {
+        return is_not(f, shown);
+    }
+    f.of(into) = value;
+    return std::nullopt;
+}
+
+value_fault assign(const switch_field& f, std::string_view text, std::string_view shown, settings& into) {
+    if (text != "yes" && text != "no") {
+        return is_not(f, shown);
+    }
+    f.of(into) = text == "yes";
+    return std::nullopt;
+}
+
+value_fault assign(const tokens_field& f, std::string_view text, std::string_view shown, settings& into) {
+    const auto parsed = json::parse(text, nullptr, false);
+    if (!parsed.is_array()) {
+        return is_not(f, shown);
+    }
+    auto read = read_tokens(parsed);
+    if (auto* const fault = std::get_if<std::string>(&read)) {
+        return *fault;
+    }
+    f.of(into) = std::get<std::vector<token>>(std::move(read));
     return std::nullopt;
 }
 
@@ -214,9 +297,15 @@ value_fault assign(const addresses_field& f, std::string_view text, std::string_
 
 /// What a JSON value would be as text, or nothing where no text can stand for it.
 std::optional<std::string> as_text(const setting& which, const json& value) {
-    const bool number_goes = !std::holds_alternative<text_field>(which.field) &&
-                             !std::holds_alternative<log_level_field>(which.field) &&
-                             !std::holds_alternative<addresses_field>(which.field);
+    const bool number_goes = std::holds_alternative<count_field>(which.field) ||
+                             std::holds_alternative<bytes_field>(which.field) ||
+                             std::holds_alternative<duration_field>(which.field);
+    if (std::holds_alternative<switch_field>(which.field) && value.is_boolean()) {
+        return value.get<bool>() ? "yes" : "no";
+    }
+    if (std::holds_alternative<tokens_field>(which.field)) {
+        return value.is_array() ? std::optional{dumped(value)} : std::nullopt;
+    }
     if (number_goes && value.is_number()) {
         return value.dump();
     }
@@ -261,6 +350,9 @@ json value_json(const setting& which, const settings& from) {
     auto copy = from;
     if (const auto* const count = std::get_if<count_field>(&which.field)) {
         return count->of(copy);
+    }
+    if (const auto* const list = std::get_if<tokens_field>(&which.field)) {
+        return to_json(list->of(copy));
     }
     if (const auto* const list = std::get_if<addresses_field>(&which.field)) {
         json all = json::array();

@@ -9,6 +9,7 @@
 
 #include "config/address.hpp"
 #include "config/log_level.hpp"
+#include "config/token.hpp"
 
 namespace gatherd::config {
 
@@ -18,6 +19,24 @@ struct settings {
     std::vector<address> listen{{"127.0.0.1", 7117}};  // at least one
     std::string port_file;                             // empty: none is written
     std::uint64_t workers = 0;                         // 0: as many as the container may use
+
+    struct unix_settings {
+        std::uint64_t mode = 0600;  // of the files of Unix sockets
+        std::string owner;          // "user", "user:group", ":group"; empty: who runs the daemon
+    } unix_socket;
+
+    struct tls_settings {
+        std::string certificate;  // files, PEM
+        std::string key;
+        std::string client_ca;  // empty: clients need no certificate
+    } tls;
+
+    struct auth_settings {
+        std::vector<token> tokens;  // none: nobody is asked for one
+        std::chrono::milliseconds time = std::chrono::seconds{10};
+        std::uint64_t tries = 5;
+        bool open = false;
+    } auth;
 
     struct log_settings {
         log_level level = log_level::info;
@@ -52,6 +71,9 @@ struct settings {
         std::chrono::milliseconds cleanup_time = std::chrono::seconds{10};
         std::uint64_t kept_results = 100'000;
         std::uint64_t kept_bytes = std::uint64_t{256} << 20;
+        std::uint64_t memory_bytes = 0;  // 0: half of what the machine or the container has
+        std::uint64_t address_connections = 10'000;
+        std::uint64_t token_tasks_in_flight = 4'000'000;
     } limits;
 };
 

@@ -80,7 +80,7 @@ public:
     }
     bool end_object() {
         if (inside_value_ > 0) {
-            --inside_value_;
+            close_value();
         } else {
             groups_.pop_back();
         }
@@ -88,7 +88,7 @@ public:
     }
     bool start_array(std::size_t /*size*/) { return groups_.empty() ? not_an_object() : open_value(json::array()); }
     bool end_array() {
-        --inside_value_;
+        close_value();
         return true;
     }
     bool key(std::string& name) {
@@ -97,6 +97,8 @@ public:
             // The parser has just read the closing quote; a name of ours has no escapes, so its length leads back.
             const auto end = static_cast<std::size_t>(reached_ - text_.data());
             place_ = place_of(text_, end - std::min(end, name.size() + 2));
+        } else {
+            inner_key_ = name;
         }
         return true;
     }
@@ -121,18 +123,37 @@ private:
         if (groups_.empty()) {
             return not_an_object();
         }
-        if (inside_value_ == 0) {
-            content_.entries.push_back({name_, place_, std::move(value)});
-        } else if (inside_value_ == 1 && content_.entries.back().value.is_array()) {
-            content_.entries.back().value.push_back(std::move(value));
-        }
+        put(std::move(value));
         return true;
     }
 
+    /// Puts it where it stands, and gives that place.
+    json* put(json value) {
+        if (inside_value_ == 0) {
+            content_.entries.push_back({name_, place_, std::move(value)});
+            return &content_.entries.back().value;
+        }
+        json& around = *open_.back();
+        if (around.is_array()) {
+            around.push_back(std::move(value));
+            return &around.back();
+        }
+        return &(around[inner_key_] = std::move(value));
+    }
+
     bool open_value(json value) {
-        scalar(std::move(value));
+        if (groups_.empty()) {
+            return not_an_object();
+        }
+        // Good until its bracket closes: what is around it does not change meanwhile.
+        open_.push_back(put(std::move(value)));
         ++inside_value_;
         return true;
+    }
+
+    void close_value() {
+        open_.pop_back();
+        --inside_value_;
     }
 
     std::string_view text_;
@@ -140,6 +161,8 @@ private:
     file_content content_;
     std::vector<std::string> groups_;  // what stands before the names of each open object: "", "limits."
     std::size_t inside_value_ = 0;     // how many brackets of an array or object that is a value are open
+    std::vector<json*> open_;          // those, in their entry
+    std::string inner_key_;
     std::string name_;
     file_place place_;
 };

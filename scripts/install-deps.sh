@@ -22,7 +22,7 @@ packages_of() {
         build) echo ccache g++ cmake ninja-build libasio-dev libcli11-dev libsimdjson-dev libspdlog-dev libssl-dev \
             libtbb-dev nlohmann-json3-dev ;;
         clang) echo clang-19 ;;
-        test) echo catch2 netcat-openbsd python3 ;;
+        test) echo catch2 netcat-openbsd nodejs npm openssl python3 ;;
         bench) echo libbenchmark-dev python3 ;;
         checks) echo libclang-rt-19-dev relacy-dev spin ;;
         image) echo buildah debootstrap iproute2 procps ;;
@@ -48,10 +48,19 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     fail "needs Debian's apt; elsewhere install these yourself: $(for group in "${groups[@]}"; do packages_of "$group"; done | xargs)"
 fi
 
+# Whether a package needs no installing. Node.js is often there from elsewhere, under which Debian's npm cannot be installed.
+is_there() {
+    case "$1" in
+        nodejs) command -v node >/dev/null && return ;;
+        npm) command -v npm >/dev/null && return ;;
+    esac
+    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
 missing=()
 for group in "${groups[@]}"; do
     for package in $(packages_of "$group"); do
-        if [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) != installed ]]; then
+        if ! is_there "$package"; then
             missing+=("$package")
         fi
     done

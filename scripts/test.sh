@@ -2,8 +2,8 @@
 # Installs what is missing, builds and tests. Exit status 0 means that all of it passed.
 #
 #   scripts/test.sh            release build; every test that needs no special build
-#   scripts/test.sh --checks   the rest of what CI runs: models, a minute of fuzzing, a minute of soak, the tests under
-#                              ASan and under TSan
+#   scripts/test.sh --checks   the rest of what CI runs: models, a minute of fuzzing each, a chaos of hostile clients, two
+#                              minutes of soak, the tests under ASan and under TSan
 #   scripts/test.sh --all      both of these, every header compiled alone, the clang build, the image, deeper models and
 #                              their mutants, and five minutes each of fuzzing and soak
 #
@@ -47,6 +47,8 @@ checks() {
     run_tests fuzz
     build asan all
     run_tests asan
+    step='the soak under ASan'
+    scripts/soak.sh "$(((SOAK_SECONDS + 59) / 60))" asan
     build tsan all
     run_tests tsan
 }

@@ -108,16 +108,27 @@ outcome cancelled_at(place where, const executor::cancelled_error& cause) {
     return failure{"CancelledError", cause.message(), where};
 }
 
-measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes) {
+measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes, std::size_t& bytes) {
     std::size_t left = max_bytes;
-    return measure_within(v, max_depth, left);
+    const measure found = measure_within(v, max_depth, left);
+    bytes = max_bytes - left;
+    return found;
 }
 
 outcome call_now(const function& callee, arguments bound, place where, program& p) {
-    return guarded(where, [&]() -> outcome {
+    outcome made = guarded(where, [&]() -> outcome {
         const auto turn = callee.where == lane::async ? p.generator_turn() : std::unique_lock<std::mutex>{};
         return std::get<plain_body>(callee.body)(p, bound);
     });
+    if (made.has_value() && (made.result().is_structured() || made.result().is_string())) {
+        std::size_t bytes = 0;
+        // Too deep or too large is judged where it is looked at: here only what it holds matters.
+        static_cast<void>(measure_of(made.result(), p.bounds().depth, p.bounds().result_bytes, bytes));
+        if (!p.account_for(bytes)) {
+            return failure{"CancelledError", "", where};
+        }
+    }
+    return made;
 }
 
 outcome sleep_delay(const sleeping_body& body, arguments bound, place where, std::chrono::nanoseconds& delay) {

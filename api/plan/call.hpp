@@ -40,8 +40,8 @@ struct call_site {
 [[nodiscard]] outcome cancelled_at(place where, const executor::cancelled_error& cause);
 
 /// How a value stands to the limits of nesting and size. Results of refs are looked at: they are what could nest, or
-/// double, without end.
+/// double, without end. `bytes`: how many it has, about, where it fits.
 enum class measure { fits, too_deep, too_large };
-[[nodiscard]] measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes);
+[[nodiscard]] measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes, std::size_t& bytes);
 
 }  // namespace gatherd::api::plan

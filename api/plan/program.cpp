@@ -127,6 +127,15 @@ void program::exceed(const char* limit) noexcept {
     request_cancel(program_end::way::over_limit, {});
 }
 
+bool program::account_for(std::size_t bytes) noexcept {
+    constexpr std::size_t small = 1024;  // as much is taken for every task when the plan is let in
+    if (bytes < small || observer_->may_hold(bytes)) {
+        return true;
+    }
+    exceed("limits.memory_bytes");
+    return false;
+}
+
 python_random& program::random() {
     if (generator_) {
         return *generator_;

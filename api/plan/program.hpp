@@ -55,6 +55,9 @@ public:
     virtual void child_ended(std::size_t index, const outcome& result) = 0;
     [[nodiscard]] virtual bool wants_children() const noexcept = 0;
 
+    /// A value of so many bytes was made or copied. False: there is no memory for it. From any thread, at any time.
+    [[nodiscard]] virtual bool may_hold(std::size_t /*bytes*/) noexcept { return true; }
+
     /// All tasks of the program have ended. The last call.
     virtual void ended(program_end end) noexcept = 0;
 };
@@ -94,6 +97,10 @@ public:
 
     /// The program goes beyond a limit of its own: it is cancelled, and that is its end.
     void exceed(const char* limit) noexcept;
+
+    /// Enters a value that a call made or a ref copied into the account of memory, if it is large. False: there was no
+    /// room, and the program is cancelled. Values count until the program ends, wherever they went.
+    [[nodiscard]] bool account_for(std::size_t bytes) noexcept;
 
     /// Held while a function runs that may draw from the one generator of a seeded program.
     [[nodiscard]] std::unique_lock<std::mutex> generator_turn();

@@ -111,8 +111,12 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p)
     if (!result.has_value()) {
         co_return result;
     }
-    switch (measure_of(result.result(), p.bounds().depth, p.bounds().result_bytes)) {
+    std::size_t bytes = 0;
+    switch (measure_of(result.result(), p.bounds().depth, p.bounds().result_bytes, bytes)) {
         case measure::fits:
+            if (!p.account_for(bytes)) {
+                co_return failure{"CancelledError", "", {&n}};
+            }
             break;
         case measure::too_deep:
             co_return failure{"RecursionError", "the result is nested deeper than limits.depth", {&n}};

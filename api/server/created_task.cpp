@@ -7,6 +7,7 @@
 
 #include "api/json/json_writer.hpp"
 #include "api/server/connection.hpp"
+#include "api/server/footprint.hpp"
 #include "api/server/outcome_text.hpp"
 #include "api/wire/response.hpp"
 
@@ -36,13 +37,22 @@ value unix_seconds(const std::optional<created_task::clock::time_point>& when) {
     return std::chrono::duration<double>{when->time_since_epoch()}.count();
 }
 
-/// About how much memory a result holds: what it would be as text.
+/// About how much memory a result holds.
 std::size_t size_of(const task_end& end) {
-    std::string text;
-    if (end.result.has_value()) {
-        json::append_value(text, end.result.result());
+    return sizeof end + (end.result.has_value() ? footprint(end.result.result()) : 0);
+}
+
+/// No value is longer as text than so many times what it holds: a control character becomes six.
+constexpr std::size_t times_as_text = 6;
+
+/// Whether a result would be longer as text than it may be.
+bool is_text_longer(const plan::outcome& result, std::size_t most) {
+    if (!result.has_value() || footprint(result.result()) < most / times_as_text) {
+        return false;  // far from it
     }
-    return text.size() + sizeof end;
+    std::string text;
+    json::append_value(text, result.result());
+    return text.size() > most;
 }
 
 }  // namespace
@@ -52,9 +62,11 @@ created_task::created_task(service& of, std::string id, options how, const std::
     : service_{of}, id_{std::move(id)}, how_{std::move(how)}, allowance_{std::move(allowance)}, creator_{creator} {}
 
 void created_task::start(std::shared_ptr<const plan::plan> what, plan::program_options how) {
-    service_.counts().programs_run.fetch_add(1, std::memory_order_relaxed);
-    const auto program = std::make_shared<plan::program>(service_.runs_on(), std::move(what), std::move(how),
-                                                         service_.bounds(), shared_from_this());
+    service_.counts().add(event::programs_run);
+    service_.counts().add(event::created_tasks_run);
+    const auto program =
+        std::make_shared<plan::program>(how_.is_bulky ? service_.bulk_scheduler() : service_.runs_on(), std::move(what),
+                                        std::move(how), service_.bounds(), shared_from_this());
     program->prepare();
     {
         const std::lock_guard guard{lock_};
@@ -169,7 +181,16 @@ value created_task::status() const {
 }
 
 void created_task::ended(plan::program_end end) noexcept {
+    if (!how_.is_bulky) {
+        take(std::move(end));
+        return;
+    }
+    service_.bulk().submit(shared_from_this(), &created_task::take, std::move(end));
+}
+
+void created_task::take(plan::program_end end) {
     const auto self = shared_from_this();
+    const auto how = end.how;
     if (end.how == plan::program_end::way::timed_out) {
         end.result = plan::failure{"TimeoutError", "", end.result.reason()->raised_at};
     }
@@ -181,15 +202,12 @@ void created_task::ended(plan::program_end end) noexcept {
     }
     made->result = std::move(end.result);
     std::size_t bytes = size_of(*made);
-    if (bytes > service_.bounds().result_bytes) {
+    if (is_text_longer(made->result, service_.bounds().result_bytes)) {
         made->refusal = over_limit("limits.result_bytes", service_.bounds().result_bytes);
     }
     if (made->refusal && made->refusal->code == errc::limit_exceeded) {
         made->result = plan::failure{"LimitError", made->refusal->message};
         bytes = sizeof *made;
-    }
-    if (made->refusal) {
-        service_.counts().programs_failed.fetch_add(1, std::memory_order_relaxed);
     }
     std::vector<std::pair<std::uint64_t, listener>> listeners;
     std::shared_ptr<plan::program> program;  // its plan goes when nobody holds our lock
@@ -199,9 +217,11 @@ void created_task::ended(plan::program_end end) noexcept {
         finished_ = clock::now();
         listeners.swap(listeners_);
         program = std::move(program_);
-        allowance_ = {};
+        count_end(service_.counts(), how, allowance_.tasks());
+        allowance_.release();
     }
     service_.tasks().finish(self, bytes);
+    memory_.release();  // from here on it is a kept result
     for (const auto& [number, then] : listeners) {
         then(self);
     }

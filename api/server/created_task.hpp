@@ -13,7 +13,10 @@
 
 #include "api/error.hpp"
 #include "api/plan/program.hpp"
+#include "api/server/identity.hpp"
+#include "api/server/program_memory.hpp"
 #include "api/server/service.hpp"
+#include "api/server/task_allowance.hpp"
 
 namespace gatherd::api::server {
 
@@ -40,6 +43,8 @@ public:
         std::string name;  ///< empty: the id serves
         bool is_detached = false;
         std::chrono::nanoseconds keep{0};
+        std::shared_ptr<const identity> owner{};  ///< who created it
+        bool is_bulky = false;  ///< its result may be so large that taking it in is not a worker's work
     };
 
     created_task(service& of, std::string id, options how, const std::shared_ptr<connection>& creator,
@@ -59,6 +64,8 @@ public:
 
     [[nodiscard]] const std::string& id() const noexcept { return id_; }
     [[nodiscard]] std::chrono::nanoseconds keep() const noexcept { return how_.keep; }
+    [[nodiscard]] const identity& owner() const noexcept { return *how_.owner; }
+    [[nodiscard]] bool is_bulky() const noexcept { return how_.is_bulky; }
     [[nodiscard]] task_phase phase() const;
 
     /// Its result was given to somebody, or dropped: its creator need not stay for it.
@@ -78,14 +85,17 @@ public:
     void printed(std::string line) override;
     void child_ended(std::size_t, const plan::outcome&) override {}
     [[nodiscard]] bool wants_children() const noexcept override { return false; }
+    [[nodiscard]] bool may_hold(std::size_t bytes) noexcept override { return memory_.hold(bytes); }
     void ended(plan::program_end end) noexcept override;
 
 private:
+    void take(plan::program_end end);
     void tell(const std::string& line);
 
     service& service_;
     const std::string id_;
     const options how_;
+    program_memory memory_{service_};
     const clock::time_point created_ = clock::now();
 
     mutable std::mutex lock_;

@@ -1,9 +1,18 @@
 #include "api/server/info_methods.hpp"
 
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
 
+#include "api/server/connection.hpp"
+#include "api/server/counters.hpp"
+#include "api/server/methods.hpp"
 #include "api/server/params.hpp"
 #include "api/server/service.hpp"
 
@@ -41,6 +50,42 @@ value describe(const plan::function& f) {
     return {{"name", f.name}, {"summary", f.summary}, {"params", std::move(params)}, {"lane", name_of(f.where)}};
 }
 
+value requests_by_method(const counters& counted) {
+    value all = value::object();
+    std::size_t index = 0;
+    for (const std::string_view name : method_names()) {
+        all[std::string{name}] = counted.of_method(index++);
+    }
+    all["unknown"] = counted.of_method(index);
+    return all;
+}
+
+/// What each worker has done, as executor/counters.hpp says.
+value workers(const executor::scheduler& of) {
+    value all = value::array();
+    for (const executor::worker_counters& each : of.counters()) {
+        all.push_back({{"run", each.run},
+                       {"spawned", each.spawned},
+                       {"stolen", each.stolen},
+                       {"failed_steals", each.failed_steals},
+                       {"parks", each.parks},
+                       {"wakes", each.wakes},
+                       {"injected", each.injected},
+                       {"timers", each.timers},
+                       {"queued", each.queued}});
+    }
+    return all;
+}
+
+/// The process's resident memory as the system counts it, or 0.
+std::uint64_t resident_bytes() {
+    std::ifstream file{"/proc/self/statm"};
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    file >> size >> resident;
+    return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
 /// Answers with what `make` gives, once the params are seen to be empty.
 template <typename Make>
 void answer_without_params(std::optional<json::json_view> from, reply answer, const Make& make) {
@@ -66,17 +111,25 @@ void functions(service& of, std::optional<json::json_view> from, reply answer) {
 
 void stats(service& of, std::optional<json::json_view> from, reply answer) {
     answer_without_params(from, std::move(answer), [&of]() -> value {
-        const counters& c = of.counts();
-        return {{"connections", of.connections()},
-                {"connections_accepted", c.connections_accepted.load(std::memory_order_relaxed)},
-                {"connections_refused", c.connections_refused.load(std::memory_order_relaxed)},
-                {"foreign_closed", c.foreign_closed.load(std::memory_order_relaxed)},
-                {"requests", c.requests.load(std::memory_order_relaxed)},
-                {"programs_run", c.programs_run.load(std::memory_order_relaxed)},
-                {"programs_failed", c.programs_failed.load(std::memory_order_relaxed)},
-                {"tasks_in_flight", of.tasks_in_flight().load(std::memory_order_relaxed)},
-                {"created_tasks", of.tasks().size()},
-                {"results_dropped", of.tasks().dropped()}};
+        value all = of.counts().events();
+        all["uptime"] = std::chrono::duration<double>{of.uptime()}.count();
+        all["draining"] = of.is_draining();
+        all["connections"] = of.connections();
+        all["tasks_in_flight"] = of.tasks_in_flight()->load(std::memory_order_relaxed);
+        all["created_tasks"] = of.tasks().size();
+        all["results_kept"] = of.tasks().kept();
+        all["results_kept_bytes"] = of.tasks().kept_bytes();
+        all["results_dropped"] = of.tasks().dropped();
+        all["requests_by_method"] = requests_by_method(of.counts());
+        all["errors"] = of.counts().errors();
+        all["limits"] = of.counts().limits_met();
+        all["memory"] = {{"held_bytes", of.memory().held()},
+                         {"most_held_bytes", of.memory().most()},
+                         {"resident_bytes", resident_bytes()}};
+        all["workers"] = workers(of.runs_on());
+        const auto* const bulk = of.made_bulk_scheduler();
+        all["bulk_workers"] = bulk == nullptr ? value::array() : workers(*bulk);
+        return all;
     });
 }
 
@@ -92,6 +145,22 @@ void info(service& of, std::optional<json::json_view> from, reply answer) {
 
 void ping(service&, std::optional<json::json_view> from, reply answer) {
     answer_without_params(from, std::move(answer), [] { return value("pong"); });
+}
+
+void auth(service&, std::optional<json::json_view> from, reply answer) {
+    static const signature expected{{"token"}, {}};
+    const auto read = params::read(from, expected);
+    if (!read) {
+        return answer.error(read.reason());
+    }
+    const auto token = read->text("token");
+    if (!token || !token->has_value()) {
+        return answer.error(token ? invalid_params("", "the param 'token' is missing") : token.reason());
+    }
+    if (!answer.to()->show_token(**token)) {
+        return answer.error({errc::not_authenticated, "Not authenticated: no such token"});
+    }
+    answer.result(true);
 }
 
 }  // namespace gatherd::api::server

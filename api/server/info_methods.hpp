@@ -1,5 +1,5 @@
 /// \file
-/// The methods that tell about the service: functions, stats, info, ping.
+/// The methods about the service and the connection: functions, stats, info, ping, auth.
 #pragma once
 
 #include <optional>
@@ -15,5 +15,6 @@ void functions(service& of, std::optional<json::json_view> params, reply answer)
 void stats(service& of, std::optional<json::json_view> params, reply answer);
 void info(service& of, std::optional<json::json_view> params, reply answer);
 void ping(service& of, std::optional<json::json_view> params, reply answer);
+void auth(service& of, std::optional<json::json_view> params, reply answer);
 
 }  // namespace gatherd::api::server

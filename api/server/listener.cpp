@@ -1,66 +1,44 @@
 #include "api/server/listener.hpp"
 
+#include <netinet/in.h>
 #include <spdlog/spdlog.h>
-#include <asio/ip/v6_only.hpp>
 #include <asio/post.hpp>
 
+#include <algorithm>
 #include <chrono>
-#include <sstream>
-#include <stdexcept>
+#include <cstring>
 #include <utility>
 
 #include "api/server/connection.hpp"
-#include "api/server/service.hpp"
-#include "api/wire/response.hpp"
+#include "api/server/tls_context.hpp"
 
 namespace gatherd::api::server {
 namespace {
 
-using asio::ip::tcp;
-
 constexpr std::chrono::milliseconds pause_without_descriptors{100};
 
-tcp::endpoint resolve(asio::io_context& io, const std::string& host, std::uint16_t port) {
-    asio::error_code failed;
-    const auto address = asio::ip::make_address(host, failed);
-    if (!failed) {
-        return {address, port};
+peer_address address_of(const asio::generic::stream_protocol::endpoint& from) {
+    peer_address found{};
+    if (from.data()->sa_family == AF_INET) {
+        sockaddr_in four{};
+        std::memcpy(&four, from.data(), std::min(from.size(), sizeof four));
+        std::memcpy(found.data() + 12, &four.sin_addr, 4);
+        found[10] = found[11] = 0xff;  // as an IPv6 address says it
+    } else if (from.data()->sa_family == AF_INET6) {
+        sockaddr_in6 six{};
+        std::memcpy(&six, from.data(), std::min(from.size(), sizeof six));
+        const bool is_four = IN6_IS_ADDR_V4MAPPED(&six.sin6_addr);
+        std::memcpy(found.data(), &six.sin6_addr, is_four ? found.size() : found.size() / 2);
+        found[15] = is_four ? found[15] : 1;  // ::/64 is counted, too
     }
-    tcp::resolver resolver{io};
-    const auto found = resolver.resolve(host, std::to_string(port), tcp::resolver::passive, failed);
-    if (failed || found.empty()) {
-        throw std::runtime_error{"cannot listen at " + host + ": " + failed.message()};
-    }
-    return *found.begin();
-}
-
-std::string text_of(const tcp::endpoint& at) {
-    std::ostringstream text;
-    text << at;
-    return text.str();
+    return found;
 }
 
 }  // namespace
 
-listener::listener(service& of, const std::string& host, std::uint16_t port)
-    : service_{of}, acceptor_{of.runs_on().io(0)} {
-    const tcp::endpoint wanted = resolve(of.runs_on().io(0), host, port);
-    try {
-        acceptor_.open(wanted.protocol());
-        acceptor_.set_option(tcp::acceptor::reuse_address{true});
-        if (wanted.address().is_v6()) {
-            acceptor_.set_option(asio::ip::v6_only{true});
-        }
-        acceptor_.bind(wanted);
-        acceptor_.listen(asio::socket_base::max_listen_connections);
-        bound_ = acceptor_.local_endpoint();
-    } catch (const asio::system_error& e) {
-        throw std::runtime_error{"cannot listen at " + text_of(wanted) + ": " + e.code().message()};
-    }
-}
-
-std::string listener::address() const {
-    return text_of(bound_);
+listener::listener(service& of, listening_socket at, std::shared_ptr<const tls_context> tls)
+    : service_{of}, at_{std::move(at)}, tls_{std::move(tls)}, acceptor_{of.runs_on().io(0)} {
+    acceptor_.assign(protocol{at_.family(), 0}, at_.release());
 }
 
 void listener::start() {
@@ -71,6 +49,7 @@ void listener::stop() {
     asio::post(acceptor_.get_executor(), [self = shared_from_this()] {
         asio::error_code ignored;
         self->acceptor_.close(ignored);
+        self->at_.remove_file();
         self->pause_.cancel();
     });
 }
@@ -80,13 +59,13 @@ void listener::accept_next() {
         return;
     }
     const std::size_t home = next_home_++ % service_.runs_on().workers();
-    acceptor_.async_accept(service_.runs_on().io(home),
-                           [self = shared_from_this(), home](const asio::error_code& failed, tcp::socket socket) {
+    acceptor_.async_accept(service_.runs_on().io(home), peer_,
+                           [self = shared_from_this(), home](const asio::error_code& failed, protocol::socket socket) {
                                self->accepted(failed, std::move(socket), home);
                            });
 }
 
-void listener::accepted(const asio::error_code& failed, tcp::socket socket, std::size_t home) {
+void listener::accepted(const asio::error_code& failed, protocol::socket socket, std::size_t home) {
     if (failed == asio::error::operation_aborted) {
         return;
     }
@@ -96,13 +75,16 @@ void listener::accepted(const asio::error_code& failed, tcp::socket socket, std:
         pause_.set(service_.runs_on(), pause_without_descriptors, [self = shared_from_this()] { self->accept_next(); });
         return;
     }
-    service_.counts().connections_accepted.fetch_add(1, std::memory_order_relaxed);
-    const auto who = std::make_shared<connection>(service_, std::move(socket), home);
-    if (service_.enter(who)) {
+    service_.counts().add(event::connections_accepted);
+    const auto who = std::make_shared<connection>(service_, std::move(socket), tls_ == nullptr ? nullptr : tls_->now(),
+                                                  address_of(peer_), home);
+    const char* const limit = service_.enter(who);
+    if (limit == nullptr) {
         asio::post(service_.runs_on().io(home), [who] { who->start(); });
     } else {
-        service_.counts().connections_refused.fetch_add(1, std::memory_order_relaxed);
-        asio::post(service_.runs_on().io(home), [who] { who->refuse(); });
+        service_.counts().add(event::connections_refused);
+        service_.counts().add_limit(limit);
+        asio::post(service_.runs_on().io(home), [who, limit] { who->refuse(limit); });
     }
     accept_next();
 }

@@ -2,42 +2,49 @@
 /// Accepts connections at one address.
 #pragma once
 
-#include <asio/ip/tcp.hpp>
+#include <asio/basic_socket_acceptor.hpp>
+#include <asio/generic/stream_protocol.hpp>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
 
+#include "api/server/listening_socket.hpp"
+#include "api/server/service.hpp"
 #include "executor/alarm.hpp"
 
 namespace gatherd::api::server {
 
-class service;
+class tls_context;
 
-/// A listening TCP socket. Accepted connections are dealt out to the workers' reactors in turn.
+/// A listening socket. Accepted connections are dealt out to the workers' reactors in turn.
 ///
 /// Threads: it lives on the first worker's reactor. start and stop are safe from any thread.
 class listener : public std::enable_shared_from_this<listener> {
 public:
-    /// Binds and listens. `port` 0: any free one. Throws std::runtime_error that says what is wrong with the address.
-    listener(service& of, const std::string& host, std::uint16_t port);
+    /// `tls` null: in clear. Throws std::runtime_error where the socket cannot be watched.
+    listener(service& of, listening_socket at, std::shared_ptr<const tls_context> tls);
 
     void start();
 
-    /// Takes no more connections, from some moment soon after.
+    /// Takes no more connections, from some moment soon after. The file of a Unix socket of ours goes.
     void stop();
 
-    /// Where it listens: "127.0.0.1:7117", "[::1]:7117".
-    [[nodiscard]] std::string address() const;
-    [[nodiscard]] std::uint16_t port() const noexcept { return bound_.port(); }
+    /// Where it listens: "127.0.0.1:7117", "[::1]:7117", "unix:/run/gatherd.sock".
+    [[nodiscard]] const std::string& address() const noexcept { return at_.address(); }
+    [[nodiscard]] bool is_local() const noexcept { return at_.is_local(); }
+    [[nodiscard]] bool is_tls() const noexcept { return tls_ != nullptr; }
 
 private:
+    using protocol = asio::generic::stream_protocol;
+
     void accept_next();
-    void accepted(const asio::error_code& failed, asio::ip::tcp::socket socket, std::size_t home);
+    void accepted(const asio::error_code& failed, protocol::socket socket, std::size_t home);
 
     service& service_;
-    asio::ip::tcp::acceptor acceptor_;
-    asio::ip::tcp::endpoint bound_;
+    listening_socket at_;
+    std::shared_ptr<const tls_context> tls_;
+    asio::basic_socket_acceptor<protocol> acceptor_;
+    protocol::endpoint peer_;  // of the connection that is being accepted
     std::size_t next_home_ = 0;
     executor::alarm pause_;
 };

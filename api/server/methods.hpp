@@ -2,6 +2,9 @@
 /// The methods of the service, by name.
 #pragma once
 
+#include <string_view>
+#include <vector>
+
 #include "api/server/reply.hpp"
 #include "api/wire/message.hpp"
 
@@ -9,8 +12,11 @@ namespace gatherd::api::server {
 
 class service;
 
-/// Carries out one request: the reply comes now or later. On the connection's worker. Never throws for what a client
-/// sent.
+/// The methods' names, in the order in which counters::add_method counts them; one more index is for all other names.
+[[nodiscard]] std::vector<std::string_view> method_names();
+
+/// Carries out one request: the reply comes now or later. Where the connection handles its messages. Never throws for
+/// what a client sent.
 void call_method(service& of, const wire::request& request, reply answer);
 
 }  // namespace gatherd::api::server

@@ -7,6 +7,7 @@
 #include "api/error.hpp"
 #include "api/limits.hpp"
 #include "api/plan/program.hpp"
+#include "api/server/counters.hpp"
 #include "api/value.hpp"
 
 namespace gatherd::api::server {
@@ -19,5 +20,8 @@ namespace gatherd::api::server {
 
 /// `{"value": V}` or `{"error": ERROR}`, beside what is in `entry` already.
 void add_outcome(value& entry, const plan::outcome& result);
+
+/// Counts a program's end, and its tasks as ended alike.
+void count_end(counters& in, plan::program_end::way how, std::size_t tasks) noexcept;
 
 }  // namespace gatherd::api::server

@@ -9,7 +9,8 @@
 
 namespace gatherd::api::server {
 
-batch::batch(std::shared_ptr<connection> to, std::size_t owed) : to_{std::move(to)}, owed_{owed} {}
+batch::batch(std::shared_ptr<connection> to, std::size_t owed)
+    : to_{std::move(to)}, owed_{owed}, memory_{to_->of().memory()} {}
 
 void batch::add(std::string text, std::function<void()> sent) {
     {
@@ -17,6 +18,7 @@ void batch::add(std::string text, std::function<void()> sent) {
         if (!text.empty()) {
             answers_ += answers_.empty() ? '[' : ',';
             answers_ += text;
+            memory_.resize(answers_.size());
         }
         if (sent) {
             sent_.push_back(std::move(sent));
@@ -75,6 +77,7 @@ void reply::result_text(std::string_view json_text) {
 }
 
 void reply::error(const api::error& why) {
+    to_->of().counts().add_error(why);
     std::string text;
     if (!is_notification()) {
         wire::append_error(text, id_, why);

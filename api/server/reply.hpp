@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/error.hpp"
+#include "api/server/memory_ledger.hpp"
 #include "api/value.hpp"
 #include "api/wire/request_id.hpp"
 
@@ -29,6 +30,7 @@ private:
     std::mutex lock_;
     std::size_t owed_;  // under lock_, as all below
     std::string answers_;
+    memory_share memory_;
     std::vector<std::function<void()>> sent_;
 };
 

@@ -12,6 +12,7 @@
 #include "api/server/params.hpp"
 #include "api/server/running_request.hpp"
 #include "api/server/service.hpp"
+#include "api/server/task_allowance.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -62,33 +63,62 @@ std::optional<error> read_reporting(const params& from, understood& into) {
     return std::nullopt;
 }
 
+/// What a plan and its tasks may hold in memory: an estimate, made from what a million sleeping tasks take.
+std::size_t memory_of(const plan::plan& what, std::size_t text_bytes) {
+    constexpr std::size_t bytes_a_task = 1024;  // its node, its coroutine while it waits, its result
+    constexpr std::size_t bytes_a_call = 128;   // where nothing can wait: node and result
+    constexpr std::size_t times_the_text = 3;   // literals as the plan keeps them, and as results
+    return what.tasks() * (what.root().is_instant ? bytes_a_call : bytes_a_task) + text_bytes * times_the_text;
+}
+
 /// Room for the plan's tasks, or -32003.
-result<task_allowance> admit(service& of, connection& from, std::size_t tasks) {
-    const auto refuse = [](const char* limit, std::size_t most) {
+result<task_allowance> admit(service& of, connection& from, const plan::plan& what) {
+    const auto refuse = [&of](const char* limit, std::size_t most) {
         constexpr double retry_after = 1.0;
+        of.counts().add_limit(limit);
         return error{errc::overloaded,
                      std::string{"Overloaded: "} + limit + " is " + std::to_string(most) + "; nothing was run",
                      std::make_shared<const value>(value{{"retry_after", retry_after}})};
     };
     const limits& bounds = of.bounds();
-    task_allowance allowance{of.tasks_in_flight(), from.tasks_in_flight(), tasks};
-    if (of.tasks_in_flight().load(std::memory_order_relaxed) > bounds.tasks_in_flight) {
+    const identity& who = *from.who();
+    const std::size_t tasks = what.tasks();
+    const std::size_t memory = memory_of(what, from.message_bytes());
+    if (of.is_full(memory)) {
+        return refuse("limits.memory_bytes", bounds.memory_bytes);
+    }
+    task_allowance allowance{
+        of.memory(), {of.tasks_in_flight(), from.tasks_in_flight(), who.tasks_in_flight()}, tasks, memory};
+    if (of.tasks_in_flight()->load(std::memory_order_relaxed) > bounds.tasks_in_flight) {
         return refuse("limits.tasks_in_flight", bounds.tasks_in_flight);
     }
     if (from.tasks_in_flight()->load(std::memory_order_relaxed) > bounds.connection_tasks_in_flight) {
         return refuse("limits.connection_tasks_in_flight", bounds.connection_tasks_in_flight);
     }
+    const std::size_t most = who.most_tasks() == 0 ? bounds.token_tasks_in_flight : who.most_tasks();
+    if (!who.name().empty() && who.tasks_in_flight()->load(std::memory_order_relaxed) > most) {
+        return refuse("limits.token_tasks_in_flight", most);
+    }
+    of.counts().add(event::tasks_started, tasks);
     return allowance;
 }
 
+/// Whether writing a plan's result, and taking the plan apart, may take more than about a millisecond.
+bool is_bulk(const connection& from, const plan::plan& what) {
+    constexpr std::size_t many_tasks = 16384;
+    constexpr std::size_t much_text = 256 * 1024;
+    return what.tasks() > many_tasks || from.message_bytes() > much_text;
+}
+
 void run_understood(service& of, understood request, reply answer) {
-    auto allowance = admit(of, *answer.to(), request.what->tasks());
+    auto allowance = admit(of, *answer.to(), *request.what);
     if (!allowance) {
         answer.error(allowance.reason());
         return;
     }
+    const bool is_bulky = is_bulk(*answer.to(), *request.what);
     const auto running =
-        std::make_shared<running_request>(of, std::move(answer), request.wishes, std::move(*allowance));
+        std::make_shared<running_request>(of, std::move(answer), request.wishes, std::move(*allowance), is_bulky);
     running->start(std::move(request.what), std::move(request.how));
 }
 
@@ -190,7 +220,9 @@ result<understood> understand_create(service& of, const params& from) {
     if (!keep) {
         return keep.reason();
     }
-    request->task = {name->value_or(""), *detach, keep->value_or(of.bounds().keep)};
+    request->task.name = name->value_or("");
+    request->task.is_detached = *detach;
+    request->task.keep = keep->value_or(of.bounds().keep);
     return request;
 }
 
@@ -225,12 +257,14 @@ void create_task(service& of, std::optional<json::json_view> from, reply answer)
         return;
     }
     const auto creator = answer.to();
-    auto allowance = admit(of, *creator, request->what->tasks());
+    auto allowance = admit(of, *creator, *request->what);
     if (!allowance) {
         answer.error(allowance.reason());
         return;
     }
     const bool is_detached = request->task.is_detached;
+    request->task.is_bulky = is_bulk(*creator, *request->what);
+    request->task.owner = creator->who();
     const auto task = std::make_shared<created_task>(of, task_table::new_id(), std::move(request->task), creator,
                                                      std::move(*allowance));
     of.tasks().add(task);

@@ -22,15 +22,20 @@ bool may_run_on_the_spot(const plan::plan& what, const plan::program_options& ho
 
 }  // namespace
 
-running_request::running_request(service& of, reply answer, reporting what, task_allowance allowance)
-    : service_{of}, answer_{std::move(answer)}, id_{answer_.id()}, what_{what}, allowance_{std::move(allowance)} {}
+running_request::running_request(service& of, reply answer, reporting what, task_allowance allowance, bool is_bulky)
+    : service_{of},
+      answer_{std::move(answer)},
+      id_{answer_.id()},
+      what_{what},
+      is_bulky_{is_bulky},
+      allowance_{std::move(allowance)} {}
 
 void running_request::start(std::shared_ptr<const plan::plan> what, plan::program_options how) {
     const auto self = shared_from_this();
     const bool on_the_spot = may_run_on_the_spot(*what, how) && !wants_children();
-    service_.counts().programs_run.fetch_add(1, std::memory_order_relaxed);
-    const auto program =
-        std::make_shared<plan::program>(service_.runs_on(), std::move(what), std::move(how), service_.bounds(), self);
+    service_.counts().add(event::programs_run);
+    const auto program = std::make_shared<plan::program>(is_bulky_ ? service_.bulk_scheduler() : service_.runs_on(),
+                                                         std::move(what), std::move(how), service_.bounds(), self);
     if (on_the_spot) {
         ended(program->run_on_the_spot());
         return;
@@ -113,9 +118,18 @@ void running_request::answer_result(value result) {
 }
 
 void running_request::ended(plan::program_end end) noexcept {
+    if (!is_bulky_) {
+        answer_end(std::move(end));
+        return;
+    }
+    service_.bulk().submit(shared_from_this(), &running_request::answer_end, std::move(end));
+}
+
+void running_request::answer_end(plan::program_end end) {
     const auto self = shared_from_this();
     answer_.to()->remove_pending(self);
-    allowance_ = {};
+    count_end(service_.counts(), end.how, allowance_.tasks());
+    allowance_.release();
     std::shared_ptr<plan::program> program;  // let go when nobody holds our lock
     {
         const std::lock_guard guard{lock_};
@@ -128,9 +142,9 @@ void running_request::ended(plan::program_end end) noexcept {
     if (end.how == plan::program_end::way::returned) {
         answer_result(std::move(end.result.result()));
     } else {
-        service_.counts().programs_failed.fetch_add(1, std::memory_order_relaxed);
         answer_.error(error_of(end, service_.bounds()));
     }
+    memory_.release();
 }
 
 }  // namespace gatherd::api::server

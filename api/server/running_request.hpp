@@ -11,8 +11,10 @@
 
 #include "api/plan/program.hpp"
 #include "api/server/pending_request.hpp"
+#include "api/server/program_memory.hpp"
 #include "api/server/reply.hpp"
 #include "api/server/service.hpp"
+#include "api/server/task_allowance.hpp"
 
 namespace gatherd::api::server {
 
@@ -31,7 +33,8 @@ class running_request final : public plan::program_observer,
                               public pending_request,
                               public std::enable_shared_from_this<running_request> {
 public:
-    running_request(service& of, reply answer, reporting what, task_allowance allowance);
+    /// `is_bulky`: its answer may be so large that writing it is not a worker's work.
+    running_request(service& of, reply answer, reporting what, task_allowance allowance, bool is_bulky);
 
     /// Runs the plan: on the spot where that cannot take long, else as a program. It may have answered on return.
     void start(std::shared_ptr<const plan::plan> what, plan::program_options how);
@@ -44,6 +47,7 @@ public:
     void printed(std::string line) override;
     void child_ended(std::size_t index, const plan::outcome& result) override;
     [[nodiscard]] bool wants_children() const noexcept override { return what_.streams || what_.progress.has_value(); }
+    [[nodiscard]] bool may_hold(std::size_t bytes) noexcept override { return memory_.hold(bytes); }
     void ended(plan::program_end end) noexcept override;
 
 private:
@@ -51,6 +55,7 @@ private:
 
     void notify(const char* method, value params);
     void report_progress();
+    void answer_end(plan::program_end end);
     void answer_result(value result);
     [[nodiscard]] value request_id() const;
 
@@ -58,7 +63,9 @@ private:
     reply answer_;
     const wire::request_id id_;
     const reporting what_;
+    const bool is_bulky_;
     task_allowance allowance_;
+    program_memory memory_{service_};
 
     std::mutex lock_;
     std::shared_ptr<plan::program> program_;  // under lock_; none once it has ended: it holds this object too

@@ -1,5 +1,6 @@
 #include "api/server/service.hpp"
 
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -7,25 +8,82 @@
 
 namespace gatherd::api::server {
 
-service::service(executor::scheduler& on, const plan::registry& functions, limits bounds, std::string version)
-    : scheduler_{on}, functions_{functions}, limits_{bounds}, version_{std::move(version)}, tasks_{limits_} {}
+service::service(executor::scheduler& on, const plan::registry& functions, const limits& bounds, std::string version,
+                 std::size_t blocking_threads)
+    : scheduler_{on},
+      functions_{functions},
+      limits_{bounds},
+      version_{std::move(version)},
+      counters_{on.workers()},
+      tasks_{limits_, counters_, memory_},
+      bulk_{on.workers()},
+      blocking_threads_{blocking_threads} {}
 
 service::~service() = default;
 
-bool service::enter(const std::shared_ptr<connection>& who) {
+executor::scheduler& service::bulk_scheduler() {
+    std::call_once(bulk_is_made_, [this] {
+        // Threads are as nice as the one that starts them. On Linux this is about that thread alone.
+        std::thread{[this] {
+            be_nice();
+            bulk_scheduler_ = std::make_unique<executor::scheduler>(
+                executor::scheduler_options{.workers = scheduler_.workers(), .blocking_threads = blocking_threads_});
+        }}.join();
+        made_bulk_scheduler_.store(bulk_scheduler_.get(), std::memory_order_release);
+    });
+    return *bulk_scheduler_;
+}
+
+void service::stop_bulk() noexcept {
+    bulk_.stop();
+    if (auto* const made = made_bulk_scheduler()) {
+        made->stop();
+    }
+}
+
+std::chrono::nanoseconds service::uptime() const noexcept {
+    return std::chrono::steady_clock::now() - began_;
+}
+
+void service::change_tokens(const std::vector<token_grant>& grants) {
+    tokens_.replace(grants);
+    for (const auto& each : everybody()) {
+        each->look_at_identity();
+    }
+}
+
+std::shared_ptr<identity> service::without_token() const {
+    return tokens_.empty() ? anybody_ : nullptr;
+}
+
+const char* service::enter(const std::shared_ptr<connection>& who) {
+    const limits& most = bounds();
+    const bool is_counted = who->peer() != peer_address{};
     const std::lock_guard guard{lock_};
-    if (connections_.size() >= limits_.connections) {
-        return false;
+    if (connections_.size() >= most.connections) {
+        return "limits.connections";
+    }
+    if (is_counted) {
+        const auto at = by_address_.try_emplace(who->peer(), 0).first;
+        if (at->second >= most.address_connections) {
+            return "limits.address_connections";
+        }
+        ++at->second;
     }
     connections_.insert(who);
-    return true;
+    return nullptr;
 }
 
 void service::leave(const std::shared_ptr<connection>& who) noexcept {
     std::function<void()> emptied;
     {
         const std::lock_guard guard{lock_};
-        connections_.erase(who);
+        if (connections_.erase(who) == 0) {
+            return;  // it was never let in
+        }
+        if (const auto at = by_address_.find(who->peer()); at != by_address_.end() && --at->second == 0) {
+            by_address_.erase(at);
+        }
         if (connections_.empty()) {
             emptied = std::exchange(emptied_, nullptr);
         }

@@ -2,95 +2,98 @@
 /// What all connections of a daemon share.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_set>
-#include <utility>
 #include <vector>
 
 #include "api/limits.hpp"
 #include "api/plan/registry.hpp"
+#include "api/server/bulk_lane.hpp"
+#include "api/server/counters.hpp"
+#include "api/server/identity.hpp"
+#include "api/server/live_limits.hpp"
+#include "api/server/memory_ledger.hpp"
 #include "api/server/task_table.hpp"
+#include "api/server/token_table.hpp"
 #include "executor/scheduler.hpp"
 
 namespace gatherd::api::server {
 
 class connection;
 
-/// Counts of what happened since the start. Relaxed: they order nothing, they are only read for reports.
-struct counters {
-    std::atomic<std::uint64_t> connections_accepted{0};
-    std::atomic<std::uint64_t> connections_refused{0};  ///< beyond limits.connections
-    std::atomic<std::uint64_t> foreign_closed{0};       ///< HTTP or TLS on this port
-    std::atomic<std::uint64_t> requests{0};
-    std::atomic<std::uint64_t> programs_run{0};
-    std::atomic<std::uint64_t> programs_failed{0};
-};
-
-/// Tasks that count against limits.tasks_in_flight and limits.connection_tasks_in_flight, for as long as it lives.
-class task_allowance {
-public:
-    using counter = std::atomic<std::size_t>;
-
-    task_allowance() = default;
-
-    /// Takes them at once; whether that was too many is to be asked afterwards: two at a time may both be refused,
-    /// but never both be let in. `of_connection` is shared, since a detached task outlives its connection.
-    task_allowance(counter& of_service, std::shared_ptr<counter> of_connection, std::size_t tasks) noexcept
-        : of_service_{&of_service}, of_connection_{std::move(of_connection)}, tasks_{tasks} {
-        of_service_->fetch_add(tasks_, std::memory_order_relaxed);  // only counted, as all of these
-        of_connection_->fetch_add(tasks_, std::memory_order_relaxed);
-    }
-    task_allowance(task_allowance&& other) noexcept { swap(other); }
-    task_allowance& operator=(task_allowance&& other) noexcept {
-        task_allowance taken{std::move(other)};
-        swap(taken);
-        return *this;
-    }
-    ~task_allowance() {
-        if (of_connection_ != nullptr) {
-            of_service_->fetch_sub(tasks_, std::memory_order_relaxed);
-            of_connection_->fetch_sub(tasks_, std::memory_order_relaxed);
-        }
-    }
-
-private:
-    void swap(task_allowance& other) noexcept {
-        std::swap(of_service_, other.of_service_);
-        std::swap(of_connection_, other.of_connection_);
-        std::swap(tasks_, other.tasks_);
-    }
-
-    counter* of_service_ = nullptr;
-    std::shared_ptr<counter> of_connection_;
-    std::size_t tasks_ = 0;
-};
+/// Where a client comes from, as far as it counts: an IPv4 address, or the first 64 bits of an IPv6 one, since a host
+/// has all that begin so. All zero: a Unix socket, whose clients are not counted by address.
+using peer_address = std::array<unsigned char, 16>;
 
 /// The daemon without its sockets: what there is to call, what is allowed, who is connected, what was created.
 ///
 /// Threads: all members are safe from any thread. It outlives every connection and program.
 class service {
 public:
-    service(executor::scheduler& on, const plan::registry& functions, limits bounds, std::string version);
+    /// `blocking_threads`: as of the scheduler, for plans that do not run on that one.
+    service(executor::scheduler& on, const plan::registry& functions, const limits& bounds, std::string version,
+            std::size_t blocking_threads = 64);
     ~service();
     service(const service&) = delete;
     service& operator=(const service&) = delete;
 
     [[nodiscard]] executor::scheduler& runs_on() noexcept { return scheduler_; }
     [[nodiscard]] const plan::registry& functions() const noexcept { return functions_; }
-    [[nodiscard]] const limits& bounds() const noexcept { return limits_; }
     [[nodiscard]] const std::string& version() const noexcept { return version_; }
     [[nodiscard]] task_table& tasks() noexcept { return tasks_; }
     [[nodiscard]] counters& counts() noexcept { return counters_; }
-    [[nodiscard]] std::atomic<std::size_t>& tasks_in_flight() noexcept { return tasks_in_flight_; }
+    [[nodiscard]] memory_ledger& memory() noexcept { return memory_; }
+    [[nodiscard]] bulk_lane& bulk() noexcept { return bulk_; }
 
-    /// Keeps a connection until it leaves. False: there are as many as limits.connections allows.
-    [[nodiscard]] bool enter(const std::shared_ptr<connection>& who);
+    /// Where plans run that have so many tasks that a step of theirs (creating them, gathering what they gave) would
+    /// keep a worker from its connections: workers of their own, without connections, as many and nicer. Made when
+    /// first asked for.
+    [[nodiscard]] executor::scheduler& bulk_scheduler();
+
+    /// Those workers, if they were made, and else null.
+    [[nodiscard]] executor::scheduler* made_bulk_scheduler() const noexcept {
+        return made_bulk_scheduler_.load(std::memory_order_acquire);  // pairs with the release where it is made
+    }
+
+    /// Ends the threads for bulk. When all that ran has ended; what they still do needs the scheduler.
+    void stop_bulk() noexcept;
+    [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight() const noexcept {
+        return tasks_in_flight_;
+    }
+    [[nodiscard]] std::chrono::nanoseconds uptime() const noexcept;
+
+    /// The limits that hold at the moment; the reference stays good.
+    [[nodiscard]] const limits& bounds() const noexcept { return limits_.now(); }
+
+    /// From now on these. What runs goes on under those that it began with.
+    void change_limits(const limits& bounds) { limits_.replace(bounds); }
+
+    /// From now on these tokens; connections of those that go are closed.
+    void change_tokens(const std::vector<token_grant>& grants);
+    [[nodiscard]] const token_table& tokens() const noexcept { return tokens_; }
+
+    /// Who a client is that shows no token: anybody where none are asked for, else null.
+    [[nodiscard]] std::shared_ptr<identity> without_token() const;
+
+    /// Whether clients hold as much memory as limits.memory_bytes, or would with so many bytes more.
+    [[nodiscard]] bool is_full(std::size_t more = 0) const noexcept {
+        return memory_.held() + more > bounds().memory_bytes;
+    }
+
+    /// Connections that were not let in and are being told so.
+    [[nodiscard]] std::atomic<std::size_t>& refused_now() noexcept { return refused_now_; }
+
+    /// Keeps a connection until it leaves. Gives the name of the limit that forbids it, or null.
+    [[nodiscard]] const char* enter(const std::shared_ptr<connection>& who);
     void leave(const std::shared_ptr<connection>& who) noexcept;
     [[nodiscard]] std::size_t connections() const;
 
@@ -107,15 +110,26 @@ private:
 
     executor::scheduler& scheduler_;
     const plan::registry& functions_;
-    const limits limits_;
+    live_limits limits_;
     const std::string version_;
+    const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     counters counters_;
+    memory_ledger memory_;
     task_table tasks_;
-    std::atomic<std::size_t> tasks_in_flight_{0};
-    std::atomic<bool> is_draining_{false};  // release in drain, acquire where it is asked: nothing else hangs on it
+    token_table tokens_;
+    const std::shared_ptr<identity> anybody_ = std::make_shared<identity>("", all_rights, 0);
+    bulk_lane bulk_;
+    const std::size_t blocking_threads_;
+    std::once_flag bulk_is_made_;
+    std::unique_ptr<executor::scheduler> bulk_scheduler_;
+    std::atomic<executor::scheduler*> made_bulk_scheduler_{nullptr};
+    std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
+    std::atomic<std::size_t> refused_now_{0};  // only counted
+    std::atomic<bool> is_draining_{false};     // release in drain, acquire where it is asked: nothing else hangs on it
 
     mutable std::mutex lock_;
-    std::unordered_set<std::shared_ptr<connection>> connections_;  // under lock_, as the next
+    std::unordered_set<std::shared_ptr<connection>> connections_;  // under lock_, as all below
+    std::map<peer_address, std::size_t> by_address_;
     std::function<void()> emptied_;
 };
 

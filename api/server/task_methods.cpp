@@ -26,22 +26,34 @@ error no_such_task(const std::string& id) {
             std::make_shared<const value>(value{{"id", id}})};
 }
 
-result<std::shared_ptr<created_task>> find_one(service& of, const std::string& id) {
-    if (auto found = of.tasks().find(id)) {
-        return found;
+/// Whether a client may do with a task what `beyond` allows with those of others.
+bool may_touch(const created_task& task, const connection& from, right beyond) {
+    const identity& who = *from.who();
+    return &task.owner() == &who || who.may(beyond);
+}
+
+result<std::shared_ptr<created_task>> find_one(service& of, const connection& from, const std::string& id,
+                                               right beyond = right::see_all) {
+    auto found = of.tasks().find(id);
+    if (found == nullptr) {
+        return no_such_task(id);
     }
-    return no_such_task(id);
+    if (!may_touch(*found, from, beyond)) {
+        return error{errc::not_authenticated, "Not allowed: the task was created with another token"};
+    }
+    return found;
 }
 
 /// The tasks of these ids, each once, or -32007 for the first that is unknown.
-result<task_list> find_all(service& of, const std::vector<std::string>& ids) {
+result<task_list> find_all(service& of, const connection& from, const std::vector<std::string>& ids,
+                           right beyond = right::see_all) {
     task_list found;
     std::unordered_set<std::string> seen;
     for (const std::string& id : ids) {
         if (!seen.insert(id).second) {
             continue;
         }
-        auto one = find_one(of, id);
+        auto one = find_one(of, from, id, beyond);
         if (!one) {
             return one.reason();
         }
@@ -58,7 +70,7 @@ struct awaited {
 };
 
 /// Exactly one of `id` (where `one_allowed`) and `ids`.
-result<awaited> read_awaited(service& of, const params& from, bool one_allowed) {
+result<awaited> read_awaited(service& of, const connection& client, const params& from, bool one_allowed) {
     const auto id = from.text("id");
     if (!id) {
         return id.reason();
@@ -74,7 +86,7 @@ result<awaited> read_awaited(service& of, const params& from, bool one_allowed) 
     if (!timeout) {
         return timeout.reason();
     }
-    auto tasks = id->has_value() ? find_all(of, {**id}) : find_all(of, **ids);
+    auto tasks = id->has_value() ? find_all(of, client, {**id}) : find_all(of, client, **ids);
     if (!tasks) {
         return std::move(tasks).reason();
     }
@@ -112,7 +124,7 @@ void await_tasks(service& of, std::optional<json::json_view> from, reply answer)
     if (!exceptions) {
         return answer.error(exceptions.reason());
     }
-    auto what = read_awaited(of, *read, true);
+    auto what = read_awaited(of, *answer.to(), *read, true);
     if (!what) {
         return answer.error(what.reason());
     }
@@ -131,7 +143,7 @@ void wait(service& of, std::optional<json::json_view> from, reply answer) {
     if (!when) {
         return answer.error(when.reason());
     }
-    auto what = read_awaited(of, *read, false);
+    auto what = read_awaited(of, *answer.to(), *read, false);
     if (!what) {
         return answer.error(what.reason());
     }
@@ -147,7 +159,7 @@ void as_completed(service& of, std::optional<json::json_view> from, reply answer
     if (!read) {
         return answer.error(read.reason());
     }
-    auto what = read_awaited(of, *read, false);
+    auto what = read_awaited(of, *answer.to(), *read, false);
     if (!what) {
         return answer.error(what.reason());
     }
@@ -177,7 +189,9 @@ void cancel(service& of, std::optional<json::json_view> from, reply answer) {
     if (request) {
         reached = answer.to()->cancel_requests(*request, message->value_or(""));
     } else {
-        const auto tasks = id->has_value() ? find_all(of, {**id}) : find_all(of, **ids);
+        const connection& client = *answer.to();
+        const auto tasks = id->has_value() ? find_all(of, client, {**id}, right::cancel_any)
+                                           : find_all(of, client, **ids, right::cancel_any);
         if (!tasks) {
             return answer.error(tasks.reason());
         }
@@ -198,7 +212,7 @@ void status(service& of, std::optional<json::json_view> from, reply answer) {
     if (!id || !id->has_value()) {
         return answer.error(id ? invalid_params("", "the param 'id' is missing") : id.reason());
     }
-    const auto task = find_one(of, **id);
+    const auto task = find_one(of, *answer.to(), **id);
     if (!task) {
         return answer.error(task.reason());
     }
@@ -228,6 +242,9 @@ void tasks(service& of, std::optional<json::json_view> from, reply answer) {
     }
     value list = value::array();
     for (const auto& each : of.tasks().all()) {
+        if (!may_touch(*each, *answer.to(), right::see_all)) {
+            continue;
+        }
         value one = each->status();
         if (list.size() < most && (!state->has_value() || one["state"] == **state)) {
             list.push_back(std::move(one));
@@ -246,7 +263,7 @@ void forget(service& of, std::optional<json::json_view> from, reply answer) {
     if (!id || !id->has_value()) {
         return answer.error(id ? invalid_params("", "the param 'id' is missing") : id.reason());
     }
-    const auto task = find_one(of, **id);
+    const auto task = find_one(of, *answer.to(), **id, right::cancel_any);
     if (!task) {
         return answer.error(task.reason());
     }

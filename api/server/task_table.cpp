@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "api/server/counters.hpp"
 #include "api/server/created_task.hpp"
 
 namespace gatherd::api::server {
@@ -52,6 +53,7 @@ void task_table::finish(const std::shared_ptr<created_task>& task, std::size_t b
     by_expiry_.emplace(at->second.end->expires, task->id());
     kept_bytes_ += bytes;
     sweep();
+    memory_.resize(kept_bytes_);
 }
 
 /// Under lock_.
@@ -59,6 +61,7 @@ void task_table::drop(table::iterator at) {
     const std::shared_ptr<created_task> task = std::move(at->second.task);
     if (const auto& end = at->second.end) {
         kept_bytes_ -= end->bytes;
+        memory_.resize(kept_bytes_);
         by_end_.erase(end->order);
         const auto [first, last] = by_expiry_.equal_range(end->expires);
         by_expiry_.erase(std::find_if(first, last, [&](const auto& each) { return each.second == at->first; }));
@@ -72,8 +75,11 @@ void task_table::sweep() {
     const auto now = clock::now();
     while (!by_expiry_.empty() && by_expiry_.begin()->first <= now) {
         drop(tasks_.find(by_expiry_.begin()->second));
+        counters_.add_limit("tasks.keep");
     }
-    while (!by_end_.empty() && (by_end_.size() > limits_.kept_results || kept_bytes_ > limits_.kept_bytes)) {
+    const limits& most = limits_.now();
+    while (!by_end_.empty() && (by_end_.size() > most.kept_results || kept_bytes_ > most.kept_bytes)) {
+        counters_.add_limit(by_end_.size() > most.kept_results ? "limits.kept_results" : "limits.kept_bytes");
         drop(tasks_.find(by_end_.begin()->second));
         dropped_.fetch_add(1, std::memory_order_relaxed);
     }
@@ -110,6 +116,16 @@ void task_table::cancel_all(const std::string& message) {
     for (const auto& each : all()) {
         each->cancel(message);
     }
+}
+
+std::size_t task_table::kept() const {
+    const std::lock_guard guard{lock_};
+    return by_end_.size();
+}
+
+std::size_t task_table::kept_bytes() const {
+    const std::lock_guard guard{lock_};
+    return kept_bytes_;
 }
 
 std::size_t task_table::size() const {

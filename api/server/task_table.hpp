@@ -16,10 +16,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "api/limits.hpp"
+#include "api/server/live_limits.hpp"
+#include "api/server/memory_ledger.hpp"
 
 namespace gatherd::api::server {
 
+class counters;
 class created_task;
 
 /// Created tasks by id: those that run, and the results of those that ended, for as long as they are kept. Beyond
@@ -30,7 +32,8 @@ class created_task;
 /// Threads: all members are safe from any thread. Lock order: the table's, a task's, a connection's.
 class task_table {
 public:
-    explicit task_table(const limits& bounds) noexcept : limits_{bounds} {}
+    task_table(const live_limits& bounds, counters& counts, memory_ledger& ledger) noexcept
+        : limits_{bounds}, counters_{counts}, memory_{ledger} {}
 
     /// An id that nobody can guess: 128 bits from the operating system.
     [[nodiscard]] static std::string new_id();
@@ -52,6 +55,10 @@ public:
     void cancel_all(const std::string& message);
 
     [[nodiscard]] std::size_t size() const;
+
+    /// Results that are kept, and about how many bytes they have.
+    [[nodiscard]] std::size_t kept() const;
+    [[nodiscard]] std::size_t kept_bytes() const;
 
     /// Results that went before their time, for want of room.
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
@@ -78,13 +85,15 @@ private:
     void sweep();
     void drop(table::iterator at);
 
-    const limits& limits_;
+    const live_limits& limits_;
+    counters& counters_;
     std::atomic<std::uint64_t> dropped_{0};  // only counted
     mutable std::mutex lock_;
     table tasks_;                                  // under lock_, as all below
     std::map<std::uint64_t, std::string> by_end_;  // finished ones, the oldest first
     std::multimap<clock::time_point, std::string> by_expiry_;
     std::size_t kept_bytes_ = 0;
+    memory_share memory_;  // as many bytes
     std::uint64_t numbers_ = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "api/server/waiting_request.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "api/server/connection.hpp"
@@ -103,7 +105,12 @@ void waiting_request::task_ended(std::size_t index) {
         is_over_ = true;
     }
     leave();
-    answer_by(index);
+    const auto is_bulky = [](const auto& each) { return each->is_bulky(); };
+    if (std::any_of(tasks_.begin(), tasks_.end(), is_bulky)) {
+        service_.bulk().submit([self, index] { self->answer_by(index); });
+    } else {
+        answer_by(index);
+    }
 }
 
 void waiting_request::answer_by(std::size_t decisive) {

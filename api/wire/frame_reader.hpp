@@ -51,6 +51,12 @@ public:
     /// After a frame that closes there is nothing more, whatever is fed.
     [[nodiscard]] std::optional<frame> next();
 
+    /// From the next byte on a message may have so many; one that is longer already is refused when it grows.
+    void limit_message(std::size_t bytes) noexcept { limits_.message_bytes = bytes; }
+
+    /// Bytes of memory that it holds, its own size aside.
+    [[nodiscard]] std::size_t held() const noexcept { return capacity_; }
+
     /// Which framing is spoken, as far as `next` has looked.
     [[nodiscard]] framing spoken() const noexcept { return framing_; }
 

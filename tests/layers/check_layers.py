@@ -43,9 +43,9 @@ LIBRARIES = {
     "api/wire": {"nlohmann", "simdjson.h"},
     "api/plan": {"nlohmann"},
     "api/functions": {"nlohmann", "oneapi", "openssl", "tbb"},
-    "api/server": {"asio", "asio.hpp", "nlohmann", "spdlog"},
+    "api/server": {"asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
     "config": {"nlohmann"},
-    "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "spdlog"},
+    "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -13,6 +13,7 @@ class Client:
         self._reader, self._writer = reader, writer
         self._waiting = {}
         self._next_id = 0
+        self.told = {}  # notifications by the request that they belong to, until somebody takes them
         self._nameless = asyncio.Queue()  # answers with id null: to what the server could not read
         self._reading = asyncio.create_task(self._read())
 
@@ -25,8 +26,12 @@ class Client:
         try:
             while line := await self._reader.readline():
                 message = json.loads(line)
-                if "method" in message:
-                    continue  # a notification
+                if isinstance(message, dict) and "method" in message:
+                    self.told.setdefault(message["params"].get("request"), []).append(message)
+                    continue
+                if isinstance(message, list):
+                    self._waiting.pop(message[0]["id"]).set_result(message)  # a batch's
+                    continue
                 if message["id"] is None:
                     self._nameless.put_nowait(message)
                 else:
@@ -34,7 +39,8 @@ class Client:
         except (OSError, ValueError, KeyError) as error:
             reason = error
         for future in self._waiting.values():
-            future.set_exception(reason)
+            if not future.done():  # a batch's stands there several times
+                future.set_exception(reason)
         self._waiting.clear()
 
     def start(self, method, params):
@@ -49,6 +55,19 @@ class Client:
         answer = await self.start(method, params)
         await self._writer.drain()
         return answer
+
+    async def batch(self, requests):
+        """Several requests, as (method, params), in one message; their answers in the order of the requests."""
+        first = self._next_id + 1
+        self._next_id += len(requests)
+        future = asyncio.get_running_loop().create_future()
+        self._waiting |= {first + i: future for i in range(len(requests))}  # whichever comes first in the array
+        text = [{"id": first + i, "method": method, "params": params} for i, (method, params) in enumerate(requests)]
+        self._writer.write(json.dumps(text).encode() + b"\n")
+        answers = sorted(await future, key=lambda each: each["id"])
+        for i in range(len(requests)):
+            self._waiting.pop(first + i, None)
+        return answers
 
     async def garbage(self, text):
         """Sends a line that is no JSON; the server's answer to it."""

@@ -88,6 +88,44 @@ async def created_tasks(client, rng):
     expect_error(await client.call("await", {"id": lost["id"]}), -32000)
 
 
+async def streams(client, rng):
+    count = rng.randint(1, 60)
+    tasks = [{"call": "sleep", "args": [rng.uniform(0, 0.01), i]} if i % 4 else {"call": "fail", "args": ["E", str(i)]} for i in range(count)]
+    future = client.start("gather", {"tasks": tasks, "return_exceptions": True, "stream": True, "progress": 0.005})
+    number = client._next_id
+    failed = len(range(0, count, 4))
+    expect(await future, "result", {"completed": count - failed, "failed": failed})
+    told = client.told.pop(number)  # all of it came before the answer
+    ends = [each["params"] for each in told if each["method"] == "completed"]
+    right = {i: {"value": i} if i % 4 else {"error": {"type": "E", "message": str(i)}} for i in range(count)}
+    if {each["index"]: {key: each[key] for key in each if key in ("value", "error")} for each in ends} != right or len(ends) != count:
+        raise AssertionError(f"a stream of {count} told {str(told)[:300]}")
+    if told[-1]["method"] != "progress" or told[-1]["params"]["done"] != count:
+        raise AssertionError(f"the last progress was {told[-1]}")
+
+
+async def batches(client, rng):
+    count = rng.randint(1, 50)
+    got = await client.batch([("run", {"task": {"call": rng.choice(["echo", "sleep"]), "args": [0] if i % 2 else []}}) if i % 5 else ("none", {})
+                              for i in range(count)])
+    for i, answer in enumerate(got):
+        if i % 5 == 0:
+            expect_error(answer, -32601)
+        elif "error" in answer:
+            expect_error(answer, -32602)  # sleep without an argument
+        else:
+            expect(answer, "result", None)
+
+
+async def prints(client, rng):
+    lines = [str(rng.random()) for _ in range(rng.randint(1, 30))]
+    future = client.start("run", {"task": {"sequence": [{"call": "print", "args": [line]} for line in lines]}})
+    number = client._next_id
+    expect(await future, "result", [None] * len(lines))
+    if [each["params"]["text"] for each in client.told.pop(number)] != lines:
+        raise AssertionError("lines that were printed came otherwise")
+
+
 async def blocking_calls(client, rng):
     tasks = [{"to_thread": {"call": "time.sleep", "args": [0.005]}} for _ in range(rng.randint(1, 8))]
     expect(await client.call("gather", {"tasks": tasks}), "result", [None] * len(tasks))
@@ -100,7 +138,7 @@ async def wrong_requests(client, rng):
 
 
 ACTIONS = [sleeping_batch, computing_batch, wide_map, pipeline, failures, timeouts, created_tasks, blocking_calls,
-           wrong_requests]
+           wrong_requests, streams, batches, prints]
 
 
 async def behave(port, rng, until):

@@ -21,6 +21,9 @@ std::string read(const std::string& path) {
     return text.str();
 }
 
+constexpr const char* one_token =
+    R"([{"name":"ci","sha256":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","rights":["submit"]}])";
+
 /// The value at a dotted name of a nested object.
 ordered_json at(const ordered_json& file, std::string name) {
     for (char& c : name) {
@@ -58,7 +61,10 @@ TEST_CASE("setting_table: each row sets a value of its own", "[config]") {
                                  : std::holds_alternative<log_level_field>(each.field) ? "trace"
                                  : &each == listen                                     ? "[::1]:1"
                                  : std::holds_alternative<duration_field>(each.field)  ? "1234ms"
-                                 : std::holds_alternative<bytes_field>(each.field)     ? "1234567"
+                                 : std::holds_alternative<bytes_field>(each.field)     ? "34567890"
+                                 : std::holds_alternative<mode_field>(each.field)      ? "640"
+                                 : std::holds_alternative<switch_field>(each.field)    ? "yes"
+                                 : std::holds_alternative<tokens_field>(each.field)    ? one_token
                                                                                        : "123";
         REQUIRE_FALSE(assign_text(each, text, values));
         for (const auto& other : setting_table()) {

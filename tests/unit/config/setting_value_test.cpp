@@ -53,9 +53,11 @@ TEST_CASE("setting_value: addresses come as an array, or as one text with commas
     CHECK(with("listen", "127.0.0.1:7117, [::1]:7117").listen == both);
     CHECK(with("listen", "localhost:0,localhost:0").listen.size() == 2);
     CHECK(json_fault("listen", ordered_json::array()) ==
-          "[] is not host:port, as 127.0.0.1:7117 or [::1]:7117, or a list of them");
-    CHECK(json_fault("listen", {"a:1", 2}) ==
-          R"(["a:1",2] is not host:port, as 127.0.0.1:7117 or [::1]:7117, or a list of them)");
+          "[] is not host:port, as 127.0.0.1:7117 or [::1]:7117, unix:/path, systemd, one of them behind tls:, or a "
+          "list of them");
+    CHECK(
+        json_fault("listen", {"a:1", 2}) ==
+        R"(["a:1",2] is not host:port, as 127.0.0.1:7117 or [::1]:7117, unix:/path, systemd, one of them behind tls:, or a list of them)");
     CHECK(text_fault("listen", "a:1,,b:2").starts_with(R"("a:1,,b:2" is not host:port)"));
     CHECK(text_fault("listen", "a:1,a:1") == R"("a:1,a:1" names a:1 twice)");
 }

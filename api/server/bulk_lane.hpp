@@ -1,0 +1,62 @@
+/// \file
+/// Threads for what would hold a worker up: reading huge messages, writing huge answers.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace gatherd::api::server {
+
+/// Makes the calling thread, and those that it starts, give way to the workers.
+void be_nice() noexcept;
+
+/// Runs jobs on a few threads of its own, oldest first. A worker serves many connections and must look round each
+/// millisecond; a plan of a million tasks takes some hundred to decode. These threads are nicer than workers
+/// (`nice` 5), so where both want the same core it is the small requests that go first.
+///
+/// Bounded by its users: each connection has at most one message here, each program one end.
+///
+/// Threads: submit is safe from any thread; stop and the destructor from one that is no job.
+class bulk_lane {
+public:
+    explicit bulk_lane(std::size_t most_threads) noexcept : most_threads_{most_threads} {}
+    ~bulk_lane() { stop(); }
+    bulk_lane(const bulk_lane&) = delete;
+    bulk_lane& operator=(const bulk_lane&) = delete;
+
+    /// Has a thread run the job, which must not throw. Threads are started as they are needed.
+    void submit(std::function<void()> job);
+
+    /// Has a thread call that member of `owner` with `what`, which is never copied.
+    template <typename Owner, typename Thing>
+    void submit(std::shared_ptr<Owner> owner, void (Owner::*call)(Thing), Thing what) {
+        // Shared, since std::function copies what it holds.
+        submit([owner = std::move(owner), call, shared = std::make_shared<Thing>(std::move(what))]() mutable {
+            (owner.get()->*call)(std::move(*shared));
+            shared.reset();
+        });
+    }
+
+    /// Runs what was submitted, then ends the threads. Nothing is to be submitted any more.
+    void stop() noexcept;
+
+private:
+    void run_jobs() noexcept;
+
+    const std::size_t most_threads_;
+    std::mutex lock_;
+    std::condition_variable changed_;
+    std::deque<std::function<void()>> jobs_;  // under lock_, as all below
+    std::vector<std::thread> threads_;
+    std::size_t idle_ = 0;
+    bool is_stopping_ = false;
+};
+
+}  // namespace gatherd::api::server

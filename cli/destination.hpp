@@ -1,0 +1,19 @@
+/// \file
+/// A daemon to talk to, and what it takes to be let in.
+#pragma once
+
+#include <string>
+
+#include "config/address.hpp"
+
+namespace gatherd::cli {
+
+/// Where the daemon is, who we are there, and whom we trust to be it.
+struct destination : config::address {
+    std::string token = {};        ///< shown with method auth first; empty: none
+    std::string ca = {};           ///< PEM file of authorities; empty: the system's. Only for TLS, as all below
+    std::string certificate = {};  ///< PEM file of our own certificate; empty: none
+    std::string key = {};
+};
+
+}  // namespace gatherd::cli

@@ -1,0 +1,152 @@
+#include "cli/serve_settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
+
+#include "cli/available_memory.hpp"
+#include "cli/failures.hpp"
+#include "config/setting_table.hpp"
+#include "config/setting_value.hpp"
+
+namespace gatherd::cli {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> start_settings{"listen",    "port_file",  "workers",
+                                                         "unix.mode", "unix.owner", "blocking.threads"};
+
+bool is_for_start(std::string_view name) {
+    return std::ranges::count(start_settings, name) > 0;
+}
+
+api::server::token_hash hash_from(std::string_view digits) {
+    constexpr int hexadecimal = 16;
+    api::server::token_hash hash{};
+    for (std::size_t i = 0; i < hash.size(); ++i) {
+        const char* const pair = digits.data() + 2 * i;
+        std::from_chars(pair, pair + 2, hash[i], hexadecimal);  // config has seen that they are digits
+    }
+    return hash;
+}
+
+api::server::rights rights_from(const std::vector<std::string>& names) {
+    using api::server::right;
+    api::server::rights all = 0;
+    for (const auto& [name, bit] : {std::pair{"submit", right::submit}, std::pair{"cancel_any", right::cancel_any},
+                                    std::pair{"see_all", right::see_all}, std::pair{"admin", right::admin}}) {
+        if (std::ranges::count(names, name) > 0) {
+            all |= static_cast<api::server::rights>(bit);
+        }
+    }
+    // Who administers may do the rest, too.
+    return (all & static_cast<api::server::rights>(right::admin)) != 0 ? api::server::all_rights : all;
+}
+
+}  // namespace
+
+api::limits limits_from(const config::settings& s) {
+    api::limits limits;
+    limits.message_bytes = s.limits.message_bytes;
+    limits.depth = s.limits.depth;
+    limits.plan_tasks = s.limits.plan_tasks;
+    limits.result_bytes = s.limits.result_bytes;
+    limits.output_lines = s.limits.output_lines;
+    limits.tasks_in_flight = s.limits.tasks_in_flight;
+    limits.connection_tasks_in_flight = s.limits.connection_tasks_in_flight;
+    limits.connections = s.limits.connections;
+    limits.unread_bytes = s.limits.unread_bytes;
+    limits.unread_time = s.limits.unread_time;
+    limits.message_time = s.limits.message_time;
+    limits.idle_time = s.limits.idle_time;
+    limits.cleanup_time = s.limits.cleanup_time;
+    limits.keep = s.tasks.keep;
+    limits.kept_results = s.limits.kept_results;
+    limits.kept_bytes = s.limits.kept_bytes;
+    limits.memory_bytes = s.limits.memory_bytes == 0 ? available_memory() / 2 : s.limits.memory_bytes;
+    limits.address_connections = s.limits.address_connections;
+    limits.token_tasks_in_flight = s.limits.token_tasks_in_flight;
+    limits.auth_time = s.auth.time;
+    limits.auth_tries = s.auth.tries;
+    return limits;
+}
+
+std::vector<api::server::token_grant> tokens_from(const config::settings& s) {
+    std::vector<api::server::token_grant> all;
+    for (const config::token& each : s.auth.tokens) {
+        all.push_back({each.name, hash_from(each.sha256), rights_from(each.rights), each.tasks_in_flight});
+    }
+    return all;
+}
+
+api::server::tls_files tls_files_from(const config::settings& s) {
+    return {s.tls.certificate, s.tls.key.empty() ? s.tls.certificate : s.tls.key, s.tls.client_ca};
+}
+
+api::server::unix_access unix_access_from(const config::settings& s) {
+    const auto colon = std::min(s.unix_socket.owner.find(':'), s.unix_socket.owner.size());
+    const auto behind = std::min(colon + 1, s.unix_socket.owner.size());
+    return {static_cast<unsigned>(s.unix_socket.mode), s.unix_socket.owner.substr(0, colon),
+            s.unix_socket.owner.substr(behind)};
+}
+
+spdlog::level::level_enum level_from(config::log_level level) {
+    switch (level) {
+        case config::log_level::trace:
+            return spdlog::level::trace;
+        case config::log_level::debug:
+            return spdlog::level::debug;
+        case config::log_level::info:
+            return spdlog::level::info;
+        case config::log_level::warn:
+            return spdlog::level::warn;
+        case config::log_level::error:
+            return spdlog::level::err;
+        case config::log_level::off:
+            break;
+    }
+    return spdlog::level::off;
+}
+
+void check_tls(const config::settings& s) {
+    const auto is_tls = [](const config::address& each) { return each.tls; };
+    if (std::ranges::any_of(s.listen, is_tls) && s.tls.certificate.empty()) {
+        throw usage_error{"listen: an address with tls: needs a certificate: set tls.certificate and tls.key"};
+    }
+}
+
+void check_exposure(const std::string& address, bool is_local, bool is_tls, const config::settings& s) {
+    const bool has_certificates = is_tls && !s.tls.client_ca.empty();
+    if (!is_local && s.auth.tokens.empty() && !has_certificates && !s.auth.open) {
+        throw usage_error{
+            "listen: whoever reaches " + address +
+            " could run plans here: set auth.tokens, or tls.client_ca with an address of tls:, or, if that is"
+            " meant, --auth.open yes"};
+    }
+}
+
+std::vector<std::string> changes(const config::settings& from, const config::settings& to) {
+    std::vector<std::string> lines;
+    for (const auto& each : config::setting_table()) {
+        const auto before = config::value_text(each, from);
+        const auto after = config::value_text(each, to);
+        if (before != after) {
+            lines.push_back(std::string{each.name} + ": " + (before.empty() ? "none" : before) + " -> " +
+                            (after.empty() ? "none" : after) +
+                            (is_for_start(each.name) ? "; that takes a restart" : ""));
+        }
+    }
+    return lines;
+}
+
+config::settings keep_start_settings(config::settings next, const config::settings& now) {
+    next.listen = now.listen;
+    next.port_file = now.port_file;
+    next.workers = now.workers;
+    next.unix_socket = now.unix_socket;
+    next.blocking = now.blocking;
+    return next;
+}
+
+}  // namespace gatherd::cli

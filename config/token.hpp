@@ -1,0 +1,31 @@
+/// \file
+/// A token that clients may show, as the settings hold it: its hash, never itself.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace gatherd::config {
+
+/// One entry of auth.tokens.
+struct token {
+    std::string name;                   // for people: unique, not empty
+    std::string sha256;                 // of the token's bytes, 64 hexadecimal digits, lower case
+    std::vector<std::string> rights;    // of token_rights, at least one
+    std::uint64_t tasks_in_flight = 0;  // 0: limits.token_tasks_in_flight holds
+
+    friend bool operator==(const token&, const token&) = default;
+};
+
+/// Reads a list of tokens: `[{"name": "ci", "sha256": "9f86..", "rights": ["submit"], "tasks_in_flight": 1000}]`, the
+/// last member being optional. Gives the list, or what is wrong with it for a person.
+[[nodiscard]] std::variant<std::vector<token>, std::string> read_tokens(const nlohmann::ordered_json& from);
+
+/// What read_tokens reads back.
+[[nodiscard]] nlohmann::ordered_json to_json(const std::vector<token>& tokens);
+
+}  // namespace gatherd::config
