@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/json/json_writer.hpp"
 #include "api/plan/call.hpp"
 #include "api/plan/program.hpp"
 #include "executor/admission_line.hpp"
@@ -495,6 +496,57 @@ task<outcome> evaluate_retry(const retry_node& n, environment_ptr names, program
     }
 }
 
+// ---- results straight to text ------------------------------------------------------------------
+
+failure_ptr append_outcome(std::string& text, const outcome& result) {
+    if (!result.has_value()) {
+        return result.reason();
+    }
+    json::append_value(text, result.result());
+    return nullptr;
+}
+
+/// The entry of a gather with return_exceptions, of which the result stands at the end of the text, behind its head.
+void settle_text(std::string& text, std::size_t entry, const failure_ptr& failed) {
+    if (failed != nullptr) {
+        text.resize(entry);
+        text += R"({"error":)";
+        json::append_value(text, describe(*failed));
+    }
+    text += '}';
+}
+
+/// As evaluate_instant: all children of a gather or map run, those of a sequence up to the first that fails.
+failure_ptr append_instant_family(std::string& text, const family& children, program& p) {
+    const std::size_t begin = text.size();
+    failure_ptr first_failure;
+    text += '[';
+    for (std::size_t i = 0; i < children.size; ++i) {
+        if (i != 0) {
+            text += ',';
+        }
+        const std::size_t entry = text.size();
+        if (children.options.return_exceptions) {
+            text += R"({"value":)";
+        }
+        failure_ptr failed = children.is_map() ? append_outcome(text, children.now(i, p))
+                                               : append_instant(text, *children.list().children[i], p);
+        if (children.options.return_exceptions) {
+            settle_text(text, entry, failed);
+        } else if (failed != nullptr && first_failure == nullptr) {
+            first_failure = std::move(failed);
+            if (children.parent.is == kind::sequence) {
+                break;
+            }
+        }
+    }
+    text += ']';
+    if (first_failure != nullptr) {
+        text.resize(begin);
+    }
+    return first_failure;
+}
+
 task<outcome> evaluate_value(const node& n, program& p) {
     co_return evaluate_instant(n, p);
 }
@@ -541,6 +593,18 @@ outcome evaluate_instant(const node& n, program& p) {
         return g.first_failure;
     }
     return collect(std::move(g), children);
+}
+
+failure_ptr append_instant(std::string& text, const node& n, program& p) {
+    if (n.is == kind::value) {
+        json::append_value(text, *static_cast<const value_node&>(n).constant);
+        return nullptr;
+    }
+    if (n.is == kind::call) {
+        const auto& call = static_cast<const call_node&>(n);
+        return append_outcome(text, call_now(*call.callee, call.arguments.bound, {&n}, p));
+    }
+    return append_instant_family(text, family_of(n), p);
 }
 
 task<outcome> evaluate(const node& n, environment_ptr names, program& p) {

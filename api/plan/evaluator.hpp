@@ -2,6 +2,8 @@
 /// What each kind of TASK does, as coroutines of the executor.
 #pragma once
 
+#include <string>
+
 #include "api/plan/environment.hpp"
 #include "api/plan/failure.hpp"
 #include "api/plan/node.hpp"
@@ -22,5 +24,9 @@ class program;
 
 /// Evaluates a node that is_instant, at once.
 [[nodiscard]] outcome evaluate_instant(const node& n, program& p);
+
+/// Evaluates a node that is_instant, at once, and appends its result as JSON text; no value is kept. Where it fails, gives
+/// the failure, and the text is as it was.
+[[nodiscard]] failure_ptr append_instant(std::string& text, const node& n, program& p);
 
 }  // namespace gatherd::api::plan

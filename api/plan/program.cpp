@@ -22,8 +22,9 @@ program::program(executor::scheduler& on, std::shared_ptr<const plan> what, prog
 
 program::~program() = default;
 
-program_end program::run_on_the_spot() {
-    return end_of(evaluate_instant(plan_->root(), *this));
+program_end program::run_on_the_spot(std::string& result) {
+    auto failed = append_instant(result, plan_->root(), *this);
+    return end_of(failed == nullptr ? outcome{} : outcome{std::move(failed)});
 }
 
 void program::prepare() {

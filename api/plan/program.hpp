@@ -72,8 +72,8 @@ public:
     ~program() override;
 
     /// Runs a plan whose root is_instant, here and now, in place of prepare() and start(). The observer hears what it
-    /// prints, but not its end, which is returned.
-    [[nodiscard]] program_end run_on_the_spot();
+    /// prints, but not its end, which is returned; a result is appended to the text as JSON, and not in the end.
+    [[nodiscard]] program_end run_on_the_spot(std::string& result);
 
     /// Makes the root task, so that cancel() finds it. Once, before start().
     void prepare();

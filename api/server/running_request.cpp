@@ -32,7 +32,14 @@ void running_request::start(std::shared_ptr<const plan::plan> what, plan::progra
     const auto program =
         std::make_shared<plan::program>(service_.runs_on(), std::move(what), std::move(how), service_.bounds(), self);
     if (on_the_spot) {
-        ended(program->run_on_the_spot());
+        std::string text;
+        auto end = program->run_on_the_spot(text);
+        allowance_ = {};
+        if (end.how == plan::program_end::way::returned) {
+            answer_text(text);
+        } else {
+            answer_failure(end);
+        }
         return;
     }
     program->prepare();
@@ -105,6 +112,10 @@ void running_request::answer_result(value result) {
     }
     std::string text;
     json::append_value(text, result);
+    answer_text(text);
+}
+
+void running_request::answer_text(std::string_view text) {
     if (text.size() > service_.bounds().result_bytes) {
         answer_.error(over_limit("limits.result_bytes", service_.bounds().result_bytes));
     } else {
@@ -128,9 +139,13 @@ void running_request::ended(plan::program_end end) noexcept {
     if (end.how == plan::program_end::way::returned) {
         answer_result(std::move(end.result.result()));
     } else {
-        service_.counts().programs_failed.fetch_add(1, std::memory_order_relaxed);
-        answer_.error(error_of(end, service_.bounds()));
+        answer_failure(end);
     }
+}
+
+void running_request::answer_failure(const plan::program_end& end) {
+    service_.counts().programs_failed.fetch_add(1, std::memory_order_relaxed);
+    answer_.error(error_of(end, service_.bounds()));
 }
 
 }  // namespace gatherd::api::server

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "api/plan/program.hpp"
 #include "api/server/pending_request.hpp"
@@ -52,6 +53,8 @@ private:
     void notify(const char* method, value params);
     void report_progress();
     void answer_result(value result);
+    void answer_text(std::string_view text);
+    void answer_failure(const plan::program_end& end);
     [[nodiscard]] value request_id() const;
 
     service& service_;

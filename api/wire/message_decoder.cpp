@@ -91,6 +91,7 @@ struct message_decoder::state {
     std::size_t max_depth;
     simdjson::dom::parser parser;
     simdjson::error_code fault = simdjson::SUCCESS;
+    json::json_tape tape;  // of the parser, for the views in `out`
     message out;
 
     // Of the message that is being decoded:
@@ -188,7 +189,8 @@ message_item message_decoder::state::read_item(json::json_view item, std::size_t
 }
 
 void message_decoder::state::read_message() {
-    const json::json_view root{&parser.doc, 1};
+    tape = {parser.doc.tape.get(), parser.doc.string_buf.get()};
+    const json::json_view root{&tape, 1};
     out.is_batch = root.is_array();
     if (!out.is_batch) {
         out.items.push_back(read_item(root, 0));
