@@ -123,6 +123,10 @@ outcome call_now(const function& callee, arguments bound, place where, program& 
     });
 }
 
+outcome call_now(const function& callee, arguments bound, place where, call_context& context) {
+    return guarded(where, [&]() -> outcome { return std::get<plain_body>(callee.body)(context, bound); });
+}
+
 executor::task<outcome> evaluate_call(call_site site, environment_ptr names, program& p, bool on_thread) {
     const function& callee = site.callee;
     std::vector<value> own;  // where awaits have to be filled in, or a thread needs a copy

@@ -28,6 +28,9 @@ struct call_site {
 /// Runs a function that may run on a worker, now. Never raises.
 [[nodiscard]] outcome call_now(const function& callee, arguments bound, place where, program& p);
 
+/// The same outside a program.
+[[nodiscard]] outcome call_now(const function& callee, arguments bound, place where, call_context& context);
+
 /// The failure that a cancelled wait is.
 [[nodiscard]] outcome cancelled_at(place where, const executor::cancelled_error& cause);
 

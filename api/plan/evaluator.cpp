@@ -517,7 +517,7 @@ void settle_text(std::string& text, std::size_t entry, const failure_ptr& failed
 }
 
 /// As evaluate_instant: all children of a gather or map run, those of a sequence up to the first that fails.
-failure_ptr append_instant_family(std::string& text, const family& children, program& p) {
+failure_ptr append_instant_family(std::string& text, const family& children, call_context& context) {
     const std::size_t begin = text.size();
     failure_ptr first_failure;
     text += '[';
@@ -529,8 +529,10 @@ failure_ptr append_instant_family(std::string& text, const family& children, pro
         if (children.options.return_exceptions) {
             text += R"({"value":)";
         }
-        failure_ptr failed = children.is_map() ? append_outcome(text, children.now(i, p))
-                                               : append_instant(text, *children.list().children[i], p);
+        failure_ptr failed = children.is_map()
+                                 ? append_outcome(text, call_now(*children.map().callee, children.map().over[i].bound,
+                                                                 children.place_of(i), context))
+                                 : append_instant(text, *children.list().children[i], context);
         if (children.options.return_exceptions) {
             settle_text(text, entry, failed);
         } else if (failed != nullptr && first_failure == nullptr) {
@@ -595,16 +597,16 @@ outcome evaluate_instant(const node& n, program& p) {
     return collect(std::move(g), children);
 }
 
-failure_ptr append_instant(std::string& text, const node& n, program& p) {
+failure_ptr append_instant(std::string& text, const node& n, call_context& context) {
     if (n.is == kind::value) {
         json::append_value(text, *static_cast<const value_node&>(n).constant);
         return nullptr;
     }
     if (n.is == kind::call) {
         const auto& call = static_cast<const call_node&>(n);
-        return append_outcome(text, call_now(*call.callee, call.arguments.bound, {&n}, p));
+        return append_outcome(text, call_now(*call.callee, call.arguments.bound, {&n}, context));
     }
-    return append_instant_family(text, family_of(n), p);
+    return append_instant_family(text, family_of(n), context);
 }
 
 task<outcome> evaluate(const node& n, environment_ptr names, program& p) {

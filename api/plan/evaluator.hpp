@@ -25,8 +25,8 @@ class program;
 /// Evaluates a node that is_instant, at once.
 [[nodiscard]] outcome evaluate_instant(const node& n, program& p);
 
-/// Evaluates a node that is_instant, at once, and appends its result as JSON text; no value is kept. Where it fails, gives
-/// the failure, and the text is as it was.
-[[nodiscard]] failure_ptr append_instant(std::string& text, const node& n, program& p);
+/// Evaluates a node that is_instant, at once and outside a program, and appends its result as JSON text; no value is
+/// kept. Where it fails, gives the failure, and the text is as it was.
+[[nodiscard]] failure_ptr append_instant(std::string& text, const node& n, call_context& context);
 
 }  // namespace gatherd::api::plan

@@ -142,7 +142,7 @@ void connection::read_some() {
 }
 
 void connection::handle_frames() {
-    while (const auto frame = reader_.next()) {
+    while (const auto frame = reader_.next(&decoder_of_this_thread(service_.bounds().depth))) {
         {
             const std::lock_guard guard{lock_};
             framing_ = reader_.spoken();

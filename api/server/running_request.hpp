@@ -8,7 +8,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "api/plan/program.hpp"
 #include "api/server/pending_request.hpp"
@@ -50,10 +49,10 @@ public:
 private:
     using clock = std::chrono::steady_clock;
 
+    void run_on_the_spot(const plan::plan& what);
     void notify(const char* method, value params);
     void report_progress();
     void answer_result(value result);
-    void answer_text(std::string_view text);
     void answer_failure(const plan::program_end& end);
     [[nodiscard]] value request_id() const;
 
