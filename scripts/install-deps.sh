@@ -23,7 +23,7 @@ packages_of() {
         build) echo ccache g++ cmake ninja-build libasio-dev libcli11-dev libsimdjson-dev libspdlog-dev libssl-dev \
             libtbb-dev nlohmann-json3-dev ;;
         clang) echo clang-19 ;;
-        test) echo catch2 netcat-openbsd python3 ;;
+        test) echo catch2 netcat-openbsd python3 valgrind ;;
         bench) echo libbenchmark-dev python3 ;;
         bench-service) echo beanstalkd gearman-job-server golang-go libgearman-dev libhiredis-dev libnats-dev nats-server nodejs \
             python3-uvloop redis-server ;;

@@ -59,7 +59,7 @@ TEST_CASE("frame_reader: with a decoder it finds the same frames, however they a
           "{\"id\":99999999999999999999,\"method\":\"a\"}\n{\"id\":-0,\"method\":\"b\"}\n{\"id\":1e400}\n",
           "Content-Length: 24\r\n\r\n{\"id\":1,\"method\":\"ping\"}", "GET / HTTP/1.1\n",
           "{\"id\":1,\"method\":\"a\"}"}) {
-        for (const std::size_t piece : {1, 3, 7, 40, 1000}) {
+        for (const std::size_t piece : {1U, 3U, 7U, 40U, 1000U}) {
             INFO(bytes << " in pieces of " << piece);
             CHECK(all_of(bytes, piece, true) == all_of(bytes, 1000, false));
         }
