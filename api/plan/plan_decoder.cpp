@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstring>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -155,6 +156,11 @@ struct step_below {
         return std::string{member} + (item == place::no_item ? std::string{} : '/' + std::to_string(item));
     }
 };
+
+/// Whether two names are one. Inline where the other is a constant: of a large plan each task asks for several.
+bool same(std::string_view name, std::string_view other) noexcept {
+    return name.size() == other.size() && std::memcmp(name.data(), other.data(), name.size()) == 0;
+}
 
 class reader {
 public:
@@ -346,11 +352,13 @@ private:
         std::optional<json_view> name;
         std::optional<json_view> args;
         for (const auto& [member_name, member] : task.members()) {
-            auto& into = member_name == "call" ? name : args;
-            if (into || (&into == &args && member_name != "args")) {
+            if (same(member_name, "call") && !name) {
+                name = member;
+            } else if (same(member_name, "args") && !args) {
+                args = member;
+            } else {
                 return nullptr;
             }
-            into = member;
         }
         const function* const callee = name && name->is_string() ? known_function(name->as_string()) : nullptr;
         if (callee == nullptr) {
@@ -368,7 +376,7 @@ private:
 
     /// A plan calls few functions, and often: the last one is remembered.
     const function* known_function(std::string_view name) {
-        if (last_function_ == nullptr || last_function_->name != name) {
+        if (last_function_ == nullptr || !same(last_function_->name, name)) {
             last_function_ = functions_.find(name);
         }
         return last_function_;

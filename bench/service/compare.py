@@ -44,17 +44,16 @@ def main():
                  if fits(peer, row) and options.only.search(f"{row.group}/{row.name}/{peer.name}")]
         if not pairs:
             sys.exit(f"compare.py: no row matches '{options.only.pattern}'")
-        for number in range(1, options.rounds + 1):
-            print(f"== round {number} of {options.rounds}: {len(pairs)} rows", file=sys.stderr)
-            random.shuffle(pairs)
-            for row, peer in pairs:
-                try:
-                    got = run_pair(peer, row, options, folder, log)
-                except RuntimeError as fault:
-                    faults[row, peer.name] = str(fault)
-                    continue
-                found[row, peer.name].append(got)
-    lines = list(report.lines(found, faults, [peer.name for peer in peers], options.rounds))
+        with contextlib.suppress(KeyboardInterrupt):  # then what there is by now is reported
+            for number in range(1, options.rounds + 1):
+                print(f"== round {number} of {options.rounds}: {len(pairs)} rows", file=sys.stderr, flush=True)
+                random.shuffle(pairs)
+                for row, peer in pairs:
+                    try:
+                        found[row, peer.name].append(run_pair(peer, row, options, folder, log))
+                    except RuntimeError as fault:
+                        faults[row, peer.name] = str(fault)
+    lines = list(report.lines(found, faults, [peer.name for peer in peers]))
     if options.write:
         report.write(options.write, lines, found, [peer.name for peer in peers])
     else:

@@ -81,7 +81,7 @@ def machine(rounds):
     models = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     day = datetime.date.today().isoformat()
     return (f"{day}, {os.cpu_count()} cores of {models[0] if models else 'an unnamed processor'}, load {os.getloadavg()[0]:.1f} at the"
-            f" end; medians of {rounds} round{'s' if rounds > 1 else ''}.")
+            f" end; medians of at least {rounds} round{'s' if rounds > 1 else ''}.")
 
 
 def sleep_lines(found, peers):
@@ -103,8 +103,8 @@ def sleep_lines(found, peers):
     yield ""
 
 
-def lines(found, faults, peers, rounds):
-    yield machine(rounds)
+def lines(found, faults, peers):
+    yield machine(min(map(len, found.values()), default=0))
     yield "In brackets: how many times better gatherd is; **above 1 gatherd wins, below 1 it loses**."
     yield ""
     yield from block(found, ("pipelined", "map"), peers, "tasks_a_second", short, higher, "Tasks a second, pipelined")
