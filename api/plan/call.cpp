@@ -105,29 +105,8 @@ executor::task<outcome> sleep_for(const sleeping_body& body, std::span<const val
     co_return guarded(where, [&]() -> outcome { return body.result(bound); });
 }
 
-}  // namespace
-
-outcome cancelled_at(place where, const executor::cancelled_error& cause) {
-    return failure{"CancelledError", cause.message(), where};
-}
-
-measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes) {
-    std::size_t left = max_bytes;
-    return measure_within(v, max_depth, left);
-}
-
-outcome call_now(const function& callee, arguments bound, place where, program& p) {
-    return guarded(where, [&]() -> outcome {
-        const auto turn = callee.where == lane::async ? p.generator_turn() : std::unique_lock<std::mutex>{};
-        return std::get<plain_body>(callee.body)(p, bound);
-    });
-}
-
-outcome call_now(const function& callee, arguments bound, place where, call_context& context) {
-    return guarded(where, [&]() -> outcome { return std::get<plain_body>(callee.body)(context, bound); });
-}
-
-executor::task<outcome> evaluate_call(call_site site, environment_ptr names, program& p, bool on_thread) {
+/// Any call, with a frame of its own for the arguments that have to be awaited.
+executor::task<outcome> evaluate_any_call(call_site site, environment_ptr names, program& p, bool on_thread) {
     const function& callee = site.callee;
     std::vector<value> own;  // where awaits have to be filled in, or a thread needs a copy
     std::span<const value> bound = site.arguments.bound;
@@ -165,6 +144,37 @@ executor::task<outcome> evaluate_call(call_site site, environment_ptr names, pro
         co_return co_await call_on_lane(computing, site, {bound.begin(), bound.end()}, p);
     }
     co_return call_now(callee, bound, site.where, p);
+}
+
+}  // namespace
+
+outcome cancelled_at(place where, const executor::cancelled_error& cause) {
+    return failure{"CancelledError", cause.message(), where};
+}
+
+measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes) {
+    std::size_t left = max_bytes;
+    return measure_within(v, max_depth, left);
+}
+
+outcome call_now(const function& callee, arguments bound, place where, program& p) {
+    return guarded(where, [&]() -> outcome {
+        const auto turn = callee.where == lane::async ? p.generator_turn() : std::unique_lock<std::mutex>{};
+        return std::get<plain_body>(callee.body)(p, bound);
+    });
+}
+
+outcome call_now(const function& callee, arguments bound, place where, call_context& context) {
+    return guarded(where, [&]() -> outcome { return std::get<plain_body>(callee.body)(context, bound); });
+}
+
+executor::task<outcome> evaluate_call(call_site site, environment_ptr names, program& p, bool on_thread) {
+    const auto* const sleeping = std::get_if<sleeping_body>(&site.callee.body);
+    if (sleeping != nullptr && site.arguments.holes.empty() && site.arguments.whole == nullptr) {
+        return sleep_for(*sleeping, site.arguments.bound,
+                         site.where);  // a million of them may wait: one frame less each
+    }
+    return evaluate_any_call(site, std::move(names), p, on_thread);
 }
 
 }  // namespace gatherd::api::plan

@@ -122,7 +122,7 @@ task<outcome> observed(task<outcome> child, std::size_t index, program& p) {
 
 /// A gather in progress.
 struct gathering {
-    std::vector<outcome> results;
+    std::vector<outcome> results;     // of those that needed no task; none where all did
     std::vector<child_handle> tasks;  // empty handles where a child needed none
     failure_ptr first_failure{};      // of those that needed no task
 };
@@ -152,7 +152,6 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
                           ? nullptr
                           : std::make_shared<executor::admission_line>(children.size, children.options.limit);
     gathering g;
-    g.results.resize(children.size);
     std::size_t in_a_row = 0;
     for (std::size_t i = 0; i < children.size; ++i) {
         if (!at_once || !children.is_instant(i)) {
@@ -168,6 +167,9 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
             }
             g.tasks[i] = executor::create_task(std::move(child));
             continue;
+        }
+        if (g.results.empty()) {
+            g.results.resize(children.size);
         }
         g.results[i] = children.now(i, p);
         if (is_watched) {
