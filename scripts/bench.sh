@@ -5,6 +5,7 @@
 #   scripts/bench.sh executor --quick    one short round, two minutes; prints the tables and writes no file
 #   scripts/bench.sh service             the daemon and its peers, through sockets: five rounds, half an hour
 #   scripts/bench.sh service --quick     one short round, four minutes
+#   scripts/bench.sh scaling             what the daemon costs as batches, connections and sleeps grow: a minute
 #
 #   --rounds N     how many rounds
 #   --only REGEX   only the rows whose <workload>/<runtime>/<size>/<workers> it matches, of the service <group>/<row>/<peer>;
@@ -23,16 +24,16 @@ fail() {
 what='' rounds='' only='' quick=
 while (($# > 0)); do
     case "$1" in
-        executor | service) what=$1 ;;
+        executor | service | scaling) what=$1 ;;
         --quick) quick=yes ;;
         --rounds) [[ ${2-} =~ ^[1-9][0-9]*$ ]] || fail "--rounds takes a number from 1 on"; rounds=$2; shift ;;
         --only) [[ -n ${2-} ]] || fail "--only takes a regular expression"; only=$2; shift ;;
         -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' scripts/bench.sh; exit 0 ;;
-        *) fail "unknown argument '$1'; there are: executor service --quick --rounds N --only REGEX" ;;
+        *) fail "unknown argument '$1'; there are: executor service scaling --quick --rounds N --only REGEX" ;;
     esac
     shift
 done
-[[ -n $what ]] || fail "say what to measure: scripts/bench.sh executor, or service; --help tells more"
+[[ -n $what ]] || fail "say what to measure: scripts/bench.sh executor, service or scaling; --help tells more"
 if [[ $what == service ]]; then
     default_rounds=5 default_seconds=1 quick_seconds=0.3
 else
@@ -60,6 +61,16 @@ build() {  # TARGET...
     cmake --preset release >"$results/configure" || { cat "$results/configure" >&2; exit 1; }
     cmake --build --preset release --parallel "$(scripts/build-jobs.sh)" --target "$@"
 }
+
+if [[ $what == scaling ]]; then
+    step='installing packages'
+    scripts/install-deps.sh bench
+    build gatherd
+    step='measuring'
+    if [[ -n $quick ]]; then flags=(--seconds 0.3); else flags=(--write docs); fi
+    bench/service/scaling.py build/release "${flags[@]}"
+    exit 0
+fi
 
 if [[ $what == service ]]; then
     step='installing packages'
