@@ -1,5 +1,6 @@
 #include "api/server/params.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <memory>
 
@@ -67,25 +68,37 @@ result<params> params::read(std::optional<json::json_view> from, const signature
                                                                    ", by position the first " +
                                                                    std::to_string(expected.positional.size()));
             }
-            made.members_[i++] = item;
+            made.add(expected.positional[i++], item);
         }
         return made;
     }
     for (const auto& [name, member] : from->members()) {
-        const std::size_t place = place_of(expected, name);
-        if (place == none) {
+        if (place_of(expected, name) == none) {
             constexpr std::size_t shown = 80;
             return invalid_params('/' + escape(name),
                                   "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
         }
-        made.members_[place] = member;
+        made.add(name, member);
     }
     return made;
 }
 
+void params::add(std::string_view name, json::json_view value) {
+    std::size_t at = 0;
+    while (at < count_ && members_[at]->name != name) {
+        ++at;
+    }
+    count_ = std::max(count_, at + 1);
+    members_[at] = {name, value};  // of duplicates the last
+}
+
 std::optional<json::json_view> params::raw(std::string_view name) const {
-    const std::size_t place = place_of(*expected_, name);
-    return place == none ? std::nullopt : members_[place];
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (members_[i]->name == name) {
+            return members_[i]->value;
+        }
+    }
+    return std::nullopt;
 }
 
 std::optional<json::json_view> params::operator[](std::string_view name) const {

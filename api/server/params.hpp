@@ -53,11 +53,18 @@ public:
 private:
     static constexpr std::size_t most = 8;  // params of a method
 
+    struct member {
+        std::string_view name;
+        json::json_view value;
+    };
+
+    void add(std::string_view name, json::json_view value);
     [[nodiscard]] std::optional<json::json_view> raw(std::string_view name) const;
 
     const signature* expected_ = nullptr;
-    std::array<std::optional<json::json_view>, most>
-        members_{};  // in the order of the signature; of duplicates the last
+    // Those that are there, each name once: few, so that asking for one that is not costs next to nothing.
+    std::array<std::optional<member>, most> members_{};
+    std::size_t count_ = 0;
     bool by_position_ = false;
 };
 
