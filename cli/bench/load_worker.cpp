@@ -92,8 +92,10 @@ bool load_worker::may_start(clock::time_point now) const noexcept {
 }
 
 bool load_worker::is_done(clock::time_point now) const noexcept {
-    const bool no_more = started_ + backlog_ >= allowed_ || now >= start_ + options_.times.end() ||
-                         stop_.load(std::memory_order_relaxed);
+    const auto end = start_ + options_.times.end();
+    // An open loop owes what was due by the end, also where this process looks only later.
+    const bool is_time_up = is_open_loop() ? due(fallen_due_) >= end : now >= end;
+    const bool no_more = started_ + backlog_ >= allowed_ || is_time_up || stop_.load(std::memory_order_relaxed);
     const bool is_answered = in_flight_ == 0 && backlog_ == 0;
     // A run that ends with its requests has no other end where the server has fallen silent.
     const bool may_give_up = (no_more || options_.requests) && !is_answered;
