@@ -50,7 +50,10 @@ def main():
                 random.shuffle(pairs)
                 for row, peer in pairs:
                     try:
-                        found[row, peer.name].append(run_pair(peer, row, options, folder, log))
+                        got = run_pair(peer, row, options, folder, log)
+                        if got["tasks_a_second"] == 0:
+                            raise RuntimeError("no batch ended within the time")
+                        found[row, peer.name].append(got)
                     except RuntimeError as fault:
                         faults[row, peer.name] = str(fault)
     lines = list(report.lines(found, faults, [peer.name for peer in peers]))
