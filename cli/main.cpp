@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/bench/bench_command.hpp"
 #include "cli/call.hpp"
 #include "cli/config_commands.hpp"
 #include "cli/exit_status.hpp"
@@ -32,6 +33,7 @@ Examples:
   gatherd serve                      run the daemon on 127.0.0.1:7117
   gatherd call add 1 2               call one function
   gatherd submit batch.json          run a batch of tasks
+  gatherd bench --batch 1000         measure a daemon under load
   gatherd submit --help              what else a subcommand can do)";
 
 /// Says each line of a message that may have several, one fault a line.
@@ -54,6 +56,7 @@ int run(std::vector<std::string> words) {
     add_call(app, chosen);
     add_functions(app, chosen);
     add_ping(app, chosen);
+    bench::add_bench(app, chosen);
     add_config_commands(app, chosen);
     try {
         shield_arguments(words);

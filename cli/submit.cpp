@@ -1,16 +1,11 @@
 #include "cli/submit.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstring>
 #include <memory>
 
 #include "cli/batch_file.hpp"
 #include "cli/connect_option.hpp"
-#include "cli/failures.hpp"
+#include "cli/input_file.hpp"
 #include "cli/program_run.hpp"
 #include "cli/request_options.hpp"
 
@@ -27,38 +22,6 @@ struct submit_arguments {
     bool no_progress = false;
 };
 
-[[noreturn]] void cannot_read(const std::string& file) {
-    throw usage_error{file + ": cannot be read: " + std::strerror(errno)};
-}
-
-/// Streams would not tell why a file cannot be read.
-std::string read_all(const std::string& file) {
-    const int opened = file == "-" ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (opened < 0) {
-        cannot_read(file);
-    }
-    std::string text;
-    for (std::size_t count = 0;;) {
-        constexpr std::size_t step = 65'536;
-        if (text.size() < count + step) {
-            text.resize(2 * count + step);
-        }
-        const auto got = ::read(opened, text.data() + count, text.size() - count);
-        if (got < 0 && errno != EINTR) {
-            cannot_read(file);
-        }
-        if (got == 0) {
-            text.resize(count);
-            break;
-        }
-        count += got < 0 ? 0 : static_cast<std::size_t>(got);
-    }
-    if (opened != STDIN_FILENO) {
-        ::close(opened);
-    }
-    return text;
-}
-
 int submit(const submit_arguments& arguments) {
     const auto server = arguments.connect.server();
     const submit_options added{.timeout = arguments.request.timeout(),
@@ -66,7 +29,7 @@ int submit(const submit_arguments& arguments) {
                                .return_exceptions = arguments.return_exceptions,
                                .progress = has_terminal() && !arguments.no_progress};
     const auto name = arguments.file == "-" ? "standard input" : arguments.file;
-    const auto made = read_batch(read_all(arguments.file), name, added);
+    const auto made = read_batch(read_input(arguments.file), name, added);
     auto show = arguments.show;
     show.progress = added.progress;
     show.fail_on_error = show.fail_on_error && made.lists_errors;

@@ -3,9 +3,13 @@
 #
 #   scripts/bench.sh executor            seven rounds, a quarter of an hour; tables and plot into docs/
 #   scripts/bench.sh executor --quick    one short round, two minutes; prints the tables and writes no file
+#   scripts/bench.sh service             the daemon and its peers, through sockets: five rounds, half an hour
+#   scripts/bench.sh service --quick     one short round, four minutes
+#   scripts/bench.sh scaling             what the daemon costs as batches, connections and sleeps grow: a minute
 #
 #   --rounds N     how many rounds
-#   --only REGEX   only the rows whose <workload>/<runtime>/<size>/<workers> it matches; prints, writes no file
+#   --only REGEX   only the rows whose <workload>/<runtime>/<size>/<workers> it matches, of the service <group>/<row>/<peer>;
+#                  prints, writes no file
 #
 # A round runs every row once, in random order, each in a process of its own, so that neither a busy minute of the
 # machine nor another row's memory falls on one runtime only. The tables give medians of the rounds.
@@ -20,20 +24,25 @@ fail() {
 what='' rounds='' only='' quick=
 while (($# > 0)); do
     case "$1" in
-        executor) what=$1 ;;
+        executor | service | scaling) what=$1 ;;
         --quick) quick=yes ;;
         --rounds) [[ ${2-} =~ ^[1-9][0-9]*$ ]] || fail "--rounds takes a number from 1 on"; rounds=$2; shift ;;
         --only) [[ -n ${2-} ]] || fail "--only takes a regular expression"; only=$2; shift ;;
         -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' scripts/bench.sh; exit 0 ;;
-        *) fail "unknown argument '$1'; there are: executor --quick --rounds N --only REGEX" ;;
+        *) fail "unknown argument '$1'; there are: executor service scaling --quick --rounds N --only REGEX" ;;
     esac
     shift
 done
-[[ -n $what ]] || fail "say what to measure: scripts/bench.sh executor; --help tells more"
-if [[ -n $quick ]]; then
-    rounds=${rounds:-1} seconds=0.05
+[[ -n $what ]] || fail "say what to measure: scripts/bench.sh executor, service or scaling; --help tells more"
+if [[ $what == service ]]; then
+    default_rounds=5 default_seconds=1 quick_seconds=0.3
 else
-    rounds=${rounds:-7} seconds=0.5
+    default_rounds=7 default_seconds=0.5 quick_seconds=0.05
+fi
+if [[ -n $quick ]]; then
+    rounds=${rounds:-1} seconds=$quick_seconds
+else
+    rounds=${rounds:-$default_rounds} seconds=$default_seconds
 fi
 
 results=$(mktemp -d)
@@ -46,13 +55,39 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM  # by way of clean_up
 
+build() {  # TARGET...
+    step="building: try  cmake --preset release && cmake --build --preset release --target $*"
+    echo '== build'
+    cmake --preset release >"$results/configure" || { cat "$results/configure" >&2; exit 1; }
+    cmake --build --preset release --parallel "$(scripts/build-jobs.sh)" --target "$@"
+}
+
+if [[ $what == scaling ]]; then
+    step='installing packages'
+    scripts/install-deps.sh bench
+    build gatherd
+    step='measuring'
+    if [[ -n $quick ]]; then flags=(--seconds 0.3); else flags=(--write docs); fi
+    bench/service/scaling.py build/release "${flags[@]}"
+    exit 0
+fi
+
+if [[ $what == service ]]; then
+    step='installing packages'
+    scripts/install-deps.sh bench-service
+    command -v node >/dev/null || fail "needs Node.js in the PATH"
+    build gatherd service_peers
+    step='measuring'
+    export PATH=$PATH:/usr/sbin  # where Debian puts the brokers
+    flags=(--rounds "$rounds" --seconds "$seconds" --only "$only")
+    if [[ -z $quick && -z $only ]]; then flags+=(--write docs); fi
+    bench/service/compare.py build/release "${flags[@]}"
+    exit 0
+fi
+
 step='installing packages'
 scripts/install-deps.sh bench
-
-step='building: try  cmake --preset release && cmake --build --preset release --target executor_bench'
-echo '== build'
-cmake --preset release >"$results/configure" || { cat "$results/configure" >&2; exit 1; }
-cmake --build --preset release --parallel "$(scripts/build-jobs.sh)" --target executor_bench
+build executor_bench
 
 step='listing the rows'
 build/release/bench/executor_bench --benchmark_list_tests >"$results/all"

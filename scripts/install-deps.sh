@@ -1,12 +1,13 @@
 #!/bin/bash
 # Installs the Debian packages that gatherd needs, where they are missing.
 #
-#   scripts/install-deps.sh [build] [clang] [test] [bench] [checks] [image] [all]
+#   scripts/install-deps.sh [build] [clang] [test] [bench] [bench-service] [checks] [image] [all]
 #
 #   build    compiler, CMake and the libraries: what builds the daemon (the default)
 #   clang    clang 19, for the preset of that name
 #   test     what scripts/test.sh runs
-#   bench    what scripts/bench.sh runs
+#   bench    what scripts/bench.sh executor runs
+#   bench-service    the daemon's peers, for scripts/bench.sh service; their daemons are not started
 #   checks   what scripts/test.sh --checks adds
 #   image    what builds the image where there is no docker or podman
 #   all      all of these, and the tools for style
@@ -22,8 +23,10 @@ packages_of() {
         build) echo ccache g++ cmake ninja-build libasio-dev libcli11-dev libsimdjson-dev libspdlog-dev libssl-dev \
             libtbb-dev nlohmann-json3-dev ;;
         clang) echo clang-19 ;;
-        test) echo catch2 netcat-openbsd nodejs npm openssl python3 ;;
+        test) echo catch2 netcat-openbsd nodejs npm openssl python3 valgrind ;;
         bench) echo libbenchmark-dev python3 ;;
+        bench-service) echo beanstalkd gearman-job-server golang-go libgearman-dev libhiredis-dev libnats-dev nats-server nodejs \
+            python3-uvloop redis-server ;;
         checks) echo libclang-rt-19-dev relacy-dev spin ;;
         image) echo buildah debootstrap iproute2 procps ;;
         style) echo clang-format-14 clang-tidy-19 shellcheck ;;
@@ -36,10 +39,11 @@ for argument in "${@:-build}"; do
     case "$argument" in
         test) groups+=(build test bench) ;;  # the benchmarks are built and run once, as tests
         bench) groups+=(build test bench) ;;
+        bench-service) groups+=(build test bench bench-service) ;;
         checks) groups+=(build clang test bench checks) ;;
         all) groups+=(build clang test bench checks image style) ;;
         -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
-        *) packages_of "$argument" >/dev/null || fail "no group '$argument'; there are: build clang test bench checks image all"
+        *) packages_of "$argument" >/dev/null || fail "no group '$argument'; there are: build clang test bench bench-service checks image all"
             groups+=("$argument") ;;
     esac
 done
@@ -73,7 +77,8 @@ if [[ $EUID -ne 0 ]]; then
     as_root=(sudo)
 fi
 apt() {
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 \
+    # Runlevel 1: a broker that is installed to be measured is not started as a service.
+    "${as_root[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 \
         -o Dpkg::Use-Pty=0 "$@"
 }
 

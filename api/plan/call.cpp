@@ -102,47 +102,8 @@ executor::task<outcome> sleep_for(const sleeping_body& body, std::span<const val
     co_return sleep_result(body, bound, where);
 }
 
-}  // namespace
-
-outcome cancelled_at(place where, const executor::cancelled_error& cause) {
-    return failure{"CancelledError", cause.message(), where};
-}
-
-measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes, std::size_t& bytes) {
-    std::size_t left = max_bytes;
-    const measure found = measure_within(v, max_depth, left);
-    bytes = max_bytes - left;
-    return found;
-}
-
-outcome call_now(const function& callee, arguments bound, place where, program& p) {
-    outcome made = guarded(where, [&]() -> outcome {
-        const auto turn = callee.where == lane::async ? p.generator_turn() : std::unique_lock<std::mutex>{};
-        return std::get<plain_body>(callee.body)(p, bound);
-    });
-    if (made.has_value() && (made.result().is_structured() || made.result().is_string())) {
-        std::size_t bytes = 0;
-        // Too deep or too large is judged where it is looked at: here only what it holds matters.
-        static_cast<void>(measure_of(made.result(), p.bounds().depth, p.bounds().result_bytes, bytes));
-        if (!p.account_for(bytes)) {
-            return failure{"CancelledError", "", where};
-        }
-    }
-    return made;
-}
-
-outcome sleep_delay(const sleeping_body& body, arguments bound, place where, std::chrono::nanoseconds& delay) {
-    return guarded(where, [&]() -> outcome {
-        delay = body.delay(bound);
-        return value{};
-    });
-}
-
-outcome sleep_result(const sleeping_body& body, arguments bound, place where) {
-    return guarded(where, [&]() -> outcome { return body.result(bound); });
-}
-
-executor::task<outcome> evaluate_call(call_site site, environment_ptr names, program& p, bool on_thread) {
+/// Any call, with a frame of its own for the arguments that have to be awaited.
+executor::task<outcome> evaluate_any_call(call_site site, environment_ptr names, program& p, bool on_thread) {
     const function& callee = site.callee;
     std::vector<value> own;  // where awaits have to be filled in, or a thread needs a copy
     std::span<const value> bound = site.arguments.bound;
@@ -180,6 +141,58 @@ executor::task<outcome> evaluate_call(call_site site, environment_ptr names, pro
         co_return co_await call_on_lane(computing, site, {bound.begin(), bound.end()}, p);
     }
     co_return call_now(callee, bound, site.where, p);
+}
+
+}  // namespace
+
+outcome cancelled_at(place where, const executor::cancelled_error& cause) {
+    return failure{"CancelledError", cause.message(), where};
+}
+
+measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes, std::size_t& bytes) {
+    std::size_t left = max_bytes;
+    const measure found = measure_within(v, max_depth, left);
+    bytes = max_bytes - left;
+    return found;
+}
+
+outcome call_now(const function& callee, arguments bound, place where, program& p) {
+    outcome made = guarded(where, [&]() -> outcome {
+        const auto turn = callee.where == lane::async ? p.generator_turn() : std::unique_lock<std::mutex>{};
+        return std::get<plain_body>(callee.body)(p, bound);
+    });
+    if (made.has_value() && (made.result().is_structured() || made.result().is_string())) {
+        std::size_t bytes = 0;
+        // Too deep or too large is judged where it is looked at: here only what it holds matters.
+        static_cast<void>(measure_of(made.result(), p.bounds().depth, p.bounds().result_bytes, bytes));
+        if (!p.account_for(bytes)) {
+            return failure{"CancelledError", "", where};
+        }
+    }
+    return made;
+}
+
+outcome call_now(const function& callee, arguments bound, place where, call_context& context) {
+    return guarded(where, [&]() -> outcome { return std::get<plain_body>(callee.body)(context, bound); });
+}
+
+outcome sleep_delay(const sleeping_body& body, arguments bound, place where, std::chrono::nanoseconds& delay) {
+    return guarded(where, [&]() -> outcome {
+        delay = body.delay(bound);
+        return value{};
+    });
+}
+
+outcome sleep_result(const sleeping_body& body, arguments bound, place where) {
+    return guarded(where, [&]() -> outcome { return body.result(bound); });
+}
+
+executor::task<outcome> evaluate_call(call_site site, environment_ptr names, program& p, bool on_thread) {
+    const auto* const sleeping = std::get_if<sleeping_body>(&site.callee.body);
+    if (sleeping != nullptr && site.arguments.holes.empty() && site.arguments.whole == nullptr) {
+        return sleep_for(*sleeping, site.arguments.bound, site.where);  // many of them may wait: one frame less each
+    }
+    return evaluate_any_call(site, std::move(names), p, on_thread);
 }
 
 }  // namespace gatherd::api::plan

@@ -29,6 +29,9 @@ struct call_site {
 /// Runs a function that may run on a worker, now. Never raises.
 [[nodiscard]] outcome call_now(const function& callee, arguments bound, place where, program& p);
 
+/// The same outside a program.
+[[nodiscard]] outcome call_now(const function& callee, arguments bound, place where, call_context& context);
+
 /// How long a sleeping call sleeps, in `delay`; or the failure that it is instead.
 [[nodiscard]] outcome sleep_delay(const sleeping_body& body, arguments bound, place where,
                                   std::chrono::nanoseconds& delay);

@@ -33,6 +33,20 @@ const char* python_type(const value& v) {
 
 }  // namespace
 
+std::optional<std::size_t> slots_by_position(const function& callee, std::size_t given) noexcept {
+    const bool variadic = is_variadic(callee);
+    const std::size_t fixed = callee.parameters.size() - (variadic ? 1 : 0);
+    if (given > fixed && !variadic) {
+        return std::nullopt;
+    }
+    for (std::size_t i = given; i < fixed; ++i) {
+        if (!callee.parameters[i].default_value) {
+            return std::nullopt;
+        }
+    }
+    return std::max(given, fixed);
+}
+
 std::variant<binding, misfit> bind_positions(const function& callee, std::size_t given) {
     const bool variadic = is_variadic(callee);
     const std::size_t fixed = callee.parameters.size() - (variadic ? 1 : 0);

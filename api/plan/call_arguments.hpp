@@ -25,6 +25,9 @@ struct binding {
     std::size_t count = 0;
 };
 
+/// How many slots so many arguments by position fill, defaults included; nothing where they do not fit.
+[[nodiscard]] std::optional<std::size_t> slots_by_position(const function& callee, std::size_t given) noexcept;
+
 /// Binds `given` arguments by position.
 [[nodiscard]] std::variant<binding, misfit> bind_positions(const function& callee, std::size_t given);
 

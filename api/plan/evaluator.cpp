@@ -2,10 +2,12 @@
 
 #include <utility>
 
+#include "api/json/json_writer.hpp"
 #include "api/plan/call.hpp"
 #include "api/plan/gathering.hpp"
 #include "api/plan/grouping.hpp"
 #include "api/plan/program.hpp"
+#include "api/plan/settled.hpp"
 #include "api/plan/sleeping_map.hpp"
 #include "api/plan/wrapping.hpp"
 
@@ -30,6 +32,18 @@ outcome evaluate_instant(const node& n, program& p) {
         return call_now(*call.callee, call.arguments.bound, {&n}, p);
     }
     return gather_instant(n, p);
+}
+
+failure_ptr append_instant(std::string& text, const node& n, call_context& context) {
+    if (n.is == kind::value) {
+        json::append_value(text, *static_cast<const value_node&>(n).constant);
+        return nullptr;
+    }
+    if (n.is == kind::call) {
+        const auto& call = static_cast<const call_node&>(n);
+        return append_outcome(text, call_now(*call.callee, call.arguments.bound, {&n}, context));
+    }
+    return append_gather_instant(text, n, context);
 }
 
 task<outcome> evaluate(const node& n, environment_ptr names, program& p) {

@@ -2,6 +2,8 @@
 /// Any kind of TASK as a coroutine of the executor. What each kind does is in gathering, grouping, wrapping and call.
 #pragma once
 
+#include <string>
+
 #include "api/plan/environment.hpp"
 #include "api/plan/failure.hpp"
 #include "api/plan/node.hpp"
@@ -18,5 +20,9 @@ class program;
 
 /// Evaluates a node that is_instant, at once.
 [[nodiscard]] outcome evaluate_instant(const node& n, program& p);
+
+/// Evaluates a node that is_instant, at once and outside a program, and appends its result as JSON text; no value is
+/// kept. Where it fails, gives the failure, and the text is as it was.
+[[nodiscard]] failure_ptr append_instant(std::string& text, const node& n, call_context& context);
 
 }  // namespace gatherd::api::plan

@@ -76,7 +76,7 @@ task<outcome> observed(task<outcome> child, std::size_t index, program& p) {
 
 /// A gather in progress.
 struct gathering {
-    std::vector<outcome> results;
+    std::vector<outcome> results;     // of those that needed no task; none where all did
     std::vector<child_handle> tasks;  // empty handles where a child needed none
     failure_ptr first_failure{};      // of those that needed no task
 };
@@ -114,7 +114,6 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
                           ? nullptr
                           : std::make_shared<executor::admission_line>(children.size, children.options.limit);
     gathering g;
-    g.results.resize(children.size);
     std::size_t begun = 0;     // children before it have
     std::size_t in_a_row = 0;  // evaluated here
     try {
@@ -139,6 +138,9 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
                 } else {
                     co_await executor::yield();
                 }
+            }
+            if (g.results.empty()) {
+                g.results.resize(children.size);
             }
             g.results[i] = children.now(i, p);
             if (is_watched) {
@@ -205,6 +207,39 @@ outcome gather_instant(const node& n, program& p) {
         return g.first_failure;
     }
     return collect(std::move(g), children);
+}
+
+failure_ptr append_gather_instant(std::string& text, const node& n, call_context& context) {
+    const family children = family_of(n);
+    const std::size_t begin = text.size();
+    failure_ptr first_failure;
+    text += '[';
+    for (std::size_t i = 0; i < children.size; ++i) {
+        if (i != 0) {
+            text += ',';
+        }
+        const std::size_t entry = text.size();
+        if (children.options.return_exceptions) {
+            text += R"({"value":)";
+        }
+        failure_ptr failed = children.is_map()
+                                 ? append_outcome(text, call_now(*children.map().callee, children.map().over[i].bound,
+                                                                 children.place_of(i), context))
+                                 : append_instant(text, *children.list().children[i], context);
+        if (children.options.return_exceptions) {
+            append_settled_end(text, entry, failed);
+        } else if (failed != nullptr && first_failure == nullptr) {
+            first_failure = std::move(failed);
+            if (children.parent.is == kind::sequence) {
+                break;
+            }
+        }
+    }
+    text += ']';
+    if (first_failure != nullptr) {
+        text.resize(begin);
+    }
+    return first_failure;
 }
 
 }  // namespace gatherd::api::plan

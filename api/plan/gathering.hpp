@@ -2,6 +2,8 @@
 /// gather and map.
 #pragma once
 
+#include <string>
+
 #include "api/plan/environment.hpp"
 #include "api/plan/failure.hpp"
 #include "api/plan/node.hpp"
@@ -9,6 +11,7 @@
 
 namespace gatherd::api::plan {
 
+class call_context;
 class program;
 
 /// `await asyncio.gather(*children, return_exceptions=...)`, each child inside a semaphore where there is a limit.
@@ -19,5 +22,9 @@ class program;
 
 /// The same, and sequence, of children that cannot wait: at once.
 [[nodiscard]] outcome gather_instant(const node& n, program& p);
+
+/// As gather_instant, as append_instant: all children of a gather or map run, those of a sequence up to the first that
+/// fails.
+[[nodiscard]] failure_ptr append_gather_instant(std::string& text, const node& n, call_context& context);
 
 }  // namespace gatherd::api::plan

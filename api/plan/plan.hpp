@@ -2,6 +2,7 @@
 /// A checked plan: the tree and all the memory that it stands on.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <memory_resource>
@@ -18,7 +19,7 @@ namespace gatherd::api::plan {
 /// The tree of one request. Built by plan_decoder, then only read, by any number of threads.
 class plan {
 public:
-    plan() = default;
+    plan() {}  // first_ stays as it is: it is memory, not a value
     plan(const plan&) = delete;
     plan& operator=(const plan&) = delete;
 
@@ -59,7 +60,8 @@ private:
         std::size_t size = 0;
     };
 
-    std::pmr::monotonic_buffer_resource arena_{1024};
+    alignas(std::max_align_t) std::array<std::byte, 1024> first_;  // a small plan needs no more: one allocation in all
+    std::pmr::monotonic_buffer_resource arena_{first_.data(), first_.size()};
     std::vector<values_chunk> values_;
     const node* root_ = nullptr;
     std::size_t tasks_ = 0;

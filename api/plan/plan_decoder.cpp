@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstring>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -48,6 +49,21 @@ struct names {
     std::unordered_map<std::string_view, std::uint32_t> slots{};
 };
 
+/// How a path goes on below a node: made to a text only where there is a fault or a task to place.
+struct step_below {
+    std::string_view member;
+    std::uint32_t item = place::no_item;
+
+    [[nodiscard]] std::string text() const {
+        return std::string{member} + (item == place::no_item ? std::string{} : '/' + std::to_string(item));
+    }
+};
+
+/// Whether two names are one. Inline where the other is a constant: of a large plan each task asks for several.
+bool same(std::string_view name, std::string_view other) noexcept {
+    return name.size() == other.size() && std::memcmp(name.data(), other.data(), name.size()) == 0;
+}
+
 class reader {
 public:
     reader(const registry& functions, std::size_t max_tasks, plan& into)
@@ -56,6 +72,9 @@ public:
     /// Reads a TASK and says where it stands.
     const node& read(json_view task, const names* in_force, const node* parent, std::string_view step,
                      std::uint32_t position = place::no_item) {
+        if (const node* const call = read_plain_call(task, in_force, parent, step, position)) {
+            return *call;
+        }
         // The place is needed before the node is there: for a fault in it, and by its children.
         node& where = plan_.make<node>(kind::value);
         where.parent = parent;
@@ -193,11 +212,51 @@ private:
 
     // ---- calls ---------------------------------------------------------------------------------
 
+    /// What most tasks of large plans are: `call`, perhaps `args`, and no other member. Null where it is anything else,
+    /// or names no function: what that is, read_at finds out.
+    const node* read_plain_call(json_view task, const names* in_force, const node* parent, std::string_view step,
+                                std::uint32_t position) {
+        if (!task.is_object()) {
+            return nullptr;
+        }
+        std::optional<json_view> name;
+        std::optional<json_view> args;
+        for (const auto& [member_name, member] : task.members()) {
+            if (same(member_name, "call") && !name) {
+                name = member;
+            } else if (same(member_name, "args") && !args) {
+                args = member;
+            } else {
+                return nullptr;
+            }
+        }
+        const function* const callee = name && name->is_string() ? known_function(name->as_string()) : nullptr;
+        if (callee == nullptr) {
+            return nullptr;
+        }
+        count(1);
+        call_node& n = plan_.make<call_node>();
+        n.parent = parent;
+        n.step = step;
+        n.position = position;
+        n.callee = callee;
+        read_call_arguments(n, args && !args->is_null() ? args : std::nullopt, in_force);
+        return &n;
+    }
+
+    /// A plan calls few functions, and often: the last one is remembered.
+    const function* known_function(std::string_view name) {
+        if (last_function_ == nullptr || !same(last_function_->name, name)) {
+            last_function_ = functions_.find(name);
+        }
+        return last_function_;
+    }
+
     const function& find_function(json_view name, const node& where, std::string_view below) {
         if (!name.is_string()) {
             refuse(where, below, "the name of a function is expected");
         }
-        const function* const found = functions_.find(name.as_string());
+        const function* const found = known_function(name.as_string());
         if (found == nullptr) {
             const std::string_view near = functions_.nearest(name.as_string());
             refuse(where, below, "unknown function " + quoted(name.as_string()),
@@ -210,13 +269,18 @@ private:
         call_node& n = plan_.make<call_node>();
         place_as(n, where);
         n.callee = &find_function(*m[kind::call], where, "/call");
-        if (const auto args = m.given(option::args)) {
-            n.arguments = read_arguments(*n.callee, *args, n, "/args", in_force);
+        read_call_arguments(n, m.given(option::args), in_force);
+        return n;
+    }
+
+    void read_call_arguments(call_node& n, const std::optional<json_view>& args, const names* in_force) {
+        const step_below below{"/args"};
+        if (args) {
+            n.arguments = read_arguments(*n.callee, *args, n, below, in_force);
         } else {
-            n.arguments = no_arguments(*n.callee, n, "/args");
+            n.arguments.bound = by_position(*n.callee, 0, n, below);
         }
         n.is_instant = n.arguments.holes.empty() && n.arguments.whole == nullptr && is_brief(*n.callee, n.arguments);
-        return n;
     }
 
     static bool is_brief(const function& callee, const call_arguments& arguments) {
@@ -226,17 +290,21 @@ private:
         return callee.where == lane::async || (callee.is_brief != nullptr && callee.is_brief(arguments.bound));
     }
 
-    call_arguments no_arguments(const function& callee, const node& at, std::string_view below) {
-        const auto bound = bind_positions(callee, 0);
-        if (const auto* no = std::get_if<misfit>(&bound)) {
-            refuse(at, below, no->why);
+    /// Room for so many arguments, with the defaults of those behind them.
+    std::span<value> by_position(const function& callee, std::size_t given, const node& at, step_below below) {
+        const auto slots = slots_by_position(callee, given);
+        if (!slots) {
+            refuse(at, below.text(), std::get<misfit>(bind_positions(callee, given)).why);
         }
-        return {with_defaults(callee, std::get<binding>(bound).count), {}, nullptr};
+        return with_defaults(callee, *slots);
     }
 
-    std::span<value> with_defaults(const function& callee, std::size_t count) {
-        const std::span<value> values = plan_.make_values(count);
-        for (std::size_t i = 0; i < std::min(count, callee.parameters.size()); ++i) {
+    std::span<value> with_defaults(const function& callee, std::size_t slots) {
+        if (slots == 0) {
+            return {};
+        }
+        const std::span<value> values = plan_.make_values(slots);
+        for (std::size_t i = 0; i < std::min(slots, callee.parameters.size()); ++i) {
             if (callee.parameters[i].default_value) {
                 values[i] = *callee.parameters[i].default_value;
             }
@@ -244,29 +312,33 @@ private:
         return values;
     }
 
-    call_arguments read_arguments(const function& callee, json_view args, const node& at, std::string_view below,
+    call_arguments read_arguments(const function& callee, json_view args, const node& at, step_below below,
                                   const names* in_force) {
         if (args.is_array()) {
-            const auto bound = bind_positions(callee, args.size());
-            if (const auto* no = std::get_if<misfit>(&bound)) {
-                refuse(at, below, no->why);
+            const std::size_t given = args.size();
+            const std::span<value> values = by_position(callee, given, at, below);
+            if (given == 0) {
+                return {values, {}, nullptr};
             }
-            const std::span<value> values = with_defaults(callee, std::get<binding>(bound).count);
             std::vector<hole> holes;
             std::uint32_t i = 0;
             for (const json_view item : args.items()) {
-                read_argument(item, values[i], i, at, below, std::to_string(i), in_force, holes);
+                if (has_await(item)) {
+                    values[i] = read_template(item, i, at, below.text() + '/' + std::to_string(i), in_force, holes);
+                } else {
+                    values[i] = json::to_value(item);
+                }
                 ++i;
             }
             return {values, keep(holes), nullptr};
         }
         if (!args.is_object()) {
-            refuse(at, below, "args must be a list or an object");
+            refuse(at, below.text(), "args must be a list or an object");
         }
         if (const auto awaited = as_await(args)) {
-            return {{}, {}, &read(*awaited, in_force, &at, plan_.keep(std::string{below} + "/await"))};
+            return {{}, {}, &read(*awaited, in_force, &at, plan_.keep(below.text() + "/await"))};
         }
-        return read_named_arguments(callee, args, at, below, in_force);
+        return read_named_arguments(callee, args, at, below.text(), in_force);
     }
 
     call_arguments read_named_arguments(const function& callee, json_view args, const node& at, std::string_view below,
@@ -284,20 +356,20 @@ private:
         const std::span<value> values = with_defaults(callee, slot_count);
         std::vector<hole> holes;
         for (std::size_t i = 0; i < given.size(); ++i) {
-            read_argument(given[i].value, values[slots[i]], static_cast<std::uint32_t>(slots[i]), at, below,
-                          given[i].name, in_force, holes);
+            auto& into = values[slots[i]];
+            if (has_await(given[i].value)) {
+                into = read_template(given[i].value, static_cast<std::uint32_t>(slots[i]), at,
+                                     std::string{below} + '/' + escape(given[i].name), in_force, holes);
+            } else {
+                into = json::to_value(given[i].value);
+            }
         }
         return {values, keep(holes), nullptr};
     }
 
-    void read_argument(json_view from, value& into, std::uint32_t argument, const node& at, std::string_view below,
-                       std::string_view name, const names* in_force, std::vector<hole>& holes) {
-        if (!has_await(from)) {
-            into = json::to_value(from);
-            return;
-        }
-        template_reader inner{*this, argument, at, in_force, holes};
-        into = inner.read(from, std::string{below} + '/' + escape(name));
+    value read_template(json_view from, std::uint32_t argument, const node& at, const std::string& path,
+                        const names* in_force, std::vector<hole>& holes) {
+        return template_reader{*this, argument, at, in_force, holes}.read(from, path);
     }
 
     /// Reads an argument that has tasks in it: they become holes, null for the time being.
@@ -425,8 +497,7 @@ private:
         n.is_instant = true;
         std::uint32_t i = 0;
         for (const json_view item : over.items()) {
-            const std::string below = std::string{n.over_step} + '/' + std::to_string(i);
-            items[i] = read_arguments(*n.callee, item, n, below, in_force);
+            items[i] = read_arguments(*n.callee, item, n, {n.over_step, i}, in_force);
             n.has_awaits = n.has_awaits || !items[i].holes.empty() || items[i].whole != nullptr;
             n.is_instant = n.is_instant && !n.has_awaits && is_brief(*n.callee, items[i]);
             ++i;
@@ -654,6 +725,7 @@ private:
     const registry& functions_;
     std::size_t max_tasks_;
     plan& plan_;
+    const function* last_function_ = nullptr;
 };
 
 template <typename Read>

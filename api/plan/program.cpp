@@ -12,6 +12,11 @@ constexpr std::chrono::seconds between_clean_up_cancels{1};
 
 }  // namespace
 
+python_random& generator_of_this_thread() {
+    thread_local python_random own;
+    return own;
+}
+
 program::program(executor::scheduler& on, std::shared_ptr<const plan> what, program_options options,
                  const limits& bounds, std::shared_ptr<program_observer> observer)
     : task_scope{on, options.generator ? executor::ordering::serial : executor::ordering::parallel},
@@ -22,10 +27,6 @@ program::program(executor::scheduler& on, std::shared_ptr<const plan> what, prog
       observer_{std::move(observer)} {}
 
 program::~program() = default;
-
-program_end program::run_on_the_spot() {
-    return end_of(evaluate_instant(plan_->root(), *this));
-}
 
 void program::prepare() {
     root_ = executor::prepare_task_in(*this, evaluate(plan_->root(), nullptr, *this));
@@ -54,9 +55,6 @@ bool program::cancel(const std::string& message) noexcept {
 void program::request_cancel(program_end::way why, const std::string& message) noexcept {
     auto nobody = program_end::way::returned;
     cancelled_by_.compare_exchange_strong(nobody, why);  // the first reason is the one that is told
-    if (!root_) {
-        return;  // on the spot there is no task to cancel: it ends by itself
-    }
     root_.cancel(message);
     arm_clean_up(limits_.cleanup_time);
 }
@@ -137,11 +135,7 @@ bool program::account_for(std::size_t bytes) noexcept {
 }
 
 python_random& program::random() {
-    if (generator_) {
-        return *generator_;
-    }
-    thread_local python_random own;
-    return own;
+    return generator_ ? *generator_ : generator_of_this_thread();
 }
 
 std::unique_lock<std::mutex> program::generator_turn() {

@@ -62,6 +62,9 @@ public:
     virtual void ended(program_end end) noexcept = 0;
 };
 
+/// Draws for programs without a seed: seeded by the operating system, the calling thread's own.
+[[nodiscard]] python_random& generator_of_this_thread();
+
 /// A plan being run, with the scope of its tasks.
 ///
 /// It keeps itself alive from start() until its observer was told the end, and longer while a thread that a cancelled
@@ -73,10 +76,6 @@ public:
     program(executor::scheduler& on, std::shared_ptr<const plan> what, program_options options, const limits& bounds,
             std::shared_ptr<program_observer> observer);
     ~program() override;
-
-    /// Runs a plan whose root is_instant, here and now, in place of prepare() and start(). The observer hears what it
-    /// prints, but not its end, which is returned.
-    [[nodiscard]] program_end run_on_the_spot();
 
     /// Makes the root task, so that cancel() finds it. Once, before start().
     void prepare();

@@ -1,15 +1,39 @@
 #include "api/plan/settled.hpp"
 
+#include "api/json/json_writer.hpp"
+
 namespace gatherd::api::plan {
+namespace {
+
+value looked_at(const failure& reason) {
+    return reason.is_cancellation() ? value{{"type", "CancelledError"}, {"message", ""}} : describe(reason);
+}
+
+}  // namespace
 
 void settle(value& entry, outcome result) {
     if (result.has_value()) {
         entry["value"] = std::move(result.result());
-    } else if (result.reason()->is_cancellation()) {
-        entry["error"] = {{"type", "CancelledError"}, {"message", ""}};
     } else {
-        entry["error"] = describe(*result.reason());
+        entry["error"] = looked_at(*result.reason());
     }
+}
+
+failure_ptr append_outcome(std::string& text, const outcome& result) {
+    if (!result.has_value()) {
+        return result.reason();
+    }
+    json::append_value(text, result.result());
+    return nullptr;
+}
+
+void append_settled_end(std::string& text, std::size_t begin, const failure_ptr& failed) {
+    if (failed != nullptr) {
+        text.resize(begin);
+        text += R"({"error":)";
+        json::append_value(text, looked_at(*failed));
+    }
+    text += '}';
 }
 
 }  // namespace gatherd::api::plan

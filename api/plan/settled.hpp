@@ -2,6 +2,8 @@
 /// How tasks have ended, as an entry of a result: of gather with return_exceptions, of wait.
 #pragma once
 
+#include <cstddef>
+#include <string>
 #include <utility>
 
 #include "api/plan/failure.hpp"
@@ -19,5 +21,12 @@ void settle(value& entry, outcome result);
     settle(entry, std::move(result));
     return entry;
 }
+
+/// Appends a value as JSON text; of a failure nothing, it is given back.
+failure_ptr append_outcome(std::string& text, const outcome& result);
+
+/// An entry as text, of which `{"value":V` stands at `begin`, or `{"value":` and a failure: its end, or the error in its
+/// place.
+void append_settled_end(std::string& text, std::size_t begin, const failure_ptr& failed);
 
 }  // namespace gatherd::api::plan

@@ -204,7 +204,7 @@ void connection::handle_frames() {
             input_ended_ = is_lingering_ = true;
             return;
         }
-        const auto found = reader_.next();
+        const auto found = reader_.next(&decoder_of_this_thread(service_.bounds().depth));
         if (!found) {
             return;
         }

@@ -1,6 +1,7 @@
 #include "api/server/params.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <memory>
 
 #include <nlohmann/json.hpp>
@@ -28,9 +29,19 @@ std::string list_of(const signature& expected) {
     return names.empty() ? "it takes none" : "it takes " + names;
 }
 
-bool knows(const signature& expected, std::string_view name) {
-    const auto in = [name](const auto& names) { return std::find(names.begin(), names.end(), name) != names.end(); };
-    return in(expected.positional) || in(expected.named);
+/// The place of a name in a signature, those without a position behind the others; `none` where it is unknown.
+constexpr std::size_t none = ~std::size_t{0};
+std::size_t place_of(const signature& expected, std::string_view name) {
+    std::size_t place = 0;
+    for (const auto* some : {&expected.positional, &expected.named}) {
+        for (const std::string_view known : *some) {
+            if (known == name) {
+                return place;
+            }
+            ++place;
+        }
+    }
+    return none;
 }
 
 }  // namespace
@@ -42,8 +53,9 @@ error invalid_params(const std::string& path, std::string_view why) {
 }
 
 result<params> params::read(std::optional<json::json_view> from, const signature& expected) {
+    assert(expected.positional.size() + expected.named.size() <= most);
     params made;
-    made.positional_ = expected.positional;
+    made.expected_ = &expected;
     if (!from) {
         return made;
     }
@@ -56,34 +68,47 @@ result<params> params::read(std::optional<json::json_view> from, const signature
                                                                    ", by position the first " +
                                                                    std::to_string(expected.positional.size()));
             }
-            made.members_.push_back({expected.positional[i++], item});
+            made.add(expected.positional[i++], item);
         }
         return made;
     }
     for (const auto& [name, member] : from->members()) {
-        if (!knows(expected, name)) {
+        if (place_of(expected, name) == none) {
             constexpr std::size_t shown = 80;
             return invalid_params('/' + escape(name),
                                   "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
         }
-        made.members_.push_back({name, member});
+        made.add(name, member);
     }
     return made;
 }
 
-std::optional<json::json_view> params::operator[](std::string_view name) const {
-    std::optional<json::json_view> found;
-    for (const member& each : members_) {  // of duplicates the last
-        if (each.name == name) {
-            found = each.value;
+void params::add(std::string_view name, json::json_view value) {
+    std::size_t at = 0;
+    while (at < count_ && members_[at]->name != name) {
+        ++at;
+    }
+    count_ = std::max(count_, at + 1);
+    members_[at] = {name, value};  // of duplicates the last
+}
+
+std::optional<json::json_view> params::raw(std::string_view name) const {
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (members_[i]->name == name) {
+            return members_[i]->value;
         }
     }
+    return std::nullopt;
+}
+
+std::optional<json::json_view> params::operator[](std::string_view name) const {
+    const auto found = raw(name);
     return found && found->is_null() ? std::nullopt : found;
 }
 
 std::string params::step(std::string_view name) const {
-    const auto at = std::find(positional_.begin(), positional_.end(), name);
-    return by_position_ && at != positional_.end() ? std::to_string(at - positional_.begin()) : std::string{name};
+    const std::size_t place = place_of(*expected_, name);
+    return by_position_ && place < expected_->positional.size() ? std::to_string(place) : std::string{name};
 }
 
 error params::refuse(std::string_view name, std::string_view why) const {
@@ -91,10 +116,8 @@ error params::refuse(std::string_view name, std::string_view why) const {
 }
 
 result<json::json_view> params::required(std::string_view name) const {
-    for (const member& each : members_) {
-        if (each.name == name) {
-            return (*this)[name].value_or(each.value);
-        }
+    if (const auto found = raw(name)) {
+        return *found;
     }
     return invalid_params("", "the param '" + std::string{name} + "' is missing");
 }

@@ -2,6 +2,7 @@
 /// The params of a method: by name or by position.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <initializer_list>
@@ -24,8 +25,8 @@ struct signature {
 
 /// The params of one request, checked against a signature.
 ///
-/// Lifetime: as the message that they came in. The readers of single members return the value, or nothing where it is
-/// absent or null; a wrong type is an error with its place.
+/// Lifetime: as the message that they came in, and the signature. The readers of single members return the value, or
+/// nothing where it is absent or null; a wrong type is an error with its place.
 class params {
 public:
     /// Unknown names, or more positions than there are, are refused.
@@ -50,12 +51,20 @@ public:
     [[nodiscard]] error refuse(std::string_view name, std::string_view why) const;
 
 private:
+    static constexpr std::size_t most = 8;  // params of a method
+
     struct member {
         std::string_view name;
         json::json_view value;
     };
-    std::vector<member> members_;
-    std::vector<std::string_view> positional_;
+
+    void add(std::string_view name, json::json_view value);
+    [[nodiscard]] std::optional<json::json_view> raw(std::string_view name) const;
+
+    const signature* expected_ = nullptr;
+    // Those that are there, each name once: few, so that asking for one that is not costs next to nothing.
+    std::array<std::optional<member>, most> members_{};
+    std::size_t count_ = 0;
     bool by_position_ = false;
 };
 

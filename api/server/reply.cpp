@@ -76,6 +76,16 @@ void reply::result_text(std::string_view json_text) {
     send(std::move(text), nullptr);
 }
 
+void reply::result_message(std::string_view message) {
+    const std::shared_ptr<connection> to = std::move(to_);
+    if (part_of_ != nullptr) {
+        part_of_->add(std::string{is_notification() ? std::string_view{} : message}, nullptr);
+    } else if (!is_notification()) {
+        to->send(message);
+    }
+    to->settle();
+}
+
 void reply::error(const api::error& why) {
     to_->of().counts().add_error(why);
     std::string text;

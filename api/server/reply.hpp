@@ -48,6 +48,8 @@ public:
 
     void result(const value& what, std::function<void()> sent = nullptr);
     void result_text(std::string_view json_text);
+    /// The whole answer, begun by wire::append_result_head.
+    void result_message(std::string_view message);
     void error(const api::error& why);
 
     [[nodiscard]] const wire::request_id& id() const noexcept { return id_; }

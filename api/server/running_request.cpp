@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/json/json_writer.hpp"
+#include "api/plan/instant_run.hpp"
 #include "api/server/connection.hpp"
 #include "api/server/outcome_text.hpp"
 #include "api/wire/response.hpp"
@@ -14,6 +15,8 @@ namespace {
 
 /// So many calls that cannot wait are run on the spot: some tens of microseconds, less than a program costs.
 constexpr std::size_t most_on_the_spot = 1024;
+
+constexpr std::size_t most_kept = std::size_t{256} << 10;  // bytes of an answer's memory, for the next answer
 
 bool may_run_on_the_spot(const plan::plan& what, const plan::program_options& how) {
     return what.root().is_instant && what.tasks() <= most_on_the_spot && !how.generator &&
@@ -31,15 +34,14 @@ running_request::running_request(service& of, reply answer, reporting what, task
       allowance_{std::move(allowance)} {}
 
 void running_request::start(std::shared_ptr<const plan::plan> what, plan::program_options how) {
-    const auto self = shared_from_this();
-    const bool on_the_spot = may_run_on_the_spot(*what, how) && !wants_children();
     service_.counts().add(event::programs_run);
-    const auto program = std::make_shared<plan::program>(is_bulky_ ? service_.bulk_scheduler() : service_.runs_on(),
-                                                         std::move(what), std::move(how), service_.bounds(), self);
-    if (on_the_spot) {
-        ended(program->run_on_the_spot());
+    if (may_run_on_the_spot(*what, how) && !wants_children()) {
+        run_on_the_spot(*what);
         return;
     }
+    const auto self = shared_from_this();
+    const auto program = std::make_shared<plan::program>(is_bulky_ ? service_.bulk_scheduler() : service_.runs_on(),
+                                                         std::move(what), std::move(how), service_.bounds(), self);
     program->prepare();
     {
         const std::lock_guard guard{lock_};
@@ -48,6 +50,28 @@ void running_request::start(std::shared_ptr<const plan::plan> what, plan::progra
     const auto to = answer_.to();
     to->add_pending(self);
     program->start();
+}
+
+/// The result is written behind the answer's head, in memory that the thread keeps for the next.
+void running_request::run_on_the_spot(const plan::plan& what) {
+    thread_local std::string message;
+    message.clear();
+    wire::append_result_head(message, id_);
+    const std::size_t head = message.size();
+    const auto end = plan::instant_run{service_.bounds(), *this}.run(what, message);
+    count_end(service_.counts(), end.how, allowance_.tasks());
+    allowance_.release();
+    if (end.how != plan::program_end::way::returned) {
+        answer_.error(error_of(end, service_.bounds()));
+    } else if (message.size() - head > service_.bounds().result_bytes) {
+        answer_.error(over_limit("limits.result_bytes", service_.bounds().result_bytes));
+    } else {
+        message += '}';
+        answer_.result_message(message);
+    }
+    if (message.capacity() > most_kept) {
+        message = {};
+    }
 }
 
 bool running_request::cancel(const std::string& message) {

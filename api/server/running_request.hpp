@@ -53,6 +53,7 @@ public:
 private:
     using clock = std::chrono::steady_clock;
 
+    void run_on_the_spot(const plan::plan& what);
     void notify(const char* method, value params);
     void report_progress();
     void answer_end(plan::program_end end);

@@ -9,9 +9,13 @@
 #include <nlohmann/json.hpp>
 
 #include "api/wire/id_texts.hpp"
+#include "api/wire/message_decoder.hpp"
 
 namespace gatherd::api::wire {
 namespace {
+
+/// Longer lines are found by the scanner: whoever decodes them may do so elsewhere.
+constexpr std::size_t longest_tried = 128 * 1024;
 
 constexpr std::size_t padding = 64;                             // SIMDJSON_PADDING
 constexpr std::size_t kept_capacity = std::size_t{1} << 20;     // a larger buffer is given up once it is empty
@@ -90,7 +94,7 @@ frame_reader::frame_reader(frame_limits limits) : limits_{limits}, scanner_{limi
 
 std::span<char> frame_reader::prepare(std::size_t at_least) {
     if (begin_ == end_) {
-        begin_ = scanned_ = end_ = 0;
+        begin_ = scanned_ = end_ = line_end_ = 0;
         if (capacity_ > kept_capacity && at_least <= kept_capacity) {
             shrink();
         }
@@ -117,6 +121,7 @@ void frame_reader::make_room(std::size_t at_least) {
         capacity_ = capacity;
     }
     scanned_ -= begin_;
+    line_end_ -= std::min(line_end_, begin_);
     end_ = size;
     begin_ = 0;
 }
@@ -138,7 +143,7 @@ void frame_reader::feed(std::string_view bytes) {
 void frame_reader::shrink() noexcept {
     if (begin_ == end_) {
         buffer_.reset();
-        capacity_ = begin_ = scanned_ = end_ = 0;
+        capacity_ = begin_ = scanned_ = end_ = line_end_ = 0;
     }
 }
 
@@ -161,7 +166,10 @@ bool frame_reader::mid_message() const noexcept {
     }
 }
 
-std::optional<frame> frame_reader::next() {
+std::optional<frame> frame_reader::next(message_decoder* decoder) {
+    if (decoder != nullptr) {
+        decoder->forget_parsed();
+    }
     for (;;) {
         std::optional<frame> found;
         const auto before = phase_;
@@ -171,6 +179,9 @@ std::optional<frame> frame_reader::next() {
                 break;
             case phase::between:
                 skip_space();
+                if (decoder != nullptr && phase_ == phase::inside) {
+                    found = step_whole_line(*decoder);
+                }
                 break;
             case phase::inside:
             case phase::skipping:
@@ -226,6 +237,26 @@ void frame_reader::skip_space() noexcept {
         dropped_ = 0;
         phase_ = phase::inside;
     }
+}
+
+// What simdjson takes for one JSON text up to a line end is what json_scanner would have found there, since both know
+// one grammar: the outermost bracket closes with the text. Whatever it does not take is left to the scanner.
+std::optional<frame> frame_reader::step_whole_line(message_decoder& decoder) {
+    if (begin_ < line_end_ || (buffer_[begin_] != '{' && buffer_[begin_] != '[')) {
+        return std::nullopt;
+    }
+    const auto line = pending().substr(0, pending().find('\n'));
+    if (line.size() == end_ - begin_ || line.size() > std::min(limits_.message_bytes, longest_tried)) {
+        return std::nullopt;  // not whole yet, or too large in any case
+    }
+    line_end_ = begin_ + line.size() + 1;
+    const auto text = line.substr(0, line.find_last_not_of(spaces) + 1);
+    if (!decoder.try_parse(text)) {
+        return std::nullopt;
+    }
+    phase_ = phase::between;
+    drop(line.size() + 1);
+    return frame{frame_kind::message, text};
 }
 
 std::optional<frame> frame_reader::step_lines() {

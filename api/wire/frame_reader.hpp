@@ -16,6 +16,8 @@
 
 namespace gatherd::api::wire {
 
+class message_decoder;
+
 /// Bytes in, frames out, in order.
 ///
 /// Read the socket into `prepare()`, `commit()` what came, then take frames until there are none:
@@ -49,7 +51,11 @@ public:
 
     /// The oldest frame that was not handed out yet, or nothing while more bytes are needed (after finish: for good).
     /// After a frame that closes there is nothing more, whatever is fed.
-    [[nodiscard]] std::optional<frame> next();
+    [[nodiscard]] std::optional<frame> next() { return next(nullptr); }
+
+    /// The same frames; but a message that is a line of its own, as nearly all are, is found by decoding that line, and
+    /// not byte by byte first. `decoder` is about to decode what is found, and then has done so already.
+    [[nodiscard]] std::optional<frame> next(message_decoder* decoder);
 
     /// From the next byte on a message may have so many; one that is longer already is refused when it grows.
     void limit_message(std::size_t bytes) noexcept { limits_.message_bytes = bytes; }
@@ -85,6 +91,7 @@ private:
     // One for each phase: a frame, or another phase, or nothing more without more bytes.
     std::optional<frame> step_detecting();
     void skip_space() noexcept;
+    [[nodiscard]] std::optional<frame> step_whole_line(message_decoder& decoder);
     std::optional<frame> step_lines();
     std::optional<frame> step_discarding();
     std::optional<frame> step_headers();
@@ -112,6 +119,8 @@ private:
     std::size_t begin_ = 0;    // of what was not handed out: of the message under way
     std::size_t scanned_ = 0;  // begin_ <= scanned_ <= end_: no byte before it is looked at again
     std::size_t end_ = 0;      // of what was fed
+
+    std::size_t line_end_ = 0;  // behind the last line that step_whole_line has looked at: each is tried once
 
     json_scanner scanner_;
     std::size_t dropped_ = 0;                // bytes of the message under way that have left the buffer already

@@ -70,7 +70,9 @@ struct message_decoder::state {
     explicit state(std::size_t depth) : max_depth{depth} {}
 
     void decode(std::string_view given);
-    [[nodiscard]] bool parse(std::string_view padded);
+    [[nodiscard]] bool parse(simdjson::dom::parser& with, std::size_t depth, std::string_view padded);
+    // One level more than allowed: simdjson counts the text itself.
+    [[nodiscard]] bool parse(std::string_view padded) { return parse(parser, max_depth + 1, padded); }
     void judge_again();
     void refuse_item(std::size_t item, const std::string& pointer);
     void refuse_all(refusal answer) {
@@ -90,8 +92,13 @@ struct message_decoder::state {
 
     std::size_t max_depth;
     simdjson::dom::parser parser;
+    simdjson::dom::parser
+        line_parser;  // of try_parse: one level less, since simdjson lets an empty array in one deeper
     simdjson::error_code fault = simdjson::SUCCESS;
+    json::json_tape tape;  // of the parser that was used last, for the views in `out`
     message out;
+
+    std::string_view parsed;  // by try_parse, and not decoded yet
 
     // Of the message that is being decoded:
     std::string_view text;
@@ -136,20 +143,20 @@ request_id message_decoder::state::read_id(json::json_view id, std::size_t index
     return request_id{raw_ids[index]};
 }
 
-bool message_decoder::state::parse(std::string_view padded) {
-    if (parser.capacity() < padded.size()) {
-        // One level more than allowed: simdjson counts the text itself. Doubled, so that growth costs little; beyond
-        // what it can hold, parse says so.
-        const auto room = std::min(std::max({padded.size(), 2 * parser.capacity(), least_bytes}),
+bool message_decoder::state::parse(simdjson::dom::parser& with, std::size_t depth, std::string_view padded) {
+    if (with.capacity() < padded.size()) {
+        // Doubled, so that growth costs little; beyond what it can hold, parse says so.
+        const auto room = std::min(std::max({padded.size(), 2 * with.capacity(), least_bytes}),
                                    std::size_t{simdjson::SIMDJSON_MAXSIZE_BYTES});
-        if (parser.allocate(room, max_depth + 1) != simdjson::SUCCESS) {
+        if (with.allocate(room, depth) != simdjson::SUCCESS) {
             throw std::bad_alloc{};
         }
     }
-    fault = parser.parse(padded.data(), padded.size(), false).error();
+    fault = with.parse(padded.data(), padded.size(), false).error();
     if (fault == simdjson::MEMALLOC) {
         throw std::bad_alloc{};
     }
+    tape = {with.doc.tape.get(), with.doc.string_buf.get()};
     return fault == simdjson::SUCCESS;
 }
 
@@ -188,7 +195,7 @@ message_item message_decoder::state::read_item(json::json_view item, std::size_t
 }
 
 void message_decoder::state::read_message() {
-    const json::json_view root{&parser.doc, 1};
+    const json::json_view root{&tape, 1};
     out.is_batch = root.is_array();
     if (!out.is_batch) {
         out.items.push_back(read_item(root, 0));
@@ -260,7 +267,9 @@ void message_decoder::state::decode(std::string_view given) {
     minus_zero.reset();
     has_huge = false;
     has_escapes = text.find('\\') != text.npos;
-    if (parse(text)) {
+    const bool is_parsed = parsed.data() == text.data() && parsed.size() == text.size();
+    parsed = {};
+    if (is_parsed || parse(text)) {
         read_message();
     } else {
         judge_again();
@@ -278,10 +287,24 @@ const message& message_decoder::decode(std::string_view padded_text) {
     return state_->out;
 }
 
+bool message_decoder::try_parse(std::string_view padded_text) {
+    const bool is_whole = state_->parse(state_->line_parser, state_->max_depth, padded_text);
+    state_->parsed = is_whole ? padded_text : std::string_view{};
+    return is_whole;
+}
+
+void message_decoder::forget_parsed() noexcept {
+    state_->parsed = {};
+}
+
 void message_decoder::shrink() noexcept {
     if (state_->parser.capacity() > usual_bytes) {
         state_->parser = simdjson::dom::parser{};
     }
+    if (state_->line_parser.capacity() > usual_bytes) {
+        state_->line_parser = simdjson::dom::parser{};
+    }
+    state_->parsed = {};
     state_->out = {};
     state_->raw_ids = {};
 }

@@ -31,6 +31,13 @@ public:
     /// At least SIMDJSON_PADDING (64) bytes after the text's end must be readable, as frame_reader's are.
     [[nodiscard]] const message& decode(std::string_view padded_text);
 
+    /// Whether this is one whole JSON text that `decode` would take. If so, the next `decode` of the same text,
+    /// unchanged, costs no second parse. A text nested as deep as is allowed may be said not to be one.
+    [[nodiscard]] bool try_parse(std::string_view padded_text);
+
+    /// The next `decode` parses, whatever `try_parse` said before: the memory of its text may hold another one by now.
+    void forget_parsed() noexcept;
+
     /// Gives back memory beyond what messages of usual size need. Ends the life of the last message.
     void shrink() noexcept;
 

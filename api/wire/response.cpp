@@ -12,16 +12,19 @@ void append_head(std::string& out, const request_id& id) {
 
 }  // namespace
 
-void append_result(std::string& out, const request_id& id, const value& result) {
+void append_result_head(std::string& out, const request_id& id) {
     append_head(out, id);
     out += R"(,"result":)";
+}
+
+void append_result(std::string& out, const request_id& id, const value& result) {
+    append_result_head(out, id);
     json::append_value(out, result);
     out += '}';
 }
 
 void append_result_text(std::string& out, const request_id& id, std::string_view result_text) {
-    append_head(out, id);
-    out += R"(,"result":)";
+    append_result_head(out, id);
     out += result_text;
     out += '}';
 }

@@ -16,6 +16,9 @@ namespace gatherd::api::wire {
 // All of these append to `out` and touch nothing else. Throws: std::bad_alloc.
 // A batch is answered by `[`, its answers with `,` between them, and `]`: one body.
 
+/// `{"jsonrpc":"2.0","id":..,"result":`: the result and a `}` are to follow.
+void append_result_head(std::string& out, const request_id& id);
+
 /// `{"jsonrpc":"2.0","id":..,"result":..}`
 void append_result(std::string& out, const request_id& id, const value& result);
 

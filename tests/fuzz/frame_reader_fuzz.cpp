@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/wire/frame_reader.hpp"
+#include "api/wire/message_decoder.hpp"
 
 namespace {
 
@@ -29,8 +30,9 @@ void require(bool holds, const char* what) {
     }
 }
 
-void take_all(frame_reader& reader, const frame_limits& limits, std::vector<seen_frame>& into) {
-    while (const auto found = reader.next()) {
+void take_all(frame_reader& reader, message_decoder* decoder, const frame_limits& limits,
+              std::vector<seen_frame>& into) {
+    while (const auto found = reader.next(decoder)) {
         std::string text{found->text};
         if (found->kind == frame_kind::message) {
             require(text.size() >= 2 && text.size() <= limits.message_bytes, "a message is within its limit");
@@ -51,15 +53,16 @@ void take_all(frame_reader& reader, const frame_limits& limits, std::vector<seen
     }
 }
 
-std::vector<seen_frame> frames_of(std::string_view bytes, std::size_t piece, const frame_limits& limits) {
+std::vector<seen_frame> frames_of(std::string_view bytes, std::size_t piece, const frame_limits& limits,
+                                  message_decoder* decoder = nullptr) {
     frame_reader reader{limits};
     std::vector<seen_frame> found;
     for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
         reader.feed(bytes.substr(0, piece));
-        take_all(reader, limits, found);
+        take_all(reader, decoder, limits, found);
     }
     reader.finish();
-    take_all(reader, limits, found);
+    take_all(reader, decoder, limits, found);
     require(!reader.mid_message(), "after the end no message is under way");
     return found;
 }
@@ -75,5 +78,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto whole = frames_of(bytes, bytes.size() + 1, limits);
     require(frames_of(bytes, 1, limits) == whole, "one byte at a time gives the same frames");
     require(frames_of(bytes, std::size_t{data[0]} + 1, limits) == whole, "pieces give the same frames");
+    if (limits.depth >= 2) {  // as the settings have it
+        message_decoder decoder{limits.depth};
+        require(frames_of(bytes, bytes.size() + 1, limits, &decoder) == whole, "decoding lines gives the same frames");
+        require(frames_of(bytes, std::size_t{data[0]} + 1, limits, &decoder) == whole, "and in pieces");
+    }
     return 0;
 }

@@ -204,7 +204,7 @@ class OtherCommands(CommandLine):
         status, out, _ = self.run_it("--version")
         self.assertEqual(status, 0)
         self.assertRegex(out, r"^gatherd \d+\.\d+\.\d+\n$")
-        for words in ([], ["serve"], ["submit"], ["call"], ["functions"], ["ping"], ["config", "print"], ["check-config"]):
+        for words in ([], ["serve"], ["submit"], ["call"], ["functions"], ["ping"], ["bench"], ["config", "print"], ["check-config"]):
             with self.subTest(words=words):
                 status, out, error = self.run_it(*words, "--help")
                 self.assertEqual((status, error), (0, ""))

@@ -39,7 +39,7 @@ ARROWS = {
 LIBRARIES = {
     "executor": {"asio", "asio.hpp", "oneapi", "tbb"},
     "api": {"nlohmann"},
-    "api/json": {"nlohmann", "simdjson.h"},
+    "api/json": {"nlohmann"},
     "api/wire": {"nlohmann", "simdjson.h"},
     "api/plan": {"nlohmann"},
     "api/functions": {"nlohmann", "oneapi", "openssl", "tbb"},

@@ -1,0 +1,107 @@
+// frame_reader::next with a decoder finds a message by decoding its line. Whatever comes, it must find what it finds
+// without.
+#include <catch2/catch.hpp>
+
+#include <random>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "api/wire/frame_reader.hpp"
+#include "api/wire/message_decoder.hpp"
+
+namespace gatherd::api::wire {
+namespace {
+
+constexpr frame_limits limits{.message_bytes = 200, .depth = 4};
+
+/// Kind, text and answer of each frame, and the methods and ids that a message decodes to.
+std::vector<std::string> all_of(std::string_view bytes, std::size_t piece, bool with_decoder) {
+    frame_reader reader{limits};
+    message_decoder decoder{limits.depth};
+    std::vector<std::string> found;
+    const auto take = [&] {
+        while (const auto frame = reader.next(with_decoder ? &decoder : nullptr)) {
+            auto text = std::to_string(static_cast<int>(frame->kind)) + ' ' + std::string{frame->text};
+            if (frame->answer) {
+                text += frame->answer->id.text();
+                text += frame->answer->reason.message;
+            }
+            if (frame->kind == frame_kind::message) {
+                for (const auto& item : decoder.decode(frame->text).items) {
+                    const auto* const is = std::get_if<request>(&item);
+                    text += is != nullptr ? " | " + std::string{is->method} + ' ' + std::string{is->id.text()}
+                                          : " | " + std::get<refusal>(item).reason.message;
+                }
+            }
+            found.push_back(std::move(text));
+        }
+    };
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
+        reader.feed(bytes.substr(0, piece));
+        take();
+    }
+    reader.finish();
+    take();
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("frame_reader: with a decoder it finds the same frames, however they are cut", "[wire]") {
+    for (const std::string_view bytes :
+         {"{\"id\":1,\"method\":\"a\"}\n{\"id\":2,\"method\":\"b\"}\n",
+          "{\"id\":1,\"method\":\"a\"} \t\r\n  {\"id\":2,\"method\":\"b\"}{\"id\":3,\"method\":\"c\"}\n",
+          "{\"id\":1,\n\"method\":\"a\"}\n[{\"id\":2,\"method\":\"b\"},3]\n[]\n{}\n",
+          "42\n\"text\"\n{\"id\":1\n{\"id\":2}\n{\"id\":1,\"method\":]\n{\"method\":\"\xff\"}\n",
+          "[[[[]]]]\n[[[[[]]]]]\n[[[[1]]]]\n[[[[[1]]]]]\n{\"id\":7,\"a\":[[[{}]]]}\n{\"id\":8,\"a\":[[[[2]]]]}\n",
+          "{\"id\":99999999999999999999,\"method\":\"a\"}\n{\"id\":-0,\"method\":\"b\"}\n{\"id\":1e400}\n",
+          "Content-Length: 24\r\n\r\n{\"id\":1,\"method\":\"ping\"}", "GET / HTTP/1.1\n",
+          "{\"id\":1,\"method\":\"a\"}"}) {
+        for (const std::size_t piece : {1U, 3U, 7U, 40U, 1000U}) {
+            INFO(bytes << " in pieces of " << piece);
+            CHECK(all_of(bytes, piece, true) == all_of(bytes, 1000, false));
+        }
+    }
+    const auto too_large = "{\"a\":\"" + std::string(300, 'x') + "\"}\n{}\n";
+    CHECK(all_of(too_large, 1000, true) == all_of(too_large, 1000, false));
+}
+
+TEST_CASE("frame_reader: with a decoder it finds the same frames in whatever comes", "[wire]") {
+    constexpr unsigned seed = 20261122;
+    INFO("seed " << seed);
+    std::mt19937 random{seed};
+    constexpr std::string_view pieces[] = {"{\"id\":", "1",    "-0",  ",\"method\":\"m\"",
+                                           "}",        "[",    "]",   "\n",
+                                           "\r\n",     " ",    ",",   "\"t\"",
+                                           "\\",       "null", "1e5", "{}",
+                                           "[[]]",     "\xc3", ":",   "{\"id\":3,\"method\":\"m\"}\n"};
+    for (int round = 0; round < 20'000; ++round) {
+        std::string bytes;
+        for (auto count = random() % 14; count > 0; --count) {
+            bytes += pieces[random() % std::size(pieces)];
+        }
+        const auto expected = all_of(bytes, 1000, false);
+        if (all_of(bytes, 1000, true) != expected || all_of(bytes, 1 + random() % 9, true) != expected) {
+            FAIL(bytes);
+        }
+    }
+}
+
+TEST_CASE("message_decoder: what try_parse has parsed is decoded once, and never in place of another text", "[wire]") {
+    message_decoder decoder;
+    std::string text = R"({"id":1,"method":"a"})";
+    text.resize(text.size() + 64);
+    const auto view = std::string_view{text}.substr(0, text.size() - 64);
+    REQUIRE(decoder.try_parse(view));
+    CHECK(std::get<request>(decoder.decode(view).items[0]).method == "a");
+    REQUIRE(decoder.try_parse(view));
+    decoder.forget_parsed();
+    text[18] = 'b';  // the same place and size, another message
+    CHECK(std::get<request>(decoder.decode(view).items[0]).method == "b");
+    text[18] = 'c';
+    CHECK(std::get<request>(decoder.decode(view).items[0]).method == "c");
+}
+
+}  // namespace gatherd::api::wire
