@@ -3,6 +3,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <thread>
 
 #include "plan_run.hpp"
 
@@ -60,6 +61,7 @@ TEST_CASE("sleeping_map: cancelled, it ends at once, with its first child that w
                              options + R"(},{"sequence":[{"call":"sleep","args":[0.2]},{"call":"print"}]}]})",
                          who);
         who->wait_for_a_line();
+        std::this_thread::sleep_for(100ms);  // or the sequence is cancelled in its last step
         CHECK(running->cancel("enough"));
         const auto end = who->wait();
         CHECK(end.how == program_end::way::cancelled);
