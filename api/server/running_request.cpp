@@ -134,6 +134,8 @@ void running_request::answer_result(value result) {
     }
     std::string text;
     json::append_value(text, result);
+    result = nullptr;
+    memory_.release();  // before the client hears of the end: it may ask for as much again
     if (text.size() > service_.bounds().result_bytes) {
         answer_.error(over_limit("limits.result_bytes", service_.bounds().result_bytes));
     } else {
@@ -166,9 +168,9 @@ void running_request::answer_end(plan::program_end end) {
     if (end.how == plan::program_end::way::returned) {
         answer_result(std::move(end.result.result()));
     } else {
+        memory_.release();
         answer_.error(error_of(end, service_.bounds()));
     }
-    memory_.release();
 }
 
 }  // namespace gatherd::api::server
