@@ -3,7 +3,6 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <chrono>
-#include <thread>
 
 #include "plan_run.hpp"
 
@@ -56,16 +55,16 @@ TEST_CASE("sleeping_map: cancelled, it ends at once, with its first child that w
     for (const char* const options : {"", R"(,"limit":2)", R"(,"return_exceptions":true)"}) {
         const auto who = std::make_shared<recorder>();
         const auto running =
-            runner.start(std::string{R"({"gather":[
+            runner.start(std::string{R"({"let":{"clock":{"sequence":[
+            {"call":"sleep","args":[0.2]},{"call":"print"},{"call":"sleep","args":[600]}]}},"in":{"gather":[
             {"map":"sleep","over":[[0.01],[600],[601],[602]])"} +
-                             options + R"(},{"sequence":[{"call":"sleep","args":[0.2]},{"call":"print"}]}]})",
+                             options + "}]}}",
                          who);
         who->wait_for_a_line();
-        std::this_thread::sleep_for(100ms);  // or the sequence is cancelled in its last step
         CHECK(running->cancel("enough"));
         const auto end = who->wait();
         CHECK(end.how == program_end::way::cancelled);
-        CHECK(end.result == R"({"type":"CancelledError","message":"enough","path":"/task/gather/0/over/1"})");
+        CHECK(end.result == R"({"type":"CancelledError","message":"enough","path":"/task/in/gather/0/over/1"})");
     }
 }
 
