@@ -7,20 +7,12 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from daemon import BINARY, Daemon, clean_environment
+from daemon import BINARY, DaemonCase, clean_environment
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 
 
-class Examples(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.daemon = Daemon()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.daemon.stop()
-
+class Examples(DaemonCase):
     def submit(self, name):
         """The result of an example and the lines that its tasks printed."""
         self.tried.add(name)

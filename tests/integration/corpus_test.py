@@ -5,20 +5,12 @@ import json
 import unittest
 
 import corpus
-from daemon import Daemon
+from daemon import DaemonCase
 
 PING = b'{"id":"after","method":"ping"}'
 
 
-class Corpus(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.daemon = Daemon()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.daemon.stop()
-
+class Corpus(DaemonCase):
     def check(self, case, lines):
         """`lines`: what came, but for the pong at the end."""
         if isinstance(case.answer, bytes):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import unittest
 from pathlib import Path
 
 from connection import PATIENCE, Connection
@@ -113,3 +114,15 @@ class Daemon:
         else:
             print(f"-- the daemon logged:\n{self.log}", flush=True)
             self.kill()
+
+
+class DaemonCase(unittest.TestCase):
+    """One daemon for all tests of a class."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.stop()

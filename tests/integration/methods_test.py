@@ -3,7 +3,7 @@
 
 import unittest
 
-from daemon import Daemon
+from daemon import DaemonCase
 
 FAILS = {"call": "fail", "args": ["ValueError", "boom"]}
 FOR_EVER = {"call": "sleep", "args": [3600]}
@@ -18,15 +18,7 @@ def raised(path, type_="ValueError", message="boom"):
             "data": {"type": type_, "message": message, "path": path}}
 
 
-class MethodCase(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.daemon = Daemon()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.daemon.stop()
-
+class MethodCase(DaemonCase):
     def setUp(self):
         self.connection = self.daemon.connect()
         self.addCleanup(self.connection.close)

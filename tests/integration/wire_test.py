@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from daemon import Daemon
+from daemon import DaemonCase
 
 PONG = '{{"jsonrpc":"2.0","id":{},"result":"pong"}}'
 
@@ -13,16 +13,8 @@ def ping(id_text):
     return f'{{"id":{id_text},"method":"ping"}}'
 
 
-class WireCase(unittest.TestCase):
+class WireCase(DaemonCase):
     """One daemon for all tests of a class, a connection for each."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.daemon = Daemon()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.daemon.stop()
 
     def setUp(self):
         self.connection = self.daemon.connect()
