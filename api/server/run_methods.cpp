@@ -9,6 +9,7 @@
 #include "api/plan/plan_decoder.hpp"
 #include "api/server/connection.hpp"
 #include "api/server/created_task.hpp"
+#include "api/server/overload.hpp"
 #include "api/server/params.hpp"
 #include "api/server/running_request.hpp"
 #include "api/server/service.hpp"
@@ -74,11 +75,8 @@ std::size_t memory_of(const plan::plan& what, std::size_t text_bytes) {
 /// Room for the plan's tasks, or -32003.
 result<task_allowance> admit(service& of, connection& from, const plan::plan& what) {
     const auto refuse = [&of](const char* limit, std::size_t most) {
-        constexpr double retry_after = 1.0;
         of.counts().add_limit(limit);
-        return error{errc::overloaded,
-                     std::string{"Overloaded: "} + limit + " is " + std::to_string(most) + "; nothing was run",
-                     std::make_shared<const value>(value{{"retry_after", retry_after}})};
+        return overloaded(limit, most);
     };
     const limits& bounds = of.bounds();
     const identity& who = *from.who();
@@ -88,11 +86,11 @@ result<task_allowance> admit(service& of, connection& from, const plan::plan& wh
         return refuse("limits.memory_bytes", bounds.memory_bytes);
     }
     task_allowance allowance{
-        of.memory(), {of.tasks_in_flight(), from.tasks_in_flight(), who.tasks_in_flight()}, tasks, memory};
+        of.memory(), {of.tasks_in_flight(), from.work().tasks_in_flight(), who.tasks_in_flight()}, tasks, memory};
     if (of.tasks_in_flight()->load(std::memory_order_relaxed) > bounds.tasks_in_flight) {
         return refuse("limits.tasks_in_flight", bounds.tasks_in_flight);
     }
-    if (from.tasks_in_flight()->load(std::memory_order_relaxed) > bounds.connection_tasks_in_flight) {
+    if (from.work().tasks_in_flight()->load(std::memory_order_relaxed) > bounds.connection_tasks_in_flight) {
         return refuse("limits.connection_tasks_in_flight", bounds.connection_tasks_in_flight);
     }
     const std::size_t most = who.most_tasks() == 0 ? bounds.token_tasks_in_flight : who.most_tasks();

@@ -48,7 +48,7 @@ void running_request::start(std::shared_ptr<const plan::plan> what, plan::progra
         program_ = program;
     }
     const auto to = answer_.to();
-    to->add_pending(self);
+    to->work().add_request(self);
     program->start();
 }
 
@@ -153,7 +153,7 @@ void running_request::ended(plan::program_end end) noexcept {
 
 void running_request::answer_end(plan::program_end end) {
     const auto self = shared_from_this();
-    answer_.to()->remove_pending(self);
+    answer_.to()->work().remove_request(self);
     count_end(service_.counts(), end.how, allowance_.tasks());
     allowance_.release();
     std::shared_ptr<plan::program> program;  // let go when nobody holds our lock

@@ -187,7 +187,7 @@ void cancel(service& of, std::optional<json::json_view> from, reply answer) {
     }
     std::size_t reached = 0;
     if (request) {
-        reached = answer.to()->cancel_requests(*request, message->value_or(""));
+        reached = answer.to()->work().cancel_requests(*request, message->value_or(""));
     } else {
         const connection& client = *answer.to();
         const auto tasks = id->has_value() ? find_all(of, client, {**id}, right::cancel_any)

@@ -18,7 +18,7 @@ waiting_request::waiting_request(service& of, reply answer, std::vector<std::sha
 void waiting_request::start() {
     const auto self = shared_from_this();
     const auto to = answer_.to();
-    to->add_pending(self);
+    to->work().add_request(self);
     if (tasks_.empty() && claim()) {
         leave();
         answer_.result(how_.answer == form::streamed ? value{{"completed", 0}, {"failed", 0}} : value::array());
@@ -63,7 +63,7 @@ void waiting_request::leave() {
     for (const auto& [index, number] : listening) {
         tasks_[index]->forget_listener(number);
     }
-    answer_.to()->remove_pending(shared_from_this());
+    answer_.to()->work().remove_request(shared_from_this());
 }
 
 bool waiting_request::is_enough(const task_end& end) const {

@@ -12,4 +12,8 @@ struct frame_limits {
     std::size_t depth = 512;                            ///< brackets open at once
 };
 
+/// From this size on a message is not decoded where it was found, between two looks at the other connections: it takes
+/// about two milliseconds. The reader only finds its end, and whoever decodes it may do so elsewhere.
+constexpr std::size_t huge_message_bytes = 128 * 1024;
+
 }  // namespace gatherd::api::wire

@@ -14,9 +14,6 @@
 namespace gatherd::api::wire {
 namespace {
 
-/// Longer lines are found by the scanner: whoever decodes them may do so elsewhere.
-constexpr std::size_t longest_tried = 128 * 1024;
-
 constexpr std::size_t padding = 64;                             // SIMDJSON_PADDING
 constexpr std::size_t kept_capacity = std::size_t{1} << 20;     // a larger buffer is given up once it is empty
 constexpr std::size_t max_header_bytes = std::size_t{8} << 10;  // of one header block
@@ -246,7 +243,7 @@ std::optional<frame> frame_reader::step_whole_line(message_decoder& decoder) {
         return std::nullopt;
     }
     const auto line = pending().substr(0, pending().find('\n'));
-    if (line.size() == end_ - begin_ || line.size() > std::min(limits_.message_bytes, longest_tried)) {
+    if (line.size() == end_ - begin_ || line.size() > limits_.message_bytes || line.size() >= huge_message_bytes) {
         return std::nullopt;  // not whole yet, or too large in any case
     }
     line_end_ = begin_ + line.size() + 1;

@@ -1,0 +1,16 @@
+#include "api/server/overload.hpp"
+
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace gatherd::api::server {
+
+error overloaded(const char* limit, std::size_t most) {
+    constexpr double retry_after = 1.0;
+    return {errc::overloaded, std::string{"Overloaded: "} + limit + " is " + std::to_string(most) + "; nothing was run",
+            std::make_shared<const value>(value{{"retry_after", retry_after}})};
+}
+
+}  // namespace gatherd::api::server
