@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cassert>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -106,21 +108,30 @@ std::span<char> frame_reader::prepare(std::size_t at_least) {
 // a constant number of times, however it came.
 void frame_reader::make_room(std::size_t at_least) {
     const auto size = end_ - begin_;
-    if (size + at_least <= capacity_ && size <= begin_) {
+    const bool fits = size + at_least <= capacity_ && size <= begin_;
+    if (size == 0 && !fits) {
+        shrink();  // nothing is to be copied
+    } else if (begin_ != 0) {
         std::memmove(buffer_.get(), buffer_.get() + begin_, size);
-    } else {
-        const auto capacity = size == 0 ? at_least : 2 * (size + at_least);
-        auto larger = std::make_unique_for_overwrite<char[]>(capacity + padding);
-        if (size != 0) {
-            std::memcpy(larger.get(), buffer_.get() + begin_, size);
-        }
-        buffer_ = std::move(larger);
-        capacity_ = capacity;
     }
     scanned_ -= begin_;
     line_end_ -= std::min(line_end_, begin_);
     end_ = size;
     begin_ = 0;
+    if (!fits) {
+        grow(size == 0 ? at_least : 2 * (size + at_least));
+    }
+}
+
+// By realloc, which gives a large buffer more pages behind those that it has; a copy would touch all of them again.
+void frame_reader::grow(std::size_t capacity) {
+    auto* const larger = static_cast<char*>(std::realloc(buffer_.get(), capacity + padding));
+    if (larger == nullptr) {
+        throw std::bad_alloc{};
+    }
+    static_cast<void>(buffer_.release());  // realloc has freed it
+    buffer_.reset(larger);
+    capacity_ = capacity;
 }
 
 void frame_reader::commit(std::size_t count) noexcept {
@@ -239,7 +250,7 @@ void frame_reader::skip_space() noexcept {
 // What simdjson takes for one JSON text up to a line end is what json_scanner would have found there, since both know
 // one grammar: the outermost bracket closes with the text. Whatever it does not take is left to the scanner.
 std::optional<frame> frame_reader::step_whole_line(message_decoder& decoder) {
-    if (begin_ < line_end_ || (buffer_[begin_] != '{' && buffer_[begin_] != '[')) {
+    if (begin_ < line_end_ || (buffer_.get()[begin_] != '{' && buffer_.get()[begin_] != '[')) {
         return std::nullopt;
     }
     const auto line = pending().substr(0, pending().find('\n'));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <span>
@@ -86,6 +87,7 @@ private:
 
     [[nodiscard]] std::string_view pending() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
     void make_room(std::size_t at_least);
+    void grow(std::size_t capacity);
     void drop(std::size_t count) noexcept;
 
     // One for each phase: a frame, or another phase, or nothing more without more bytes.
@@ -114,7 +116,10 @@ private:
     phase phase_ = phase::detecting;
     bool finished_ = false;
 
-    std::unique_ptr<char[]> buffer_;  // capacity_ bytes and the padding after them
+    struct freed {
+        void operator()(char* memory) const noexcept { std::free(memory); }
+    };
+    std::unique_ptr<char, freed> buffer_;  // capacity_ bytes and the padding after them
     std::size_t capacity_ = 0;
     std::size_t begin_ = 0;    // of what was not handed out: of the message under way
     std::size_t scanned_ = 0;  // begin_ <= scanned_ <= end_: no byte before it is looked at again

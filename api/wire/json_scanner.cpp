@@ -56,11 +56,29 @@ const char* skip_run(const char* at, const char* last) noexcept {
     return at;
 }
 
+// The first byte that is no white space. Mostly that is a line end and some spaces, which go eight at a time.
 const char* skip_space(const char* at, const char* last) noexcept {
     while (at != last && is_space(*at)) {
         ++at;
+        if constexpr (std::endian::native == std::endian::little) {
+            while (last - at >= 8) {
+                std::uint64_t word = 0;
+                std::memcpy(&word, at, sizeof word);
+                word ^= 0x2020202020202020U;
+                if (word != 0) {
+                    at += std::countr_zero(word) / 8;
+                    break;
+                }
+                at += 8;
+            }
+        }
     }
     return at;
+}
+
+// The same where mostly there is none.
+inline const char* past_space(const char* at, const char* last) noexcept {
+    return at != last && static_cast<unsigned char>(*at) <= ' ' ? skip_space(at, last) : at;
 }
 
 }  // namespace
@@ -134,17 +152,27 @@ const char* json_scanner::scan_colon(const char* at) {
     return at + 1;
 }
 
-const char* json_scanner::scan_after_value(const char* at) {
-    if (*at == ',') {
-        state_ = in_object_ ? state::key : state::value;
-        return at + 1;
-    }
-    if (*at == (in_object_ ? '}' : ']')) {
+// Inside brackets: goes on to where the next name or value must begin, through all brackets that close on the way.
+const char* json_scanner::scan_after_value(const char* at, const char* last) {
+    for (;;) {
+        at = past_space(at, last);
+        if (at == last) {
+            return at;
+        }
+        if (*at == ',') {
+            state_ = in_object_ ? state::key : state::value;
+            return past_space(at + 1, last);
+        }
+        if (*at != (in_object_ ? '}' : ']')) {
+            outcome_ = outcome::broken;
+            return at;
+        }
+        ++at;
         close();
-        return at + 1;
+        if (outcome_ == outcome::complete) {
+            return at;
+        }
     }
-    outcome_ = outcome::broken;
-    return at;
 }
 
 const char* json_scanner::scan_scalar_end(const char* at) {
@@ -174,21 +202,30 @@ const char* json_scanner::scan_string(const char* at, const char* last) {
             return at;
         }
         ++at;
-        const bool two_more = last - at >= 2;
         if (in_key_) {
-            if (!two_more || at[0] != ':' || at[1] != '"') {
-                state_ = state::colon;
+            state_ = state::colon;
+            at = past_space(at, last);
+            if (at == last || *at != ':') {
                 return at;
             }
-            in_key_ = false;
+            state_ = state::value;
+            at = past_space(at + 1, last);
         } else {
-            if (!two_more || at[0] != ',' || at[1] != '"' || depth_ == 0) {
-                end_value();
+            end_value();
+            if (depth_ == 0) {
                 return at;
             }
-            in_key_ = in_object_;
+            at = scan_after_value(at, last);
+            if (outcome_ != outcome::more || state_ == state::after_value) {
+                return at;
+            }
         }
-        at += 2;
+        if (at == last || *at != '"') {
+            return at;
+        }
+        in_key_ = state_ == state::key;
+        state_ = state::string;
+        ++at;
     }
 }
 
@@ -337,7 +374,7 @@ json_scanner::step json_scanner::scan(const char* first, const char* last) {
                 at = scan_colon(at);
                 break;
             case state::after_value:
-                at = scan_after_value(at);
+                at = scan_after_value(at, last);
                 break;
             case state::scalar_end:
                 at = scan_scalar_end(at);

@@ -71,7 +71,7 @@ private:
     const char* scan_value(const char* at);
     const char* scan_key(const char* at);
     const char* scan_colon(const char* at);
-    const char* scan_after_value(const char* at);
+    const char* scan_after_value(const char* at, const char* last);
     const char* scan_scalar_end(const char* at);
     const char* scan_string(const char* at, const char* last);
     const char* scan_escape(const char* at);

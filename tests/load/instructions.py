@@ -26,16 +26,20 @@ def output_of(words):
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
 
-def count(hot_path, name, step):
-    """Instructions of one time."""
+def collected(words):
+    """Instructions inside the `counted_step` of a program."""
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(["valgrind", "--tool=callgrind", "--collect-atstart=no", "--toggle-collect=counted_step",
-                               f"--callgrind-out-file={folder}/out", hot_path, name, step, str(TIMES)], capture_output=True, text=True,
-                              check=False)
+                               f"--callgrind-out-file={folder}/out", *words], capture_output=True, text=True, check=False)
     found = re.search(r"Collected : (\d+)", done.stderr)
     if done.returncode != 0 or not found or int(found[1]) == 0:
-        sys.exit(f"instructions.py: callgrind counted nothing for {name} {step}:\n{done.stderr}")
-    return int(found[1]) // (TIMES - 1)
+        sys.exit(f"callgrind counted nothing for {' '.join(words)}:\n{done.stderr}")
+    return int(found[1])
+
+
+def count(hot_path, name, step):
+    """Instructions of one time."""
+    return collected([hot_path, name, step, str(TIMES)]) // (TIMES - 1)
 
 
 def identity_of(hot_path):
