@@ -98,6 +98,9 @@ void created_task::tell(const std::string& line) {
 }
 
 void created_task::printed(std::string line) {
+    if (how_.is_silent) {
+        return;
+    }
     const std::lock_guard guard{lock_};
     if (is_announced_) {
         tell(line);

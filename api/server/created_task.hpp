@@ -42,6 +42,7 @@ public:
     struct options {
         std::string name;  ///< empty: the id serves
         bool is_detached = false;
+        bool is_silent = false;  ///< a notification created it: nobody knows its id, and what it prints is dropped
         std::chrono::nanoseconds keep{0};
         std::shared_ptr<const identity> owner{};  ///< who created it
         bool is_bulky = false;  ///< its result may be so large that taking it in is not a worker's work

@@ -263,6 +263,7 @@ void create_task(service& of, std::optional<json::json_view> from, reply answer)
     const bool is_detached = request->task.is_detached;
     request->task.is_bulky = is_bulk(*creator, *request->what);
     request->task.owner = creator->who();
+    request->task.is_silent = answer.is_notification();
     const auto task = std::make_shared<created_task>(of, task_table::new_id(), std::move(request->task), creator,
                                                      std::move(*allowance));
     of.tasks().add(task);

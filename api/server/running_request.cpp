@@ -83,19 +83,15 @@ bool running_request::cancel(const std::string& message) {
     return program != nullptr && program->cancel(message);
 }
 
-value running_request::request_id() const {
-    return value::parse(id_.text());
-}
-
-void running_request::notify(const char* method, value params) {
+void running_request::notify(const char* method, const value& params) {
     std::string text;
-    wire::append_notification(text, method, params);
+    wire::append_notification(text, method, id_, params);
     answer_.to()->send(text);
 }
 
 void running_request::printed(std::string line) {
     if (!id_.is_absent()) {
-        notify("output", {{"request", request_id()}, {"text", std::move(line)}});
+        notify("output", {{"text", std::move(line)}});
     }
 }
 
@@ -111,9 +107,9 @@ void running_request::child_ended(std::size_t index, const plan::outcome& result
         return;
     }
     if (what_.streams) {
-        value params = {{"request", request_id()}, {"index", index}};
+        value params = {{"index", index}};
         add_outcome(params, result);
-        notify("completed", std::move(params));
+        notify("completed", params);
     }
     const auto now = clock::now();
     if (what_.progress && now - last_progress_ >= *what_.progress) {
@@ -124,7 +120,7 @@ void running_request::child_ended(std::size_t index, const plan::outcome& result
 
 /// Under lock_.
 void running_request::report_progress() {
-    notify("progress", {{"request", request_id()}, {"total", what_.total}, {"done", done_}, {"failed", failed_}});
+    notify("progress", {{"total", what_.total}, {"done", done_}, {"failed", failed_}});
 }
 
 void running_request::answer_result(value result) {

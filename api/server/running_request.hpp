@@ -54,11 +54,10 @@ private:
     using clock = std::chrono::steady_clock;
 
     void run_on_the_spot(const plan::plan& what);
-    void notify(const char* method, value params);
+    void notify(const char* method, const value& params);
     void report_progress();
     void answer_end(plan::program_end end);
     void answer_result(value result);
-    [[nodiscard]] value request_id() const;
 
     service& service_;
     reply answer_;

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/plan/settled.hpp"
 #include "api/server/connection.hpp"
 #include "api/server/outcome_text.hpp"
 #include "api/server/service.hpp"
@@ -138,9 +139,7 @@ value waiting_request::results(bool as_entries) const {
     for (const auto& each : tasks_) {
         const auto end = each->end();
         if (as_entries) {
-            value entry = value::object();
-            add_outcome(entry, end->result);
-            list.push_back(std::move(entry));
+            list.push_back(plan::settled(end->result));
         } else {
             list.push_back(end->result.result());
         }
@@ -154,7 +153,7 @@ value waiting_request::done_and_pending() const {
     for (const auto& each : tasks_) {
         if (const auto end = each->end()) {
             value entry = {{"id", each->id()}};
-            add_outcome(entry, end->result);
+            plan::settle(entry, end->result);
             done.push_back(std::move(entry));
         } else {
             pending.push_back(each->id());
@@ -167,10 +166,10 @@ void waiting_request::notify(const created_task& task, const task_end& end) {
     if (id_.is_absent()) {
         return;
     }
-    value params = {{"request", value::parse(id_.text())}, {"id", task.id()}};
+    value params = {{"id", task.id()}};
     add_outcome(params, end.result);
     std::string text;
-    wire::append_notification(text, "completed", params);
+    wire::append_notification(text, "completed", id_, params);
     answer_.to()->send(text);
 }
 

@@ -160,6 +160,14 @@ void frame_reader::drop(std::size_t count) noexcept {
     scanned_ = begin_;
 }
 
+void frame_reader::discard_line() noexcept {
+    if (phase_ == phase::between) {
+        phase_ = phase::discarding;
+        is_answered_ = true;
+        dropped_ = 0;
+    }
+}
+
 bool frame_reader::mid_message() const noexcept {
     switch (phase_) {
         case phase::closed:

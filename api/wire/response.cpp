@@ -10,6 +10,12 @@ void append_head(std::string& out, const request_id& id) {
     out += id.text();
 }
 
+void append_notification_head(std::string& out, std::string_view method) {
+    out += R"({"jsonrpc":"2.0","method":)";
+    json::append_string(out, method);
+    out += R"(,"params":)";
+}
+
 }  // namespace
 
 void append_result_head(std::string& out, const request_id& id) {
@@ -47,10 +53,17 @@ void append_error(std::string& out, const refusal& answer) {
 }
 
 void append_notification(std::string& out, std::string_view method, const value& params) {
-    out += R"({"jsonrpc":"2.0","method":)";
-    json::append_string(out, method);
-    out += R"(,"params":)";
+    append_notification_head(out, method);
     json::append_value(out, params);
+    out += '}';
+}
+
+void append_notification(std::string& out, std::string_view method, const request_id& request, const value& params) {
+    append_notification_head(out, method);
+    const std::size_t at = out.size();
+    json::append_value(out, params);
+    const std::string_view separator = out[at + 1] == '}' ? "" : ",";
+    out.insert(at + 1, std::string{R"("request":)"}.append(request.text()).append(separator));
     out += '}';
 }
 

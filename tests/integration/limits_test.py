@@ -248,6 +248,15 @@ class Limits(unittest.TestCase):
         connection.send('{"id":1,')
         self.assertEqual(connection.rest(), [])
 
+    def test_message_time_is_each_messages_own(self):
+        """A client whose messages come in halves, the second of one with the first of the next, may go on for longer."""
+        connection = self.connect(self.start(flag("limits.message_time", "3s")))
+        ask = '{"id":1,"method":"run","params":[{"call":"sleep","args":[0.5,"one more"]}]}'
+        connection.send(ask[:20])
+        for _ in range(9):
+            connection.send(ask[20:] + ask[:20])
+            self.assertEqual(connection.message()["result"], "one more")
+
     def test_idle_time_closes_who_has_nothing_going_on(self):
         daemon = self.start(flag("limits.idle_time", "1s"))  # the test itself may be kept waiting, too
         connection = self.connect(daemon)

@@ -112,6 +112,16 @@ class CreateAndAwait(TaskCase):
         self.assertEqual(self.state(task), "running")
 
 
+    def test_the_message_of_a_cancellation_is_lost_where_it_is_looked_at(self):
+        """As in asyncio: gather(return_exceptions=True) makes a CancelledError anew, awaiting raises the one that was."""
+        task = self.create_begun(FOR_EVER)
+        self.result("cancel", {"id": task, "message": "why"})
+        entry = {"error": {"type": "CancelledError", "message": ""}}
+        self.assertEqual(self.result("await", {"ids": [task], "return_exceptions": True}), [entry])
+        self.assertEqual(self.result("wait", {"ids": [task]})["done"], [{"id": task, **entry}])
+        self.assertEqual(self.error("await", {"ids": [task]})["data"]["message"], "why")
+
+
 class WaitAndAsCompleted(TaskCase):
     def test_wait_is_a_result_whatever_happens(self):
         slow, quick, bad = self.create_begun(FOR_EVER), self.create(sleep(0.01, "q")), self.create(FAILS)

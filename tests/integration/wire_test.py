@@ -38,6 +38,14 @@ class JsonLines(WireCase):
                 self.connection.send(ping(text) + "\n")
                 self.assertEqual(self.connection.line(), PONG.format(text))
 
+    def test_ids_are_echoed_in_notifications_too(self):
+        for text in ('1.50', '123456789012345678901234567890', '"a\\u0062"', '1E2', 'null'):
+            with self.subTest(id=text):
+                self.connection.send(f'{{"id":{text},"method":"run","params":[{{"call":"print","args":["x"]}}]}}\n')
+                self.assertEqual(self.connection.line(),
+                                 f'{{"jsonrpc":"2.0","method":"output","params":{{"request":{text},"text":"x"}}}}')
+                self.assertEqual(self.connection.line(), f'{{"jsonrpc":"2.0","id":{text},"result":null}}')
+
     def test_an_id_of_another_kind_is_refused_with_id_null(self):
         for text in ('true', 'false', '[]', '{}', '[1]'):
             with self.subTest(id=text):
@@ -83,6 +91,13 @@ class JsonLines(WireCase):
                 connection.send(data + b"\n" + ping(1).encode() + b"\n")
                 self.assertEqual(connection.message()["error"]["code"], -32700)
                 self.assertEqual(connection.line(), PONG.format(1))
+
+    def test_what_follows_malformed_text_on_its_line_goes_with_it(self):
+        for data in (b'{]', b'{"a":"\xff"}', b'{"a":"\\ud800"}', b'{"a":1e999}', b'[1,\n"\xff"]', b'{"a":"' + b"x" * 200_000 + b'\xff"}'):
+            with self.subTest(data=data[:20]):
+                self.connection.send(data + b" " + ping(1).encode() + b"\n" + ping(2).encode() + b"\n")
+                self.assertEqual(self.connection.message()["error"]["code"], -32700)
+                self.assertEqual(self.connection.line(), PONG.format(2))
 
     def test_a_scalar_is_no_request(self):
         self.assertEqual(self.codes('1\n"text"\nnull\ntrue\n'), [-32600] * 4)
@@ -130,6 +145,13 @@ class JsonRpc(WireCase):
         for each in silent:
             self.connection.send(each)
         self.connection.send(silent)
+        self.assertEqual(self.exchange(ping(1)), [PONG.format(1)])
+
+    def test_a_task_that_a_notification_created_prints_nothing(self):
+        """Nobody was told its id, so its lines would belong to nothing."""
+        self.connection.send({"method": "create_task", "params": {"task": {"call": "print", "args": ["x"]}, "name": "silent"}})
+        [made] = [each["id"] for each in self.connection.result("tasks") if each["name"] == "silent"]
+        self.assertIsNone(self.connection.result("await", [made]))
         self.assertEqual(self.exchange(ping(1)), [PONG.format(1)])
 
     def test_a_notification_runs(self):

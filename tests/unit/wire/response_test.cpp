@@ -19,6 +19,15 @@ TEST_CASE("response: members come in their order", "[wire]") {
     CHECK(out == R"({"jsonrpc":"2.0","method":"output","params":{"request":1,"text":"x"}})");
 }
 
+TEST_CASE("response: a notification's request is the id as it was written", "[wire]") {
+    std::string out = "before";
+    append_notification(out, "output", request_id{"1.50"}, value{{"text", "x"}});
+    CHECK(out == R"(before{"jsonrpc":"2.0","method":"output","params":{"request":1.50,"text":"x"}})");
+    out.clear();
+    append_notification(out, "output", request_id{"\"a\""}, value::object());
+    CHECK(out == R"({"jsonrpc":"2.0","method":"output","params":{"request":"a"}})");
+}
+
 TEST_CASE("response: an error has data only where there is some", "[wire]") {
     std::string out;
     append_error(out, request_id{"1"}, {errc::method_not_found, "no \"x\""});

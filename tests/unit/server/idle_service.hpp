@@ -1,0 +1,30 @@
+/// \file
+/// A service without clients, for tests of what belongs to one.
+#pragma once
+
+#include "api/limits.hpp"
+#include "api/plan/registry.hpp"
+#include "api/server/service.hpp"
+#include "executor/scheduler.hpp"
+
+namespace gatherd::api::server::tests {
+
+/// With one worker, which has nothing to do.
+struct idle_service {
+    explicit idle_service(const limits& bounds = {}) : of{on, functions, bounds, "test"} {}
+    ~idle_service() {
+        of.stop_bulk();
+        on.stop();
+    }
+
+    executor::scheduler on{{.workers = 1}};
+    plan::registry functions;
+    service of;
+};
+
+/// A grant of all rights for that token.
+inline token_grant grant(const char* name, const char* token) {
+    return {name, hash_of(token), all_rights, 0};
+}
+
+}  // namespace gatherd::api::server::tests
