@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/json/json_pointer.hpp"
 #include "api/json/json_value.hpp"
 #include "api/plan/call_arguments.hpp"
 #include "api/plan/members.hpp"
@@ -22,20 +23,6 @@ using json::json_kind, json::json_view;
 struct refused {
     error reason;
 };
-
-std::string escape(std::string_view name) {
-    std::string escaped;
-    for (const char c : name) {
-        if (c == '~') {
-            escaped += "~0";
-        } else if (c == '/') {
-            escaped += "~1";
-        } else {
-            escaped += c;
-        }
-    }
-    return escaped;
-}
 
 /// What a message shows of a client's text.
 std::string quoted(std::string_view text) {
@@ -151,7 +138,8 @@ private:
         const kind is = the_kind(m, where);
         if (const auto name = m.unknown_to(is)) {
             const std::string known = list_of_options(is);
-            refuse(where, '/' + escape(*name), "unknown option " + quoted(*name) + " of " + std::string{name_of(is)},
+            refuse(where, '/' + json::pointer_step(*name),
+                   "unknown option " + quoted(*name) + " of " + std::string{name_of(is)},
                    known.empty() ? "it takes none" : "it takes " + known);
         }
         return read_kind(is, m, where, in_force);
@@ -359,7 +347,7 @@ private:
             auto& into = values[slots[i]];
             if (has_await(given[i].value)) {
                 into = read_template(given[i].value, static_cast<std::uint32_t>(slots[i]), at,
-                                     std::string{below} + '/' + escape(given[i].name), in_force, holes);
+                                     std::string{below} + '/' + json::pointer_step(given[i].name), in_force, holes);
             } else {
                 into = json::to_value(given[i].value);
             }
@@ -401,7 +389,7 @@ private:
                 auto& members_of = object.get_ref<value::object_t&>();
                 for (const auto& [name, member] : unique_members(from)) {
                     place.push_back(static_cast<std::uint32_t>(members_of.size()));
-                    value read_member = read(member, path + '/' + escape(name));
+                    value read_member = read(member, path + '/' + json::pointer_step(name));
                     members_of.emplace_back(std::string{name}, std::move(read_member));
                     place.pop_back();
                 }
@@ -654,7 +642,7 @@ private:
         const auto named = unique_members(tasks);
         const std::span<const node*> slots = plan_.make_span<const node*>(named.size());
         for (std::uint32_t i = 0; i < named.size(); ++i) {
-            slots[i] = &read(named[i].value, &inner, &n, plan_.keep("/let/" + escape(named[i].name)));
+            slots[i] = &read(named[i].value, &inner, &n, plan_.keep("/let/" + json::pointer_step(named[i].name)));
             inner.slots.emplace(named[i].name, i);
         }
         n.tasks = slots;

@@ -6,18 +6,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/json/json_pointer.hpp"
 #include "api/plan/node.hpp"
 
 namespace gatherd::api::server {
 namespace {
-
-std::string escape(std::string_view name) {
-    std::string escaped;
-    for (const char c : name) {
-        escaped += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-    }
-    return escaped;
-}
 
 std::string list_of(const signature& expected) {
     std::string names;
@@ -75,7 +68,7 @@ result<params> params::read(std::optional<json::json_view> from, const signature
     for (const auto& [name, member] : from->members()) {
         if (place_of(expected, name) == none) {
             constexpr std::size_t shown = 80;
-            return invalid_params('/' + escape(name),
+            return invalid_params('/' + json::pointer_step(name),
                                   "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
         }
         made.add(name, member);

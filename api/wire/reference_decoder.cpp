@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/json/json_pointer.hpp"
+
 namespace gatherd::api::wire {
 namespace {
 
@@ -107,13 +109,7 @@ private:
         std::string text;
         for (auto i = from; i < path_.size(); ++i) {
             text += '/';
-            if (!path_[i].is_object) {
-                text += std::to_string(path_[i].index);
-                continue;
-            }
-            for (const char byte : path_[i].name) {
-                text += byte == '~' ? "~0" : byte == '/' ? "~1" : std::string(1, byte);
-            }
+            text += path_[i].is_object ? api::json::pointer_step(path_[i].name) : std::to_string(path_[i].index);
         }
         return text;
     }
