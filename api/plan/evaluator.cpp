@@ -8,7 +8,6 @@
 #include "api/plan/grouping.hpp"
 #include "api/plan/program.hpp"
 #include "api/plan/settled.hpp"
-#include "api/plan/sleeping_map.hpp"
 #include "api/plan/wrapping.hpp"
 
 namespace gatherd::api::plan {
@@ -57,10 +56,6 @@ task<outcome> evaluate(const node& n, environment_ptr names, program& p) {
         case kind::ref:
             return evaluate_ref(static_cast<const ref_node&>(n), std::move(names), p);
         case kind::map:
-            if (const auto& map = static_cast<const map_node&>(n); is_sleeping_map(map) && !p.is_seeded()) {
-                return evaluate_sleeping_map(map, p);
-            }
-            return evaluate_gather(n, std::move(names), p);
         case kind::gather:
             return evaluate_gather(n, std::move(names), p);
         case kind::task_group:

@@ -43,6 +43,7 @@ struct node {
 
     kind is;
     bool is_instant = false;                  ///< evaluating it can neither wait nor take long: it needs no coroutine
+    bool is_sleep = false;                    ///< a call that does nothing but sleep, for a time that is known
     std::uint32_t position = place::no_item;  ///< in its parent's list; the path ends with it, after `step`
     const node* parent = nullptr;
     std::string_view step;  ///< how its parent's path goes on: "/gather", "/let/a", "/args/0/await"
@@ -84,7 +85,7 @@ struct map_node : node {
     const function* callee = nullptr;
     std::span<const call_arguments> over;
     std::string_view over_step = "/over";  ///< how the path of an item goes on
-    bool has_awaits = false;               ///< in the arguments of an item
+    bool items_sleep = false;              ///< each item is what is_sleep says
     gather_options options{};
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/json/json_value.hpp"
+#include "api/plan/call.hpp"
 #include "api/plan/call_arguments.hpp"
 #include "api/plan/members.hpp"
 
@@ -280,7 +281,12 @@ private:
         } else {
             n.arguments.bound = by_position(*n.callee, 0, n, below);
         }
-        n.is_instant = n.arguments.holes.empty() && n.arguments.whole == nullptr && is_brief(*n.callee, n.arguments);
+        n.is_instant = !has_holes(n.arguments) && is_brief(*n.callee, n.arguments);
+        n.is_sleep = !has_holes(n.arguments) && is_sleep(*n.callee, n.arguments);
+    }
+
+    static bool has_holes(const call_arguments& arguments) {
+        return !arguments.holes.empty() || arguments.whole != nullptr;
     }
 
     static bool is_brief(const function& callee, const call_arguments& arguments) {
@@ -288,6 +294,12 @@ private:
             return false;
         }
         return callee.where == lane::async || (callee.is_brief != nullptr && callee.is_brief(arguments.bound));
+    }
+
+    static bool is_sleep(const function& callee, const call_arguments& arguments) {
+        const auto* const body = std::get_if<sleeping_body>(&callee.body);
+        std::chrono::nanoseconds delay{};
+        return body != nullptr && sleep_delay(*body, arguments.bound, {}, delay).has_value();
     }
 
     /// Room for so many arguments, with the defaults of those behind them.
@@ -495,11 +507,12 @@ private:
         count(over.size());
         const std::span<call_arguments> items = plan_.make_span<call_arguments>(over.size());
         n.is_instant = true;
+        n.items_sleep = true;
         std::uint32_t i = 0;
         for (const json_view item : over.items()) {
             items[i] = read_arguments(*n.callee, item, n, {n.over_step, i}, in_force);
-            n.has_awaits = n.has_awaits || !items[i].holes.empty() || items[i].whole != nullptr;
-            n.is_instant = n.is_instant && !n.has_awaits && is_brief(*n.callee, items[i]);
+            n.is_instant = n.is_instant && !has_holes(items[i]) && is_brief(*n.callee, items[i]);
+            n.items_sleep = n.items_sleep && !has_holes(items[i]) && is_sleep(*n.callee, items[i]);
             ++i;
         }
         n.over = items;
