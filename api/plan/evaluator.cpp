@@ -40,7 +40,7 @@ failure_ptr append_instant(std::string& text, const node& n, call_context& conte
     }
     if (n.is == kind::call) {
         const auto& call = static_cast<const call_node&>(n);
-        return append_outcome(text, call_now(*call.callee, call.arguments.bound, {&n}, context));
+        return append_call(text, *call.callee, call.arguments.bound, {&n}, context);
     }
     return append_gather_instant(text, n, context);
 }

@@ -39,6 +39,11 @@ outcome family::now(std::size_t i, program& p) const {
                     : evaluate_instant(*list().children[i], p);
 }
 
+failure_ptr family::append(std::string& text, std::size_t i, call_context& context) const {
+    return is_map() ? append_call(text, *map().callee, map().over[i].bound, place_of(i), context)
+                    : append_instant(text, *list().children[i], context);
+}
+
 executor::task<outcome> family::later(std::size_t i, environment_ptr names, program& p) const {
     return is_map() ? evaluate_call({*map().callee, map().over[i], place_of(i)}, std::move(names), p)
                     : evaluate(*list().children[i], std::move(names), p);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "api/plan/environment.hpp"
 #include "api/plan/failure.hpp"
@@ -39,6 +40,9 @@ struct family {
 
     /// What a child that is_instant gives, at once.
     [[nodiscard]] outcome now(std::size_t i, program& p) const;
+
+    /// The same outside a program, as append_instant.
+    [[nodiscard]] failure_ptr append(std::string& text, std::size_t i, call_context& context) const;
 
     /// A child as a coroutine.
     [[nodiscard]] executor::task<outcome> later(std::size_t i, environment_ptr names, program& p) const;

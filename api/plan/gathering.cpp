@@ -75,6 +75,24 @@ value collect(gathering g, const family& of) {
     return list;
 }
 
+/// Evaluates children that are instant by `evaluate(index)`, which gives their failure if they have one: all, or of a
+/// sequence up to the first that fails. The first failure, unless failures are results.
+template <typename Evaluate>
+failure_ptr in_turn(const family& children, const Evaluate& evaluate) {
+    failure_ptr first_failure;
+    for (std::size_t i = 0; i < children.size; ++i) {
+        failure_ptr failed = evaluate(i);
+        if (failed == nullptr || children.options.return_exceptions || first_failure != nullptr) {
+            continue;
+        }
+        first_failure = std::move(failed);
+        if (children.parent.is == kind::sequence) {
+            break;
+        }
+    }
+    return first_failure;
+}
+
 /// The failure of the child whose end decided, if that is how it ended.
 outcome decisive_outcome(const gathering& g, const family& of, const task_ref& decisive) {
     for (std::size_t i = 0; decisive->failed() && i < g.tasks.size(); ++i) {
@@ -176,22 +194,14 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
 
 outcome gather_instant(const node& n, program& p) {
     const family children = family_of(n);
-    gathering g;
+    gathering g{false};
     g.results.resize(children.size);
-    for (std::size_t i = 0; i < children.size; ++i) {
+    failure_ptr failed = in_turn(children, [&](std::size_t i) {
         g.results[i] = children.now(i, p);
-        if (g.results[i].has_value() || children.options.return_exceptions) {
-            continue;
-        }
-        if (n.is == kind::sequence) {
-            return g.results[i];
-        }
-        if (g.first_failure == nullptr) {
-            g.first_failure = g.results[i].reason();
-        }
-    }
-    if (g.first_failure != nullptr) {
-        return g.first_failure;
+        return g.results[i].has_value() ? nullptr : g.results[i].reason();
+    });
+    if (failed != nullptr) {
+        return failed;
     }
     return collect(std::move(g), children);
 }
@@ -199,9 +209,8 @@ outcome gather_instant(const node& n, program& p) {
 failure_ptr append_gather_instant(std::string& text, const node& n, call_context& context) {
     const family children = family_of(n);
     const std::size_t begin = text.size();
-    failure_ptr first_failure;
     text += '[';
-    for (std::size_t i = 0; i < children.size; ++i) {
+    failure_ptr failed = in_turn(children, [&](std::size_t i) {
         if (i != 0) {
             text += ',';
         }
@@ -209,24 +218,17 @@ failure_ptr append_gather_instant(std::string& text, const node& n, call_context
         if (children.options.return_exceptions) {
             text += R"({"value":)";
         }
-        failure_ptr failed = children.is_map()
-                                 ? append_outcome(text, call_now(*children.map().callee, children.map().over[i].bound,
-                                                                 children.place_of(i), context))
-                                 : append_instant(text, *children.list().children[i], context);
+        failure_ptr result = children.append(text, i, context);
         if (children.options.return_exceptions) {
-            append_settled_end(text, entry, failed);
-        } else if (failed != nullptr && first_failure == nullptr) {
-            first_failure = std::move(failed);
-            if (children.parent.is == kind::sequence) {
-                break;
-            }
+            append_settled_end(text, entry, result);
         }
-    }
+        return result;
+    });
     text += ']';
-    if (first_failure != nullptr) {
+    if (failed != nullptr) {
         text.resize(begin);
     }
-    return first_failure;
+    return failed;
 }
 
 }  // namespace gatherd::api::plan

@@ -56,11 +56,16 @@ struct hole {
     std::span<const std::uint32_t> place;  ///< positions from there downwards
 };
 
+/// What of the arguments of a call tasks have to give first: few calls have that.
+struct awaited_arguments {
+    std::span<const hole> holes;  ///< in the order of their evaluation
+    const node* whole = nullptr;  ///< args is itself {"await": TASK}: bound when it has run
+};
+
 /// The arguments of one call, bound to its function's parameters.
 struct call_arguments {
     std::span<const value> bound;
-    std::span<const hole> holes;  ///< in the order of their evaluation
-    const node* whole = nullptr;  ///< args is itself {"await": TASK}: bound when it has run
+    const awaited_arguments* awaited = nullptr;  ///< none: all are there
 };
 
 struct value_node : node {
