@@ -154,7 +154,9 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
             if (!g.results[i].has_value() && g.first_failure == nullptr && !children.options.return_exceptions) {
                 g.first_failure = g.results[i].reason();
             }
-            if (++in_a_row % children_in_a_row == 0) {
+            // Beyond limits.memory_bytes a call gives a CancelledError, and the program has been cancelled.
+            const bool may_be_over = is_cancellation(g.results[i]);
+            if (++in_a_row % children_in_a_row == 0 || may_be_over) {
                 co_await executor::yield();
             }
         }
