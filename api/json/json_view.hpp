@@ -121,18 +121,11 @@ private:
 
     // Both give tape positions: where this array or object has its end mark, and what follows this value.
     [[nodiscard]] std::size_t end_mark() const noexcept { return after() - 1; }
-    [[nodiscard]] std::size_t after() const noexcept {
-        switch (tag()) {
-            case '[':
-            case '{':
-                return static_cast<std::uint32_t>(word());
-            case 'l':
-            case 'u':
-            case 'd':
-                return position_ + 2;  // the number itself is the second word
-            default:
-                return position_ + 1;
+    [[gnu::always_inline]] [[nodiscard]] std::size_t after() const noexcept {
+        if (is_array() || is_object()) {
+            return static_cast<std::uint32_t>(word());
         }
+        return position_ + (is_number() ? 2 : 1);  // a number itself is a second word
     }
 
     const json_tape* tape_;
@@ -177,7 +170,7 @@ public:
     public:
         explicit iterator(json_view name) noexcept : name_{name} {}
         [[nodiscard]] member operator*() const noexcept { return {name_.as_string(), value()}; }
-        iterator& operator++() noexcept {
+        [[gnu::always_inline]] iterator& operator++() noexcept {
             name_.position_ = value().after();
             return *this;
         }

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/json/json_writer.hpp"
 #include "api/plan/call_arguments.hpp"
 #include "api/plan/evaluator.hpp"
 #include "api/plan/program.hpp"
@@ -14,21 +15,33 @@
 namespace gatherd::api::plan {
 namespace {
 
+/// The exception that is being handled, as a failure.
+failure_ptr handled(place where) {
+    const auto as = [where](const char* type, const std::string& message) {
+        return std::make_shared<const failure>(failure{type, message, where});
+    };
+    try {
+        throw;
+    } catch (const raised& e) {
+        return as(e.type().c_str(), e.message());
+    } catch (const executor::cancelled_error& e) {
+        return as("CancelledError", e.message());
+    } catch (const executor::timeout_error& e) {
+        return as("TimeoutError", e.message());
+    } catch (const std::bad_alloc&) {
+        return as("MemoryError", "");
+    } catch (const std::exception& e) {  // a function of somebody's own, or a bug of ours
+        return as("RuntimeError", e.what());
+    }
+}
+
 /// Calls and turns whatever it raises into a failure.
 template <typename Body>
 outcome guarded(place where, const Body& body) {
     try {
         return body();
-    } catch (const raised& e) {
-        return failure{e.type(), e.message(), where};
-    } catch (const executor::cancelled_error& e) {
-        return failure{"CancelledError", e.message(), where};
-    } catch (const executor::timeout_error& e) {
-        return failure{"TimeoutError", e.message(), where};
-    } catch (const std::bad_alloc&) {
-        return failure{"MemoryError", "", where};
-    } catch (const std::exception& e) {  // a function of somebody's own, or a bug of ours
-        return failure{"RuntimeError", e.what(), where};
+    } catch (const std::exception&) {
+        return handled(where);
     }
 }
 
@@ -107,8 +120,9 @@ executor::task<outcome> evaluate_any_call(call_site site, environment_ptr names,
     const function& callee = site.callee;
     std::vector<value> own;  // where awaits have to be filled in, or a thread needs a copy
     std::span<const value> bound = site.arguments.bound;
-    if (site.arguments.whole != nullptr) {
-        outcome args = co_await evaluate(*site.arguments.whole, names, p);
+    const awaited_arguments* const awaited = site.arguments.awaited;
+    if (awaited != nullptr && awaited->whole != nullptr) {
+        outcome args = co_await evaluate(*awaited->whole, names, p);
         if (!args.has_value()) {
             co_return args;
         }
@@ -120,9 +134,9 @@ executor::task<outcome> evaluate_any_call(call_site site, environment_ptr names,
             co_return fitted;
         }
         bound = own;
-    } else if (!site.arguments.holes.empty()) {
+    } else if (awaited != nullptr) {
         own.assign(bound.begin(), bound.end());
-        for (const hole& h : site.arguments.holes) {
+        for (const hole& h : awaited->holes) {
             outcome result = co_await evaluate(*h.task, names, p);
             if (!result.has_value()) {
                 co_return result;
@@ -172,8 +186,16 @@ outcome call_now(const function& callee, arguments bound, place where, program& 
     return made;
 }
 
-outcome call_now(const function& callee, arguments bound, place where, call_context& context) {
-    return guarded(where, [&]() -> outcome { return std::get<plain_body>(callee.body)(context, bound); });
+failure_ptr append_call(std::string& text, const function& callee, arguments bound, place where,
+                        call_context& context) {
+    const std::size_t begin = text.size();
+    try {
+        json::append_value(text, std::get<plain_body>(callee.body)(context, bound));
+        return nullptr;
+    } catch (const std::exception&) {
+        text.resize(begin);
+        return handled(where);
+    }
 }
 
 outcome sleep_delay(const sleeping_body& body, arguments bound, place where, std::chrono::nanoseconds& delay) {
@@ -189,7 +211,7 @@ outcome sleep_result(const sleeping_body& body, arguments bound, place where) {
 
 executor::task<outcome> evaluate_call(call_site site, environment_ptr names, program& p, bool on_thread) {
     const auto* const sleeping = std::get_if<sleeping_body>(&site.callee.body);
-    if (sleeping != nullptr && site.arguments.holes.empty() && site.arguments.whole == nullptr) {
+    if (sleeping != nullptr && site.arguments.awaited == nullptr) {
         return sleep_for(*sleeping, site.arguments.bound, site.where);  // many of them may wait: one frame less each
     }
     return evaluate_any_call(site, std::move(names), p, on_thread);

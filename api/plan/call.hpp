@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <span>
+#include <string>
 
 #include "api/plan/environment.hpp"
 #include "api/plan/node.hpp"
@@ -29,8 +30,10 @@ struct call_site {
 /// Runs a function that may run on a worker, now. Never raises.
 [[nodiscard]] outcome call_now(const function& callee, arguments bound, place where, program& p);
 
-/// The same outside a program.
-[[nodiscard]] outcome call_now(const function& callee, arguments bound, place where, call_context& context);
+/// The same outside a program, and appends its result as JSON text. Where it fails, gives the failure, and the text is
+/// as it was.
+[[nodiscard]] failure_ptr append_call(std::string& text, const function& callee, arguments bound, place where,
+                                      call_context& context);
 
 /// How long a sleeping call sleeps, in `delay`; or the failure that it is instead.
 [[nodiscard]] outcome sleep_delay(const sleeping_body& body, arguments bound, place where,

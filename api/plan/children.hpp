@@ -18,13 +18,12 @@ class program;
 
 using child_handle = executor::task_handle<outcome>;
 
-/// Those that there are: where a child needed no task its handle is empty.
 [[nodiscard]] std::vector<executor::task_ref> refs_to(const std::vector<child_handle>& handles);
 
 /// A task for each child of a list, in order.
 [[nodiscard]] std::vector<child_handle> start_children(const list_node& n, const environment_ptr& names, program& p);
 
-/// Whether a child, if it is a task, has run to its first wait.
+/// Whether a child has run to its first wait.
 [[nodiscard]] bool has_begun(const child_handle& child);
 
 /// Until all of them have begun. In asyncio they have before their creator hears of any. Raises cancelled_error.

@@ -8,7 +8,6 @@
 #include "api/plan/grouping.hpp"
 #include "api/plan/program.hpp"
 #include "api/plan/settled.hpp"
-#include "api/plan/sleeping_map.hpp"
 #include "api/plan/wrapping.hpp"
 
 namespace gatherd::api::plan {
@@ -41,7 +40,7 @@ failure_ptr append_instant(std::string& text, const node& n, call_context& conte
     }
     if (n.is == kind::call) {
         const auto& call = static_cast<const call_node&>(n);
-        return append_outcome(text, call_now(*call.callee, call.arguments.bound, {&n}, context));
+        return append_call(text, *call.callee, call.arguments.bound, {&n}, context);
     }
     return append_gather_instant(text, n, context);
 }
@@ -57,10 +56,6 @@ task<outcome> evaluate(const node& n, environment_ptr names, program& p) {
         case kind::ref:
             return evaluate_ref(static_cast<const ref_node&>(n), std::move(names), p);
         case kind::map:
-            if (const auto& map = static_cast<const map_node&>(n); is_sleeping_map(map) && !p.is_seeded()) {
-                return evaluate_sleeping_map(map, p);
-            }
-            return evaluate_gather(n, std::move(names), p);
         case kind::gather:
             return evaluate_gather(n, std::move(names), p);
         case kind::task_group:

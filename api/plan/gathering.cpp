@@ -8,8 +8,10 @@
 #include "api/plan/call.hpp"
 #include "api/plan/children.hpp"
 #include "api/plan/evaluator.hpp"
+#include "api/plan/family.hpp"
 #include "api/plan/program.hpp"
 #include "api/plan/settled.hpp"
+#include "api/plan/sleeping_children.hpp"
 #include "executor/admission_line.hpp"
 #include "executor/sleep.hpp"
 #include "executor/wait.hpp"
@@ -21,41 +23,6 @@ using executor::cancelled_error, executor::task, executor::task_ref;
 
 /// After so many instant children in a row a gather lets others run: some tens of microseconds.
 constexpr std::size_t children_in_a_row = 256;
-
-/// One child of a gather or map, whichever it is.
-struct family {
-    const node& parent;
-    std::size_t size;
-    const gather_options& options;
-
-    [[nodiscard]] bool is_map() const { return parent.is == kind::map; }
-    [[nodiscard]] const map_node& map() const { return static_cast<const map_node&>(parent); }
-    [[nodiscard]] const list_node& list() const { return static_cast<const list_node&>(parent); }
-
-    [[nodiscard]] bool is_instant(std::size_t i) const {
-        return parent.is_instant || (!is_map() && list().children[i]->is_instant);
-    }
-    [[nodiscard]] place place_of(std::size_t i) const {
-        return is_map() ? place{&parent, static_cast<std::uint32_t>(i)} : place{list().children[i]};
-    }
-    [[nodiscard]] outcome now(std::size_t i, program& p) const {
-        return is_map() ? call_now(*map().callee, map().over[i].bound, place_of(i), p)
-                        : evaluate_instant(*list().children[i], p);
-    }
-    [[nodiscard]] task<outcome> later(std::size_t i, environment_ptr names, program& p) const {
-        return is_map() ? evaluate_call({*map().callee, map().over[i], place_of(i)}, std::move(names), p)
-                        : evaluate(*list().children[i], std::move(names), p);
-    }
-};
-
-family family_of(const node& n) {
-    if (n.is == kind::map) {
-        const auto& map = static_cast<const map_node&>(n);
-        return {n, map.over.size(), map.options};
-    }
-    const auto& list = static_cast<const list_node&>(n);
-    return {n, list.children.size(), list.options};
-}
 
 /// `async with gate: return await child`
 task<outcome> admitted(executor::admission_line::place in_line, task<outcome> child, place where) {
@@ -74,30 +41,63 @@ task<outcome> observed(task<outcome> child, std::size_t index, program& p) {
     co_return result;
 }
 
-/// A gather in progress.
+/// A gather in progress. Its children are of three sorts: those that cannot wait it evaluates itself, those that only
+/// sleep share one task, each of the others has its own.
 struct gathering {
-    std::vector<outcome> results;     // of those that needed no task; none where all did
-    std::vector<child_handle> tasks;  // empty handles where a child needed none
-    failure_ptr first_failure{};      // of those that needed no task
+    bool sleeps_together;                   // else sleeping children are as the others
+    std::vector<outcome> results{};         // of the children without a task; empty where all have one
+    std::vector<child_handle> tasks{};      // in order; the one of all that sleep stands where the first of them does
+    std::vector<std::uint32_t> children{};  // whose task each is
+    failure_ptr first_failure{};            // of the children without a task
+
+    void start(std::size_t child, task<outcome> what) {
+        tasks.push_back(executor::create_task(std::move(what)));
+        children.push_back(static_cast<std::uint32_t>(child));
+    }
 };
 
 value collect(gathering g, const family& of) {
     value list = value::array();
     auto& items = list.get_ref<value::array_t&>();
     items.reserve(of.size);
+    std::size_t next_task = 0;
     for (std::size_t i = 0; i < of.size; ++i) {
-        outcome result =
-            g.tasks.empty() || !g.tasks[i] ? std::move(g.results[i]) : outcome_of(g.tasks[i], of.place_of(i));
+        const bool has_task = next_task < g.tasks.size() && g.children[next_task] == i;
+        outcome result;
+        if (g.sleeps_together && of.is_sleep(i)) {
+            result = of.slept(i);
+        } else {
+            result = has_task ? outcome_of(g.tasks[next_task], of.place_of(i)) : std::move(g.results[i]);
+        }
+        next_task += has_task ? 1 : 0;
         items.push_back(of.options.return_exceptions ? settled(std::move(result)) : std::move(result.result()));
     }
     return list;
 }
 
+/// Evaluates children that are instant by `evaluate(index)`, which gives their failure if they have one: all, or of a
+/// sequence up to the first that fails. The first failure, unless failures are results.
+template <typename Evaluate>
+failure_ptr in_turn(const family& children, const Evaluate& evaluate) {
+    failure_ptr first_failure;
+    for (std::size_t i = 0; i < children.size; ++i) {
+        failure_ptr failed = evaluate(i);
+        if (failed == nullptr || children.options.return_exceptions || first_failure != nullptr) {
+            continue;
+        }
+        first_failure = std::move(failed);
+        if (children.parent.is == kind::sequence) {
+            break;
+        }
+    }
+    return first_failure;
+}
+
 /// The failure of the child whose end decided, if that is how it ended.
 outcome decisive_outcome(const gathering& g, const family& of, const task_ref& decisive) {
-    for (std::size_t i = 0; decisive->failed() && i < of.size; ++i) {
-        if (g.tasks[i] && g.tasks[i].ref().get() == decisive.get()) {
-            return outcome_of(g.tasks[i], of.place_of(i));
+    for (std::size_t i = 0; decisive->failed() && i < g.tasks.size(); ++i) {
+        if (g.tasks[i].ref().get() == decisive.get()) {
+            return outcome_of(g.tasks[i], of.place_of(g.children[i]));
         }
     }
     return {};
@@ -108,20 +108,25 @@ outcome decisive_outcome(const gathering& g, const family& of, const task_ref& d
 task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) {
     const family children = family_of(n);
     const bool is_watched = &n == &p.what().root() && p.observer().wants_children();
-    const bool at_once = !p.is_seeded() && (children.options.limit == 0 || n.is_instant);
+    const bool has_limit = children.options.limit != 0;
+    const bool at_once = !p.is_seeded() && (!has_limit || n.is_instant);
+    gathering g{!p.is_seeded() && (!has_limit || children.all_sleep())};
     // Shared, since children that a failed gather leaves running still use it.
-    const auto line = at_once || children.options.limit == 0
+    const auto line = at_once || g.sleeps_together || !has_limit
                           ? nullptr
                           : std::make_shared<executor::admission_line>(children.size, children.options.limit);
-    gathering g;
-    std::size_t begun = 0;     // children before it have
-    std::size_t in_a_row = 0;  // evaluated here
+    bool are_asleep = false;   // the task of the sleeping children has been created
+    std::size_t begun = 0;     // tasks before it have
+    std::size_t in_a_row = 0;  // children evaluated here
     try {
         for (std::size_t i = 0; i < children.size; ++i) {
-            if (!at_once || !children.is_instant(i)) {
-                if (g.tasks.empty()) {
-                    g.tasks.resize(children.size);
+            if (g.sleeps_together && children.is_sleep(i)) {
+                if (!std::exchange(are_asleep, true)) {
+                    g.start(i, sleep_for_children(children, p, is_watched));
                 }
+                continue;
+            }
+            if (!at_once || !children.is_instant(i)) {
                 task<outcome> child = children.later(i, names, p);
                 if (line != nullptr) {
                     child = admitted(executor::admission_line::place{line, i}, std::move(child), children.place_of(i));
@@ -129,10 +134,10 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
                 if (is_watched) {
                     child = observed(std::move(child), i, p);
                 }
-                g.tasks[i] = executor::create_task(std::move(child));
+                g.start(i, std::move(child));
                 continue;
             }
-            while (!g.tasks.empty() && begun < i) {  // in the order of the list
+            while (begun < g.tasks.size()) {  // in the order of the list
                 if (has_begun(g.tasks[begun])) {
                     ++begun;
                 } else {
@@ -149,7 +154,9 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
             if (!g.results[i].has_value() && g.first_failure == nullptr && !children.options.return_exceptions) {
                 g.first_failure = g.results[i].reason();
             }
-            if (++in_a_row % children_in_a_row == 0) {
+            // Beyond limits.memory_bytes a call gives a CancelledError, and the program has been cancelled.
+            const bool may_be_over = is_cancellation(g.results[i]);
+            if (++in_a_row % children_in_a_row == 0 || may_be_over) {
                 co_await executor::yield();
             }
         }
@@ -189,22 +196,14 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
 
 outcome gather_instant(const node& n, program& p) {
     const family children = family_of(n);
-    gathering g;
+    gathering g{false};
     g.results.resize(children.size);
-    for (std::size_t i = 0; i < children.size; ++i) {
+    failure_ptr failed = in_turn(children, [&](std::size_t i) {
         g.results[i] = children.now(i, p);
-        if (g.results[i].has_value() || children.options.return_exceptions) {
-            continue;
-        }
-        if (n.is == kind::sequence) {
-            return g.results[i];
-        }
-        if (g.first_failure == nullptr) {
-            g.first_failure = g.results[i].reason();
-        }
-    }
-    if (g.first_failure != nullptr) {
-        return g.first_failure;
+        return g.results[i].has_value() ? nullptr : g.results[i].reason();
+    });
+    if (failed != nullptr) {
+        return failed;
     }
     return collect(std::move(g), children);
 }
@@ -212,9 +211,8 @@ outcome gather_instant(const node& n, program& p) {
 failure_ptr append_gather_instant(std::string& text, const node& n, call_context& context) {
     const family children = family_of(n);
     const std::size_t begin = text.size();
-    failure_ptr first_failure;
     text += '[';
-    for (std::size_t i = 0; i < children.size; ++i) {
+    failure_ptr failed = in_turn(children, [&](std::size_t i) {
         if (i != 0) {
             text += ',';
         }
@@ -222,24 +220,17 @@ failure_ptr append_gather_instant(std::string& text, const node& n, call_context
         if (children.options.return_exceptions) {
             text += R"({"value":)";
         }
-        failure_ptr failed = children.is_map()
-                                 ? append_outcome(text, call_now(*children.map().callee, children.map().over[i].bound,
-                                                                 children.place_of(i), context))
-                                 : append_instant(text, *children.list().children[i], context);
+        failure_ptr result = children.append(text, i, context);
         if (children.options.return_exceptions) {
-            append_settled_end(text, entry, failed);
-        } else if (failed != nullptr && first_failure == nullptr) {
-            first_failure = std::move(failed);
-            if (children.parent.is == kind::sequence) {
-                break;
-            }
+            append_settled_end(text, entry, result);
         }
-    }
+        return result;
+    });
     text += ']';
-    if (first_failure != nullptr) {
+    if (failed != nullptr) {
         text.resize(begin);
     }
-    return first_failure;
+    return failed;
 }
 
 }  // namespace gatherd::api::plan

@@ -43,6 +43,7 @@ struct node {
 
     kind is;
     bool is_instant = false;                  ///< evaluating it can neither wait nor take long: it needs no coroutine
+    bool is_sleep = false;                    ///< a call that does nothing but sleep, for a time that is known
     std::uint32_t position = place::no_item;  ///< in its parent's list; the path ends with it, after `step`
     const node* parent = nullptr;
     std::string_view step;  ///< how its parent's path goes on: "/gather", "/let/a", "/args/0/await"
@@ -55,11 +56,16 @@ struct hole {
     std::span<const std::uint32_t> place;  ///< positions from there downwards
 };
 
+/// What of the arguments of a call tasks have to give first: few calls have that.
+struct awaited_arguments {
+    std::span<const hole> holes;  ///< in the order of their evaluation
+    const node* whole = nullptr;  ///< args is itself {"await": TASK}: bound when it has run
+};
+
 /// The arguments of one call, bound to its function's parameters.
 struct call_arguments {
     std::span<const value> bound;
-    std::span<const hole> holes;  ///< in the order of their evaluation
-    const node* whole = nullptr;  ///< args is itself {"await": TASK}: bound when it has run
+    const awaited_arguments* awaited = nullptr;  ///< none: all are there
 };
 
 struct value_node : node {
@@ -84,7 +90,7 @@ struct map_node : node {
     const function* callee = nullptr;
     std::span<const call_arguments> over;
     std::string_view over_step = "/over";  ///< how the path of an item goes on
-    bool has_awaits = false;               ///< in the arguments of an item
+    bool items_sleep = false;              ///< each item is what is_sleep says
     gather_options options{};
 };
 

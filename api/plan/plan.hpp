@@ -2,15 +2,16 @@
 /// A checked plan: the tree and all the memory that it stands on.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <memory>
-#include <memory_resource>
+#include <new>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "api/plan/arena.hpp"
 #include "api/plan/node.hpp"
 #include "api/value.hpp"
 
@@ -19,7 +20,7 @@ namespace gatherd::api::plan {
 /// The tree of one request. Built by plan_decoder, then only read, by any number of threads.
 class plan {
 public:
-    plan() {}  // first_ stays as it is: it is memory, not a value
+    plan() {}  // not {}: the arena's memory stays as it is
     plan(const plan&) = delete;
     plan& operator=(const plan&) = delete;
 
@@ -33,14 +34,15 @@ public:
     /// A new node in the arena.
     template <typename Node, typename... Args>
     Node& make(Args&&... args) {
-        return *std::pmr::polymorphic_allocator<>{&arena_}.new_object<Node>(std::forward<Args>(args)...);
+        static_assert(std::is_trivially_destructible_v<Node>);
+        return *::new (arena_.allocate(sizeof(Node))) Node(std::forward<Args>(args)...);
     }
 
     /// Room for `count` objects in the arena, default-constructed. Only for types without a destructor to run.
     template <typename T>
     std::span<T> make_span(std::size_t count) {
         static_assert(std::is_trivially_destructible_v<T>);
-        T* const first = std::pmr::polymorphic_allocator<>{&arena_}.allocate_object<T>(count);
+        T* const first = reinterpret_cast<T*>(arena_.allocate(count * sizeof(T)));
         std::uninitialized_default_construct_n(first, count);
         return {first, count};
     }
@@ -60,8 +62,7 @@ private:
         std::size_t size = 0;
     };
 
-    alignas(std::max_align_t) std::array<std::byte, 1024> first_;  // a small plan needs no more: one allocation in all
-    std::pmr::monotonic_buffer_resource arena_{first_.data(), first_.size()};
+    arena arena_;  // its first pieces are here: a small plan is one allocation in all
     std::vector<values_chunk> values_;
     const node* root_ = nullptr;
     std::size_t tasks_ = 0;

@@ -10,6 +10,7 @@
 
 #include "api/json/json_pointer.hpp"
 #include "api/json/json_value.hpp"
+#include "api/plan/call.hpp"
 #include "api/plan/call_arguments.hpp"
 #include "api/plan/members.hpp"
 
@@ -46,9 +47,33 @@ struct step_below {
     }
 };
 
-/// Whether two names are one. Inline where the other is a constant: of a large plan each task asks for several.
-bool same(std::string_view name, std::string_view other) noexcept {
-    return name.size() == other.size() && std::memcmp(name.data(), other.data(), name.size()) == 0;
+/// Whether two pieces of memory have the same `Word` at their beginning, and the same one at their end.
+template <typename Word>
+bool same_ends(std::string_view a, std::string_view b) noexcept {
+    const auto word = [](const char* at) {
+        Word made;
+        std::memcpy(&made, at, sizeof made);
+        return made;
+    };
+    const std::size_t last = a.size() - sizeof(Word);
+    return word(a.data()) == word(b.data()) && word(a.data() + last) == word(b.data() + last);
+}
+
+/// Whether two names are one. Inline, as its like below: of a large plan each task asks for several.
+[[gnu::always_inline]] inline bool same(std::string_view a, std::string_view b) noexcept {
+    if (a.size() != b.size()) {
+        return false;
+    }
+    if (a.size() >= 4 && a.size() <= 8) {
+        return same_ends<std::uint32_t>(a, b);
+    }
+    return std::memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+/// The same of a name that the compiler knows.
+template <std::size_t Size>
+[[gnu::always_inline]] inline bool is(std::string_view name, const char (&known)[Size]) noexcept {
+    return name.size() == Size - 1 && std::memcmp(name.data(), known, Size - 1) == 0;
 }
 
 class reader {
@@ -115,12 +140,16 @@ private:
 
     void count(std::size_t more) {
         plan_.count_tasks(more);
-        if (plan_.tasks() > max_tasks_) {
-            throw refused{
-                {errc::limit_exceeded,
-                 "Over a limit: the plan has more than " + std::to_string(max_tasks_) + " tasks (limits.plan_tasks)",
-                 std::make_shared<const value>(value{{"limit", "limits.plan_tasks"}, {"max", max_tasks_}})}};
+        if (plan_.tasks() > max_tasks_) [[unlikely]] {
+            refuse_tasks();
         }
+    }
+
+    [[noreturn]] void refuse_tasks() {
+        throw refused{
+            {errc::limit_exceeded,
+             "Over a limit: the plan has more than " + std::to_string(max_tasks_) + " tasks (limits.plan_tasks)",
+             std::make_shared<const value>(value{{"limit", "limits.plan_tasks"}, {"max", max_tasks_}})}};
     }
 
     static void place_as(node& n, const node& where) {
@@ -200,27 +229,31 @@ private:
 
     // ---- calls ---------------------------------------------------------------------------------
 
-    /// What most tasks of large plans are: `call`, perhaps `args`, and no other member. Null where it is anything else,
-    /// or names no function: what that is, read_at finds out.
+    /// What most tasks of large plans are: `call`, perhaps `args` after it, and no other member. Null where it is
+    /// anything else, or names no function: what that is, read_at finds out.
     const node* read_plain_call(json_view task, const names* in_force, const node* parent, std::string_view step,
                                 std::uint32_t position) {
         if (!task.is_object()) {
             return nullptr;
         }
-        std::optional<json_view> name;
-        std::optional<json_view> args;
-        for (const auto& [member_name, member] : task.members()) {
-            if (same(member_name, "call") && !name) {
-                name = member;
-            } else if (same(member_name, "args") && !args) {
-                args = member;
-            } else {
-                return nullptr;
-            }
+        const auto members = task.members();
+        auto each = members.begin();
+        if (each == members.end() || !is((*each).name, "call") || !(*each).value.is_string()) {
+            return nullptr;
         }
-        const function* const callee = name && name->is_string() ? known_function(name->as_string()) : nullptr;
+        const function* const callee = known_function((*each).value.as_string());
         if (callee == nullptr) {
             return nullptr;
+        }
+        std::optional<json_view> args;
+        if (++each != members.end()) {
+            if (!is((*each).name, "args")) {
+                return nullptr;
+            }
+            args = (*each).value;
+            if (++each != members.end()) {
+                return nullptr;
+            }
         }
         count(1);
         call_node& n = plan_.make<call_node>();
@@ -263,12 +296,17 @@ private:
 
     void read_call_arguments(call_node& n, const std::optional<json_view>& args, const names* in_force) {
         const step_below below{"/args"};
+        if (!args && n.callee->parameters.empty()) {
+            n.is_instant = is_brief(*n.callee, n.arguments);
+            return;
+        }
         if (args) {
             n.arguments = read_arguments(*n.callee, *args, n, below, in_force);
         } else {
             n.arguments.bound = by_position(*n.callee, 0, n, below);
         }
-        n.is_instant = n.arguments.holes.empty() && n.arguments.whole == nullptr && is_brief(*n.callee, n.arguments);
+        n.is_instant = n.arguments.awaited == nullptr && is_brief(*n.callee, n.arguments);
+        n.is_sleep = n.arguments.awaited == nullptr && is_sleep(*n.callee, n.arguments);
     }
 
     static bool is_brief(const function& callee, const call_arguments& arguments) {
@@ -276,6 +314,12 @@ private:
             return false;
         }
         return callee.where == lane::async || (callee.is_brief != nullptr && callee.is_brief(arguments.bound));
+    }
+
+    static bool is_sleep(const function& callee, const call_arguments& arguments) {
+        const auto* const body = std::get_if<sleeping_body>(&callee.body);
+        std::chrono::nanoseconds delay{};
+        return body != nullptr && sleep_delay(*body, arguments.bound, {}, delay).has_value();
     }
 
     /// Room for so many arguments, with the defaults of those behind them.
@@ -306,7 +350,7 @@ private:
             const std::size_t given = args.size();
             const std::span<value> values = by_position(callee, given, at, below);
             if (given == 0) {
-                return {values, {}, nullptr};
+                return {values};
             }
             std::vector<hole> holes;
             std::uint32_t i = 0;
@@ -318,16 +362,18 @@ private:
                 }
                 ++i;
             }
-            return {values, keep(holes), nullptr};
+            return {values, holes.empty() ? nullptr : &await_first({keep(holes)})};
         }
         if (!args.is_object()) {
             refuse(at, below.text(), "args must be a list or an object");
         }
         if (const auto awaited = as_await(args)) {
-            return {{}, {}, &read(*awaited, in_force, &at, plan_.keep(below.text() + "/await"))};
+            return {{}, &await_first({{}, &read(*awaited, in_force, &at, plan_.keep(below.text() + "/await"))})};
         }
         return read_named_arguments(callee, args, at, below.text(), in_force);
     }
+
+    const awaited_arguments& await_first(const awaited_arguments& what) { return plan_.make<awaited_arguments>(what); }
 
     call_arguments read_named_arguments(const function& callee, json_view args, const node& at, std::string_view below,
                                         const names* in_force) {
@@ -352,7 +398,7 @@ private:
                 into = json::to_value(given[i].value);
             }
         }
-        return {values, keep(holes), nullptr};
+        return {values, holes.empty() ? nullptr : &await_first({keep(holes)})};
     }
 
     value read_template(json_view from, std::uint32_t argument, const node& at, const std::string& path,
@@ -483,11 +529,12 @@ private:
         count(over.size());
         const std::span<call_arguments> items = plan_.make_span<call_arguments>(over.size());
         n.is_instant = true;
+        n.items_sleep = true;
         std::uint32_t i = 0;
         for (const json_view item : over.items()) {
             items[i] = read_arguments(*n.callee, item, n, {n.over_step, i}, in_force);
-            n.has_awaits = n.has_awaits || !items[i].holes.empty() || items[i].whole != nullptr;
-            n.is_instant = n.is_instant && !n.has_awaits && is_brief(*n.callee, items[i]);
+            n.is_instant = n.is_instant && items[i].awaited == nullptr && is_brief(*n.callee, items[i]);
+            n.items_sleep = n.items_sleep && items[i].awaited == nullptr && is_sleep(*n.callee, items[i]);
             ++i;
         }
         n.over = items;

@@ -19,14 +19,6 @@ void settle(value& entry, outcome result) {
     }
 }
 
-failure_ptr append_outcome(std::string& text, const outcome& result) {
-    if (!result.has_value()) {
-        return result.reason();
-    }
-    json::append_value(text, result.result());
-    return nullptr;
-}
-
 void append_settled_end(std::string& text, std::size_t begin, const failure_ptr& failed) {
     if (failed != nullptr) {
         text.resize(begin);

@@ -22,9 +22,6 @@ void settle(value& entry, outcome result);
     return entry;
 }
 
-/// Appends a value as JSON text; of a failure nothing, it is given back.
-failure_ptr append_outcome(std::string& text, const outcome& result);
-
 /// An entry as text, of which `{"value":V` stands at `begin`, or `{"value":` and a failure: its end, or the error in its
 /// place.
 void append_settled_end(std::string& text, std::size_t begin, const failure_ptr& failed);

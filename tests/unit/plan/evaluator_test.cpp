@@ -1,11 +1,33 @@
 #include "api/plan/evaluator.hpp"
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <future>
 
 #include "plan_run.hpp"
 
+using gatherd::api::plan::program, gatherd::api::plan::program_end, gatherd::api::plan::program_options;
 using gatherd::api::plan::tests::plan_runner;
 using lines = std::vector<std::string>;
+
+namespace {
+
+/// There is no memory for what a program makes.
+struct memory_is_out final : gatherd::api::plan::program_observer {
+    void printed(std::string /*line*/) override {}
+    void child_ended(std::size_t /*index*/, const gatherd::api::plan::outcome& /*result*/) override {}
+    [[nodiscard]] bool wants_children() const noexcept override { return false; }
+    [[nodiscard]] bool may_hold(std::size_t /*bytes*/) noexcept override {
+        ++asked;
+        return false;
+    }
+    void ended(program_end end) noexcept override { how.set_value(end.how); }
+
+    std::atomic<int> asked{0};
+    std::promise<program_end::way> how;
+};
+
+}  // namespace
 
 TEST_CASE("evaluator: values and calls", "[plan]") {
     plan_runner runner;
@@ -150,4 +172,22 @@ TEST_CASE("evaluator: a deep plan does not need a deep stack", "[plan]") {
     }
     plan_runner runner;
     CHECK(runner.result(text) == "1");
+}
+
+TEST_CASE("evaluator: when there is no memory for a child's result no other child begins", "[plan]") {
+    const std::string text(2000, 'x');
+    std::string over = "[\"" + text + "\"]";
+    for (int i = 1; i < 100; ++i) {
+        over += ",[\"" + text + "\"]";
+    }
+    gatherd::executor::scheduler scheduler{{.workers = 2}};
+    const gatherd::api::limits bounds;
+    const auto who = std::make_shared<memory_is_out>();
+    const auto running = std::make_shared<program>(
+        scheduler, *gatherd::api::plan::tests::checked(R"({"map":"echo","over":[)" + over + "]}"), program_options{},
+        bounds, who);
+    running->prepare();
+    running->start();
+    CHECK(who->how.get_future().get() == program_end::way::over_limit);
+    CHECK(who->asked == 1);
 }

@@ -1,4 +1,4 @@
-#include "api/plan/sleeping_map.hpp"
+#include "api/plan/sleeping_children.hpp"
 
 #include <array>
 #include <catch2/catch.hpp>
@@ -23,26 +23,26 @@ ends children_of(std::string_view map) {
 
 }  // namespace
 
-TEST_CASE("sleeping_map: results stand in the order of the list", "[plan]") {
+TEST_CASE("sleeping_children: results stand in the order of the list", "[plan]") {
     plan_runner runner;
     CHECK(runner.result(R"({"map":"sleep","over":[[0.03,"a"],{"result":"b","delay":0},[0.01,"c"],[-1]]})") ==
           R"(["a","b","c",null])");
     CHECK(runner.result(R"({"map":"sleep","over":[[0.001,1]],"return_exceptions":true})") == R"([{"value":1}])");
 }
 
-TEST_CASE("sleeping_map: children are told as they end", "[plan]") {
+TEST_CASE("sleeping_children: children are told as they end", "[plan]") {
     CHECK(children_of(R"({"map":"sleep","over":[[0.09,"a"],[0.03,"b"],[0.06,"c"]]})") ==
           ends{{1, R"("b")"}, {2, R"("c")"}, {0, R"("a")"}});
 }
 
-TEST_CASE("sleeping_map: a limit admits children in order, one for each that has ended", "[plan]") {
+TEST_CASE("sleeping_children: a limit admits children in order, one for each that has ended", "[plan]") {
     CHECK(children_of(R"({"map":"sleep","over":[[0.09,"a"],[0.03,"b"],[0.01,"c"]],"limit":2})") ==
           ends{{1, R"("b")"}, {2, R"("c")"}, {0, R"("a")"}});
     CHECK(children_of(R"({"map":"sleep","over":[[0.03,"a"],[0.02,"b"],[0.01,"c"]],"limit":1})") ==
           ends{{0, R"("a")"}, {1, R"("b")"}, {2, R"("c")"}});
 }
 
-TEST_CASE("sleeping_map: a failure has its place, and is the end unless failures are results", "[plan]") {
+TEST_CASE("sleeping_children: a failure has its place, and is the end unless failures are results", "[plan]") {
     plan_runner runner;
     CHECK_THAT(runner.result(R"({"map":"sleep","over":[[600],["soon"],[600]]})"),
                Catch::StartsWith(R"({"type":"TypeError")") && Catch::EndsWith(R"("path":"/task/over/1"})"));
@@ -50,16 +50,15 @@ TEST_CASE("sleeping_map: a failure has its place, and is the end unless failures
                Catch::StartsWith(R"([{"value":1},{"error":{"type":"TypeError")") && Catch::EndsWith(R"({"value":2}])"));
 }
 
-TEST_CASE("sleeping_map: cancelled, it ends at once, with its first child that was left", "[plan]") {
+TEST_CASE("sleeping_children: cancelled, it ends at once, with its first child that was left", "[plan]") {
     plan_runner runner;
     for (const char* const options : {"", R"(,"limit":2)", R"(,"return_exceptions":true)"}) {
         const auto who = std::make_shared<recorder>();
-        const auto running =
-            runner.start(std::string{R"({"let":{"clock":{"sequence":[
+        const auto running = runner.start(std::string{R"({"let":{"clock":{"sequence":[
             {"call":"sleep","args":[0.2]},{"call":"print"},{"call":"sleep","args":[600]}]}},"in":{"gather":[
             {"map":"sleep","over":[[0.01],[600],[601],[602]])"} +
-                             options + "}]}}",
-                         who);
+                                              options + "}]}}",
+                                          who);
         who->wait_for_a_line();
         CHECK(running->cancel("enough"));
         const auto end = who->wait();
@@ -68,7 +67,7 @@ TEST_CASE("sleeping_map: cancelled, it ends at once, with its first child that w
     }
 }
 
-TEST_CASE("sleeping_map: children that are cancelled are told, those that waited for the limit too", "[plan]") {
+TEST_CASE("sleeping_children: children that are cancelled are told, those that waited for the limit too", "[plan]") {
     plan_runner runner;
     const auto who = std::make_shared<recorder>(gatherd::api::limits{}, true);
     runner.start(R"({"map":"sleep","over":[[601],[0.01,"slept"],[600],[602]],"limit":2})", who, {{}, 100ms});
@@ -83,7 +82,57 @@ TEST_CASE("sleeping_map: children that are cancelled are told, those that waited
     }
 }
 
-TEST_CASE("sleeping_map: more children than one turn starts or wakes", "[plan]") {
+TEST_CASE("sleeping_children: of a gather, among others", "[plan]") {
+    plan_runner runner;
+    CHECK(runner.result(R"({"gather":[{"call":"sleep","args":[0.03,"a"]},{"value":1},{"call":"sleep","args":[0,"b"]},
+        {"sequence":[{"call":"sleep","args":[0.01]},{"value":2}]},{"call":"sleep","args":[0.02,"c"]}]})") ==
+          R"(["a",1,"b",[null,2],"c"])");
+    CHECK(runner.result(R"({"gather":[{"call":"sleep","args":[0.01,1]},{"call":"sleep","args":[0,2]}],
+        "return_exceptions":true})") == R"([{"value":1},{"value":2}])");
+    CHECK(
+        runner.result(R"({"gather":[{"call":"sleep","args":[0.02,1]},{"call":"sleep","args":[0.01,2]}],"limit":1})") ==
+        "[1,2]");
+}
+
+TEST_CASE("sleeping_children: of a gather, they and the others are told as they end", "[plan]") {
+    CHECK(children_of(R"({"gather":[{"call":"sleep","args":[0.12,"a"]},{"value":1},{"call":"sleep","args":[0.03,"b"]},
+        {"sequence":[{"call":"sleep","args":[0.08]}]}]})") ==
+          ends{{1, "1"}, {2, R"("b")"}, {3, "[null]"}, {0, R"("a")"}});
+}
+
+TEST_CASE("sleeping_children: one that cannot sleep fails in its place, and no other begins", "[plan]") {
+    plan_runner runner;
+    CHECK_THAT(runner.result(R"({"gather":[{"call":"sleep","args":[600]},{"call":"sleep","args":["soon"]},
+        {"call":"sleep","args":[600]}]})"),
+               Catch::StartsWith(R"({"type":"TypeError")") && Catch::EndsWith(R"("path":"/task/gather/1"})"));
+}
+
+TEST_CASE("sleeping_children: when another fails they are left alone, and cancelled at the end", "[plan]") {
+    const auto told = children_of(R"({"gather":[{"call":"sleep","args":[600]},
+        {"sequence":[{"call":"sleep","args":[0.01]},{"call":"fail","args":["ValueError","x"]}]},
+        {"call":"sleep","args":[601]}]})");
+    REQUIRE(told.size() == 3);
+    CHECK(told[0].first == 1);
+    CHECK(told[1].first == 0);
+    CHECK_THAT(told[1].second, Catch::StartsWith(R"({"type":"CancelledError")"));
+    CHECK(told[2].first == 2);
+}
+
+TEST_CASE("sleeping_children: of a gather, cancelled while another one cleans up", "[plan]") {
+    plan_runner runner;
+    const auto who = std::make_shared<recorder>();
+    const auto running = runner.start(R"({"let":{"clock":{"sequence":[{"call":"sleep","args":[0.2]},{"call":"print"}]}},
+        "in":{"gather":[{"call":"sleep","args":[600]},{"call":"sleep","args":[601]},
+        {"try":{"call":"sleep","args":[602]},"finally":{"sequence":[{"call":"sleep","args":[0.05]},{"call":"print"}]}}]}})",
+                                      who);
+    who->wait_for_a_line();
+    CHECK(running->cancel("enough"));
+    const auto end = who->wait();
+    CHECK(end.how == program_end::way::cancelled);
+    CHECK(end.result == R"({"type":"CancelledError","message":"enough","path":"/task/in/gather/0"})");
+}
+
+TEST_CASE("sleeping_children: more children than one turn starts or wakes", "[plan]") {
     plan_runner runner;
     std::string over;
     std::string expected;
@@ -95,7 +144,7 @@ TEST_CASE("sleeping_map: more children than one turn starts or wakes", "[plan]")
     CHECK(runner.result(R"({"map":"sleep","over":[)" + over + R"(],"limit":300})") == '[' + expected + ']');
 }
 
-TEST_CASE("sleeping_map: a timeout of the program ends it", "[plan]") {
+TEST_CASE("sleeping_children: a timeout of the program ends it", "[plan]") {
     plan_runner runner;
     const auto end = runner.run(R"({"map":"sleep","over":[[600],[601]]})", program_options{{}, 20ms});
     CHECK(end.how == program_end::way::timed_out);
