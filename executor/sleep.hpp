@@ -14,7 +14,9 @@ namespace gatherd::executor {
 /// Awaits a moment, or with no moment just lets the others run once. Lives in the awaiting frame: no allocation.
 class [[nodiscard]] sleep_awaiter : public wait_point, private timer {
 public:
-    explicit sleep_awaiter(std::chrono::nanoseconds delay) noexcept : timer{&fired} { deadline_ = clock::time_point{delay}; }
+    explicit sleep_awaiter(std::chrono::nanoseconds delay) noexcept : timer{&fired} {
+        deadline_ = clock::time_point{delay};
+    }
     sleep_awaiter(sleep_awaiter&& other) noexcept : sleep_awaiter{other.delay()} {}  // g++ 12 asks for it; never armed
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
