@@ -44,103 +44,115 @@ template <typename T>
 class task_with_result final : public task_state, public pooled {
 public:
     task_with_result(task_scope& scope, std::coroutine_handle<task_promise<T>> root) noexcept
-        : task_state{scope}, root_{root} {}
+        : task_state{scope, root} {}
     ~task_with_result() override {
-        if (root_) {
-            root_.destroy();
-        }
-        const auto* failure = std::get_if<2>(&outcome_);
-        if (failure != nullptr && !is_cancelled_ &&
-            !retrieved_.load(std::memory_order_relaxed)) {  // no other reference is left
-            report_unretrieved(*this, *failure);
+        if (has_value_) {
+            value_.~stored();
+        } else if (has_failure_) {
+            if (!is_cancelled_ && !is_retrieved_.load(std::memory_order_relaxed)) {  // no other reference is left
+                report_unretrieved(*this, failure_);
+            }
+            failure_.~exception_ptr();
+        } else {
+            unstarted_root().destroy();
         }
     }
 
     [[nodiscard]] bool failed() const noexcept override {
         if constexpr (!std::is_void_v<T>) {
-            if (const auto* value = std::get_if<1>(&outcome_)) {
-                return is_failure(*value);
+            if (has_value_) {
+                return is_failure(value_);
             }
         }
-        return outcome_.index() == 2;
+        return has_failure_;
     }
 
     [[nodiscard]] bool cancelled() const noexcept override {
         if constexpr (!std::is_void_v<T>) {
-            if (const auto* value = std::get_if<1>(&outcome_)) {
-                return is_cancellation(*value);
+            if (has_value_) {
+                return is_cancellation(value_);
             }
         }
         return is_cancelled_;
     }
 
-    [[nodiscard]] std::coroutine_handle<> root() const noexcept { return root_; }
-
     /// The result, for any number of readers. Only after the end.
     [[nodiscard]] auto& result() const {
-        if (const auto* failure = std::get_if<2>(&outcome_)) {
-            ignore_exception();
-            std::rethrow_exception(*failure);
-        }
-        return std::get<1>(outcome_);
+        raise_failure();
+        return value_;
     }
 
     [[nodiscard]] std::exception_ptr exception() const noexcept override {
         ignore_exception();
-        const auto* failure = std::get_if<2>(&outcome_);
-        return failure == nullptr ? nullptr : *failure;
+        return has_failure_ ? failure_ : nullptr;
     }
 
     /// The result, moved out.
     [[nodiscard]] T take() {
-        static_cast<void>(result());
+        raise_failure();
         if constexpr (!std::is_void_v<T>) {
-            return std::move(std::get<1>(outcome_));
+            return std::move(value_);
         }
     }
 
     /// What it ends by, or ended by, needs no reader. Any time.
     void ignore_exception() const noexcept {
-        retrieved_.store(true, std::memory_order_relaxed);
+        is_retrieved_.store(true, std::memory_order_relaxed);
     }  // read after release()
 
 private:
     using stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
-    void collect() noexcept override {
+    void collect(std::coroutine_handle<> ended) noexcept override {
+        const auto root = std::coroutine_handle<task_promise<T>>::from_address(ended.address());
         try {
             if constexpr (std::is_void_v<T>) {
-                root_.promise().take();
-                outcome_.template emplace<1>();
+                root.promise().take();
+                std::construct_at(&value_);
             } else {
-                outcome_.template emplace<1>(root_.promise().take());
+                std::construct_at(&value_, root.promise().take());
             }
+            has_value_ = true;
         } catch (const cancelled_error&) {
             is_cancelled_ = true;
-            outcome_.template emplace<2>(std::current_exception());
+            fail(std::current_exception());
         } catch (...) {  // the edge of the task: it waits here for who awaits it
-            outcome_.template emplace<2>(std::current_exception());
+            fail(std::current_exception());
         }
-        std::exchange(root_, nullptr).destroy();
+        root.destroy();
     }
 
-    void collect_cancelled(const std::string& message) noexcept override {
+    void collect_cancelled(std::coroutine_handle<> unstarted, const std::string& message) noexcept override {
         is_cancelled_ = true;
-        outcome_.template emplace<2>(std::make_exception_ptr(cancelled_error{message}));
-        std::exchange(root_, nullptr).destroy();
+        fail(std::make_exception_ptr(cancelled_error{message}));
+        unstarted.destroy();
     }
 
     void cancel_result(const std::string& message) noexcept override {
         if (!failed()) {
+            value_.~stored();
+            has_value_ = false;
             is_cancelled_ = true;
-            outcome_.template emplace<2>(std::make_exception_ptr(cancelled_error{message}));
+            fail(std::make_exception_ptr(cancelled_error{message}));
         }
     }
 
-    std::coroutine_handle<task_promise<T>> root_;
-    std::variant<std::monostate, stored, std::exception_ptr> outcome_;
-    bool is_cancelled_ = false;  // the exception is a cancelled_error
-    mutable std::atomic<bool> retrieved_{false};
+    void fail(std::exception_ptr why) noexcept {
+        std::construct_at(&failure_, std::move(why));
+        has_failure_ = true;
+    }
+
+    void raise_failure() const {
+        if (has_failure_) {
+            ignore_exception();
+            std::rethrow_exception(failure_);
+        }
+    }
+
+    union {  // by has_value_ and has_failure_
+        stored value_;
+        std::exception_ptr failure_;
+    };
 };
 
 /// Waits for a task's end, and passes a cancellation on to it. What it was given must live until it waits.
@@ -268,7 +280,7 @@ public:
     }
 
     /// Starts a prepared task, once; see create_task_in.
-    void start(bool soon) const { state_->start(state().root(), soon); }
+    void start(bool soon) const { state_->start(soon); }
 
     [[nodiscard]] const task_ref& ref() const noexcept { return state_; }
     [[nodiscard]] task_ref take_ref() && noexcept { return std::move(state_); }

@@ -53,7 +53,7 @@ private:
     friend class pool;
 
     static constexpr std::size_t slab_size = 64 * 1024;
-    static constexpr std::size_t step = 32;  // sizes are multiples of it
+    static constexpr std::size_t step = 16;  // sizes are multiples of it
     static constexpr std::size_t classes = largest_block / step;
 
     struct block {

@@ -36,8 +36,8 @@ public:
     [[nodiscard]] std::vector<T> take_values() requires(!std::is_void_v<T>) {
         std::vector<T> values;
         values.reserve(outcomes_.size());
-        for (outcome& each : outcomes_) {
-            values.push_back(std::move(*std::get_if<1>(&each)));
+        for (outcome<stored>& each : outcomes_) {
+            values.push_back(std::move(each.value()));
         }
         return values;
     }
@@ -45,11 +45,11 @@ public:
     [[nodiscard]] std::vector<gathered<T>> take_outcomes() {
         std::vector<gathered<T>> all;
         all.reserve(outcomes_.size());
-        for (outcome& each : outcomes_) {
-            if (auto* const failure = std::get_if<2>(&each)) {
-                all.emplace_back(std::in_place_index<1>, std::move(*failure));
+        for (outcome<stored>& each : outcomes_) {
+            if (each.has_failed()) {
+                all.emplace_back(std::in_place_index<1>, std::move(each.failure()));
             } else {
-                all.emplace_back(std::in_place_index<0>, std::move(*std::get_if<1>(&each)));
+                all.emplace_back(std::in_place_index<0>, std::move(each.value()));
             }
         }
         return all;
@@ -57,7 +57,6 @@ public:
 
 private:
     using stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
-    using outcome = std::variant<std::monostate, stored, std::exception_ptr>;
 
     [[nodiscard]] std::coroutine_handle<> take_coroutine(std::size_t number) noexcept override {
         return release_once(coroutines_[number]);
@@ -65,41 +64,41 @@ private:
 
     child_end collect(std::size_t number, std::coroutine_handle<> ended) noexcept override {
         const auto root = std::coroutine_handle<task_promise<T>>::from_address(ended.address());
-        outcome& of = outcomes_[number];
+        outcome<stored>& of = outcomes_[number];
         child_end how = child_end::returned;
         try {
             if constexpr (std::is_void_v<T>) {
                 root.promise().take();
-                of.template emplace<1>();
+                of.set_value();
             } else {
-                of.template emplace<1>(root.promise().take());
+                of.set_value(root.promise().take());
             }
         } catch (const cancelled_error&) {
             how = child_end::cancelled;
-            of.template emplace<2>(std::current_exception());
+            of.set_failure(std::current_exception());
         } catch (...) {  // the edge of the child: it waits here for the gather
             how = child_end::raised;
-            of.template emplace<2>(std::current_exception());
+            of.set_failure(std::current_exception());
         }
         root.destroy();
         return how;
     }
 
     void refuse(std::size_t number, std::coroutine_handle<> unstarted, std::exception_ptr why) noexcept override {
-        outcomes_[number].template emplace<2>(std::move(why));
+        outcomes_[number].set_failure(std::move(why));
         unstarted.destroy();
     }
 
     [[nodiscard]] std::exception_ptr exception_of(std::size_t number) const noexcept override {
-        const auto* const failure = std::get_if<2>(&outcomes_[number]);
-        return failure == nullptr ? nullptr : *failure;
+        const outcome<stored>& of = outcomes_[number];
+        return of.has_failed() ? of.failure() : nullptr;
     }
 
     void forget_outcomes() noexcept override { outcomes_.clear(); }
     void destroy() noexcept override { delete this; }
 
     std::vector<task<T>> coroutines_;
-    std::vector<outcome> outcomes_;
+    std::vector<outcome<stored>> outcomes_;
 };
 
 /// The one reference that a gather has to its children.

@@ -23,7 +23,7 @@ constexpr std::size_t cuts_a_worker = 4;
 /// runs it may use the block again for the next one.
 class gathering::child final : public task_state, public pooled {
 public:
-    explicit child(gathering& of) noexcept : task_state{of.scope_}, of_{of} {}
+    explicit child(gathering& of) noexcept : task_state{of.scope_, nullptr}, of_{of} {}
     ~child() override {
         if (holds_) {
             of_.drop(holder);
@@ -33,27 +33,26 @@ public:
     /// Runs a child until it waits (false: it may have ended elsewhere since) or ends.
     [[nodiscard]] bool run(worker& here, std::size_t number, std::coroutine_handle<> root) noexcept {
         number_ = number;
-        root_ = root;
         begin_here();
-        return here.run_step(*this, root);
+        return here.run_step(*this, root) != nullptr;
     }
 
     /// In a serial scope: takes its place in the scope's line.
     void start_as_task(std::size_t number, std::coroutine_handle<> root) noexcept {
         number_ = number;
-        root_ = root;
-        start(root, false);
+        set_root(root);
+        start(false);
     }
 
     [[nodiscard]] bool can_be_used_again() const noexcept { return is_as_new(); }
 
     /// It ended in its first step, but others know it.
-    void end_in_public() noexcept {
+    void end_in_public(std::coroutine_handle<> root) noexcept {
         if (!holds_) {
             holds_ = true;
             of_.word_.fetch_add(holder, std::memory_order_relaxed);  // the child in hand keeps the word above zero
         }
-        collect();
+        collect(root);
         end();
     }
 
@@ -70,14 +69,14 @@ private:
         of_.promote(*this);
     }
 
-    void collect() noexcept override {
+    void collect(std::coroutine_handle<> root) noexcept override {
         of_.unlink(*this);
-        tell(of_.collect(number_, root_));
+        tell(of_.collect(number_, root));
     }
 
-    void collect_cancelled(const std::string& message) noexcept override {
+    void collect_cancelled(std::coroutine_handle<> root, const std::string& message) noexcept override {
         of_.unlink(*this);
-        of_.refuse(number_, root_, std::make_exception_ptr(cancelled_error{message}));
+        of_.refuse(number_, root, std::make_exception_ptr(cancelled_error{message}));
         tell(child_end::cancelled);
     }
 
@@ -92,9 +91,7 @@ private:
 
     gathering& of_;
     std::size_t number_ = 0;
-    std::coroutine_handle<> root_;
     std::exception_ptr failure_;
-    bool is_cancelled_ = false;
     bool holds_ = false;      // counted as a holder of the gathering
     bool is_linked_ = false;  // of gathering::lock_, as the next two
     child* next_ = nullptr;
@@ -142,7 +139,7 @@ std::uint64_t gathering::run(worker& here, portion& some, bool awaiter_is_here) 
             }
             ++done;
         } else {
-            block->end_in_public();
+            block->end_in_public(root);
             std::exchange(block, nullptr)->release();
         }
         // Unless the rest is taken back, this object may be gone.
@@ -333,7 +330,7 @@ wait_point::cancellation gathering::cancel(std::vector<task_ref>& awaited) noexc
         return cancellation::too_late;
     }
     cancel_requested_ = true;
-    message_ = waiter_->cancel_message_ ? *waiter_->cancel_message_ : std::string{};  // we are under its lock
+    message_ = waiter_->message();  // we are under its lock
     cancelled_.store(true, std::memory_order_release);
     for (child* each = first_promoted_; each != nullptr; each = each->next_) {
         awaited.emplace_back(each);  // a task in here holds a reference to itself

@@ -38,7 +38,7 @@ namespace gatherd::executor {
 /// Evidence    tests/model/idle_workers_model.cpp (Relacy, this source, with the loop of worker.cpp retold);
 ///             tests/model/parking.pml (spin: every interleaving of two workers and two submitters).
 ///             tests/model/mutants.py weakens every operation in turn. The models notice at
-///                   P  announce's add, claim_for_wake's load and its last fetch_sub, and in the queues that are
+///                   P  announce's add, has_to_wake's load and its last fetch_sub, and in the queues that are
 ///                      looked at: their own letter D
 ///                   Q  both exchanges, and every change of the word, made in two steps instead of one
 ///             By argument only, with the reasons in mutants.py: the orders of Q, since the word publishes the flags,
@@ -88,13 +88,17 @@ public:
         return true;
     }
 
+    /// Work was pushed: whether claim_for_wake may give a worker. Cost: one load, of a line that is written only when a
+    /// worker goes to sleep or wakes.
+    [[nodiscard]] bool has_to_wake() const noexcept {
+        Sync::light_fence();                               // P
+        return needs_wake(word_.load(Sync::after_fence));  // P
+    }
+
     /// The worker that the caller must wake, since work was pushed; none if all are awake or one is searching anyway.
-    /// The claimed worker counts as a searcher from now on. Cost where nobody sleeps: one load, of a line that
-    /// is written only when a worker goes to sleep or wakes.
+    /// The claimed worker counts as a searcher from now on.
     [[nodiscard]] std::optional<std::size_t> claim_for_wake() noexcept {
-        Sync::light_fence();                                       // P
-        const std::uint64_t word = word_.load(Sync::after_fence);  // P
-        return needs_wake(word) ? claim(word) : std::nullopt;
+        return has_to_wake() ? claim(word_.load(std::memory_order_relaxed)) : std::nullopt;  // a guess; claim decides
     }
 
 private:

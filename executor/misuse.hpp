@@ -5,6 +5,6 @@
 namespace gatherd::executor {
 
 /// Writes the rule to stderr and calls std::terminate: going on would be undefined behaviour.
-[[noreturn]] void end_for_misuse(const char* rule) noexcept;
+[[noreturn, gnu::cold]] void end_for_misuse(const char* rule) noexcept;
 
 }  // namespace gatherd::executor

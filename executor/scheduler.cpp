@@ -55,11 +55,15 @@ scheduler* scheduler::current() noexcept {
     return w == nullptr ? nullptr : &w->owner();
 }
 
-void scheduler::wake(std::size_t sleeper) noexcept {
+void scheduler::wake_sleeper() noexcept {
+    const auto sleeper = idle_.claim_for_wake();
+    if (!sleeper) {
+        return;
+    }
     if (worker* const w = here()) {
         w->count_wake();
     }
-    workers_[sleeper]->events().wake();
+    workers_[*sleeper]->events().wake();
 }
 
 /// The worker that calls, if it is one of ours.

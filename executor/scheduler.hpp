@@ -83,8 +83,8 @@ public:
 
     /// Wakes a worker if one sleeps and none searches: after work was pushed. Cost where none sleeps: one load.
     void wake_one() noexcept {
-        if (const auto sleeper = idle_.claim_for_wake()) [[unlikely]] {
-            wake(*sleeper);
+        if (idle_.has_to_wake()) [[unlikely]] {
+            wake_sleeper();
         }
     }
 
@@ -99,7 +99,7 @@ private:
 
     [[nodiscard]] worker* here() const noexcept;
     void inject(work& newest, work& oldest) noexcept;
-    [[gnu::cold]] void wake(std::size_t sleeper) noexcept;
+    [[gnu::cold]] void wake_sleeper() noexcept;
     [[nodiscard]] work* steal_for(std::size_t thief) noexcept;
     [[nodiscard]] bool any_work() const noexcept;
 

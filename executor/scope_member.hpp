@@ -2,6 +2,7 @@
 /// What a scope waits for before it has drained.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,16 +24,30 @@ public:
     virtual void ask_to_end(std::vector<task_ref>& to_cancel, const std::string& message) = 0;
 
 protected:
+    /// What the scope knows of it.
+    enum class membership : std::uint8_t {
+        unknown,   ///< nothing: somebody else answers for it
+        newcomer,  ///< nothing yet: see newcomers.hpp
+        in_hand,   ///< nothing: it was a newcomer, and runs in the step of the task that awaits it
+        listed,    ///< it is in the scope's list
+    };
+
     ~scope_member() = default;
 
+    // K: release by who lists it  ->  acquire by the worker that is about to start it: what the scope had to tell it
+    std::atomic<membership> membership_{membership::unknown};
+
 private:
+    friend class newcomers;
     friend class task_scope;
 
-    // The scope's, under its lock.
+    std::uint8_t place_ = 0;  // of a newcomer, among them
+    std::uint8_t shard_ = 0;
+    std::uint32_t round_ = 0;  // of one that is listed; before that, how often its list had been asked when it came
+
+    // The scope's, under the lock of the list.
     scope_member* next_in_scope_ = nullptr;
     scope_member* previous_in_scope_ = nullptr;
-    std::uint32_t round_ = 0;
-    std::uint8_t shard_ = 0;
 };
 
 }  // namespace gatherd::executor

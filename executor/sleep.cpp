@@ -8,7 +8,7 @@ namespace gatherd::executor {
 bool sleep_awaiter::arm(task_state& waiter) noexcept {
     waiter_ = &waiter;
     task_scope& scope = waiter.scope();
-    scope.runs_on().add_timer(scope.timer_home(), *this, time_after(delay_));
+    scope.runs_on().add_timer(scope.timer_home(), *this, time_after(delay()));
     return true;
 }
 

@@ -4,13 +4,12 @@
 
 #include <coroutine>
 #include <exception>
-#include <optional>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "executor/frame_pool.hpp"
 #include "executor/misuse.hpp"
+#include "executor/outcome.hpp"
 #include "executor/worker.hpp"
 
 namespace gatherd::executor {
@@ -31,7 +30,7 @@ public:
             if (const auto awaiting = ended.promise().continuation) {
                 w.transfer_to(awaiting);
             } else {
-                w.end_root();
+                w.end_root(ended);
             }
         }
         void await_resume() const noexcept {}
@@ -47,19 +46,19 @@ template <typename T>
 class task_promise : public promise_base {
 public:
     task<T> get_return_object() noexcept;
-    void unhandled_exception() noexcept { outcome_.template emplace<2>(std::current_exception()); }
+    void unhandled_exception() noexcept { outcome_.set_failure(std::current_exception()); }
     template <typename U>
     requires std::is_convertible_v<U&&, T>
-    void return_value(U&& result) { outcome_.template emplace<1>(std::forward<U>(result)); }
+    void return_value(U&& result) { outcome_.set_value(std::forward<U>(result)); }
     T take() {
-        if (auto* failure = std::get_if<2>(&outcome_)) {
-            std::rethrow_exception(std::move(*failure));
+        if (outcome_.has_failed()) [[unlikely]] {
+            std::rethrow_exception(std::move(outcome_.failure()));
         }
-        return std::move(std::get<1>(outcome_));
+        return std::move(outcome_.value());
     }
 
 private:
-    std::variant<std::monostate, T, std::exception_ptr> outcome_;
+    outcome<T> outcome_;
 };
 
 template <>

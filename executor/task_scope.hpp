@@ -3,11 +3,13 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "executor/newcomers.hpp"
 #include "executor/scheduler.hpp"
 #include "executor/scope_member.hpp"
 #include "executor/spin_lock.hpp"
@@ -48,8 +50,8 @@ public:
     /// Cancels all tasks of this moment.
     void cancel_all(const std::string& message = {}) noexcept;
 
-    /// Tasks that have not ended, but for children of a gather that have not waited yet. Of use for reports only: it
-    /// may change at once.
+    /// Tasks that have not ended, but for children of a gather that have not waited yet and for those that a step in
+    /// hand has just created. Of use for reports only: it may change at once.
     [[nodiscard]] std::size_t size() const noexcept;
 
 protected:
@@ -61,6 +63,7 @@ protected:
 private:
     friend class gathering;
     friend class task_state;
+    friend class worker;
 
     enum class readiness {
         created,       ///< for its first step
@@ -71,11 +74,29 @@ private:
 
     void enroll(scope_member& member) noexcept;
     void leave(scope_member& member) noexcept;
+
+    // A task that the scope has yet to hear of: see newcomers.hpp.
+    /// `worker` has just created it.
+    void prepare_newcomer(scope_member& task, std::size_t worker) const noexcept {
+        task.shard_ = static_cast<std::uint8_t>(worker % shard_count);
+        task.round_ = shards_[task.shard_].asked.load(std::memory_order_relaxed);  // later ones: see list_newcomer
+        task.membership_.store(scope_member::membership::newcomer, std::memory_order_relaxed);  // a queue publishes it
+    }
+
+    /// Whether all tasks were asked to end since it was created. Exact for requests that came before the call.
+    [[nodiscard]] bool has_been_asked_since(const scope_member& newcomer) const noexcept {
+        return shards_[newcomer.shard_].asked.load(std::memory_order_relaxed) !=
+               newcomer.round_;  // nothing but a number
+    }
+
+    [[nodiscard]] std::string last_message() const;
+    bool enroll_newcomer(task_state& task) noexcept;
+    static void enroll_newcomers(newcomers& of, int depth) noexcept;
     void make_ready(task_state& task, readiness how) noexcept;
     static void run_serially(work& self) noexcept;
     void drained(bool in_a_step) noexcept;
     [[nodiscard]] std::vector<task_ref> begin_round();
-    [[nodiscard]] std::vector<task_ref> ask_all(const std::string& message) const;
+    [[nodiscard]] std::vector<task_ref> ask_all(const std::string& message);
 
     scheduler& scheduler_;
     const ordering order_;
@@ -85,6 +106,7 @@ private:
     struct alignas(64) shard {
         mutable spin_lock lock;
         bool closing = false;  // under lock, as all here: what changes now does so under closing_lock_ too
+        std::atomic<std::uint32_t> asked{0};  // how often all members were asked to end; also read without the lock
         std::size_t live = 0;
         scope_member* first = nullptr;
     };
@@ -93,10 +115,14 @@ private:
     [[nodiscard]] std::uint8_t shard_here() const noexcept;
     static void link(shard& in, scope_member& member) noexcept;
     static void unlink(shard& in, scope_member& member) noexcept;
+    void list_newcomer(shard& in, task_state& task) noexcept;
     void enroll_late(scope_member& member) noexcept;
     void leave_late(scope_member& member) noexcept;
 
     std::array<shard, shard_count> shards_;
+
+    mutable spin_lock message_lock_;  // nothing else is taken under it
+    std::string last_message_;        // of the newest request to all
 
     // Once it closes. Lock order: closing_lock_, then a shard's.
     spin_lock closing_lock_;

@@ -1,6 +1,5 @@
 #include "executor/task_state.hpp"
 
-#include <limits>
 #include <mutex>
 
 #include "executor/errors.hpp"
@@ -12,10 +11,6 @@
 namespace gatherd::executor {
 namespace {
 
-void run_step(work& item) noexcept {
-    static_cast<task_state&>(item).step();
-}
-
 /// Tells one call of cancel from all others.
 std::uint64_t new_request() noexcept {
     static std::atomic<std::uint64_t> last{0};
@@ -24,9 +19,11 @@ std::uint64_t new_request() noexcept {
 
 }  // namespace
 
-task_state::task_state(task_scope& scope) noexcept : work{&run_step}, scope_{&scope} {}
+void task_state::run_step(work& item) noexcept {
+    static_cast<task_state&>(item).step();
+}
 
-task_state::~task_state() {
+void task_state::drop_notes() noexcept {
     delete notes_.load(std::memory_order_acquire);  // N
 }
 
@@ -43,88 +40,158 @@ task_notes& task_state::notes() {
 
 std::uint32_t task_state::cancelling() const noexcept {
     const std::lock_guard guard{lock_};
-    return cancel_requests_;
+    return requests_ ? requests_->count : 0;
 }
 
 std::uint32_t task_state::uncancel() noexcept {
     const std::lock_guard guard{lock_};
-    if (cancel_requests_ > 0 && --cancel_requests_ == 0) {
-        must_cancel_ = false;
+    if (!requests_) {
+        return 0;
     }
-    return cancel_requests_;
+    if (requests_->count > 0 && --requests_->count == 0) {
+        word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock
+    }
+    return requests_->count;
 }
 
-task_state& task_state::current() noexcept {
-    worker* const w = worker::current();
-    if (w == nullptr || w->running == nullptr) {
-        end_for_misuse("only inside a task");
+void task_state::start(bool soon) noexcept {
+    worker* const here = worker::current();
+    const task_state* const creator = here == nullptr ? nullptr : here->running;
+    is_child_ = creator != nullptr;
+    if (is_child_ && creator->is_child_ && creator->scope_ == scope_ && !soon && !scope_->is_serial() &&
+        here->push_newcomer(*this)) {
+        return;
     }
-    return *w->running;
-}
-
-void task_state::start(std::coroutine_handle<> root, bool soon) noexcept {
-    resume_at_ = root;
-    const worker* const here = worker::current();
-    is_child_ = here != nullptr && here->running != nullptr;
     join_scope();
     scope_->make_ready(*this, soon ? task_scope::readiness::created_soon : task_scope::readiness::created);
 }
 
 void task_state::join_scope() noexcept {
-    in_scope_ = true;
-    scope_->enroll(*this);
+    if (membership_.load(std::memory_order_relaxed) == membership::in_hand) {  // ours: we run it
+        scope_->enroll_newcomer(*this);
+    } else {
+        membership_.store(membership::listed, std::memory_order_relaxed);
+        scope_->enroll(*this);
+    }
+}
+
+/// Before each wait. Another thread may go on with the task then: so its scope must know what it has created, and it.
+void task_state::about_to_wait() noexcept {
+    worker::current()->enroll_newcomers();
+    if (membership_.load(std::memory_order_relaxed) != membership::listed) [[unlikely]] {  // ours: we run it
+        join_scope();
+    }
 }
 
 void task_state::resume() noexcept {
     scope_->make_ready(*this, task_scope::readiness::resumed);
 }
 
-bool task_state::begin_step() noexcept {
-    // Without a wait_point there is no suspend that is still at work and none that a cancel may be about to use;
-    // without a cancel there is nothing to do. One that comes only now is found where the task waits next.
-    if (waiting_ != nullptr || must_cancel_.load(std::memory_order_relaxed)) {
-        const std::lock_guard guard{lock_};
-        waiting_ = nullptr;
-        if (must_cancel_.load(std::memory_order_relaxed)) {
-            must_cancel_.store(false, std::memory_order_relaxed);
-            cancel_due_ = true;
-        }
+/// Whether a request waits to be raised. One that comes at the same time may be missed.
+bool task_state::has_to_cancel() const noexcept {
+    return (word_.load(std::memory_order_relaxed) & must_cancel) != 0;
+}
+
+/// A thief has it, and its scope may not know it.
+void task_state::join_newcomer() noexcept {
+    acquire();  // for the newcomers of the worker that created it
+    if (!scope_->enroll_newcomer(*this)) {
+        release();
     }
-    const bool first = !std::exchange(started_, true);
-    return !(first && cancel_due_);
+}
+
+/// The task does not wait any longer, and raises what it was asked to.
+void task_state::see_cancellation() noexcept {
+    const std::lock_guard guard{lock_};
+    waiting_ = nullptr;
+    if (has_to_cancel()) {
+        word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock
+        cancel_due_ = true;
+    }
 }
 
 void task_state::step() noexcept {
-    if (!begin_step()) {
-        collect_cancelled(message_to_raise());
-        end();
-        return;
+    if (membership_.load(std::memory_order_acquire) == membership::newcomer) [[unlikely]] {  // K
+        join_newcomer();
     }
-    if (worker::current()->run_step(*this, resume_at_)) {  // else it may be running elsewhere by now, or be gone
-        collect();
+    // Without a wait_point there is no suspend that is still at work and none that a cancel may be about to use;
+    // without a cancel there is nothing to do. One that comes only now is found where the task waits next.
+    if (waiting_ != nullptr || has_to_cancel()) {
+        see_cancellation();
+    }
+    run_from(*worker::current(), resume_at_);
+}
+
+void task_state::run_from(worker& here, std::coroutine_handle<> at) noexcept {
+    if (!started_) {
+        started_ = true;
+        if (cancel_due_) [[unlikely]] {
+            collect_cancelled(at, message_to_raise());
+            end();
+            return;
+        }
+    }
+    if (const auto root = here.run_step(*this, at)) {  // else it may run elsewhere by now, or be gone
+        collect(root);
         end();
     }
 }
 
 void task_state::run_if_next() noexcept {
     worker& here = *worker::current();
-    if (here.may_nest() && here.may_start_another() && here.take_back_new(*this)) {
-        step();
+    if (!here.may_nest() || !here.may_start_another() || !here.take_back_new(*this)) {
+        return;
     }
+    if (membership_.load(std::memory_order_relaxed) == membership::newcomer) {  // ours, since no thief has it
+        here.forget_newcomer(*this);
+        membership_.store(membership::in_hand, std::memory_order_relaxed);
+        if (scope_->has_been_asked_since(*this)) [[unlikely]] {
+            take_request(scope_->last_message());
+        }
+    }
+    if (has_to_cancel()) [[unlikely]] {
+        see_cancellation();
+    }
+    run_from(here, resume_at_);
 }
 
 void task_state::end() noexcept {
+    const bool is_listed = membership_.load(std::memory_order_relaxed) == membership::listed;  // ours: we run it
+    if (membership_.load(std::memory_order_relaxed) == membership::in_hand && scope_->has_been_asked_since(*this))
+        [[unlikely]] {
+        take_request(scope_->last_message());
+    }
+    std::uint32_t word = word_.load(std::memory_order_relaxed);  // a guess; the exchange decides
+    const std::uint32_t given_up = is_listed ? 0 : one_reference;
+    while ((word & (must_cancel | is_watched)) == 0) {
+        if (word_.compare_exchange_weak(word, (word | is_over) - given_up, std::memory_order_acq_rel)) {  // E, R
+            if (is_listed) {
+                scope_->leave(*this);
+                release();
+            } else if (is_last(word)) {
+                delete this;
+            }
+            return;
+        }
+    }
+    end_under_lock();
+    if (is_listed) {
+        scope_->leave(*this);
+    }
+    release();
+}
+
+/// Of a task that somebody waits for, or that was cancelled in its last step.
+void task_state::end_under_lock() noexcept {
     completion* node = nullptr;
     {
         const std::lock_guard guard{lock_};
-        if (must_cancel_.load(std::memory_order_relaxed)) [[unlikely]] {
-            cancel_result(cancel_message_ ? *cancel_message_ : std::string{});
+        if (has_to_cancel()) {
+            cancel_result(message());
         }
-        ended_.store(true, std::memory_order_release);  // E
-        node = std::exchange(completions_, nullptr);
-        last_completion_ = nullptr;
-        for (completion* each = node; each != nullptr; each = each->next) {
-            each->previous = each;  // in no list: remove_completion says false
+        word_.fetch_or(is_over, std::memory_order_release);  // E
+        if (completion* const last = std::exchange(last_completion_, nullptr)) {
+            node = std::exchange(last->next, nullptr);
         }
     }
     while (node != nullptr) {
@@ -132,38 +199,47 @@ void task_state::end() noexcept {
         node->fire(*node, *this);
         node = following;
     }
-    if (in_scope_) {
-        scope_->leave(*this);
-    }
-    release();
 }
 
 bool task_state::add_completion(completion& node) noexcept {
     const std::lock_guard guard{lock_};
-    if (ended_.load(std::memory_order_relaxed)) {  // written under this lock
+    std::uint32_t word = word_.load(std::memory_order_acquire);  // E
+    if ((word & is_watched) == 0) {
+        word = word_.fetch_or(is_watched, std::memory_order_acq_rel);  // E; from now on the end takes the lock
+    }
+    if ((word & is_over) != 0) {
         return false;
     }
-    node.next = nullptr;
-    node.previous = last_completion_;
-    (last_completion_ != nullptr ? last_completion_->next : completions_) = &node;
+    if (last_completion_ == nullptr) {
+        node.next = node.previous = &node;
+    } else {
+        node.next = last_completion_->next;
+        node.previous = last_completion_;
+        node.next->previous = last_completion_->next = &node;
+    }
     last_completion_ = &node;
     return true;
 }
 
 bool task_state::remove_completion(completion& node) noexcept {
     const std::lock_guard guard{lock_};
-    if (node.previous == &node) {
-        return false;
+    if (last_completion_ == nullptr) {
+        return false;  // all were fired at once
     }
-    (node.previous != nullptr ? node.previous->next : completions_) = node.next;
-    (node.next != nullptr ? node.next->previous : last_completion_) = node.previous;
+    if (node.next == &node) {
+        last_completion_ = nullptr;
+    } else {
+        node.previous->next = node.next;
+        node.next->previous = node.previous;
+        if (last_completion_ == &node) {
+            last_completion_ = node.previous;
+        }
+    }
     return true;
 }
 
 bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept {
-    if (!in_scope_) [[unlikely]] {
-        join_scope();
-    }
+    about_to_wait();
     std::vector<task_ref> awaited;
     std::string message;
     task_ref alive;
@@ -177,23 +253,25 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
             waiting_ = nullptr;
             return false;
         }
-        if (!must_cancel_.load(std::memory_order_relaxed)) {
+        if (!has_to_cancel()) {
             return true;
         }
         // A cancel came while the task ran: this is where it waits next (I3).
         alive = task_ref{this};  // what it awaits may end, and with it this task, before we are done below
-        must_cancel_.store(false, std::memory_order_relaxed);
-        message = cancel_message_ ? *cancel_message_ : std::string{};
+        word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock, as below
+        message = this->message();
         switch (point.cancel(awaited)) {
             case wait_point::cancellation::detached:
                 waiting_ = nullptr;
                 cancel_due_ = true;
                 return false;
             case wait_point::cancellation::too_late:
-                must_cancel_.store(true, std::memory_order_relaxed);
+                word_.fetch_or(must_cancel, std::memory_order_relaxed);
                 return true;
             case wait_point::cancellation::forwarded:
-                must_cancel_.store(awaited.empty(), std::memory_order_relaxed);
+                if (awaited.empty()) {
+                    word_.fetch_or(must_cancel, std::memory_order_relaxed);
+                }
                 break;
             case wait_point::cancellation::passed_on:
                 is_taken = true;
@@ -209,52 +287,64 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
 }
 
 void task_state::go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept {
-    if (!in_scope_) [[unlikely]] {
-        join_scope();
-    }
+    about_to_wait();
     resume_at_ = at;
     has_waited_.store(true, std::memory_order_release);  // what the task did before is visible to who asks
     scope_->make_ready(*this, task_scope::readiness::yielding);
 }
 
-void task_state::throw_if_cancelled() {
-    if (cancel_due_) {
-        cancel_due_ = false;
-        throw cancelled_error{message_to_raise()};
-    }
+void task_state::raise_cancellation() {
+    cancel_due_ = false;
+    throw cancelled_error{message_to_raise()};
 }
 
 std::string task_state::message_to_raise() const {
     const std::lock_guard guard{lock_};  // another request may change it just now
-    return cancel_message_ ? *cancel_message_ : std::string{};
+    return message();
 }
 
-void task_state::remember(const std::string& message) noexcept {
-    if (message.empty()) {
-        cancel_message_.reset();
-    } else {
-        cancel_message_ = std::make_unique<std::string>(message);
+/// Under the lock.
+const std::string& task_state::message() const noexcept {
+    static const std::string none;
+    return requests_ ? requests_->message : none;
+}
+
+/// Under the lock: the newest request.
+void task_state::remember(const std::string& message, std::uint64_t request) noexcept {
+    if (!requests_) {
+        requests_ = std::make_unique<requests>();
     }
+    requests_->last = request;
+    requests_->message = message;
+    ++requests_->count;
+}
+
+/// All tasks of its scope were asked to end before the scope knew of this one: a request to a task that does not wait.
+void task_state::take_request(const std::string& message) noexcept {
+    const std::uint64_t request = new_request();
+    const std::lock_guard guard{lock_};
+    remember(message, request);
+    word_.fetch_or(must_cancel, std::memory_order_relaxed);  // under the lock; the caller's has not ended
 }
 
 task_state::answer task_state::cancel_here(const std::string& message, std::uint64_t request, bool first,
                                            std::vector<task_ref>& awaited) noexcept {
     {
         const std::lock_guard guard{lock_};
-        if (ended_.load(std::memory_order_relaxed)) {  // written under this lock
+        if (ended()) {
+            return answer::ended;
+        }
+        if (first && requests_ && requests_->last == request) {
+            return answer::accepted;  // reached another way already
+        }
+        const bool waits = waiting_ != nullptr;  // then it does not end before we let go of the lock
+        if (!waits && (word_.fetch_or(must_cancel, std::memory_order_acq_rel) & is_over) != 0) {  // E
             return answer::ended;
         }
         if (first) {
-            if (std::exchange(last_request_, request) == request) {
-                return answer::accepted;  // reached another way already
-            }
-            remember(message);
-            if (cancel_requests_ < std::numeric_limits<std::uint16_t>::max()) {
-                ++cancel_requests_;
-            }
+            remember(message, request);
         }
-        if (waiting_ == nullptr) {
-            must_cancel_.store(true, std::memory_order_relaxed);
+        if (!waits) {
             return answer::accepted;
         }
         switch (waiting_->cancel(awaited)) {
@@ -263,11 +353,11 @@ task_state::answer task_state::cancel_here(const std::string& message, std::uint
                 cancel_due_ = true;
                 break;
             case wait_point::cancellation::too_late:
-                must_cancel_.store(true, std::memory_order_relaxed);
+                word_.fetch_or(must_cancel, std::memory_order_relaxed);
                 return answer::accepted;
             case wait_point::cancellation::forwarded:
                 if (awaited.empty()) {
-                    must_cancel_.store(true, std::memory_order_relaxed);
+                    word_.fetch_or(must_cancel, std::memory_order_relaxed);
                     return answer::accepted;
                 }
                 return answer::forwarded;

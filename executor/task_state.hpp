@@ -12,9 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "executor/frame_pool.hpp"
+#include "executor/misuse.hpp"
 #include "executor/scope_member.hpp"
 #include "executor/spin_lock.hpp"
 #include "executor/work.hpp"
+#include "executor/worker.hpp"
 
 namespace gatherd::executor {
 
@@ -91,17 +94,27 @@ protected:
 ///                its step begins, whichever is first; a task that returns without either ends cancelled: asyncio's
 ///                _must_cancel
 ///
-/// Evidence   tests/model/cancellation.pml (spin: every interleaving of two workers and two cancels); tests/stress (TSan)
+/// Its scope hears of it when it is created, or not before it has to: see newcomers.hpp.
 ///
-/// Lock order: a task's lock before the lock of what it waits for (a task that it awaits, a group, a timer wheel).
+/// Edges      E   the end: word_ exchange or or, release  ->  ended(): acquire      the result is visible
+///            R   release(): word_ sub, acq_rel  ->  the last one's load or sub     all uses come before the end of it
+///
+/// Evidence   tests/model/cancellation.pml (spin: every interleaving of two workers and two cancels); tests/stress
+/// (TSan)
+///
+/// Lock order: that of a scope's list, a task's, that of what it waits for (a task that it awaits, a group, a timer
+/// wheel).
 class task_state : public scope_member, public work {
 public:
-    explicit task_state(task_scope& scope) noexcept;
-    virtual ~task_state();
+    virtual ~task_state() {
+        if (notes_.load(std::memory_order_acquire) != nullptr) [[unlikely]] {  // N
+            drop_notes();
+        }
+    }
 
     // ---- for everybody -------------------------------------------------------------------------
 
-    [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }  // E
+    [[nodiscard]] bool ended() const noexcept { return (word_.load(std::memory_order_acquire) & is_over) != 0; }  // E
 
     /// Whether it has run up to its first wait, or has ended.
     [[nodiscard]] bool has_waited() const noexcept { return ended() || has_waited_.load(std::memory_order_acquire); }
@@ -150,7 +163,13 @@ public:
     // ---- for awaitables, in a step of this task ------------------------------------------------
 
     /// The task whose step runs on this thread. Only inside one.
-    [[nodiscard]] static task_state& current() noexcept;
+    [[nodiscard]] static task_state& current() noexcept {
+        worker* const w = worker::current();
+        if (w == nullptr || w->running == nullptr) {
+            end_for_misuse("only inside a task");
+        }
+        return *w->running;
+    }
 
     /// Suspends the task at `point`. False: it goes on at once, so await_suspend returns this value.
     bool suspend(std::coroutine_handle<> at, wait_point& point) noexcept;
@@ -163,7 +182,11 @@ public:
     void run_if_next() noexcept;
 
     /// Every await_resume begins with this. Throws cancelled_error if the wait was cancelled.
-    void throw_if_cancelled();
+    void throw_if_cancelled() {
+        if (cancel_due_) [[unlikely]] {
+            raise_cancellation();
+        }
+    }
 
     /// Makes the waiting task ready. Whoever claimed its wake-up calls this once; see I2.
     void resume() noexcept;
@@ -172,13 +195,15 @@ public:
 
     /// Makes the new task ready for its first step; it must be, once: the task owns a reference to itself until its
     /// end. `soon`: the calling worker takes it when it is done here.
-    void start(std::coroutine_handle<> root, bool soon) noexcept;
+    void start(bool soon) noexcept;
 
-    void acquire() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }  // the caller has one already
+    void acquire() noexcept {
+        word_.fetch_add(one_reference, std::memory_order_relaxed);
+    }  // the caller has one already
     void release() noexcept {
         // The last one needs no locked instruction: nobody is left who could acquire.
-        if (references_.load(std::memory_order_acquire) == 1 ||
-            references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {  // all others' uses come before the end
+        if (is_last(word_.load(std::memory_order_acquire)) ||                      // R
+            is_last(word_.fetch_sub(one_reference, std::memory_order_acq_rel))) {  // R
             delete this;
         }
     }
@@ -187,10 +212,14 @@ public:
     void step() noexcept;
 
 protected:
-    /// Takes the result out of the root coroutine and ends that.
-    virtual void collect() noexcept = 0;
-    /// The task was cancelled before its first step: there is no result.
-    virtual void collect_cancelled(const std::string& message) noexcept = 0;
+    /// `root`: the coroutine whose end is the task's.
+    task_state(task_scope& scope, std::coroutine_handle<> root) noexcept
+        : work{&run_step}, scope_{&scope}, resume_at_{root} {}
+
+    /// Takes the result out of the root coroutine, which has ended, and destroys it.
+    virtual void collect(std::coroutine_handle<> root) noexcept = 0;
+    /// The task was cancelled before its first step: there is no result. Destroys the root coroutine.
+    virtual void collect_cancelled(std::coroutine_handle<> root, const std::string& message) noexcept = 0;
     /// A cancel came in its last step: what it returned is dropped, as in asyncio; what it raised is not. After
     /// collect(), before the end is seen by others, under the task's lock.
     virtual void cancel_result(const std::string& /*message*/) noexcept {}
@@ -206,10 +235,29 @@ protected:
         started_ = true;
     }
 
+    /// The root coroutine of a task that has yet to start; until then it may be given another.
+    [[nodiscard]] std::coroutine_handle<> unstarted_root() const noexcept { return resume_at_; }
+    void set_root(std::coroutine_handle<> root) noexcept { resume_at_ = root; }
+
+    // ---- of the result, kept here since here is room; written by who ends the task, before its end --------------
+
+    bool has_value_ : 1 = false;
+    bool has_failure_ : 1 = false;
+    bool is_cancelled_ : 1 = false;  // the failure is a cancelled_error
+
+private:
+    bool cancel_due_ : 1 = false;  // set before the task is made ready, read by its step
+    bool started_ : 1 = false;     // of the thread that runs it, as the next
+    bool is_child_ : 1 = false;
+
+protected:
+    mutable std::atomic<bool> is_retrieved_{false};  // somebody has seen the failure, or need not
+
     /// Whether nobody has seen a task that began so and did not wait, so that another may be run in its place. Only for
     /// who holds the two references that it began with.
     [[nodiscard]] bool is_as_new() const noexcept {
-        return references_.load(std::memory_order_acquire) == 2 && !in_scope_ && last_request_ == 0 &&
+        return word_.load(std::memory_order_acquire) == as_new && requests_ == nullptr &&
+               membership_.load(std::memory_order_relaxed) == membership::unknown &&
                notes_.load(std::memory_order_relaxed) == nullptr;  // R: with the last other reference went all its uses
     }
 
@@ -219,34 +267,55 @@ protected:
 private:
     friend class gathering;
     friend class task_scope;
+    friend class worker;
+
+    // word_: what must change at once with the end of the task.
+    static constexpr std::uint32_t is_over = 1;
+    static constexpr std::uint32_t must_cancel = 2;  // asyncio's _must_cancel
+    static constexpr std::uint32_t is_watched = 4;   // there are completions, or were
+    static constexpr std::uint32_t one_reference = 8;
+    static constexpr std::uint32_t as_new = 2 * one_reference;  // of who made it, and of the task itself until its end
+    [[nodiscard]] static constexpr bool is_last(std::uint32_t word) noexcept { return word / one_reference == 1; }
+
+    /// What few tasks ever have: requests to cancel.
+    struct requests : pooled {
+        std::uint64_t last = 0;   // the newest that reached it
+        std::uint32_t count = 0;  // asyncio's _num_cancels_requested
+        std::string message;
+    };
 
     enum class answer { ended, accepted, forwarded };
     answer cancel_here(const std::string& message, std::uint64_t request, bool first,
                        std::vector<task_ref>& awaited) noexcept;
     bool cancel_from_here(const std::string& message, std::uint64_t request, bool was_asked = false) noexcept;
-    void remember(const std::string& message) noexcept;
+    void remember(const std::string& message, std::uint64_t request) noexcept;
+    void take_request(const std::string& message) noexcept;
+    [[nodiscard]] const std::string& message() const noexcept;
     [[nodiscard]] std::string message_to_raise() const;
-    bool begin_step() noexcept;
+    [[nodiscard]] bool has_to_cancel() const noexcept;
+    static void run_step(work& item) noexcept;
+    void join_newcomer() noexcept;
+    void see_cancellation() noexcept;
+    void run_from(worker& here, std::coroutine_handle<> at) noexcept;
+    [[noreturn, gnu::cold]] void raise_cancellation();
+    [[gnu::cold]] void drop_notes() noexcept;
+    void about_to_wait() noexcept;
+    void end_under_lock() noexcept;
     void ask_to_end(std::vector<task_ref>& to_cancel, const std::string&) final { to_cancel.emplace_back(this); }
 
-    task_scope* scope_;
-    std::atomic<std::uint32_t> references_{2};  // of who made it, and of the task itself until its end
     mutable spin_lock lock_;
-    std::atomic<bool> ended_{false};  // E: release in end()  ->  acquire in ended(): the result is visible
     std::atomic<bool> has_waited_{false};
-    std::atomic<bool> must_cancel_{false};  // written under lock_: asyncio's _must_cancel
-    bool cancel_due_ = false;               // set before the task is made ready, read by its step
-    bool started_ = false;
-    bool is_child_ = false;
-    bool in_scope_ = false;              // of the thread that runs it
-    std::uint16_t cancel_requests_ = 0;  // under lock_: asyncio's _num_cancels_requested, up to what fits
-    std::coroutine_handle<> resume_at_;
-    wait_point* waiting_ = nullptr;                // under lock_, but null as long as the task runs
-    completion* completions_ = nullptr;            // under lock_
-    completion* last_completion_ = nullptr;        // under lock_
-    std::uint64_t last_request_ = 0;               // under lock_: the newest cancel that reached it
-    std::unique_ptr<std::string> cancel_message_;  // under lock_; none is the empty message
-    std::atomic<task_notes*> notes_{nullptr};      // its own; of the few tasks that need them
+
+    // References, and flags. Each flag is set under lock_, but for the end of a task that has none of the others: that
+    // needs no lock, since one exchange decides between it and who is about to set them.
+    std::atomic<std::uint32_t> word_{as_new};
+
+    task_scope* scope_;
+    std::coroutine_handle<> resume_at_;        // before its first step, the root
+    wait_point* waiting_ = nullptr;            // under lock_, but null as long as the task runs
+    completion* last_completion_ = nullptr;    // under lock_; the list is a circle
+    std::unique_ptr<requests> requests_;       // under lock_
+    std::atomic<task_notes*> notes_{nullptr};  // its own; of the few tasks that need them
 };
 
 inline task_ref::task_ref(task_state* state) noexcept : state_{state} {

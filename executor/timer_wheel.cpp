@@ -27,42 +27,51 @@ std::uint64_t timer_wheel::tick_of(clock::time_point deadline) const noexcept {
     return (static_cast<std::uint64_t>(ahead.count()) + round_up) >> tick_bits;
 }
 
-void timer_wheel::link(timer& t) noexcept {
+/// Gives the tick where its slot begins.
+std::uint64_t timer_wheel::link(timer& t) noexcept {
     const std::uint64_t tick = std::max(tick_of(t.deadline_), elapsed_);
     const int level = level_of(elapsed_, tick, slot_bits, slots);
     const std::uint64_t slot = (tick >> (level * slot_bits)) & (slots - 1);
     t.level_ = static_cast<std::uint8_t>(level);
     t.slot_ = static_cast<std::uint8_t>(slot);
     timer*& head = heads_[t.level_][t.slot_];
-    t.previous_ = nullptr;
-    t.next_ = head;
-    if (head != nullptr) {
+    t.next_ = nullptr;
+    if (head == nullptr) {
+        t.previous_ = &t;
+        head = &t;
+        occupied_[t.level_] |= std::uint64_t{1} << slot;
+    } else {
+        t.previous_ = head->previous_;
+        t.previous_->next_ = &t;
         head->previous_ = &t;
     }
-    head = &t;
-    occupied_[t.level_] |= std::uint64_t{1} << slot;
+    return tick >> (level * slot_bits) << (level * slot_bits);
 }
 
 void timer_wheel::unlink(timer& t) noexcept {
     timer*& head = heads_[t.level_][t.slot_];
-    (t.previous_ != nullptr ? t.previous_->next_ : head) = t.next_;
-    if (t.next_ != nullptr) {
-        t.next_->previous_ = t.previous_;
+    if (head == &t) {
+        head = t.next_;
+    } else {
+        t.previous_->next_ = t.next_;
     }
     if (head == nullptr) {
         occupied_[t.level_] &= ~(std::uint64_t{1} << t.slot_);
+    } else {
+        (t.next_ != nullptr ? t.next_ : head)->previous_ = t.previous_;
     }
 }
 
 bool timer_wheel::add(timer& t, clock::time_point deadline) noexcept {
     const std::lock_guard guard{lock_};
-    const auto before = earliest();
     t.wheel_ = this;
     t.deadline_ = deadline;
-    t.order_ = added_++;
-    link(t);
-    const auto after = earliest();
-    return !before || after->tick < before->tick;
+    const std::uint64_t tick = link(t);
+    if (tick >= earliest_) {
+        return false;
+    }
+    earliest_ = tick;
+    return true;
 }
 
 bool timer_wheel::remove(timer& t) noexcept {
@@ -97,15 +106,17 @@ std::optional<timer_wheel::position> timer_wheel::earliest() const noexcept {
 std::optional<clock::time_point> timer_wheel::next_due() const noexcept {
     const std::lock_guard guard{lock_};
     const auto first = earliest();
+    earliest_ = first ? first->tick : none;
     if (!first) {
         return std::nullopt;
     }
     return start_ + std::chrono::nanoseconds{static_cast<std::int64_t>(first->tick << tick_bits)};
 }
 
-/// Unlinks what is due by tick `now`, in any order, chained through next_.
+/// Unlinks what is due by tick `now`, slot by slot, chained through next_.
 timer* timer_wheel::take_due(std::uint64_t now) noexcept {
     timer* due = nullptr;
+    timer** last = &due;
     for (auto first = earliest(); first && first->tick <= now; first = earliest()) {
         elapsed_ = std::max(elapsed_, first->tick);
         const auto level = static_cast<std::size_t>(first->level);
@@ -117,15 +128,18 @@ timer* timer_wheel::take_due(std::uint64_t now) noexcept {
             timer* const following = t->next_;
             if (level == 0 || tick_of(t->deadline_) <= now) {
                 t->level_ = levels;  // from now on remove() says false
-                t->next_ = due;
-                due = t;
+                *last = t;
+                last = &t->next_;
             } else {
-                link(*t);  // one level down, or more
+                static_cast<void>(link(*t));  // one level down, or more
             }
             t = following;
         }
     }
+    *last = nullptr;
     elapsed_ = std::max(elapsed_, now);
+    const auto first = earliest();
+    earliest_ = first ? first->tick : none;
     return due;
 }
 
@@ -137,7 +151,12 @@ std::size_t timer_wheel::fire_due(clock::time_point now) noexcept {
     timer* due = nullptr;
     {
         const std::lock_guard guard{lock_};
-        due = take_due(static_cast<std::uint64_t>(passed) >> tick_bits);
+        const std::uint64_t tick = static_cast<std::uint64_t>(passed) >> tick_bits;
+        if (earliest_ > tick) {
+            elapsed_ = std::max(elapsed_, tick);
+            return 0;
+        }
+        due = take_due(tick);
     }
     if (due == nullptr) {
         return 0;
@@ -146,15 +165,20 @@ std::size_t timer_wheel::fire_due(clock::time_point now) noexcept {
         due->fire_(*due);
         return 1;
     }
-    std::vector<timer*> ordered;
+    struct entry {
+        clock::time_point deadline;
+        std::size_t number;  // equal ones stand in their order
+        timer* which;
+    };
+    std::vector<entry> ordered;
     for (timer* t = due; t != nullptr; t = t->next_) {
-        ordered.push_back(t);
+        ordered.push_back({t->deadline_, ordered.size(), t});
     }
-    std::sort(ordered.begin(), ordered.end(), [](const timer* a, const timer* b) {
-        return a->deadline_ != b->deadline_ ? a->deadline_ < b->deadline_ : a->order_ < b->order_;
+    std::sort(ordered.begin(), ordered.end(), [](const entry& a, const entry& b) {
+        return a.deadline != b.deadline ? a.deadline < b.deadline : a.number < b.number;
     });
-    for (timer* const t : ordered) {
-        t->fire_(*t);
+    for (const entry& each : ordered) {
+        each.which->fire_(*each.which);
     }
     return ordered.size();
 }

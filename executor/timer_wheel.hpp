@@ -29,16 +29,17 @@ public:
     timer(const timer&) = delete;
     timer& operator=(const timer&) = delete;
 
+protected:
+    clock::time_point deadline_{};  ///< the wheel's, once the timer was added
+
 private:
     friend class timer_wheel;
 
     fire_function fire_;
     timer* next_ = nullptr;
-    timer* previous_ = nullptr;
+    timer* previous_ = nullptr;     // of the first in a slot, the last
     timer_wheel* wheel_ = nullptr;  // where it is linked; written under that wheel's lock
-    clock::time_point deadline_{};
-    std::uint64_t order_ = 0;  // among equal deadlines, first added is first fired
-    std::uint8_t level_ = 0;   // beyond the last level: in no slot, fired or about to
+    std::uint8_t level_ = 0;        // beyond the last level: in no slot, fired or about to
     std::uint8_t slot_ = 0;
 };
 
@@ -46,6 +47,7 @@ private:
 /// whatever the range. Eight levels of 64 slots; the lowest has slots of 2^18 ns (a quarter of a millisecond).
 ///
 /// Timers fire in the order of their deadlines, never early, late by less than a slot and by the worker's own delay.
+/// Among equal deadlines the first added is the first fired: they always share a slot, and each slot keeps its order.
 ///
 /// Threads: all are safe. A worker adds to its own wheel and fires it, so the lock is almost never contended.
 class timer_wheel {
@@ -80,7 +82,7 @@ private:
         std::uint64_t tick;  // where that slot begins
     };
 
-    void link(timer& t) noexcept;
+    [[nodiscard]] std::uint64_t link(timer& t) noexcept;
     void unlink(timer& t) noexcept;
     [[nodiscard]] std::uint64_t tick_of(clock::time_point deadline) const noexcept;
     [[nodiscard]] std::optional<position> earliest() const noexcept;
@@ -88,8 +90,9 @@ private:
 
     clock::time_point start_;
     mutable spin_lock lock_;
-    std::uint64_t elapsed_ = 0;  // ticks since start_ up to which all slots are empty
-    std::uint64_t added_ = 0;
+    std::uint64_t elapsed_ = 0;              // ticks since start_ up to which all slots are empty
+    mutable std::uint64_t earliest_ = none;  // no slot with a timer begins before this tick: exact after next_due()
+    static constexpr std::uint64_t none = ~std::uint64_t{0};
     std::array<std::uint64_t, levels> occupied_{};  // a bit a slot
     std::array<std::array<timer*, slots>, levels> heads_{};
 };

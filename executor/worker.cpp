@@ -8,6 +8,7 @@
 
 #include "executor/frame_pool.hpp"
 #include "executor/scheduler.hpp"
+#include "executor/task_scope.hpp"
 #include "executor/task_state.hpp"
 
 namespace gatherd::executor {
@@ -43,25 +44,44 @@ void worker::join() {
     }
 }
 
-bool worker::run_coroutine(std::coroutine_handle<> at) noexcept {
-    root_ended_ = false;
+std::coroutine_handle<> worker::run_coroutine(std::coroutine_handle<> at) noexcept {
+    ended_root_ = nullptr;
     while (at) {
         transfer_ = nullptr;
         at.resume();
         // After a suspension another worker may already run the task: nothing of it may be touched, only what is ours.
         at = transfer_;
     }
-    return std::exchange(root_ended_, false);  // what goes on around this has not ended
+    return std::exchange(ended_root_, nullptr);  // what goes on around this has not ended
 }
 
-bool worker::run_step(task_state& of, std::coroutine_handle<> at) noexcept {
+std::coroutine_handle<> worker::run_step(task_state& of, std::coroutine_handle<> at) noexcept {
     ++nested_;
     created_ = 0;
     task_state* const outer = std::exchange(running, &of);
-    const bool root_ended = run_coroutine(at);
+    const auto ended_root = run_coroutine(at);
+    enroll_newcomers();
     running = outer;
     --nested_;
-    return root_ended;
+    return ended_root;
+}
+
+void worker::tell_scope() noexcept {
+    task_scope::enroll_newcomers(newcomers_, nested_);
+}
+
+bool worker::push_newcomer(task_state& task) noexcept {
+    if (created_ >= widest_family || newcomers_.is_full()) {
+        return false;
+    }
+    task.scope().prepare_newcomer(task, index_);
+    newcomers_.add(task, task, nested_);
+    counts_.spawned.add();
+    ++created_;
+    ++family_;
+    new_.push(&task);
+    owner_.wake_one();
+    return true;
 }
 
 void worker::push_new(work& item) noexcept {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "executor/counters.hpp"
+#include "executor/newcomers.hpp"
 #include "executor/reactor.hpp"
 #include "executor/timer_wheel.hpp"
 #include "executor/work.hpp"
@@ -78,9 +79,23 @@ public:
     /// Whether a task may begin in the step of another: each such step takes stack. Owner only.
     [[nodiscard]] bool may_nest() const noexcept { return nested_ < deepest_nesting; }
 
-    /// Runs a step of a task from `at`, inside the step that goes on here, if any. True: its root has ended; else it
-    /// waits, or runs elsewhere by now. Owner only.
-    [[nodiscard]] bool run_step(task_state& of, std::coroutine_handle<> at) noexcept;
+    /// A task that the running one has created, in its own scope. False: it is too many to be kept account of here, and
+    /// none of this has happened. Owner only.
+    [[nodiscard]] bool push_newcomer(task_state& task) noexcept;
+
+    /// A newcomer is about to run in place. Owner only.
+    void forget_newcomer(const scope_member& task) noexcept { newcomers_.remove(task); }
+
+    /// The running step is about to wait, or has ended: the scope is told of what it created. Owner only.
+    void enroll_newcomers() noexcept {
+        if (newcomers_.has_of(nested_)) {
+            tell_scope();
+        }
+    }
+
+    /// Runs a step of a task from `at`, inside the step that goes on here, if any. Gives its root if that has ended;
+    /// else it waits, or runs elsewhere by now. Owner only.
+    [[nodiscard]] std::coroutine_handle<> run_step(task_state& of, std::coroutine_handle<> at) noexcept;
 
     /// So many tasks were started, or run, without a queue. Owner only.
     void count_spawned(std::uint64_t n) noexcept { counts_.spawned.add(n); }
@@ -119,15 +134,16 @@ public:
     /// Whether there is work for a second worker. Owner only.
     [[nodiscard]] bool has_more_than_one() const noexcept { return begun_.size() + new_.size() + wide_.size() > 1; }
 
-    /// Resumes coroutines from `at` until one suspends in favour of nobody. True: a task's root has ended. Owner only.
-    bool run_coroutine(std::coroutine_handle<> at) noexcept;
+    /// Resumes coroutines from `at` until one suspends in favour of nobody. Gives a task's root that has ended, if one
+    /// has. Owner only.
+    std::coroutine_handle<> run_coroutine(std::coroutine_handle<> at) noexcept;
 
     /// Called by a coroutine that suspends in favour of another of the same task: the loop resumes that one. A loop
     /// instead of symmetric transfer, so that no chain of awaits grows the stack in any build: decision 0004.
     void transfer_to(std::coroutine_handle<> at) noexcept { transfer_ = at; }
 
     /// Called by a root coroutine at its final suspension.
-    void end_root() noexcept { root_ended_ = true; }
+    void end_root(std::coroutine_handle<> root) noexcept { ended_root_ = root; }
 
     [[nodiscard]] reactor& events() noexcept { return reactor_; }
     [[nodiscard]] timer_wheel& timers() noexcept { return timers_; }
@@ -150,7 +166,7 @@ private:
     static constexpr std::uint32_t forks_between_looks = 4096;
     static constexpr std::chrono::microseconds lately{100};
     static constexpr std::uint32_t turns = 8;
-    static constexpr std::size_t widest_family = 64;
+    static constexpr std::uint32_t widest_family = 64;
     static constexpr int deepest_nesting = 32;
 
     struct counts {
@@ -158,6 +174,7 @@ private:
     };
 
     void run();
+    void tell_scope() noexcept;
     [[nodiscard]] work* find_own() noexcept;
     [[nodiscard]] work* start_new() noexcept;
     [[nodiscard]] work_line take_family() noexcept;
@@ -175,13 +192,14 @@ private:
     std::uint32_t tick_ = 0;
     clock::time_point looked_at_{};
     std::uint32_t forks_left_ = forks_between_looks;
-    int nested_ = 0;           // steps in steps
-    std::size_t created_ = 0;  // tasks, by the work in hand
-    std::size_t family_ = 0;   // those on top of new_ that are of one family, eldest below
+    int nested_ = 0;             // steps in steps
+    std::uint32_t created_ = 0;  // tasks, by the work in hand
     bool searching_ = false;
     bool saw_work_ = false;  // on the way to sleep: it may steal once, even if enough others search
-    bool root_ended_ = false;
+    std::coroutine_handle<> ended_root_;
     std::coroutine_handle<> transfer_;
+    std::size_t family_ = 0;  // those on top of new_ that are of one family, eldest below
+    newcomers newcomers_;
     counts counts_;
     work_queue<work> begun_;
     work_queue<work> wide_;

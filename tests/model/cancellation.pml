@@ -7,6 +7,7 @@
  *               accepted, so that one which is not delivered leaves the task waiting for ever: an invalid end state.
  *               With GATHER task 0 begins inside a gather, not yet known to it: the cancellers ask the gather
  *               (executor/gathering.cpp), which marks itself, and cancels the child if that has been promoted by then.
+ *               So does a scope with a task that it does not know yet (executor/newcomers.hpp).
  * Not modelled  memory orders; messages; several waits for one task; cancel_each's request numbers.
  * Checked       a waiting task is made ready once (I2 of task_state.hpp), no step begins while another goes on, a request
  *               that was accepted is raised, or makes the task end cancelled (I3), unless it had ended when it was asked
@@ -15,11 +16,12 @@
  *     spin -a cancellation.pml && cc -O2 -DSAFETY -o pan pan.c && ./pan -m1000000
  *
  * Faults that must be found, by -D: FORGET_RUNNING (a cancel of a running task is not kept), NO_LOOK_AT_SUSPEND,
- * SPLIT_CLAIM (the event takes the waiter in two steps), NO_LOCK_IN_SUSPEND, NO_LOCK_IN_STEP (a step begins while
+ * SPLIT_END (the end looks for requests and for who waits, and is seen, in two steps), SPLIT_CLAIM (the event takes the waiter in two steps), NO_LOCK_IN_SUSPEND, NO_LOCK_IN_STEP (a step begins while
  * suspend is at work), RESUME_BEFORE_DUE, KEEP_WAITING (a step does not clear the wait point),
  * FORGET_AT_END (a task that was cancelled in its last step ends by its result: who awaits it never hears of a cancel
  * that went on to it; so the code was until this model); with FORWARD: NO_SECOND_ASK (what it
- * awaited ended in between, and it is not asked again), KEEP_TOO_LATE (the same from suspend: the request is kept for
+ * awaited ended in between, and it is not asked again), SPLIT_WATCH (who waits looks for the end, and is seen to wait, in
+ * two steps), KEEP_TOO_LATE (the same from suspend: the request is kept for
  * the next step, which may have gone by: so the code was until this model); with GATHER: NO_LOOK_AT_PROMOTION, MARK_AFTER_LOOK (the gather
  * marks itself after it looked for children, in two steps).
  */
@@ -72,11 +74,12 @@ inline arm(t, suspends) {
     if
     :: IS_FOR_TASK(t, phase[t]) ->
        lock(task_lock[1]);
+#ifdef SPLIT_WATCH
        suspends = !ended[1];
-       if
-       :: suspends -> awaited = true
-       :: else
-       fi;
+       awaited = suspends;
+#else
+       atomic { suspends = !ended[1]; awaited = suspends };  /* is_watched */
+#endif
        unlock(task_lock[1])
     :: else ->
        lock(event_lock[EVENT(t, phase[t])]);
@@ -109,15 +112,20 @@ inline cancel_here(t, first, reached, forwarded, detached) {
     :: else ->
        reached = true;
        if
-       :: first -> accepted[t]++
+       :: !waiting[t] ->  /* it runs, and may end without the lock as long as it was not asked */
+#ifdef FORGET_RUNNING
+          reached = !ended[t];
+#else
+          atomic { reached = !ended[t]; must_cancel[t] = reached };
+#endif
        :: else
        fi;
        if
-       :: !waiting[t] ->
-#ifndef FORGET_RUNNING
-          must_cancel[t] = true;
-#endif
-          unlock(task_lock[t])
+       :: first && reached -> accepted[t]++
+       :: else
+       fi;
+       if
+       :: !waiting[t] -> unlock(task_lock[t])
        :: waiting[t] && IS_FOR_TASK(t, phase[t]) ->
           forwarded = !ended[1];
           if
@@ -235,18 +243,34 @@ inline suspend(t, suspends, reached, forwarded, detached) {
 }
 
 /* task_state::end. */
+#ifdef FORGET_AT_END
+#define NEEDS_LOCK_AT_END(t) ((t) == 1 && awaited)
+#else
+#define NEEDS_LOCK_AT_END(t) (must_cancel[t] || ((t) == 1 && awaited))
+#endif
 inline end(t, fires) {
-    lock(task_lock[t]);
-#ifndef FORGET_AT_END
+    /* One exchange, where there is neither a request nor who waits. */
+#ifdef SPLIT_END
+    fires = NEEDS_LOCK_AT_END(t);
+    ended[t] = !fires;
+#else
+    atomic { fires = NEEDS_LOCK_AT_END(t); ended[t] = !fires };
+#endif
     if
-    :: must_cancel[t] -> must_cancel[t] = false; raised[t] = true
+    :: fires ->
+       lock(task_lock[t]);
+#ifndef FORGET_AT_END
+       if
+       :: must_cancel[t] -> must_cancel[t] = false; raised[t] = true
+       :: else
+       fi;
+#endif
+       ended[t] = true;
+       fires = t == 1 && awaited;
+       awaited = (t == 1 -> false : awaited);
+       unlock(task_lock[t])
     :: else
     fi;
-#endif
-    ended[t] = true;
-    fires = t == 1 && awaited;
-    awaited = (t == 1 -> false : awaited);
-    unlock(task_lock[t]);
     if
     :: fires -> make_ready(0)
     :: else

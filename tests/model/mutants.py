@@ -76,7 +76,7 @@ SURVIVORS = {
     "idle_workers retract parked_[self].exchange relaxed": ATOMICITY,
     "idle_workers retract word_.fetch_sub acq_rel": COUNTED,
     "idle_workers retract word_.fetch_sub relaxed": COUNTED,
-    "idle_workers claim_for_wake word_.load relaxed": FENCED_LOAD,
+    "idle_workers has_to_wake word_.load relaxed": FENCED_LOAD,
     "idle_workers claim word_.compare_exchange_weak acq_rel": COUNTED,
     "idle_workers claim word_.compare_exchange_weak relaxed": "a flag that it misses, any_parked sees",
     "idle_workers claim parked_[i].exchange acq_rel": ATOMICITY,

@@ -2,8 +2,13 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <future>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "executor/create_task.hpp"
+#include "executor/errors.hpp"
 #include "executor/gather.hpp"
 #include "executor/run.hpp"
 #include "executor/sleep.hpp"
@@ -48,7 +53,156 @@ task<std::string> first_in_first_out() {
     co_return out;
 }
 
+/// What became of a task that its scope did not know when all of it were asked to end.
+struct end_of_newcomer {
+    bool ran = false;
+    bool went_on = false;
+    bool cancelled = false;
+    std::string message;
+};
+
+void ask_all() {
+    task_state::current().scope().cancel_all("all of you");
+}
+
+task<int> runs(end_of_newcomer& to) {
+    to.ran = true;
+    co_return 1;
+}
+
+task<int> asks_and_returns(end_of_newcomer& to) {
+    to.ran = true;
+    ask_all();
+    co_return 1;
+}
+
+task<int> asks_and_waits(end_of_newcomer& to) {
+    to.ran = true;
+    ask_all();
+    co_await sleep(1h);
+    to.went_on = true;
+    co_return 1;
+}
+
+/// Awaits what it has just created: that runs in its step.
+task<> awaits_newcomer(end_of_newcomer& to, task<int> (*newcomer)(end_of_newcomer&), bool asks_before_it_starts) {
+    const auto created = create_task(newcomer(to));
+    if (asks_before_it_starts) {
+        ask_all();
+    }
+    try {
+        co_await created;
+    } catch (const cancelled_error& e) {
+        to.message = e.message();
+    }
+    to.cancelled = created.cancelled();
+}
+
+/// A root's child, since what a root creates is listed at once.
+task<> in_a_child(task<> body) {
+    const auto child = create_task(std::move(body));
+    try {
+        co_await child;
+    } catch (const cancelled_error&) {  // it was asked too
+    }
+}
+
+/// As run(), without its task that waits for the end: it would be asked too.
+class closing_scope final : public task_scope {
+public:
+    using task_scope::task_scope;
+    void run_to_its_end(task<> main) {
+        const auto root = prepare_task_in(*this, std::move(main));
+        root.add_done_callback([this](const task_handle<>&) { close(); });
+        root.start(false);
+        drained_.get_future().wait();
+    }
+
+private:
+    void on_drained() noexcept override { drained_.set_value(); }
+    std::promise<void> drained_;
+};
+
+end_of_newcomer run_newcomer(task<int> (*newcomer)(end_of_newcomer&), bool asks_before_it_starts = false) {
+    end_of_newcomer seen;
+    scheduler on{{.workers = 1}};
+    closing_scope{on}.run_to_its_end(in_a_child(awaits_newcomer(seen, newcomer, asks_before_it_starts)));
+    return seen;
+}
+
+task<> creates_after_the_request(end_of_newcomer& to) {
+    ask_all();
+    try {
+        co_await sleep(1h);
+    } catch (const cancelled_error&) {  // told once
+    }
+    const auto created = create_task(runs(to));
+    co_await created;
+    to.cancelled = created.cancelled();
+}
+
+task<int> counts(std::atomic<int>& ended, bool waits) {
+    if (waits) {
+        co_await yield();
+    }
+    ++ended;
+    co_return 1;
+}
+
+/// More than a worker keeps account of, some awaited and some left behind.
+task<> creates_many(std::atomic<int>& ended, int depth) {
+    std::vector<task_handle<int>> left;
+    for (int i = 0; i < 60; ++i) {
+        left.push_back(create_task(counts(ended, i % 3 == 0)));
+    }
+    if (depth > 0) {
+        const auto deeper = create_task(creates_many(ended, depth - 1));
+        co_await deeper;
+    }
+    for (int i = 0; i < 30; ++i) {
+        co_await left.back();
+        left.pop_back();
+    }
+}
+
 }  // namespace
+
+TEST_CASE("scope: a task that was created and has not started is asked to end with all others", "[executor]") {
+    const end_of_newcomer seen = run_newcomer(runs, true);
+    CHECK_FALSE(seen.ran);
+    CHECK(seen.cancelled);
+    CHECK(seen.message == "all of you");
+}
+
+TEST_CASE("scope: a task that runs in the step of another is asked to end with all others", "[executor]") {
+    const end_of_newcomer returned = run_newcomer(asks_and_returns);
+    CHECK(returned.ran);
+    CHECK(returned.cancelled);
+
+    const end_of_newcomer waited = run_newcomer(asks_and_waits);
+    CHECK(waited.ran);
+    CHECK_FALSE(waited.went_on);
+    CHECK(waited.cancelled);
+    CHECK(waited.message == "all of you");
+}
+
+TEST_CASE("scope: a task that is created after all were asked to end is not", "[executor]") {
+    end_of_newcomer seen;
+    scheduler on{{.workers = 1}};
+    closing_scope{on}.run_to_its_end(in_a_child(creates_after_the_request(seen)));
+    CHECK(seen.ran);
+    CHECK_FALSE(seen.cancelled);
+}
+
+TEST_CASE("scope: it waits for all that its tasks created, however many", "[executor]") {
+    for (const std::size_t workers : {1U, 2U}) {
+        std::atomic<int> ended{0};
+        scheduler on{{.workers = workers}};
+        run(on, in_a_child(creates_many(ended, 9)));
+        CHECK(ended >= 300);  // those left behind at the end are cancelled, and waited for
+        CHECK(ended <= 600);
+    }
+}
 
 TEST_CASE("scope: what still runs at the end is cancelled, and what clean-up begins too", "[executor]") {
     std::atomic<int> cancelled{0};
