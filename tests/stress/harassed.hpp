@@ -2,6 +2,7 @@
 /// Tasks that are cancelled at random moments, again and again.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <random>
@@ -42,20 +43,30 @@ task<> harass(std::vector<task_handle<T>> victims, unsigned seed) {
     }
 }
 
-/// Runs the coroutines as tasks that are harassed; the sum of their results.
-inline task<long> sum_of_harassed(std::vector<task<long>> coroutines, unsigned seed) {
-    std::vector<task_handle<long>> victims;
-    for (auto& each : coroutines) {
-        victims.push_back(create_task(std::move(each)));
-    }
-    co_await harass(victims, seed);
-    long sum = 0;
-    for (const auto& each : victims) {
+/// Adds the result while its task still runs: a cancel in the last step takes a task's own result.
+inline task<> add_to(std::atomic<long>& sum, task<long> coroutine) {
+    sum += co_await std::move(coroutine);
+}
+
+/// Until each has ended, cancelled or not.
+inline task<> ends_of(std::vector<task_handle<>> tasks) {
+    for (const auto& each : tasks) {
         try {
-            sum += co_await each;
-        } catch (const cancelled_error&) {  // before its first step
+            co_await each;
+        } catch (const cancelled_error&) {  // before its first step, or in its last
         }
     }
+}
+
+/// Runs the coroutines as tasks that are harassed; the sum of their results.
+inline task<long> sum_of_harassed(std::vector<task<long>> coroutines, unsigned seed) {
+    std::atomic<long> sum{0};
+    std::vector<task_handle<>> victims;
+    for (auto& each : coroutines) {
+        victims.push_back(create_task(add_to(sum, std::move(each))));
+    }
+    co_await harass(victims, seed);
+    co_await ends_of(std::move(victims));
     co_return sum;
 }
 

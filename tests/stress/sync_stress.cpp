@@ -99,21 +99,20 @@ task<long> difference_through_a_queue(unsigned seed, std::size_t maxsize) {
     constexpr std::size_t getters = 3;
     queue<long> through{maxsize};
     const auto putting = create_task(puts_then_ends(through, seed, getters));
-    std::vector<task_handle<long>> getting;
+    std::atomic<long> got{0};
+    std::vector<task_handle<>> getting;
     for (unsigned i = 0; i < getters; ++i) {
-        getting.push_back(create_task(gets(through, seed + 100 + i)));
+        getting.push_back(create_task(add_to(got, gets(through, seed + 100 + i))));
         while (!getting.back().ref()->has_waited()) {  // else it may be cancelled before its first step
             co_await yield();
         }
     }
     const auto harassing = create_task(harass(getting, seed));
-    long difference = co_await putting;
-    for (const auto& each : getting) {
-        difference += co_await each;
-    }
+    const long sum = co_await putting;
+    co_await ends_of(std::move(getting));
     co_await harassing;
     co_await through.join();
-    co_return through.empty() && !through.full() ? difference : -1;
+    co_return through.empty() && !through.full() ? sum + got : -1;
 }
 
 // ---- condition -------------------------------------------------------------------------------
@@ -148,8 +147,7 @@ task<long> gives(handover& through, int tokens, unsigned seed) {
     co_return tokens;
 }
 
-task<long> takes(handover& through, std::atomic<int>& entered) {
-    long taken = 0;
+task<> takes(handover& through, std::atomic<int>& entered) {
     ++entered;
     while (true) {
         try {
@@ -158,10 +156,9 @@ task<long> takes(handover& through, std::atomic<int>& entered) {
                 co_await through.given.wait();
             }
             if (!through.has_token) {
-                co_return taken;
+                co_return;
             }
             through.has_token = false;
-            ++taken;
             ++through.taken_by_all;
             through.taken.notify_one();
             continue;
@@ -180,7 +177,7 @@ task<long> takes(handover& through, std::atomic<int>& entered) {
 task<long> difference_of_tokens(unsigned seed) {
     handover through;
     std::atomic<int> entered{0};
-    std::vector<task_handle<long>> taking;
+    std::vector<task_handle<>> taking;
     for (int i = 0; i < 4; ++i) {
         taking.push_back(create_task(takes(through, entered)));
     }
@@ -189,12 +186,10 @@ task<long> difference_of_tokens(unsigned seed) {
     }
     // The last is left in peace, so that there is always somebody to take.
     const auto harassing = create_task(harass(std::vector(taking.begin(), taking.end() - 1), seed));
-    long difference = co_await gives(through, rounds, seed);
-    for (const auto& each : taking) {
-        difference -= co_await each;
-    }
+    const long given = co_await gives(through, rounds, seed);
+    co_await ends_of(std::move(taking));
     co_await harassing;
-    co_return through.only.locked() ? -1 : difference;
+    co_return through.only.locked() ? -1 : given - through.taken_by_all;
 }
 
 // ---- barrier ---------------------------------------------------------------------------------

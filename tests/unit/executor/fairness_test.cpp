@@ -336,8 +336,8 @@ TEST_CASE("fairness: a fork_join starts in its turn", "[executor]") {
 }
 
 TEST_CASE("fairness: a timer fires after at most 60 turns", "[executor]") {
-    CHECK(passed_by_a_timer(greed::yields) == turns_between_looks - 1);
-    CHECK(passed_by_a_timer(greed::rings) == turns_between_looks - 1);
+    CHECK(passed_by_a_timer(greed::yields) <= turns_between_looks - 1);
+    CHECK(passed_by_a_timer(greed::rings) <= turns_between_looks - 1);
     CHECK(passed_by_a_timer(greed::forks) <= forks_between_looks);
 }
 
