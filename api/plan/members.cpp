@@ -9,6 +9,10 @@ constexpr std::array<std::string_view, kind_count> kind_names{"call",       "map
                                                               "task_group", "wait", "wait_for", "race",  "shield",
                                                               "sequence",   "let",  "try",      "retry", "to_thread"};
 
+constexpr std::array<std::string_view, kind_count> kind_steps{
+    "/call", "/map",    "/value",    "/ref", "/gather", "/task_group", "/wait",     "/wait_for",
+    "/race", "/shield", "/sequence", "/let", "/try",    "/retry",      "/to_thread"};
+
 constexpr std::array<std::string_view, option_count> option_names{
     "args",  "over", "return_exceptions", "limit",    "timeout", "return_when", "in",       "except",
     "types", "as",   "finally",           "attempts", "delay",   "factor",      "max_delay"};
@@ -65,6 +69,10 @@ std::string_view name_of(kind k) noexcept {
 
 std::string_view name_of(option o) noexcept {
     return option_names[static_cast<std::size_t>(o)];
+}
+
+std::string_view step_of(kind k) noexcept {
+    return kind_steps[static_cast<std::size_t>(k)];
 }
 
 bool takes(kind k, option o) noexcept {

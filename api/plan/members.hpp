@@ -40,6 +40,9 @@ inline constexpr std::size_t option_count = static_cast<std::size_t>(option::max
 [[nodiscard]] std::string_view name_of(kind k) noexcept;
 [[nodiscard]] std::string_view name_of(option o) noexcept;
 
+/// How a path goes on to a kind's own member: "/gather".
+[[nodiscard]] std::string_view step_of(kind k) noexcept;
+
 /// Whether a kind knows an option.
 [[nodiscard]] bool takes(kind k, option o) noexcept;
 

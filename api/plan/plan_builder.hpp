@@ -1,0 +1,90 @@
+/// \file
+/// A plan in the making: its nodes made and counted, its functions found.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/json/json_view.hpp"
+#include "api/plan/node.hpp"
+#include "api/plan/plan.hpp"
+#include "api/plan/refusal.hpp"
+#include "api/plan/registry.hpp"
+#include "api/plan/same_name.hpp"
+
+namespace gatherd::api::plan {
+
+/// Where a node is going to stand: as in `node`.
+struct branch {
+    const node* parent = nullptr;
+    std::string_view step{};
+    std::uint32_t position = place::no_item;
+};
+
+/// What all that reads a plan works on. The plan and the registry outlive it.
+///
+/// Threads: one. Throws: std::bad_alloc, and `refused` where it says so.
+class plan_builder {
+public:
+    plan_builder(const registry& functions, std::size_t max_tasks, plan& into) noexcept
+        : functions_{functions}, max_tasks_{max_tasks}, plan_{into} {}
+
+    /// The plan, for its memory.
+    [[nodiscard]] plan& into() noexcept { return plan_; }
+
+    /// A new node that stands where a branch or another node says.
+    template <typename Node, typename Where, typename... Args>
+    Node& make_at(const Where& where, Args&&... args) {
+        Node& n = plan_.make<Node>(std::forward<Args>(args)...);
+        n.parent = where.parent;
+        n.step = where.step;
+        n.position = where.position;
+        return n;
+    }
+
+    /// A copy of `items` in the plan's memory.
+    template <typename T>
+    std::span<const T> keep(const std::vector<T>& items) {
+        if (items.empty()) {
+            return {};
+        }
+        const std::span<T> kept = plan_.make_span<T>(items.size());
+        std::copy(items.begin(), items.end(), kept.begin());
+        return kept;
+    }
+
+    /// The step of a path to a member, for as long as the plan lives.
+    std::string_view keep_step(std::string_view member);
+
+    /// Counts tasks; refuses the plan that has more than it may.
+    void count(std::size_t more) {
+        plan_.count_tasks(more);
+        if (plan_.tasks() > max_tasks_) [[unlikely]] {
+            refuse_tasks_over(max_tasks_);
+        }
+    }
+
+    /// The function of that name, or null. A plan calls few functions, and often: the last one is remembered.
+    const function* known_function(std::string_view name) {
+        if (last_function_ == nullptr || !is_same_name(last_function_->name, name)) {
+            last_function_ = functions_.find(name);
+        }
+        return last_function_;
+    }
+
+    /// The function that a member names; `below`: the member, on the path from `where`. Refuses what names none.
+    const function& find_function(json::json_view name, const node& where, std::string_view below);
+
+private:
+    const registry& functions_;
+    std::size_t max_tasks_;
+    plan& plan_;
+    const function* last_function_ = nullptr;
+};
+
+}  // namespace gatherd::api::plan

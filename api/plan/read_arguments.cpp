@@ -1,0 +1,115 @@
+#include "api/plan/read_arguments.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <variant>
+#include <vector>
+
+#include "api/json/json_pointer.hpp"
+#include "api/json/json_value.hpp"
+#include "api/plan/call_arguments.hpp"
+#include "api/plan/read_awaits.hpp"
+#include "api/plan/unique_members.hpp"
+
+namespace gatherd::api::plan {
+namespace {
+
+using json::json_view;
+
+std::span<value> with_defaults(plan_builder& b, const function& callee, std::size_t slots) {
+    if (slots == 0) {
+        return {};
+    }
+    const std::span<value> values = b.into().make_values(slots);
+    for (std::size_t i = 0; i < std::min(slots, callee.parameters.size()); ++i) {
+        if (callee.parameters[i].default_value) {
+            values[i] = *callee.parameters[i].default_value;
+        }
+    }
+    return values;
+}
+
+/// Room for so many arguments, with the defaults of those behind them. Inline: most calls come through here.
+[[gnu::always_inline]] inline std::span<value> by_position(plan_builder& b, const argument_site& site,
+                                                           std::size_t given) {
+    const auto slots = slots_by_position(site.callee, given);
+    if (!slots) {
+        refuse(site.at, site.below.text(), std::get<misfit>(bind_positions(site.callee, given)).why);
+    }
+    return with_defaults(b, site.callee, *slots);
+}
+
+const awaited_arguments* await_first(plan_builder& b, const std::vector<hole>& holes) {
+    return holes.empty() ? nullptr : &b.into().make<awaited_arguments>(awaited_arguments{b.keep(holes)});
+}
+
+call_arguments read_listed(plan_builder& b, const argument_site& site, json_view args) {
+    const std::size_t given = args.size();
+    const std::span<value> values = by_position(b, site, given);
+    if (given == 0) {
+        return {values};
+    }
+    std::vector<hole> holes;
+    std::uint32_t i = 0;
+    for (const json_view item : args.items()) {
+        if (has_await(item)) {
+            values[i] =
+                read_awaits(b, {site.at, site.names, i, holes}, item, site.below.text() + '/' + std::to_string(i));
+        } else {
+            values[i] = json::to_value(item);
+        }
+        ++i;
+    }
+    return {values, await_first(b, holes)};
+}
+
+call_arguments read_named(plan_builder& b, const argument_site& site, json_view args) {
+    const auto given = unique_members(args);
+    std::vector<std::string_view> argument_names;
+    for (const auto& each : given) {
+        argument_names.push_back(each.name);
+    }
+    const auto bound = bind_names(site.callee, argument_names);
+    if (const auto* no = std::get_if<misfit>(&bound)) {
+        refuse(site.at, site.below.text(), no->why);
+    }
+    const auto& [slots, slot_count] = std::get<binding>(bound);
+    const std::span<value> values = with_defaults(b, site.callee, slot_count);
+    std::vector<hole> holes;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        auto& into = values[slots[i]];
+        if (has_await(given[i].value)) {
+            into = read_awaits(b, {site.at, site.names, static_cast<std::uint32_t>(slots[i]), holes}, given[i].value,
+                               site.below.text() + '/' + json::pointer_step(given[i].name));
+        } else {
+            into = json::to_value(given[i].value);
+        }
+    }
+    return {values, await_first(b, holes)};
+}
+
+}  // namespace
+
+std::string step_below::text() const {
+    return std::string{member} + (item == place::no_item ? std::string{} : '/' + std::to_string(item));
+}
+
+call_arguments read_arguments(plan_builder& b, const argument_site& site, json_view args) {
+    if (args.is_array()) {
+        return read_listed(b, site, args);
+    }
+    if (!args.is_object()) {
+        refuse(site.at, site.below.text(), "args must be a list or an object");
+    }
+    if (const auto awaited = as_await(args)) {
+        const node& whole = read_await(b, *awaited, site.at, site.below.text(), site.names);
+        return {{}, &b.into().make<awaited_arguments>(awaited_arguments{{}, &whole})};
+    }
+    return read_named(b, site, args);
+}
+
+std::span<const value> default_arguments(plan_builder& b, const argument_site& site) {
+    return by_position(b, site, 0);
+}
+
+}  // namespace gatherd::api::plan
