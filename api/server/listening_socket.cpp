@@ -19,12 +19,14 @@
 #include <cstring>
 #include <memory>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace gatherd::api::server {
 namespace {
 
-constexpr int first_inherited = 3;  // SD_LISTEN_FDS_START
+constexpr int first_inherited = 3;                     // SD_LISTEN_FDS_START
+constexpr auto unchanged = static_cast<unsigned>(-1);  // to chown(2), hence no user's or group's number
 
 [[noreturn]] void refuse(const std::string& address, const std::string& why) {
     throw std::runtime_error{"cannot listen at " + address + ": " + why};
@@ -64,7 +66,8 @@ template <typename Find>
 unsigned number_of(const std::string& name, const char* what, const Find& find) {
     unsigned number = 0;
     const char* const last = name.data() + name.size();
-    if (std::from_chars(name.data(), last, number).ptr == last) {
+    const auto [end, failed] = std::from_chars(name.data(), last, number);
+    if (end == last && failed == std::errc{} && number != unchanged) {
         return number;
     }
     const auto* const found = find(name.c_str());
@@ -183,7 +186,6 @@ listening_socket listening_socket::local(const std::string& path, const unix_acc
         }
     }
     made.file_ = path;
-    constexpr auto unchanged = static_cast<unsigned>(-1);
     const unsigned user = access.user.empty() ? unchanged : number_of(access.user, "user", getpwnam);
     const unsigned group = access.group.empty() ? unchanged : number_of(access.group, "group", getgrnam);
     if (chmod(path.c_str(), access.mode) != 0 || chown(path.c_str(), user, group) != 0 ||

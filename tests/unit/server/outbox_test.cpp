@@ -1,49 +1,15 @@
 #include "api/server/outbox.hpp"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <array>
 #include <asio/error.hpp>
-#include <asio/io_context.hpp>
 #include <catch2/catch.hpp>
-#include <optional>
 #include <string>
 
-#include "api/server/transport.hpp"
 #include "idle_service.hpp"
+#include "socket_pair.hpp"
 
 namespace gatherd::api::server {
-namespace {
 
-using tests::idle_service;
-
-/// A client's end of a socket, and ours.
-class socket_pair {
-public:
-    socket_pair() {
-        REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()) == 0);
-        ours_.emplace(transport::socket_type{context_, asio::generic::stream_protocol{AF_UNIX, 0}, ends_[0]}, nullptr);
-    }
-    ~socket_pair() { ::close(ends_[1]); }
-
-    [[nodiscard]] transport& ours() { return *ours_; }
-
-    /// What has come by now.
-    std::string read() {
-        std::string all(std::size_t{4} << 20, '\0');
-        const auto count = ::recv(ends_[1], all.data(), all.size(), MSG_DONTWAIT);
-        all.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
-        return all;
-    }
-
-private:
-    asio::io_context context_;
-    std::array<int, 2> ends_{};
-    std::optional<transport> ours_;
-};
-
-}  // namespace
+using tests::idle_service, tests::socket_pair;
 
 TEST_CASE("outbox: the first message asks for a write, those after it go with it", "[server]") {
     idle_service service;

@@ -1,0 +1,92 @@
+/// \file
+/// A connection and its client, moved on by hand.
+#pragma once
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <asio/io_context.hpp>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "api/functions/standard.hpp"
+#include "api/server/connection.hpp"
+#include "idle_service.hpp"
+
+namespace gatherd::api::server::tests {
+
+/// The connection's reactor is the test's own thread: nothing happens but in `turn` and `read_line`, so what has not
+/// been sent after a turn was not sent.
+class connected_client {
+public:
+    explicit connected_client(limits bounds = {}) : service_{without_alarms(bounds)} {
+        functions::add_standard(service_.functions);
+        REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()) == 0);
+        ours_ = std::make_shared<connection>(
+            service_.of, transport::socket_type{reactor_, asio::generic::stream_protocol{AF_UNIX, 0}, ends_[0]},
+            nullptr, peer_address{}, 0);
+        ours_->start();
+    }
+    ~connected_client() { ::close(ends_[1]); }
+    connected_client(const connected_client&) = delete;
+    connected_client& operator=(const connected_client&) = delete;
+
+    /// Whatever is ready on our side is done.
+    void turn() {
+        reactor_.restart();
+        reactor_.poll();
+    }
+
+    /// The client sends that, and it is handled as far as it can be now.
+    void send(std::string_view bytes) {
+        while (!bytes.empty()) {
+            const auto count = ::send(ends_[1], bytes.data(), bytes.size(), MSG_DONTWAIT);
+            bytes.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
+            turn();
+        }
+    }
+
+    /// What has come to the client by now, after a turn.
+    [[nodiscard]] std::string read() {
+        turn();
+        std::array<char, 4096> bytes{};
+        std::string all;
+        for (ssize_t count = 0; (count = ::recv(ends_[1], bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;) {
+            all.append(bytes.data(), static_cast<std::size_t>(count));
+        }
+        return all;
+    }
+
+    /// Up to the end of a line, however long that takes.
+    [[nodiscard]] std::string read_line() {
+        std::string all = read();
+        while (!all.ends_with('\n')) {
+            reactor_.restart();
+            reactor_.run_one();
+            all += read();
+        }
+        return all;
+    }
+
+    [[nodiscard]] const std::shared_ptr<connection>& ours() const noexcept { return ours_; }
+    [[nodiscard]] service& of() noexcept { return service_.of; }
+
+private:
+    /// What they keep alive would be let go on a worker.
+    static limits without_alarms(limits bounds) {
+        bounds.message_time = std::chrono::milliseconds{0};
+        return bounds;
+    }
+
+    idle_service service_;
+    asio::io_context reactor_;
+    std::array<int, 2> ends_{};
+    std::shared_ptr<connection> ours_;  // goes before its reactor
+};
+
+}  // namespace gatherd::api::server::tests
