@@ -149,9 +149,11 @@ void drain(service& of, std::chrono::milliseconds grace) {
     }
 }
 
-/// Detached tasks, whose creators are gone: nobody will ask for them any more.
-void end_detached_tasks(service& of) {
+/// Tasks whose creators are gone: nobody will ask for them any more. Detached ones, and those of a huge message that was
+/// still being read when its connection ended.
+void end_orphaned_tasks(service& of) {
     constexpr std::chrono::milliseconds between_looks{2};
+    of.finish_bulk();
     of.tasks().cancel_all("shutting down");
     const auto deadline = std::chrono::steady_clock::now() + of.bounds().cleanup_time;
     while (of.tasks_in_flight()->load() > 0 && std::chrono::steady_clock::now() < deadline) {
@@ -194,7 +196,7 @@ int serve_until_stopped(config::settings settings, const std::function<config::s
         each->stop();
     }
     drain(of, settings.drain.grace);
-    end_detached_tasks(of);
+    end_orphaned_tasks(of);
     spdlog::info("stopped");
     auto* const bulk = of.made_bulk_scheduler();
     if (scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0)) {

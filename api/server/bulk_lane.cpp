@@ -33,6 +33,7 @@ void bulk_lane::run_jobs() noexcept {
     std::unique_lock guard{lock_};
     for (;;) {
         ++idle_;
+        became_idle_.notify_all();
         changed_.wait(guard, [this] { return !jobs_.empty() || is_stopping_; });
         --idle_;
         if (jobs_.empty()) {
@@ -45,6 +46,11 @@ void bulk_lane::run_jobs() noexcept {
         job = nullptr;  // what it keeps alive goes without the lock
         guard.lock();
     }
+}
+
+void bulk_lane::finish() noexcept {
+    std::unique_lock guard{lock_};
+    became_idle_.wait(guard, [this] { return jobs_.empty() && idle_ == threads_.size(); });
 }
 
 void bulk_lane::stop() noexcept {

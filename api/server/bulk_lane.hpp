@@ -23,7 +23,7 @@ void be_nice() noexcept;
 ///
 /// Bounded by its users: each connection has at most one message here, each program one end.
 ///
-/// Threads: submit is safe from any thread; stop and the destructor from one that is no job.
+/// Threads: submit is safe from any thread; finish, stop and the destructor from one that is no job.
 class bulk_lane {
 public:
     explicit bulk_lane(std::size_t most_threads) noexcept : most_threads_{most_threads} {}
@@ -44,6 +44,9 @@ public:
         });
     }
 
+    /// Waits until no job is left, nor one that a job submitted.
+    void finish() noexcept;
+
     /// Runs what was submitted, then ends the threads. Nothing is to be submitted any more.
     void stop() noexcept;
 
@@ -53,6 +56,7 @@ private:
     const std::size_t most_threads_;
     std::mutex lock_;
     std::condition_variable changed_;
+    std::condition_variable became_idle_;
     std::deque<std::function<void()>> jobs_;  // under lock_, as all below
     std::vector<std::thread> threads_;
     std::size_t idle_ = 0;

@@ -64,6 +64,9 @@ public:
         return made_bulk_scheduler_.load(std::memory_order_acquire);  // pairs with the release where it is made
     }
 
+    /// Waits until no message or answer is being read or written in bulk. Such a message may have started a program.
+    void finish_bulk() noexcept { bulk_.finish(); }
+
     /// Ends the threads for bulk. When all that ran has ended; what they still do needs the scheduler.
     void stop_bulk() noexcept;
     [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight() const noexcept {

@@ -61,6 +61,25 @@ TEST_CASE("bulk_lane: what waits when it stops is run before stop returns", "[se
     CHECK(run == many);
 }
 
+TEST_CASE("bulk_lane: it has finished when no job is left, nor one that a job submitted", "[server]") {
+    std::atomic<int> run{0};
+    bulk_lane lane{2};
+    lane.finish();  // there was none
+    for (int i = 0; i < 100; ++i) {
+        lane.submit([&lane, &run] {
+            lane.submit([&run] {
+                std::this_thread::yield();
+                ++run;
+            });
+        });
+    }
+    lane.finish();
+    CHECK(run == 100);
+    lane.submit([&run] { ++run; });
+    lane.finish();
+    CHECK(run == 101);
+}
+
 TEST_CASE("bulk_lane: a job that waits for another has it run beside it", "[server]") {
     std::latch both{2};
     bulk_lane lane{2};
