@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "api/plan/asyncio_waits.hpp"
 #include "api/plan/call.hpp"
 #include "api/plan/children.hpp"
 #include "api/plan/evaluator.hpp"
@@ -133,6 +134,13 @@ task<outcome> evaluate_let(const let_node& n, environment_ptr names, program& p)
         inner->tasks()[i] = executor::create_task(evaluate(*n.tasks[i], inner, p));
     }
     outcome result = co_await evaluate(*n.body, inner, p);
+    try {
+        if (waits_in_asyncio(n, result.has_value())) {
+            co_await all_begun(inner->tasks());
+        }
+    } catch (const cancelled_error& e) {
+        result = cancelled_at({&n}, e);
+    }
     if (auto cancelled = co_await cancel_and_wait(inner->tasks(), {&n})) {
         co_return *std::move(cancelled);
     }
