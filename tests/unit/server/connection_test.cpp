@@ -1,6 +1,7 @@
 #include "api/server/connection.hpp"
 
 #include <catch2/catch.hpp>
+#include <cstddef>
 #include <latch>
 #include <string>
 
@@ -84,7 +85,7 @@ TEST_CASE("admission: beyond limits.connection_tasks_in_flight as well", "[serve
 TEST_CASE("admission: beyond limits.token_tasks_in_flight as well, or what the token has instead", "[server]") {
     connected_client client{with(&limits::token_tasks_in_flight, 10)};
     auto grant = tests::grant("ci", "secret");
-    grant.most_tasks = GENERATE(0, 20);
+    grant.most_tasks = GENERATE(std::size_t{0}, std::size_t{20});
     client.of().change_tokens({grant});
     REQUIRE(client.ours()->show_token("secret"));
     check_admission(client, *client.ours()->who()->tasks_in_flight(), "token_tasks_in_flight",
