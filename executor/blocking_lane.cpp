@@ -4,9 +4,11 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <exception>
+#include <list>
 #include <mutex>
-#include <system_error>
 #include <thread>
+#include <utility>
 
 #include "executor/work_line.hpp"
 
@@ -18,18 +20,23 @@ constexpr std::chrono::seconds idle_life{10};
 }  // namespace
 
 struct blocking_lane::state {
+    using threads_list = std::list<std::thread>;
+
     explicit state(std::size_t limit) : max_threads{limit} {}
 
     const std::size_t max_threads;
     std::mutex lock;
     std::condition_variable arrived;
-    work_line waiting;  // under lock, as all below
-    std::size_t threads = 0;
+    std::condition_variable none_idle;
+    work_line waiting;     // under lock, as all below
+    threads_list running;  // idle, or in a call
+    threads_list over;     // have only to be joined; each joins those before it, so that one is left at most
     std::size_t idle = 0;
     bool stopping = false;
+    bool is_left = false;  // nobody joins those that come back now
 
     /// A thread's life: work while there is any, then wait a while for more.
-    void serve() noexcept {
+    void serve(threads_list::iterator self) noexcept {
         std::unique_lock guard{lock};
         while (true) {
             while (!waiting.empty()) {
@@ -42,9 +49,32 @@ struct blocking_lane::state {
             arrived.wait_for(guard, idle_life, [this] { return !waiting.empty() || stopping; });
             --idle;
             if (waiting.empty()) {
-                --threads;
+                end(self, std::move(guard));
                 return;
             }
+        }
+    }
+
+    /// The thread still has to run the destructors of what libraries keep for it; whoever joins it waits for those.
+    void end(threads_list::iterator self, std::unique_lock<std::mutex> guard) noexcept {
+        if (is_left) {
+            self->detach();
+            running.erase(self);
+            return;
+        }
+        threads_list before;
+        before.splice(before.end(), over);
+        over.splice(over.end(), running, self);
+        if (idle == 0) {
+            none_idle.notify_all();
+        }
+        guard.unlock();
+        join(before);
+    }
+
+    static void join(threads_list& all) noexcept {
+        for (std::thread& each : all) {
+            each.join();
         }
     }
 };
@@ -58,20 +88,22 @@ blocking_lane::~blocking_lane() {
 bool blocking_lane::submit(work& item) noexcept {
     std::unique_lock guard{state_->lock};
     state_->waiting.push(item);
-    if (state_->idle >= state_->waiting.size() || state_->threads >= state_->max_threads) {
+    if (state_->idle >= state_->waiting.size() || state_->running.size() >= state_->max_threads) {
         guard.unlock();
         state_->arrived.notify_one();
         return true;
     }
+    auto& running = state_->running;
+    state::threads_list started;
     try {
-        std::thread thread{[shared = state_] {
+        const auto self = started.emplace(started.end());
+        *self = std::thread{[shared = state_, self] {
             pthread_setname_np(pthread_self(), "blocking");
-            shared->serve();
+            shared->serve(self);  // waits for the lock, and so until it stands in the list
         }};
-        thread.detach();
-        ++state_->threads;
-    } catch (const std::system_error&) {  // the system has no more: those that run take it in their time
-        if (state_->threads == 0) {
+        running.splice(running.end(), started);
+    } catch (const std::exception&) {  // the system has no more: those that run take it in their time
+        if (running.empty()) {
             static_cast<void>(state_->waiting.pop());  // without a thread nothing else can be in line
             return false;
         }
@@ -80,14 +112,21 @@ bool blocking_lane::submit(work& item) noexcept {
 }
 
 void blocking_lane::stop() noexcept {
-    const std::lock_guard guard{state_->lock};
-    state_->stopping = true;
-    state_->arrived.notify_all();
+    state::threads_list over;
+    {
+        std::unique_lock guard{state_->lock};
+        state_->stopping = true;
+        state_->arrived.notify_all();
+        state_->none_idle.wait(guard, [this] { return state_->idle == 0; });
+        state_->is_left = true;
+        over.splice(over.end(), state_->over);
+    }
+    state::join(over);
 }
 
 std::size_t blocking_lane::busy() const noexcept {
     const std::lock_guard guard{state_->lock};
-    return state_->threads - state_->idle;
+    return state_->running.size() - state_->idle;
 }
 
 }  // namespace gatherd::executor

@@ -23,8 +23,9 @@ public:
     /// Has one of the threads run it. False: not even a first thread can be started, and it will not run.
     [[nodiscard]] bool submit(work& item) noexcept;
 
-    /// Takes no more work and ends the idle threads. A thread in the middle of a call is left to itself: nobody can
-    /// interrupt it, and it touches only its own job when it comes back.
+    /// Takes no more work, ends the idle threads and waits until they are gone, with all that libraries kept for them:
+    /// what the end of a process takes apart is then used by nobody. A thread in the middle of a call is left to itself:
+    /// nobody can interrupt it, and it touches only its own job when it comes back.
     void stop() noexcept;
 
     /// Threads that are in the middle of a call. For reports, and for deciding how to leave main.

@@ -1,5 +1,6 @@
 #include "executor/to_thread.hpp"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <future>
 #include <stdexcept>
@@ -58,6 +59,24 @@ task<std::size_t> many_at_once(std::size_t count, std::shared_future<void> relea
     co_return (co_await whole).size();
 }
 
+/// What a library keeps for each thread, and takes apart when the thread ends; slowly here.
+struct kept_for_a_thread {
+    explicit kept_for_a_thread(std::atomic<int>& left) : count{left} { ++count; }
+    ~kept_for_a_thread() {
+        std::this_thread::sleep_for(50ms);
+        --count;
+    }
+    std::atomic<int>& count;
+};
+
+task<int> kept_by_a_thread(std::atomic<int>& left) {
+    auto body = [&left] {
+        thread_local const kept_for_a_thread kept{left};
+        return kept.count.load();
+    };
+    co_return co_await to_thread(std::move(body));
+}
+
 }  // namespace
 
 TEST_CASE("to_thread: runs on a thread that is no worker, and comes back", "[executor]") {
@@ -78,6 +97,15 @@ TEST_CASE("to_thread: more calls than threads wait in line", "[executor]") {
     scheduler on{{.workers = 2, .blocking_threads = 3}};
     std::promise<void> release;
     CHECK(run(on, many_at_once(20, release.get_future().share(), release)) == 20);
+}
+
+TEST_CASE("to_thread: what a thread keeps is gone when the scheduler has stopped", "[executor]") {
+    std::atomic<int> left{0};
+    {
+        scheduler on{{.workers = 1}};
+        CHECK(run(on, kept_by_a_thread(left)) == 1);
+    }
+    CHECK(left == 0);
 }
 
 TEST_CASE("compute: gives its result", "[executor]") {
