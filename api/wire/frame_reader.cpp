@@ -87,9 +87,13 @@ refusal over_limit(request_id id, const std::string& name, std::size_t max) {
         {errc::limit_exceeded, "the message is over " + name + ", which is " + std::to_string(max), std::move(data)}};
 }
 
+bool opens(std::string_view text) noexcept {
+    return text.starts_with('{') || text.starts_with('[');
+}
+
 }  // namespace
 
-frame_reader::frame_reader(frame_limits limits) : limits_{limits}, scanner_{limits.depth} {}
+frame_reader::frame_reader(frame_limits limits) : limits_{limits}, brackets_{limits.depth}, scanner_{limits.depth} {}
 
 std::span<char> frame_reader::prepare(std::size_t at_least) {
     if (begin_ == end_) {
@@ -195,8 +199,12 @@ std::optional<frame> frame_reader::next(message_decoder* decoder) {
                 break;
             case phase::between:
                 skip_space();
-                if (decoder != nullptr && phase_ == phase::inside) {
-                    found = step_whole_line(*decoder);
+                break;
+            case phase::arriving:
+                if (decoder != nullptr && !finished_) {
+                    found = step_arriving(*decoder);
+                } else {
+                    scan_from_begin();
                 }
                 break;
             case phase::inside:
@@ -210,7 +218,7 @@ std::optional<frame> frame_reader::next(message_decoder* decoder) {
                 found = step_headers();
                 break;
             case phase::body:
-                found = step_body();
+                found = step_body(decoder);
                 break;
             case phase::closed:
                 return std::nullopt;
@@ -248,31 +256,61 @@ void frame_reader::skip_space() noexcept {
     const auto bytes = pending();
     const auto first = bytes.find_first_not_of(spaces);
     drop(std::min(first, bytes.size()));
-    if (begin_ != end_) {
-        scanner_.reset();
-        dropped_ = 0;
-        phase_ = phase::inside;
+    if (begin_ == end_) {
+        return;
+    }
+    dropped_ = 0;
+    if (begin_ >= line_end_ && opens(pending())) {
+        brackets_.reset();
+        phase_ = phase::arriving;
+    } else {
+        scan_from_begin();
     }
 }
 
-// What simdjson takes for one JSON text up to a line end is what json_scanner would have found there, since both know
-// one grammar: the outermost bracket closes with the text. Whatever it does not take is left to the scanner.
-std::optional<frame> frame_reader::step_whole_line(message_decoder& decoder) {
-    if (begin_ < line_end_ || (buffer_.get()[begin_] != '{' && buffer_.get()[begin_] != '[')) {
+void frame_reader::scan_from_begin() noexcept {
+    scanner_.reset();
+    scanned_ = begin_;
+    phase_ = phase::inside;
+}
+
+// Without a line end nothing has to be said of malformed text, so that brackets are enough to know whether a message is
+// whole. Whatever is no message on one line is left to the scanner.
+std::optional<frame> frame_reader::step_arriving(message_decoder& decoder) {
+    const char* const data = buffer_.get();
+    const auto found = std::string_view{data, end_}.find('\n', scanned_);
+    const bool has_line = found != std::string_view::npos;
+    const auto line = pending().substr(0, has_line ? found - begin_ : std::string_view::npos);
+    if (has_line && line.size() < huge_message_bytes && line.size() <= limits_.message_bytes) {
+        const auto text = line.substr(0, line.find_last_not_of(spaces) + 1);
+        if (decoder.try_parse(text)) {
+            phase_ = phase::between;
+            drop(line.size() + 1);
+            return frame{frame_kind::message, text};
+        }
+        line_end_ = found + 1;
+        scan_from_begin();
         return std::nullopt;
     }
-    const auto line = pending().substr(0, pending().find('\n'));
-    if (line.size() == end_ - begin_ || line.size() > limits_.message_bytes || line.size() >= huge_message_bytes) {
-        return std::nullopt;  // not whole yet, or too large in any case
+    const auto [what, at] = brackets_.count(data + scanned_, line.data() + line.size());
+    const auto text = line.substr(0, static_cast<std::size_t>(at - line.data()));
+    const bool is_open = what == bracket_counter::outcome::more && !has_line;
+    if (is_open || what == bracket_counter::outcome::closed) {
+        if (text.size() > limits_.message_bytes) {
+            return too_large();
+        }
+        if (is_open) {
+            scanned_ = end_;
+            return std::nullopt;
+        }
+        if (text.size() >= huge_message_bytes || decoder.try_parse(text)) {
+            phase_ = phase::between;
+            drop(text.size());
+            return frame{frame_kind::message, text};
+        }
     }
-    line_end_ = begin_ + line.size() + 1;
-    const auto text = line.substr(0, line.find_last_not_of(spaces) + 1);
-    if (!decoder.try_parse(text)) {
-        return std::nullopt;
-    }
-    phase_ = phase::between;
-    drop(line.size() + 1);
-    return frame{frame_kind::message, text};
+    scan_from_begin();
+    return std::nullopt;
 }
 
 std::optional<frame> frame_reader::step_lines() {
@@ -395,16 +433,29 @@ std::string frame_reader::read_header(std::string_view line) {
     return {};
 }
 
-std::optional<frame> frame_reader::step_body() {
+std::optional<frame> frame_reader::step_body(message_decoder* decoder) {
     const auto size = *body_bytes_;
     if (end_ - begin_ < size) {
         return std::nullopt;
     }
-    auto found = scan_body(pending().substr(0, size));
+    const auto body = pending().substr(0, size);
+    const auto text = trimmed(body);
+    auto found = decoder != nullptr && opens(text) && is_message(text, *decoder) ? frame{frame_kind::message, text}
+                                                                                 : scan_body(body);
     drop(size);
     body_bytes_.reset();
     phase_ = phase::headers;
     return found;
+}
+
+// Of a huge text: whether it is one, if it is JSON.
+bool frame_reader::is_message(std::string_view text, message_decoder& decoder) {
+    if (text.size() < huge_message_bytes) {
+        return decoder.try_parse(text);
+    }
+    brackets_.reset();
+    const auto [what, at] = brackets_.count(text.data(), text.data() + text.size());
+    return what == bracket_counter::outcome::closed && at == text.data() + text.size();
 }
 
 frame frame_reader::scan_body(std::string_view body) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/wire/bracket_counter.hpp"
 #include "api/wire/frame.hpp"
 #include "api/wire/frame_limits.hpp"
 #include "api/wire/framing.hpp"
@@ -54,8 +55,9 @@ public:
     /// After a frame that closes there is nothing more, whatever is fed.
     [[nodiscard]] std::optional<frame> next() { return next(nullptr); }
 
-    /// The same frames; but a message that is a line of its own, as nearly all are, is found by decoding that line, and
-    /// not byte by byte first. `decoder` is about to decode what is found, and then has done so already.
+    /// The same frames; but a message on one line, as nearly all are, is found by decoding it, and not byte by byte
+    /// first. `decoder` is about to decode what is found, and then has done so already. A huge message on one line
+    /// (huge_message_bytes) is found by its brackets alone: whoever decodes it finds out whether it is JSON.
     [[nodiscard]] std::optional<frame> next(message_decoder* decoder);
 
     /// The message that was handed out last is malformed, as its decoder found: JSON lines then go on behind the next
@@ -81,7 +83,8 @@ private:
     enum class phase {
         detecting,   // the first bytes, which decide the framing
         between,     // JSON lines: white space before a message
-        inside,      // in a message
+        arriving,    // in a message that has no line end so far: only its brackets were counted
+        inside,      // in a message that is scanned
         skipping,    // in one that was answered as too deep
         discarding,  // behind a fault, up to the end of the line
         headers,     // Content-Length framing: before or in a header block
@@ -97,15 +100,17 @@ private:
     // One for each phase: a frame, or another phase, or nothing more without more bytes.
     std::optional<frame> step_detecting();
     void skip_space() noexcept;
-    [[nodiscard]] std::optional<frame> step_whole_line(message_decoder& decoder);
+    void scan_from_begin() noexcept;
+    std::optional<frame> step_arriving(message_decoder& decoder);
     std::optional<frame> step_lines();
     std::optional<frame> step_discarding();
     std::optional<frame> step_headers();
     std::optional<frame> end_headers();
-    std::optional<frame> step_body();
+    std::optional<frame> step_body(message_decoder* decoder);
     std::optional<frame> step_end();
 
     std::string read_header(std::string_view line);
+    [[nodiscard]] bool is_message(std::string_view text, message_decoder& decoder);
     [[nodiscard]] frame scan_body(std::string_view body);
     void note_fault(std::string_view text, std::size_t position);
     [[nodiscard]] frame malformed_frame();
@@ -126,11 +131,12 @@ private:
     std::unique_ptr<char, freed> buffer_;  // capacity_ bytes and the padding after them
     std::size_t capacity_ = 0;
     std::size_t begin_ = 0;    // of what was not handed out: of the message under way
-    std::size_t scanned_ = 0;  // begin_ <= scanned_ <= end_: no byte before it is looked at again
+    std::size_t scanned_ = 0;  // begin_ <= scanned_ <= end_: no byte before it is looked at again in this phase
     std::size_t end_ = 0;      // of what was fed
 
-    std::size_t line_end_ = 0;  // behind the last line that step_whole_line has looked at: each is tried once
+    std::size_t line_end_ = 0;  // behind the last line that was no message as a whole: its messages are scanned
 
+    bracket_counter brackets_;
     json_scanner scanner_;
     std::size_t dropped_ = 0;                // bytes of the message under way that have left the buffer already
     std::string fault_;                      // of the malformed message under way: what was wrong and where

@@ -89,6 +89,64 @@ TEST_CASE("frame_reader: with a decoder it finds the same frames in whatever com
     }
 }
 
+TEST_CASE("frame_reader: a message without a line end is found when its last bracket has come", "[wire]") {
+    message_decoder decoder{limits.depth};
+    for (const std::size_t piece : {1U, 5U, 100U}) {
+        frame_reader reader{limits};
+        const std::string_view text = R"({"id":1,"method":"a"}{"id":2,"me)";
+        std::vector<std::string> found;
+        for (auto left = text; !left.empty(); left.remove_prefix(std::min(piece, left.size()))) {
+            reader.feed(left.substr(0, piece));
+            while (const auto frame = reader.next(&decoder)) {
+                found.emplace_back(frame->text);
+            }
+        }
+        CHECK(found == std::vector<std::string>{R"({"id":1,"method":"a"})"});
+        CHECK(reader.mid_message());
+    }
+}
+
+TEST_CASE("frame_reader: a huge message on one line ends with its brackets, also where it is no JSON", "[wire]") {
+    const std::string filling(huge_message_bytes, 'x');
+    const std::string good = "{\"method\":\"" + filling + "\"}";
+    const std::string bad = "{\"method\":nul,\"a\":\"" + filling + "\"}";
+    message_decoder decoder;
+    for (const std::size_t piece : {std::size_t{1000}, std::size_t{3} * huge_message_bytes}) {
+        frame_reader reader;
+        const std::string bytes = good + good + "\n" + bad + " []\n{\"method\":\n\"" + filling + "\"}[1]\n";
+        std::vector<std::string> found;
+        for (std::string_view left = bytes; !left.empty(); left.remove_prefix(std::min(piece, left.size()))) {
+            reader.feed(left.substr(0, piece));
+            while (const auto frame = reader.next(&decoder)) {
+                found.emplace_back(frame->text);
+                if (frame->text.size() == bad.size() && frame->text == bad) {
+                    reader.discard_line();
+                }
+            }
+        }
+        const auto pretty = "{\"method\":\n\"" + filling + "\"}";
+        CHECK((found == std::vector<std::string>{good, good, bad, pretty, "[1]"}));
+    }
+}
+
+TEST_CASE("frame_reader: a huge body is one message if its brackets say so", "[wire]") {
+    const std::string filling(huge_message_bytes, 'x');
+    message_decoder decoder;
+    const auto frames_of_body = [&](const std::string& body) {
+        frame_reader reader;
+        reader.feed("Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+        std::vector<frame_kind> found;
+        while (const auto frame = reader.next(&decoder)) {
+            found.push_back(frame->kind);
+        }
+        return found;
+    };
+    CHECK(frames_of_body(" [\"" + filling + "\"] ") == std::vector{frame_kind::message});
+    CHECK(frames_of_body("[\"" + filling + "\"][]") == std::vector{frame_kind::malformed});
+    CHECK(frames_of_body("[\"" + filling + "\"") == std::vector{frame_kind::malformed});
+    CHECK(frames_of_body('"' + filling + '"') == std::vector{frame_kind::scalar});
+}
+
 TEST_CASE("message_decoder: what try_parse has parsed is decoded once, and never in place of another text", "[wire]") {
     message_decoder decoder;
     std::string text = R"({"id":1,"method":"a"})";
