@@ -40,7 +40,7 @@ private:
         left_ = size_;
     }
 
-    alignas(std::max_align_t) std::byte first_[1024];  // memory: not a value
+    alignas(std::max_align_t) std::byte first_[912];  // memory: not a value
     std::byte* next_;
     std::size_t left_;
     std::size_t size_ = sizeof first_;  // of the last piece

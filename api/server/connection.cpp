@@ -142,6 +142,7 @@ void connection::end_reading(const asio::error_code& why) {
 }
 
 void connection::handle_frames() {
+    const auto self = shared_from_this();
     while (!is_closed_ && !is_in_bulk_) {
         if (credentials_.is_put_out()) {
             input_ended_ = is_lingering_ = true;
@@ -154,7 +155,7 @@ void connection::handle_frames() {
         if (message_deadline_.is_set()) {
             message_deadline_.clear();  // the next message has its own time
         }
-        handle_frame(*found);
+        handle_frame(self, *found);
         if (found->closes()) {
             input_ended_ = is_lingering_ = true;  // what follows is thrown away
             return;
@@ -162,14 +163,14 @@ void connection::handle_frames() {
     }
 }
 
-void connection::handle_frame(const wire::frame& found) {
+/// `self` owns this object.
+void connection::handle_frame(const std::shared_ptr<connection>& self, const wire::frame& found) {
     output_.speak(input_.spoken());
     if (found.kind == wire::frame_kind::message) {
         if (found.text.size() >= wire::huge_message_bytes) {
             handle_in_bulk(found.text);
         } else {
-            finish_message(
-                handle_message(shared_from_this(), found.text, decoder_of_this_thread(service_.bounds().depth)));
+            finish_message(handle_message(self, found.text, decoder_of_this_thread(service_.bounds().depth)));
         }
     } else if (found.kind == wire::frame_kind::foreign) {
         service_.counts().add(event::foreign_closed);

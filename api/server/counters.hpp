@@ -12,6 +12,10 @@
 #include "api/error.hpp"
 #include "api/value.hpp"
 
+namespace gatherd::executor {
+class scheduler;
+}
+
 namespace gatherd::api::server {
 
 /// What is counted; names in the answer of method stats: counters.cpp.
@@ -40,8 +44,8 @@ enum class event : std::uint8_t {
 /// cache line that another one wants: a few nanoseconds.
 class counters {
 public:
-    /// As many places as `workers`, and one for all other threads.
-    explicit counters(std::size_t workers);
+    /// A place for each of those workers, and one for all other threads.
+    explicit counters(const executor::scheduler& of);
 
     void add(event what, std::uint64_t n = 1) noexcept { add_at(static_cast<std::size_t>(what), n); }
 
@@ -80,6 +84,7 @@ private:
     void add_at(std::size_t index, std::uint64_t n) noexcept;
     [[nodiscard]] std::uint64_t sum(std::size_t index) const noexcept;
 
+    const executor::scheduler& of_;
     std::size_t workers_;
     std::unique_ptr<place[]> places_;
 };

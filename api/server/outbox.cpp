@@ -44,8 +44,10 @@ bool outbox::claim_write() {
 }
 
 void outbox::speak(wire::framing spoken) {
-    const std::lock_guard guard{lock_};
-    framing_ = spoken;
+    if (spoken != std::exchange(spoken_, spoken)) {
+        const std::lock_guard guard{lock_};
+        framing_ = spoken;
+    }
 }
 
 void outbox::write_some(transport& to, asio::error_code& failed) {

@@ -35,10 +35,12 @@ public:
     /// more will be taken.
     [[nodiscard]] bool claim_write();
 
-    void speak(wire::framing spoken);
     [[nodiscard]] bool is_overfed() const noexcept { return is_overfed_.load(std::memory_order_relaxed); }
 
     // The connection's worker's own.
+
+    /// Frames what is added from now on so.
+    void speak(wire::framing spoken);
 
     /// Writes what there is, but not more than a turn's share. `failed`: as of transport::write_some.
     void write_some(transport& to, asio::error_code& failed);
@@ -63,8 +65,9 @@ private:
     service& service_;
 
     // The worker's own.
-    std::string writing_;      // taken from waiting_, being written
-    std::size_t written_ = 0;  // of writing_
+    wire::framing spoken_ = wire::framing::undecided;  // framing_, to be read without the lock
+    std::string writing_;                              // taken from waiting_, being written
+    std::size_t written_ = 0;                          // of writing_
     std::size_t progress_ = 0;
     memory_share writing_memory_;
 

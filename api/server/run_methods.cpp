@@ -1,5 +1,6 @@
 #include "api/server/run_methods.hpp"
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "api/plan/plan_decoder.hpp"
 #include "api/server/connection.hpp"
 #include "api/server/created_task.hpp"
+#include "api/server/instant_answer.hpp"
 #include "api/server/overload.hpp"
 #include "api/server/params.hpp"
 #include "api/server/running_request.hpp"
@@ -25,7 +27,6 @@ struct understood {
     plan_ptr what;
     plan::program_options how{};
     reporting wishes{};
-    created_task::options task{};
 };
 
 plan::plan_decoder decoder_of(service& of) {
@@ -72,33 +73,70 @@ std::size_t memory_of(const plan::plan& what, std::size_t text_bytes) {
     return what.tasks() * (what.root().is_instant ? bytes_a_call : bytes_a_task) + text_bytes * times_the_text;
 }
 
+error refuse_over(service& of, const char* limit, std::size_t most) {
+    of.counts().add_limit(limit);
+    return overloaded(limit, most);
+}
+
+/// Why a client may not have so much more memory, or nothing.
+std::optional<error> want_of_memory(service& of, std::size_t bytes) {
+    if (of.is_full(bytes)) {
+        return refuse_over(of, "limits.memory_bytes", of.bounds().memory_bytes);
+    }
+    return std::nullopt;
+}
+
+/// Why a client may not have so many more tasks in flight, or nothing.
+std::optional<error> want_of_tasks(service& of, connection& from, std::size_t more) {
+    const limits& bounds = of.bounds();
+    const auto is_over = [more](const std::atomic<std::size_t>& in_flight, std::size_t most) {
+        return in_flight.load(std::memory_order_relaxed) + more > most;  // only counted
+    };
+    if (is_over(*of.tasks_in_flight(), bounds.tasks_in_flight)) {
+        return refuse_over(of, "limits.tasks_in_flight", bounds.tasks_in_flight);
+    }
+    if (is_over(*from.work().tasks_in_flight(), bounds.connection_tasks_in_flight)) {
+        return refuse_over(of, "limits.connection_tasks_in_flight", bounds.connection_tasks_in_flight);
+    }
+    const identity& who = *from.who();
+    const std::size_t most = who.most_tasks() == 0 ? bounds.token_tasks_in_flight : who.most_tasks();
+    if (!who.name().empty() && is_over(*who.tasks_in_flight(), most)) {
+        return refuse_over(of, "limits.token_tasks_in_flight", most);
+    }
+    return std::nullopt;
+}
+
 /// Room for the plan's tasks, or -32003.
 result<task_allowance> admit(service& of, connection& from, const plan::plan& what) {
-    const auto refuse = [&of](const char* limit, std::size_t most) {
-        of.counts().add_limit(limit);
-        return overloaded(limit, most);
-    };
-    const limits& bounds = of.bounds();
-    const identity& who = *from.who();
-    const std::size_t tasks = what.tasks();
     const std::size_t memory = memory_of(what, from.message_bytes());
-    if (of.is_full(memory)) {
-        return refuse("limits.memory_bytes", bounds.memory_bytes);
+    if (auto refused = want_of_memory(of, memory)) {
+        return *std::move(refused);
     }
-    task_allowance allowance{
-        of.memory(), {of.tasks_in_flight(), from.work().tasks_in_flight(), who.tasks_in_flight()}, tasks, memory};
-    if (of.tasks_in_flight()->load(std::memory_order_relaxed) > bounds.tasks_in_flight) {
-        return refuse("limits.tasks_in_flight", bounds.tasks_in_flight);
+    task_allowance allowance{of.memory(),
+                             {of.tasks_in_flight(), from.work().tasks_in_flight(), from.who()->tasks_in_flight()},
+                             what.tasks(),
+                             memory};
+    if (auto refused = want_of_tasks(of, from, 0)) {
+        return *std::move(refused);
     }
-    if (from.work().tasks_in_flight()->load(std::memory_order_relaxed) > bounds.connection_tasks_in_flight) {
-        return refuse("limits.connection_tasks_in_flight", bounds.connection_tasks_in_flight);
-    }
-    const std::size_t most = who.most_tasks() == 0 ? bounds.token_tasks_in_flight : who.most_tasks();
-    if (!who.name().empty() && who.tasks_in_flight()->load(std::memory_order_relaxed) > most) {
-        return refuse("limits.token_tasks_in_flight", most);
-    }
-    of.counts().add(event::tasks_started, tasks);
+    of.counts().add(event::tasks_started, what.tasks());
     return allowance;
+}
+
+/// Answers on the spot, if there is room. Tasks that have ended before the next message is read are looked at, but not
+/// entered.
+void run_at_once(service& of, const plan::plan& what, reply answer) {
+    connection& from = *answer.to();
+    auto refused = want_of_memory(of, memory_of(what, from.message_bytes()));
+    if (!refused) {
+        refused = want_of_tasks(of, from, what.tasks());
+    }
+    if (refused) {
+        answer.error(*refused);
+        return;
+    }
+    of.counts().add(event::tasks_started, what.tasks());
+    answer_at_once(of, what, std::move(answer));
 }
 
 /// Whether writing a plan's result, and taking the plan apart, may take more than about a millisecond.
@@ -109,6 +147,10 @@ bool is_bulk(const connection& from, const plan::plan& what) {
 }
 
 void run_understood(service& of, understood request, reply answer) {
+    if (is_answered_at_once(*request.what, request.how) && !request.wishes.streams && !request.wishes.progress) {
+        run_at_once(of, *request.what, std::move(answer));
+        return;
+    }
     auto allowance = admit(of, *answer.to(), *request.what);
     if (!allowance) {
         answer.error(allowance.reason());
@@ -201,11 +243,8 @@ void read_and_run(service& of, std::optional<json::json_view> from, const signat
     run_understood(of, std::move(*request), std::move(answer));
 }
 
-result<understood> understand_create(service& of, const params& from) {
-    auto request = understand_run(of, from);
-    if (!request) {
-        return request;
-    }
+/// What create_task takes beyond a task.
+result<created_task::options> read_task_options(const service& of, const params& from) {
     const auto name = from.text("name");
     if (!name) {
         return name.reason();
@@ -218,10 +257,11 @@ result<understood> understand_create(service& of, const params& from) {
     if (!keep) {
         return keep.reason();
     }
-    request->task.name = name->value_or("");
-    request->task.is_detached = *detach;
-    request->task.keep = keep->value_or(of.bounds().keep);
-    return request;
+    created_task::options made;
+    made.name = name->value_or("");
+    made.is_detached = *detach;
+    made.keep = keep->value_or(of.bounds().keep);
+    return made;
 }
 
 }  // namespace
@@ -249,9 +289,14 @@ void create_task(service& of, std::optional<json::json_view> from, reply answer)
         answer.error(read.reason());
         return;
     }
-    auto request = understand_create(of, *read);
+    auto request = understand_run(of, *read);
     if (!request) {
         answer.error(request.reason());
+        return;
+    }
+    auto options = read_task_options(of, *read);
+    if (!options) {
+        answer.error(options.reason());
         return;
     }
     const auto creator = answer.to();
@@ -260,12 +305,12 @@ void create_task(service& of, std::optional<json::json_view> from, reply answer)
         answer.error(allowance.reason());
         return;
     }
-    const bool is_detached = request->task.is_detached;
-    request->task.is_bulky = is_bulk(*creator, *request->what);
-    request->task.owner = creator->who();
-    request->task.is_silent = answer.is_notification();
-    const auto task = std::make_shared<created_task>(of, task_table::new_id(), std::move(request->task), creator,
-                                                     std::move(*allowance));
+    const bool is_detached = options->is_detached;
+    options->is_bulky = is_bulk(*creator, *request->what);
+    options->owner = creator->who();
+    options->is_silent = answer.is_notification();
+    const auto task =
+        std::make_shared<created_task>(of, task_table::new_id(), *std::move(options), creator, std::move(*allowance));
     of.tasks().add(task);
     if (!is_detached) {
         creator->add_task(task);

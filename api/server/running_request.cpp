@@ -5,25 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "api/json/json_writer.hpp"
-#include "api/plan/instant_run.hpp"
 #include "api/server/connection.hpp"
 #include "api/server/outcome_text.hpp"
 #include "api/wire/response.hpp"
 
 namespace gatherd::api::server {
-namespace {
-
-/// So many calls that cannot wait are run on the spot: some tens of microseconds, less than a program costs.
-constexpr std::size_t most_on_the_spot = 1024;
-
-constexpr std::size_t most_kept = std::size_t{256} << 10;  // bytes of an answer's memory, for the next answer
-
-bool may_run_on_the_spot(const plan::plan& what, const plan::program_options& how) {
-    return what.root().is_instant && what.tasks() <= most_on_the_spot && !how.generator &&
-           (!how.timeout || how.timeout->count() > 0);
-}
-
-}  // namespace
 
 running_request::running_request(service& of, reply answer, reporting what, task_allowance allowance, bool is_bulky)
     : service_{of},
@@ -35,10 +21,6 @@ running_request::running_request(service& of, reply answer, reporting what, task
 
 void running_request::start(std::shared_ptr<const plan::plan> what, plan::program_options how) {
     service_.counts().add(event::programs_run);
-    if (may_run_on_the_spot(*what, how) && !wants_children()) {
-        run_on_the_spot(*what);
-        return;
-    }
     const auto self = shared_from_this();
     const auto program = std::make_shared<plan::program>(is_bulky_ ? service_.bulk_scheduler() : service_.runs_on(),
                                                          std::move(what), std::move(how), service_.bounds(), self);
@@ -50,28 +32,6 @@ void running_request::start(std::shared_ptr<const plan::plan> what, plan::progra
     const auto to = answer_.to();
     to->work().add_request(self);
     program->start();
-}
-
-/// The result is written behind the answer's head, in memory that the thread keeps for the next.
-void running_request::run_on_the_spot(const plan::plan& what) {
-    thread_local std::string message;
-    message.clear();
-    wire::append_result_head(message, id_);
-    const std::size_t head = message.size();
-    const auto end = plan::instant_run{service_.bounds(), *this}.run(what, message);
-    count_end(service_.counts(), end.how, allowance_.tasks());
-    allowance_.release();
-    if (end.how != plan::program_end::way::returned) {
-        answer_.error(error_of(end, service_.bounds()));
-    } else if (message.size() - head > service_.bounds().result_bytes) {
-        answer_.error(over_limit("limits.result_bytes", service_.bounds().result_bytes));
-    } else {
-        message += '}';
-        answer_.result_message(message);
-    }
-    if (message.capacity() > most_kept) {
-        message = {};
-    }
 }
 
 bool running_request::cancel(const std::string& message) {

@@ -36,7 +36,7 @@ public:
     /// `is_bulky`: its answer may be so large that writing it is not a worker's work.
     running_request(service& of, reply answer, reporting what, task_allowance allowance, bool is_bulky);
 
-    /// Runs the plan: on the spot where that cannot take long, else as a program. It may have answered on return.
+    /// Runs the plan as a program. It may have answered on return.
     void start(std::shared_ptr<const plan::plan> what, plan::program_options how);
 
     // pending_request
@@ -53,7 +53,6 @@ public:
 private:
     using clock = std::chrono::steady_clock;
 
-    void run_on_the_spot(const plan::plan& what);
     void notify(const char* method, const value& params);
     void report_progress();
     void answer_end(plan::program_end end);

@@ -14,7 +14,7 @@ service::service(executor::scheduler& on, const plan::registry& functions, const
       functions_{functions},
       limits_{bounds},
       version_{std::move(version)},
-      counters_{on.workers()},
+      counters_{on},
       tasks_{limits_, counters_, memory_},
       bulk_{on.workers()},
       blocking_threads_{blocking_threads} {}

@@ -35,7 +35,8 @@ error over(const char* limit) {
 
 TEST_CASE("counters: each event has a name of its own and a number of its own", "[server]") {
     constexpr auto events = static_cast<std::size_t>(event::count);
-    counters counts{1};
+    const executor::scheduler on{{.workers = 1}};
+    counters counts{on};
     for (std::size_t i = 0; i < events; ++i) {
         counts.add(static_cast<event>(i), i + 1);
     }
@@ -57,7 +58,7 @@ TEST_CASE("counters: what threads count at once is all there, in sum", "[server]
     constexpr int threads = 4;
     constexpr int times = 10'000;
     executor::scheduler on{{.workers = 2}};
-    counters counts{on.workers()};
+    counters counts{on};
     std::vector<std::promise<void>> done(on.workers());
     const auto count = [&counts] {
         for (int i = 0; i < times; ++i) {
@@ -84,24 +85,35 @@ TEST_CASE("counters: what threads count at once is all there, in sum", "[server]
     CHECK(counts.get(event::requests) == (threads + on.workers()) * times);
 }
 
-TEST_CASE("counters: a worker of a larger scheduler counts too", "[server]") {
-    executor::scheduler on{{.workers = 3}};
-    counters counts{1};
-    std::promise<void> done;
-    asio::post(on.io(2), [&] {
-        counts.add(event::bytes_read, 5);
-        done.set_value();
-    });
-    done.get_future().wait();
-    on.stop();
-    CHECK(counts.get(event::bytes_read) == 5);
+TEST_CASE("counters: workers of two schedulers count at once, each once", "[server]") {
+    constexpr int times = 100'000;
+    executor::scheduler on{{.workers = 1}};
+    executor::scheduler other{{.workers = 2}};
+    counters counts{on};
+    std::vector<std::promise<void>> done(3);
+    const auto count = [&](asio::io_context& where, std::promise<void>& end) {
+        asio::post(where, [&counts, &end] {
+            for (int i = 0; i < times; ++i) {
+                counts.add(event::bytes_read, 5);
+            }
+            end.set_value();
+        });
+    };
+    count(on.io(0), done[0]);
+    count(other.io(0), done[1]);
+    count(other.io(1), done[2]);
+    for (auto& each : done) {
+        each.get_future().wait();
+    }
+    CHECK(counts.get(event::bytes_read) == 5 * done.size() * times);
 }
 
 TEST_CASE("counters: every code that a client can be told is counted by itself", "[server]") {
     for (const errc code : {errc::parse_error, errc::invalid_request, errc::method_not_found, errc::invalid_params,
                             errc::internal_error, errc::task_failed, errc::timed_out, errc::cancelled, errc::overloaded,
                             errc::not_authenticated, errc::shutting_down, errc::limit_exceeded, errc::no_such_task}) {
-        counters counts{1};
+        const executor::scheduler on{{.workers = 1}};
+        counters counts{on};
         counts.add_error({code, "why"});
         CHECK(raised(counts.errors()) == std::to_string(static_cast<int>(code)) + ":1 ");
         CHECK(raised(counts.limits_met()).empty());
@@ -109,7 +121,8 @@ TEST_CASE("counters: every code that a client can be told is counted by itself",
 }
 
 TEST_CASE("counters: an error over a limit counts for that limit, no other error does", "[server]") {
-    counters counts{1};
+    const executor::scheduler on{{.workers = 1}};
+    counters counts{on};
     counts.add_error(over("limits.depth"));
     counts.add_error(over("limits.unheard_of"));
     counts.add_error({errc::limit_exceeded, "", std::make_shared<const value>(value{{"limit", 7}})});
@@ -119,7 +132,8 @@ TEST_CASE("counters: an error over a limit counts for that limit, no other error
 }
 
 TEST_CASE("counters: each limit is counted by its full name", "[server]") {
-    counters counts{1};
+    const executor::scheduler on{{.workers = 1}};
+    counters counts{on};
     int number = 0;
     std::string expected;
     const value all = counts.limits_met();
@@ -135,7 +149,8 @@ TEST_CASE("counters: each limit is counted by its full name", "[server]") {
 }
 
 TEST_CASE("counters: methods are counted by index, the last one beside the errors", "[server]") {
-    counters counts{1};
+    const executor::scheduler on{{.workers = 1}};
+    counters counts{on};
     constexpr std::size_t last = counters::most_methods - 1;
     counts.add_method(0);
     counts.add_method(last);

@@ -47,7 +47,7 @@ struct table_of_its_own {
 
     idle_service service;
     memory_ledger ledger;
-    counters counts{1};
+    counters counts{service.on};
     live_limits bounds;
     task_table table{bounds, counts, ledger};
 };
