@@ -48,7 +48,7 @@ bool is_answered_at_once(const plan::plan& what, const plan::program_options& ho
 }
 
 // The result is written behind the answer's head, in memory that the thread keeps for the next.
-void answer_at_once(service& of, const plan::plan& what, reply answer) {
+void answer_at_once(service& of, const plan::plan& what, reply& answer) {
     thread_local std::string message;
     message.clear();
     wire::append_result_head(message, answer.id());

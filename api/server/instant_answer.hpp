@@ -15,6 +15,6 @@ class service;
 [[nodiscard]] bool is_answered_at_once(const plan::plan& what, const plan::program_options& how) noexcept;
 
 /// Evaluates such a plan and answers. Cost: that of its calls; no allocation of its own but for what they return.
-void answer_at_once(service& of, const plan::plan& what, reply answer);
+void answer_at_once(service& of, const plan::plan& what, reply& answer);
 
 }  // namespace gatherd::api::server

@@ -66,11 +66,13 @@ result<params> params::read(std::optional<json::json_view> from, const signature
         return made;
     }
     for (const auto& [name, member] : from->members()) {
-        if (place_of(expected, name) == none) {
+        const std::size_t place = place_of(expected, name);
+        if (place == none) {
             constexpr std::size_t shown = 80;
             return invalid_params('/' + json::pointer_step(name),
                                   "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
         }
+        made.is_plain_ = made.is_plain_ && place < expected.positional.size();
         made.add(name, member);
     }
     return made;

@@ -32,6 +32,9 @@ public:
     /// Unknown names, or more positions than there are, are refused.
     [[nodiscard]] static result<params> read(std::optional<json::json_view> from, const signature& expected);
 
+    /// Whether nothing is there but what may come by position: all else then has its default, as in most requests.
+    [[nodiscard]] bool is_plain() const noexcept { return is_plain_; }
+
     /// A member, if it is there and not null.
     [[nodiscard]] std::optional<json::json_view> operator[](std::string_view name) const;
 
@@ -66,6 +69,7 @@ private:
     std::array<std::optional<member>, most> members_{};
     std::size_t count_ = 0;
     bool by_position_ = false;
+    bool is_plain_ = true;
 };
 
 /// -32602 with a pointer into the params.

@@ -35,6 +35,9 @@ plan::plan_decoder decoder_of(service& of) {
 
 /// What all four methods share.
 std::optional<error> read_common(const params& from, understood& into) {
+    if (from.is_plain()) {
+        return std::nullopt;
+    }
     auto timeout = from.seconds("timeout");
     if (!timeout) {
         return timeout.reason();
@@ -49,6 +52,9 @@ std::optional<error> read_common(const params& from, understood& into) {
 
 /// What gather and map share beyond that.
 std::optional<error> read_reporting(const params& from, understood& into) {
+    if (from.is_plain()) {
+        return std::nullopt;
+    }
     const auto streams = from.flag("stream");
     if (!streams) {
         return streams.reason();
@@ -125,7 +131,7 @@ result<task_allowance> admit(service& of, connection& from, const plan::plan& wh
 
 /// Answers on the spot, if there is room. Tasks that have ended before the next message is read are looked at, but not
 /// entered.
-void run_at_once(service& of, const plan::plan& what, reply answer) {
+void run_at_once(service& of, const plan::plan& what, reply& answer) {
     connection& from = *answer.to();
     auto refused = want_of_memory(of, memory_of(what, from.message_bytes()));
     if (!refused) {
@@ -136,7 +142,7 @@ void run_at_once(service& of, const plan::plan& what, reply answer) {
         return;
     }
     of.counts().add(event::tasks_started, what.tasks());
-    answer_at_once(of, what, std::move(answer));
+    answer_at_once(of, what, answer);
 }
 
 /// Whether writing a plan's result, and taking the plan apart, may take more than about a millisecond.
@@ -146,9 +152,9 @@ bool is_bulk(const connection& from, const plan::plan& what) {
     return what.tasks() > many_tasks || from.message_bytes() > much_text;
 }
 
-void run_understood(service& of, understood request, reply answer) {
+void run_understood(service& of, understood& request, reply& answer) {
     if (is_answered_at_once(*request.what, request.how) && !request.wishes.streams && !request.wishes.progress) {
-        run_at_once(of, *request.what, std::move(answer));
+        run_at_once(of, *request.what, answer);
         return;
     }
     auto allowance = admit(of, *answer.to(), *request.what);
@@ -226,9 +232,10 @@ result<understood> understand_map(service& of, const params& from) {
     return request;
 }
 
-/// Reads params by `expected` and hands them to `understand`; answers what is wrong, or runs what is right.
+/// Reads params by `expected` and hands them to `understand`; answers what is wrong, or runs what is right. From here on
+/// the answer is handed on by reference: moving it costs as much as a small plan's run.
 template <typename Understand>
-void read_and_run(service& of, std::optional<json::json_view> from, const signature& expected, reply answer,
+void read_and_run(service& of, std::optional<json::json_view> from, const signature& expected, reply& answer,
                   const Understand& understand) {
     const auto read = params::read(from, expected);
     if (!read) {
@@ -240,7 +247,7 @@ void read_and_run(service& of, std::optional<json::json_view> from, const signat
         answer.error(request.reason());
         return;
     }
-    run_understood(of, std::move(*request), std::move(answer));
+    run_understood(of, *request, answer);
 }
 
 /// What create_task takes beyond a task.
@@ -268,18 +275,18 @@ result<created_task::options> read_task_options(const service& of, const params&
 
 void run(service& of, std::optional<json::json_view> from, reply answer) {
     static const signature expected{{"task"}, {"timeout", "seed"}};
-    read_and_run(of, from, expected, std::move(answer), understand_run);
+    read_and_run(of, from, expected, answer, understand_run);
 }
 
 void gather(service& of, std::optional<json::json_view> from, reply answer) {
     static const signature expected{{"tasks"}, {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
-    read_and_run(of, from, expected, std::move(answer), understand_gather);
+    read_and_run(of, from, expected, answer, understand_gather);
 }
 
 void map(service& of, std::optional<json::json_view> from, reply answer) {
     static const signature expected{{"call", "over"},
                                     {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
-    read_and_run(of, from, expected, std::move(answer), understand_map);
+    read_and_run(of, from, expected, answer, understand_map);
 }
 
 void create_task(service& of, std::optional<json::json_view> from, reply answer) {
