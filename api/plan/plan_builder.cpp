@@ -1,11 +1,16 @@
 #include "api/plan/plan_builder.hpp"
 
+#include <algorithm>
+#include <span>
 #include <string>
 
 namespace gatherd::api::plan {
 
 std::string_view plan_builder::keep_step(std::string_view member) {
-    return plan_.keep('/' + std::string{member});
+    const std::span<char> step = plan_.make_span<char>(member.size() + 1);
+    step[0] = '/';
+    std::copy(member.begin(), member.end(), step.begin() + 1);
+    return {step.data(), step.size()};
 }
 
 const function& plan_builder::find_function(json::json_view name, const node& where, std::string_view below) {
