@@ -232,8 +232,8 @@ result<understood> understand_map(service& of, const params& from) {
     return request;
 }
 
-/// Reads params by `expected` and hands them to `understand`; answers what is wrong, or runs what is right. From here on
-/// the answer is handed on by reference: moving it costs as much as a small plan's run.
+/// Reads params by `expected` and hands them to `understand`; answers what is wrong, or runs what is right. From here
+/// on the answer is handed on by reference: moving it costs as much as a small plan's run.
 template <typename Understand>
 void read_and_run(service& of, std::optional<json::json_view> from, const signature& expected, reply& answer,
                   const Understand& understand) {
