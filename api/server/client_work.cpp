@@ -17,21 +17,34 @@ std::size_t cancel_each(const std::vector<std::shared_ptr<pending_request>>& req
 
 }  // namespace
 
+/// Under lock_.
+client_work::registers& client_work::made_registers() {
+    if (registers_ == nullptr) {
+        registers_ = std::make_unique<registers>();
+    }
+    return *registers_;
+}
+
 void client_work::add_request(const std::shared_ptr<pending_request>& request) {
     const std::lock_guard guard{lock_};
-    requests_.insert(request);
+    made_registers().requests.insert(request);
 }
 
 void client_work::remove_request(const std::shared_ptr<pending_request>& request) noexcept {
     const std::lock_guard guard{lock_};
-    requests_.erase(request);
+    if (registers_ != nullptr) {
+        registers_->requests.erase(request);
+    }
 }
 
 std::size_t client_work::cancel_requests(json::json_view id, const std::string& message) {
     std::vector<std::shared_ptr<pending_request>> chosen;
     {
         const std::lock_guard guard{lock_};
-        std::copy_if(requests_.begin(), requests_.end(), std::back_inserter(chosen),
+        if (registers_ == nullptr) {
+            return 0;
+        }
+        std::copy_if(registers_->requests.begin(), registers_->requests.end(), std::back_inserter(chosen),
                      [id](const auto& each) { return each->id().means(id); });
     }
     return cancel_each(chosen, message);
@@ -41,7 +54,10 @@ std::size_t client_work::cancel_requests(const std::string& message) {
     std::vector<std::shared_ptr<pending_request>> all;
     {
         const std::lock_guard guard{lock_};
-        all.assign(requests_.begin(), requests_.end());
+        if (registers_ == nullptr) {
+            return 0;
+        }
+        all.assign(registers_->requests.begin(), registers_->requests.end());
     }
     return cancel_each(all, message);
 }
@@ -49,26 +65,29 @@ std::size_t client_work::cancel_requests(const std::string& message) {
 bool client_work::add_task(const std::shared_ptr<created_task>& task) {
     const std::lock_guard guard{lock_};
     if (!has_ended_) {
-        tasks_.insert(task);
+        made_registers().tasks.insert(task);
     }
     return !has_ended_;
 }
 
 bool client_work::remove_task(const std::shared_ptr<created_task>& task) noexcept {
     const std::lock_guard guard{lock_};
-    return tasks_.erase(task) > 0 && tasks_.empty();
+    return registers_ != nullptr && registers_->tasks.erase(task) > 0 && registers_->tasks.empty();
 }
 
 bool client_work::has_task() const {
     const std::lock_guard guard{lock_};
-    return !tasks_.empty();
+    return registers_ != nullptr && !registers_->tasks.empty();
 }
 
 bool client_work::has_unfinished_task() const {
     std::vector<std::shared_ptr<created_task>> tasks;
     {
         const std::lock_guard guard{lock_};
-        tasks.assign(tasks_.begin(), tasks_.end());
+        if (registers_ == nullptr) {
+            return false;
+        }
+        tasks.assign(registers_->tasks.begin(), registers_->tasks.end());
     }
     return std::any_of(tasks.begin(), tasks.end(), [](const auto& each) { return each->end() == nullptr; });
 }
@@ -78,7 +97,9 @@ void client_work::end() {
     {
         const std::lock_guard guard{lock_};
         has_ended_ = true;
-        tasks.swap(tasks_);
+        if (registers_ != nullptr) {
+            tasks.swap(registers_->tasks);
+        }
     }
     for (const auto& each : tasks) {
         each->lose_creator();

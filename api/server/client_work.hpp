@@ -52,13 +52,18 @@ public:
     }
 
 private:
+    struct registers {
+        std::unordered_set<std::shared_ptr<pending_request>> requests;
+        std::unordered_set<std::shared_ptr<created_task>> tasks;
+    };
+    [[nodiscard]] registers& made_registers();
+
     std::atomic<std::size_t> owed_{0};
     const std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
 
     mutable std::mutex lock_;
-    bool has_ended_ = false;  // under lock_, as all below
-    std::unordered_set<std::shared_ptr<pending_request>> requests_;
-    std::unordered_set<std::shared_ptr<created_task>> tasks_;
+    bool has_ended_ = false;                // under lock_, as all below
+    std::unique_ptr<registers> registers_;  // none until the first entry: most idle clients never had one
 };
 
 }  // namespace gatherd::api::server

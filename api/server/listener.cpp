@@ -59,13 +59,13 @@ void listener::accept_next() {
         return;
     }
     const std::size_t home = next_home_++ % service_.runs_on().workers();
-    acceptor_.async_accept(service_.runs_on().io(home), peer_,
-                           [self = shared_from_this(), home](const asio::error_code& failed, protocol::socket socket) {
+    acceptor_.async_accept(service_.runs_on().io(home).get_executor(), peer_,
+                           [self = shared_from_this(), home](const asio::error_code& failed, socket_type socket) {
                                self->accepted(failed, std::move(socket), home);
                            });
 }
 
-void listener::accepted(const asio::error_code& failed, protocol::socket socket, std::size_t home) {
+void listener::accepted(const asio::error_code& failed, socket_type socket, std::size_t home) {
     if (failed == asio::error::operation_aborted) {
         return;
     }

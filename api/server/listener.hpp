@@ -10,6 +10,7 @@
 
 #include "api/server/listening_socket.hpp"
 #include "api/server/service.hpp"
+#include "api/server/transport.hpp"
 #include "executor/alarm.hpp"
 
 namespace gatherd::api::server {
@@ -36,9 +37,10 @@ public:
 
 private:
     using protocol = asio::generic::stream_protocol;
+    using socket_type = transport::socket_type;
 
     void accept_next();
-    void accepted(const asio::error_code& failed, protocol::socket socket, std::size_t home);
+    void accepted(const asio::error_code& failed, socket_type socket, std::size_t home);
 
     service& service_;
     listening_socket at_;
