@@ -276,6 +276,7 @@ void connection::after_turn() {
     }
     if (is_finished()) {
         input_ended_ && !is_lingering_ ? close() : linger();
+        input_.account();  // a drain has all connections read at once: none keeps its buffer
         return;
     }
     if (!input_ended_) {

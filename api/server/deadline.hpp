@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <utility>
 
 #include "executor/alarm.hpp"
@@ -15,33 +16,41 @@ namespace gatherd::api::server {
 /// Threads: one worker's, on which it rings as well.
 class deadline {
 public:
-    [[nodiscard]] bool is_set() const noexcept { return is_set_; }
+    [[nodiscard]] bool is_set() const noexcept { return state_ != nullptr && state_->is_set; }
 
     /// Calls `late` when that time is over, unless clear() comes before; it is not set any more then. A time of 0 is
     /// never over.
     template <typename Late>
     void set(executor::scheduler& on, std::chrono::nanoseconds time, Late late) {
-        is_set_ = true;
+        if (state_ == nullptr) {
+            state_ = std::make_unique<state>();
+        }
+        state_->is_set = true;
         if (time.count() == 0) {
-            alarm_.cancel();
+            state_->alarm.cancel();
             return;
         }
-        // `late` keeps alive what `this` is a part of.
-        alarm_.set(on, time, [this, late = std::move(late)] {
-            if (std::exchange(is_set_, false)) {
+        // `late` keeps alive what this is a part of.
+        state_->alarm.set(on, time, [of = state_.get(), late = std::move(late)] {
+            if (std::exchange(of->is_set, false)) {
                 late();
             }
         });
     }
 
     void clear() noexcept {
-        is_set_ = false;
-        alarm_.cancel();
+        if (state_ != nullptr) {
+            state_->is_set = false;
+            state_->alarm.cancel();
+        }
     }
 
 private:
-    executor::alarm alarm_;
-    bool is_set_ = false;
+    struct state {
+        executor::alarm alarm;
+        bool is_set = false;
+    };
+    std::unique_ptr<state> state_;  // none until it is first set: each client has four, and most are never needed
 };
 
 }  // namespace gatherd::api::server
