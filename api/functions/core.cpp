@@ -146,7 +146,8 @@ void add_core(plan::registry& functions) {
     functions.add({.name = "print",
                    .summary = "Writes a line of output: texts as they are, other values as JSON, a space between.",
                    .parameters = {parameter{.name = "values", .variadic = true}},
-                   .body = print});
+                   .body = print,
+                   .prints = true});
     functions.add({.name = "fail",
                    .summary = "Raises an exception of the given type.",
                    .parameters = {parameter{.name = "type", .default_value = value("Exception")},

@@ -11,6 +11,7 @@
 #include "api/plan/family.hpp"
 #include "api/plan/program.hpp"
 #include "api/plan/settled.hpp"
+#include "api/plan/shared_children.hpp"
 #include "api/plan/sleeping_children.hpp"
 #include "executor/admission_line.hpp"
 #include "executor/sleep.hpp"
@@ -20,9 +21,6 @@ namespace gatherd::api::plan {
 namespace {
 
 using executor::cancelled_error, executor::task, executor::task_ref;
-
-/// After so many instant children in a row a gather lets others run: some tens of microseconds.
-constexpr std::size_t children_in_a_row = 256;
 
 /// `async with gate: return await child`
 task<outcome> admitted(executor::admission_line::place in_line, task<outcome> child, place where) {
@@ -110,6 +108,9 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
     const bool is_watched = &n == &p.what().root() && p.observer().wants_children();
     const bool has_limit = children.options.limit != 0;
     const bool at_once = !p.is_seeded() && (!has_limit || n.is_instant);
+    if (at_once && !is_watched && are_worth_sharing(children)) {
+        co_return co_await evaluate_shared(children, p);
+    }
     gathering g{!p.is_seeded() && (!has_limit || children.all_sleep())};
     // Shared, since children that a failed gather leaves running still use it.
     const auto line = at_once || g.sleeps_together || !has_limit
@@ -196,16 +197,15 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
 
 outcome gather_instant(const node& n, program& p) {
     const family children = family_of(n);
-    gathering g{false};
-    g.results.resize(children.size);
+    std::vector<outcome> results(children.size);
     failure_ptr failed = in_turn(children, [&](std::size_t i) {
-        g.results[i] = children.now(i, p);
-        return g.results[i].has_value() ? nullptr : g.results[i].reason();
+        results[i] = children.now(i, p);
+        return results[i].has_value() ? nullptr : results[i].reason();
     });
     if (failed != nullptr) {
         return failed;
     }
-    return collect(std::move(g), children);
+    return list_of(std::move(results), children.options.return_exceptions);
 }
 
 failure_ptr append_gather_instant(std::string& text, const node& n, call_context& context) {

@@ -44,6 +44,7 @@ struct node {
     kind is;
     bool is_instant = false;                  ///< evaluating it can neither wait nor take long: it needs no coroutine
     bool is_sleep = false;                    ///< a call that does nothing but sleep, for a time that is known
+    bool prints = false;                      ///< instant, and has a call that prints: its lines have an order
     std::uint32_t position = place::no_item;  ///< in its parent's list; the path ends with it, after `step`
     const node* parent = nullptr;
     std::string_view step;  ///< how its parent's path goes on: "/gather", "/let/a", "/args/0/await"

@@ -40,6 +40,7 @@ void read_call_arguments(plan_builder& b, call_node& n, const std::optional<json
                          const names_in_force* names) {
     if (!args && n.callee->parameters.empty()) {
         n.is_instant = is_brief(*n.callee, n.arguments);
+        n.prints = n.callee->prints;
         return;
     }
     const argument_site site{*n.callee, n, {"/args"}, names};
@@ -49,6 +50,7 @@ void read_call_arguments(plan_builder& b, call_node& n, const std::optional<json
         n.arguments.bound = default_arguments(b, site);
     }
     n.is_instant = n.arguments.awaited == nullptr && is_brief(*n.callee, n.arguments);
+    n.prints = n.callee->prints;
     n.is_sleep = n.arguments.awaited == nullptr && is_sleep(*n.callee, n.arguments);
 }
 
@@ -71,6 +73,7 @@ void read_over(plan_builder& b, map_node& n, json_view over, const names_in_forc
     const std::span<call_arguments> items = b.into().make_span<call_arguments>(over.size());
     n.is_instant = true;
     n.items_sleep = true;
+    n.prints = n.callee->prints;
     argument_site site{*n.callee, n, {n.over_step, 0}, names};
     for (const json_view args : over.items()) {
         call_arguments& item = items[site.below.item];

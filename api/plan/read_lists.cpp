@@ -67,6 +67,7 @@ void read_children(plan_builder& b, list_node& n, json_view list, std::string_vi
         const node& child = read_task(b, item, where, names);
         children[where.position++] = &child;
         n.is_instant = n.is_instant && child.is_instant;
+        n.prints = n.prints || child.prints;
     }
     n.children = children;
 }

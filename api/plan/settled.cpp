@@ -1,5 +1,7 @@
 #include "api/plan/settled.hpp"
 
+#include <utility>
+
 #include "api/json/json_writer.hpp"
 
 namespace gatherd::api::plan {
@@ -17,6 +19,16 @@ void settle(value& entry, outcome result) {
     } else {
         entry["error"] = looked_at(*result.reason());
     }
+}
+
+value list_of(std::vector<outcome> results, bool settles) {
+    value list = value::array();
+    auto& items = list.get_ref<value::array_t&>();
+    items.reserve(results.size());
+    for (outcome& each : results) {
+        items.push_back(settles ? settled(std::move(each)) : std::move(each.result()));
+    }
+    return list;
 }
 
 void append_settled_end(std::string& text, std::size_t begin, const failure_ptr& failed) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "api/plan/failure.hpp"
 #include "api/value.hpp"
@@ -22,8 +23,11 @@ void settle(value& entry, outcome result);
     return entry;
 }
 
-/// An entry as text, of which `{"value":V` stands at `begin`, or `{"value":` and a failure: its end, or the error in its
-/// place.
+/// The list of results that a gather gives; failures are entries of it if `settles`, and else there are none.
+[[nodiscard]] value list_of(std::vector<outcome> results, bool settles);
+
+/// An entry as text, of which `{"value":V` stands at `begin`, or `{"value":` and a failure: its end, or the error in
+/// its place.
 void append_settled_end(std::string& text, std::size_t begin, const failure_ptr& failed);
 
 }  // namespace gatherd::api::plan

@@ -34,7 +34,8 @@ using checked_plan = result<std::unique_ptr<plan>>;
 
 /// The plan of a TASK as the param `task` of a request, or why it is refused.
 /// Throws std::invalid_argument where the text is no JSON.
-inline checked_plan checked(std::string_view task, std::size_t max_tasks = 1000) {
+inline checked_plan checked(std::string_view task, std::size_t max_tasks = 1000,
+                            const registry& functions = standard()) {
     constexpr std::size_t readable_behind = 64;
     std::string text = R"({"id":1,"method":"run","params":{"task":)" + std::string{task} + "}}";
     const auto size = text.size();
@@ -45,7 +46,7 @@ inline checked_plan checked(std::string_view task, std::size_t max_tasks = 1000)
     if (request == nullptr) {
         throw std::invalid_argument{"no request: " + text};
     }
-    return plan_decoder{standard(), max_tasks}.decode_task(*request->params->find("task"), "task");
+    return plan_decoder{functions, max_tasks}.decode_task(*request->params->find("task"), "task");
 }
 
 /// The pointer of what is wrong with a plan, below its root; "fine" where nothing is.

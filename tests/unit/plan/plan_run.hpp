@@ -76,10 +76,13 @@ private:
 /// Two workers, and the programs that run there.
 class plan_runner {
 public:
+    explicit plan_runner(const registry& functions = standard(), std::size_t max_tasks = 1000)
+        : functions_{functions}, max_tasks_{max_tasks} {}
+
     /// A program under way. Throws std::invalid_argument where the plan is refused.
     std::shared_ptr<program> start(std::string_view task, const std::shared_ptr<recorder>& who,
                                    program_options how = {}) {
-        auto made = checked(task);
+        auto made = checked(task, max_tasks_, functions_);
         if (!made) {
             throw std::invalid_argument{made.reason().message};
         }
@@ -99,6 +102,8 @@ public:
     std::string result(std::string_view task) { return run(task).result; }
 
 private:
+    const registry& functions_;
+    std::size_t max_tasks_;
     executor::scheduler scheduler_{{.workers = 2, .blocking_threads = 4}};
 };
 
