@@ -160,14 +160,6 @@ void frame_reader::drop(std::size_t count) noexcept {
     scanned_ = begin_;
 }
 
-void frame_reader::discard_line() noexcept {
-    if (phase_ == phase::between) {
-        phase_ = phase::discarding;
-        is_answered_ = true;
-        dropped_ = 0;
-    }
-}
-
 bool frame_reader::mid_message() const noexcept {
     switch (phase_) {
         case phase::closed:
@@ -255,8 +247,8 @@ void frame_reader::skip_space() noexcept {
     }
 }
 
-// What simdjson takes for one JSON text up to a line end is what json_scanner would have found there, since both know
-// one grammar: the outermost bracket closes with the text. Whatever it does not take is left to the scanner.
+// What simdjson takes for one JSON text up to a line end is what json_scanner would have found there, since both take
+// the same texts: the outermost bracket closes with the text. Whatever it does not take is left to the scanner.
 std::optional<frame> frame_reader::step_whole_line(message_decoder& decoder) {
     if (begin_ < line_end_ || (buffer_.get()[begin_] != '{' && buffer_.get()[begin_] != '[')) {
         return std::nullopt;
@@ -446,7 +438,12 @@ void frame_reader::note_fault(std::string_view text, std::size_t position) {
     const auto before = text.substr(0, position);
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const auto column = position - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0: the first line
-    fault_ = "line " + std::to_string(line) + ", column " + std::to_string(column) + ": expected ";
+    fault_ = "line " + std::to_string(line) + ", column " + std::to_string(column);
+    if (scanner_.number_is_too_great()) {
+        fault_ += ": the number that ends here is beyond double";
+        return;
+    }
+    fault_ += ": expected ";
     fault_ += scanner_.expected();
     fault_ += ", not " + shown(text[position]);
 }
@@ -466,9 +463,8 @@ frame frame_reader::deep_frame(std::string_view seen) const {
     auto id = request_id::null();
     if (seen.front() != '[') {  // of a batch it cannot be said which request it is
         const auto ids = id_texts(seen);
-        // It is echoed, so it must be what the decoder would have taken: a string of whole UTF-8, a number or null.
-        const auto parsed = ids.empty() ? value(value::value_t::discarded) : value::parse(ids.front(), nullptr, false);
-        if (parsed.is_string() || parsed.is_number()) {
+        // What was scanned is JSON so far, so its first byte says what it is: a string or a number is echoed.
+        if (!ids.empty() && !ids.front().empty() && std::strchr("\"-0123456789", ids.front().front()) != nullptr) {
             id = request_id{ids.front()};
         }
     }

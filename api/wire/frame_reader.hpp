@@ -58,10 +58,6 @@ public:
     /// not byte by byte first. `decoder` is about to decode what is found, and then has done so already.
     [[nodiscard]] std::optional<frame> next(message_decoder* decoder);
 
-    /// The message that was handed out last is malformed, as its decoder found: JSON lines then go on behind the next
-    /// line end, as after any other malformed text.
-    void discard_line() noexcept;
-
     /// From the next byte on a message may have so many; one that is longer already is refused when it grows.
     void limit_message(std::size_t bytes) noexcept { limits_.message_bytes = bytes; }
 
