@@ -64,24 +64,28 @@ std::optional<error> read_reporting(const params& from, understood& into) {
     return std::nullopt;
 }
 
-/// What a plan and its tasks may hold in memory: an estimate, made from what a million sleeping tasks take.
-std::size_t memory_of(const plan::plan& what, std::size_t text_bytes) {
+/// What a plan and its tasks may hold in memory, their results and the answer included: an estimate, made from what a
+/// million tasks of each sort take.
+std::size_t memory_of(const plan::plan& what, bool has_seed, std::size_t text_bytes) {
     constexpr std::size_t bytes_a_task = 1024;  // its node, its coroutine while it waits, its result
+    constexpr std::size_t bytes_a_sleep = 400;  // where all share one coroutine; most of it for a settled result
     constexpr std::size_t bytes_a_call = 128;   // where nothing can wait: node and result
     constexpr std::size_t times_the_text = 3;   // literals as the plan keeps them, and as results
-    return what.tasks() * (what.root().is_instant ? bytes_a_call : bytes_a_task) + text_bytes * times_the_text;
+    const std::size_t sleepers = has_seed ? 0 : what.sleepers();
+    return (what.tasks() - sleepers) * (what.root().is_instant ? bytes_a_call : bytes_a_task) +
+           sleepers * bytes_a_sleep + text_bytes * times_the_text;
 }
 
 /// Room for the plan's tasks, or -32003.
-result<task_allowance> admit(service& of, connection& from, const plan::plan& what) {
+result<task_allowance> admit(service& of, connection& from, const understood& request) {
     const auto refuse = [&of](const char* limit, std::size_t most) {
         of.counts().add_limit(limit);
         return overloaded(limit, most);
     };
     const limits& bounds = of.bounds();
     const identity& who = *from.who();
-    const std::size_t tasks = what.tasks();
-    const std::size_t memory = memory_of(what, from.message_bytes());
+    const std::size_t tasks = request.what->tasks();
+    const std::size_t memory = memory_of(*request.what, request.how.generator.has_value(), from.message_bytes());
     if (of.is_full(memory)) {
         return refuse("limits.memory_bytes", bounds.memory_bytes);
     }
@@ -109,7 +113,7 @@ bool is_bulk(const connection& from, const plan::plan& what) {
 }
 
 void run_understood(service& of, understood request, reply answer) {
-    auto allowance = admit(of, *answer.to(), *request.what);
+    auto allowance = admit(of, *answer.to(), request);
     if (!allowance) {
         answer.error(allowance.reason());
         return;
@@ -255,7 +259,7 @@ void create_task(service& of, std::optional<json::json_view> from, reply answer)
         return;
     }
     const auto creator = answer.to();
-    auto allowance = admit(of, *creator, *request->what);
+    auto allowance = admit(of, *creator, *request);
     if (!allowance) {
         answer.error(allowance.reason());
         return;

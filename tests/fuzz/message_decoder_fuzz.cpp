@@ -1,4 +1,5 @@
-// The fast decoder, the reference and the scanner take the same texts, and the first two read the same values from them.
+// The fast decoder, the reference and the scanner take the same texts, and the first two read the same values out of
+// them.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
