@@ -85,7 +85,7 @@ result<task_allowance> admit(service& of, connection& from, const understood& re
     const limits& bounds = of.bounds();
     const identity& who = *from.who();
     const std::size_t tasks = request.what->tasks();
-    const std::size_t memory = memory_of(*request.what, request.how.generator.has_value(), from.message_bytes());
+    const std::size_t memory = memory_of(*request.what, request.how.generator != nullptr, from.message_bytes());
     if (of.is_full(memory)) {
         return refuse("limits.memory_bytes", bounds.memory_bytes);
     }
