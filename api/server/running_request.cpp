@@ -63,14 +63,22 @@ void running_request::run_on_the_spot(const plan::plan& what) {
     allowance_.release();
     if (end.how != plan::program_end::way::returned) {
         answer_.error(error_of(end, service_.bounds()));
-    } else if (message.size() - head > service_.bounds().result_bytes) {
-        answer_.error(over_limit("limits.result_bytes", service_.bounds().result_bytes));
     } else {
-        message += '}';
-        answer_.result_message(message);
+        answer_message(message, head);
     }
     if (message.capacity() > most_kept) {
         message = {};
+    }
+}
+
+/// A head of so many bytes and behind it the result, if that is not too long.
+void running_request::answer_message(std::string& message, std::size_t head) {
+    const std::size_t most = service_.bounds().result_bytes;
+    if (message.size() - head > most) {
+        answer_.error(over_limit("limits.result_bytes", most));
+    } else {
+        message += '}';
+        answer_.result_message(message);
     }
 }
 
@@ -128,15 +136,13 @@ void running_request::answer_result(value result) {
         const std::lock_guard guard{lock_};
         result = {{"completed", done_ - failed_}, {"failed", failed_}};
     }
-    std::string text;
-    json::append_value(text, result);
+    std::string message;  // whole, so that a large result is written once
+    wire::append_result_head(message, id_);
+    const std::size_t head = message.size();
+    json::append_value(message, result);
     result = nullptr;
     memory_.release();  // before the client hears of the end: it may ask for as much again
-    if (text.size() > service_.bounds().result_bytes) {
-        answer_.error(over_limit("limits.result_bytes", service_.bounds().result_bytes));
-    } else {
-        answer_.result_text(text);
-    }
+    answer_message(message, head);
 }
 
 void running_request::ended(plan::program_end end) noexcept {
