@@ -25,7 +25,7 @@ namespace gatherd::api::plan {
 
 /// How a run is to go.
 struct program_options {
-    std::optional<python_random> generator{};           ///< seeded: one task at a time, and these draws
+    std::unique_ptr<python_random> generator{};         ///< seeded: one task at a time, and these draws
     std::optional<std::chrono::nanoseconds> timeout{};  ///< as wait_for(root, timeout)
 };
 
@@ -87,7 +87,7 @@ public:
     bool cancel(const std::string& message) noexcept;
 
     [[nodiscard]] const plan& what() const noexcept { return *plan_; }
-    [[nodiscard]] bool is_seeded() const noexcept { return generator_.has_value(); }
+    [[nodiscard]] bool is_seeded() const noexcept { return generator_ != nullptr; }
     [[nodiscard]] program_observer& observer() noexcept { return *observer_; }
     [[nodiscard]] const limits& bounds() const noexcept { return limits_; }
 
@@ -117,7 +117,7 @@ private:
     [[nodiscard]] program_end end_of(outcome result) noexcept;
 
     std::shared_ptr<const plan> plan_;
-    std::optional<python_random> generator_;
+    std::unique_ptr<python_random> generator_;  // of 2.5 KB, which few programs have
     std::optional<std::chrono::nanoseconds> timeout_;
     const limits& limits_;
     std::shared_ptr<program_observer> observer_;

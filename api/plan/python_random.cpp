@@ -39,9 +39,6 @@ std::size_t pool_limit(std::size_t count) noexcept {
 
 }  // namespace
 
-python_random::python_random(const python_random&) noexcept = default;
-python_random& python_random::operator=(const python_random&) noexcept = default;
-
 python_random::python_random() {
     std::array<std::uint32_t, state_size> key;
     const std::span<std::byte> bytes = std::as_writable_bytes(std::span{key});

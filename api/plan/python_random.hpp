@@ -34,11 +34,6 @@ public:
                                             : static_cast<std::uint64_t>(seed));
     }
 
-    // Defaulted in the source, so that they are not trivial: of trivial ones std::optional copies all 2.5 KB, also
-    // where it is empty, and each request without a seed hands an empty one on, several times.
-    python_random(const python_random&) noexcept;
-    python_random& operator=(const python_random&) noexcept;
-
     /// In [0, 1), a multiple of 2^-53.
     [[nodiscard]] double random() noexcept;
 

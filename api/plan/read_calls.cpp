@@ -83,6 +83,7 @@ void read_over(plan_builder& b, map_node& n, json_view over, const names_in_forc
         ++site.below.item;
     }
     n.over = items;
+    b.into().count_sleepers(n.items_sleep ? items.size() : 0);
 }
 
 }  // namespace gatherd::api::plan

@@ -62,14 +62,19 @@ const node& read_wait(plan_builder& b, const members& m, const node& where, cons
 void read_children(plan_builder& b, list_node& n, json_view list, std::string_view step, const names_in_force* names) {
     const std::span<const node*> children = b.into().make_span<const node*>(list.size());
     n.is_instant = true;
+    std::size_t sleepers = 0;
     branch where{&n, step, 0};
     for (const json_view item : list.items()) {
         const node& child = read_task(b, item, where, names);
         children[where.position++] = &child;
         n.is_instant = n.is_instant && child.is_instant;
         n.prints = n.prints || child.prints;
+        sleepers += child.is_sleep ? 1 : 0;
     }
     n.children = children;
+    if (n.is == kind::gather && (n.options.limit == 0 || sleepers == children.size())) {
+        b.into().count_sleepers(sleepers);
+    }
 }
 
 }  // namespace gatherd::api::plan

@@ -170,7 +170,7 @@ void connection::handle_frame(const std::shared_ptr<connection>& self, const wir
         if (found.text.size() >= wire::huge_message_bytes) {
             handle_in_bulk(found.text);
         } else {
-            finish_message(handle_message(self, found.text, decoder_of_this_thread(service_.bounds().depth)));
+            handle_message(self, found.text, decoder_of_this_thread(service_.bounds().depth));
         }
     } else if (found.kind == wire::frame_kind::foreign) {
         service_.counts().add(event::foreign_closed);
@@ -183,26 +183,17 @@ void connection::handle_frame(const std::shared_ptr<connection>& self, const wir
     }
 }
 
-/// What follows on the line of malformed text goes with it, also where only the decoder could tell.
-void connection::finish_message(bool is_json) {
-    if (!is_json) {
-        input_.discard_line();
-    }
-}
-
 /// The text stays where it is: the reader is left alone until this is done.
 void connection::handle_in_bulk(std::string_view text) {
     is_in_bulk_ = true;
     input_.account_decoding(text.size());
     service_.bulk().submit([self = shared_from_this(), text] {
-        bool is_json = false;
         {
             wire::message_decoder decoder{self->service_.bounds().depth};
-            is_json = handle_message(self, text, decoder);
+            handle_message(self, text, decoder);
         }
-        asio::post(self->transport_.socket().get_executor(), [self, is_json] {
+        asio::post(self->transport_.socket().get_executor(), [self] {
             self->is_in_bulk_ = false;
-            self->finish_message(is_json);
             if (self->is_closed_) {
                 return;
             }

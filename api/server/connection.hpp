@@ -92,7 +92,6 @@ private:
     void end_reading(const asio::error_code& why);
     void handle_frames();
     void handle_frame(const std::shared_ptr<connection>& self, const wire::frame& found);
-    void finish_message(bool is_json);
     void handle_in_bulk(std::string_view text);
     void flush();
     void post_flush();

@@ -40,9 +40,6 @@ public:
     /// The oldest frame that was not handed out yet, decoded already where it is small: by decoder_of_this_thread.
     [[nodiscard]] std::optional<wire::frame> next();
 
-    /// The message that was handed out last was malformed after all.
-    void discard_line() noexcept { reader_.discard_line(); }
-
     [[nodiscard]] wire::framing spoken() const noexcept { return reader_.spoken(); }
     [[nodiscard]] bool mid_message() const noexcept { return reader_.mid_message(); }
 

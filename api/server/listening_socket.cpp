@@ -94,6 +94,21 @@ bool is_stale(const sockaddr_un& at, socklen_t size) {
     return refused;
 }
 
+/// An option of a socket that is a number; -1 where the descriptor is no socket.
+int option_of(int descriptor, int option) {
+    int found = -1;
+    socklen_t size = sizeof found;
+    return getsockopt(descriptor, SOL_SOCKET, option, &found, &size) == 0 ? found : -1;
+}
+
+/// The value of a variable of the environment, which is then without it; empty where there is none.
+std::string taken_variable(const char* name) {
+    const char* const found = std::getenv(name);
+    std::string value = found != nullptr ? found : "";
+    unsetenv(name);
+    return value;
+}
+
 }  // namespace
 
 listening_socket::listening_socket(int descriptor) : descriptor_{descriptor} {}
@@ -197,25 +212,23 @@ listening_socket listening_socket::local(const std::string& path, const unix_acc
 }
 
 std::vector<listening_socket> listening_socket::inherited() {
-    const char* const pid = std::getenv("LISTEN_PID");
-    const char* const count = std::getenv("LISTEN_FDS");
+    const std::string pid = taken_variable("LISTEN_PID");
+    const std::string count = taken_variable("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
+    int sockets = 0;
+    const char* const last = count.data() + count.size();
+    const auto [end, failed] = std::from_chars(count.data(), last, sockets);
+    const bool are_ours = pid == std::to_string(getpid()) && end == last && failed == std::errc{};
     std::vector<listening_socket> all;
-    if (pid != nullptr && count != nullptr && std::string{pid} == std::to_string(getpid())) {
-        const int last = first_inherited + std::atoi(count);
-        for (int each = first_inherited; each < last; ++each) {
-            int listens = 0;
-            socklen_t size = sizeof listens;
-            if (getsockopt(each, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) {
-                refuse("systemd", "descriptor " + std::to_string(each) + " is no listening socket");
-            }
-            fcntl(each, F_SETFD, FD_CLOEXEC);
-            listening_socket one{each};
-            one.describe();
-            all.push_back(std::move(one));
+    for (int i = 0; are_ours && i < sockets; ++i) {
+        const int each = first_inherited + i;
+        if (option_of(each, SO_ACCEPTCONN) != 1 || option_of(each, SO_TYPE) != SOCK_STREAM) {
+            refuse("systemd", "descriptor " + std::to_string(each) + " is no listening stream socket");
         }
-    }
-    for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) {
-        unsetenv(name);
+        fcntl(each, F_SETFD, FD_CLOEXEC);
+        listening_socket one{each};
+        one.describe();
+        all.push_back(std::move(one));
     }
     if (all.empty()) {
         refuse("systemd", "no socket was handed over (LISTEN_FDS)");

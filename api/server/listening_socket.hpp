@@ -27,7 +27,7 @@ public:
     [[nodiscard]] static listening_socket local(const std::string& path, const unix_access& access);
 
     /// Those that the process was started with, as systemd's socket activation hands them over (LISTEN_PID,
-    /// LISTEN_FDS). They are taken once: the variables go.
+    /// LISTEN_FDS). They are taken once: the variables go. One thread, as with all that changes the environment.
     [[nodiscard]] static std::vector<listening_socket> inherited();
 
     listening_socket(listening_socket&& other) noexcept;

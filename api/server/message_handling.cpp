@@ -25,10 +25,10 @@ wire::message_decoder& decoder_of_this_thread(std::size_t max_depth) {
     return own->decoder;
 }
 
-bool handle_message(const std::shared_ptr<connection>& from, std::string_view text, wire::message_decoder& decoder) {
+void handle_message(const std::shared_ptr<connection>& from, std::string_view text, wire::message_decoder& decoder) {
     const wire::message& message = decoder.decode(text);
     if (message.items.empty()) {
-        return true;
+        return;
     }
     service& of = from->of();
     of.counts().add(event::requests, message.items.size());
@@ -42,8 +42,6 @@ bool handle_message(const std::shared_ptr<connection>& from, std::string_view te
             call_method(of, request, reply{from, request.id, part_of});
         }
     }
-    const auto* const fault = message.is_batch ? nullptr : std::get_if<wire::refusal>(&message.items.front());
-    return fault == nullptr || fault->reason.code != errc::parse_error;
 }
 
 }  // namespace gatherd::api::server

@@ -19,7 +19,7 @@ class connection;
 [[nodiscard]] wire::message_decoder& decoder_of_this_thread(std::size_t max_depth);
 
 /// Calls the method of each request in the message, or answers what was none. By then `from` knows how long the texts
-/// of the requests are. False: the text was malformed, as only the decoder could tell.
-bool handle_message(const std::shared_ptr<connection>& from, std::string_view text, wire::message_decoder& decoder);
+/// of the requests are.
+void handle_message(const std::shared_ptr<connection>& from, std::string_view text, wire::message_decoder& decoder);
 
 }  // namespace gatherd::api::server

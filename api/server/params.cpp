@@ -147,16 +147,16 @@ result<std::optional<std::chrono::nanoseconds>> params::seconds(std::string_view
     return std::optional{plan::to_duration(found->as_number())};
 }
 
-result<std::optional<plan::python_random>> params::seed() const {
+result<std::unique_ptr<plan::python_random>> params::seed() const {
     const auto found = (*this)["seed"];
     if (!found) {
-        return std::optional<plan::python_random>{};
+        return std::unique_ptr<plan::python_random>{};
     }
     if (found->kind() == json::json_kind::integer) {
-        return std::optional{plan::python_random{found->as_integer()}};
+        return std::make_unique<plan::python_random>(found->as_integer());
     }
     if (found->kind() == json::json_kind::unsigned_integer) {
-        return std::optional{plan::python_random{found->as_unsigned()}};
+        return std::make_unique<plan::python_random>(found->as_unsigned());
     }
     return refuse("seed", "seed is an integer");
 }

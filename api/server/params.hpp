@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,7 +48,7 @@ public:
     [[nodiscard]] result<std::optional<std::string>> text(std::string_view name) const;
     [[nodiscard]] result<bool> flag(std::string_view name) const;
     [[nodiscard]] result<std::optional<std::chrono::nanoseconds>> seconds(std::string_view name) const;
-    [[nodiscard]] result<std::optional<plan::python_random>> seed() const;
+    [[nodiscard]] result<std::unique_ptr<plan::python_random>> seed() const;
     [[nodiscard]] result<std::optional<std::vector<std::string>>> texts(std::string_view name) const;
 
     /// -32602 at a member.

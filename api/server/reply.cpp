@@ -68,14 +68,6 @@ void reply::result(const value& what, std::function<void()> sent) {
     send(std::move(text), std::move(sent));
 }
 
-void reply::result_text(std::string_view json_text) {
-    std::string text;
-    if (!is_notification()) {
-        wire::append_result_text(text, id_, json_text);
-    }
-    send(std::move(text), nullptr);
-}
-
 void reply::result_message(std::string_view message) {
     const std::shared_ptr<connection> to = std::move(to_);
     if (part_of_ != nullptr) {

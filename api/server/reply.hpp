@@ -47,7 +47,6 @@ public:
     ~reply();
 
     void result(const value& what, std::function<void()> sent = nullptr);
-    void result_text(std::string_view json_text);
     /// The whole answer, begun by wire::append_result_head.
     void result_message(std::string_view message);
     void error(const api::error& why);

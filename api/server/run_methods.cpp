@@ -25,7 +25,7 @@ using plan_ptr = std::unique_ptr<plan::plan>;
 /// A request that has been understood, and may run if there is room for it.
 struct understood {
     plan_ptr what;
-    plan::program_options how;  // no braces: with them g++ clears the 2.5 KB of the generator that is not there
+    plan::program_options how{};
     reporting wishes{};
 };
 
@@ -71,12 +71,16 @@ std::optional<error> read_reporting(const params& from, understood& into) {
     return std::nullopt;
 }
 
-/// What a plan and its tasks may hold in memory: an estimate, made from what a million sleeping tasks take.
-std::size_t memory_of(const plan::plan& what, std::size_t text_bytes) {
+/// What a plan and its tasks may hold in memory, their results and the answer included: an estimate, made from what a
+/// million tasks of each sort take.
+std::size_t memory_of(const plan::plan& what, bool has_seed, std::size_t text_bytes) {
     constexpr std::size_t bytes_a_task = 1024;  // its node, its coroutine while it waits, its result
+    constexpr std::size_t bytes_a_sleep = 400;  // where all share one coroutine; most of it for a settled result
     constexpr std::size_t bytes_a_call = 128;   // where nothing can wait: node and result
     constexpr std::size_t times_the_text = 3;   // literals as the plan keeps them, and as results
-    return what.tasks() * (what.root().is_instant ? bytes_a_call : bytes_a_task) + text_bytes * times_the_text;
+    const std::size_t sleepers = has_seed ? 0 : what.sleepers();
+    return (what.tasks() - sleepers) * (what.root().is_instant ? bytes_a_call : bytes_a_task) +
+           sleepers * bytes_a_sleep + text_bytes * times_the_text;
 }
 
 error refuse_over(service& of, const char* limit, std::size_t most) {
@@ -113,8 +117,9 @@ std::optional<error> want_of_tasks(service& of, connection& from, std::size_t mo
 }
 
 /// Room for the plan's tasks, or -32003.
-result<task_allowance> admit(service& of, connection& from, const plan::plan& what) {
-    const std::size_t memory = memory_of(what, from.message_bytes());
+result<task_allowance> admit(service& of, connection& from, const understood& request) {
+    const plan::plan& what = *request.what;
+    const std::size_t memory = memory_of(what, request.how.generator != nullptr, from.message_bytes());
     if (auto refused = want_of_memory(of, memory)) {
         return *std::move(refused);
     }
@@ -133,7 +138,7 @@ result<task_allowance> admit(service& of, connection& from, const plan::plan& wh
 /// entered.
 void run_at_once(service& of, const plan::plan& what, reply& answer) {
     connection& from = *answer.to();
-    auto refused = want_of_memory(of, memory_of(what, from.message_bytes()));
+    auto refused = want_of_memory(of, memory_of(what, false, from.message_bytes()));
     if (!refused) {
         refused = want_of_tasks(of, from, what.tasks());
     }
@@ -157,7 +162,7 @@ void run_understood(service& of, understood& request, reply& answer) {
         run_at_once(of, *request.what, answer);
         return;
     }
-    auto allowance = admit(of, *answer.to(), *request.what);
+    auto allowance = admit(of, *answer.to(), request);
     if (!allowance) {
         answer.error(allowance.reason());
         return;
@@ -307,7 +312,7 @@ void create_task(service& of, std::optional<json::json_view> from, reply answer)
         return;
     }
     const auto creator = answer.to();
-    auto allowance = admit(of, *creator, *request->what);
+    auto allowance = admit(of, *creator, *request);
     if (!allowance) {
         answer.error(allowance.reason());
         return;

@@ -34,6 +34,17 @@ void running_request::start(std::shared_ptr<const plan::plan> what, plan::progra
     program->start();
 }
 
+/// A head of so many bytes and behind it the result, if that is not too long.
+void running_request::answer_message(std::string& message, std::size_t head) {
+    const std::size_t most = service_.bounds().result_bytes;
+    if (message.size() - head > most) {
+        answer_.error(over_limit("limits.result_bytes", most));
+    } else {
+        message += '}';
+        answer_.result_message(message);
+    }
+}
+
 bool running_request::cancel(const std::string& message) {
     std::shared_ptr<plan::program> program;
     {
@@ -88,15 +99,13 @@ void running_request::answer_result(value result) {
         const std::lock_guard guard{lock_};
         result = {{"completed", done_ - failed_}, {"failed", failed_}};
     }
-    std::string text;
-    json::append_value(text, result);
+    std::string message;  // whole, so that a large result is written once
+    wire::append_result_head(message, id_);
+    const std::size_t head = message.size();
+    json::append_value(message, result);
     result = nullptr;
     memory_.release();  // before the client hears of the end: it may ask for as much again
-    if (text.size() > service_.bounds().result_bytes) {
-        answer_.error(over_limit("limits.result_bytes", service_.bounds().result_bytes));
-    } else {
-        answer_.result_text(text);
-    }
+    answer_message(message, head);
 }
 
 void running_request::ended(plan::program_end end) noexcept {

@@ -53,7 +53,12 @@ void task_table::finish(const std::shared_ptr<created_task>& task, std::size_t b
     by_expiry_.emplace(at->second.end->expires, task->id());
     kept_bytes_ += bytes;
     sweep();
-    memory_.resize(kept_bytes_);
+    account();
+}
+
+/// Under lock_: enters what is kept, and what keeping it takes.
+void task_table::account() noexcept {
+    memory_.resize(kept_bytes_ + by_end_.size() * bytes_a_kept_task);
 }
 
 /// Under lock_.
@@ -61,8 +66,8 @@ void task_table::drop(table::iterator at) {
     const std::shared_ptr<created_task> task = std::move(at->second.task);
     if (const auto& end = at->second.end) {
         kept_bytes_ -= end->bytes;
-        memory_.resize(kept_bytes_);
         by_end_.erase(end->order);
+        account();
         const auto [first, last] = by_expiry_.equal_range(end->expires);
         by_expiry_.erase(std::find_if(first, last, [&](const auto& each) { return each.second == at->first; }));
     }

@@ -164,14 +164,6 @@ void frame_reader::drop(std::size_t count) noexcept {
     scanned_ = begin_;
 }
 
-void frame_reader::discard_line() noexcept {
-    if (phase_ == phase::between) {
-        phase_ = phase::discarding;
-        is_answered_ = true;
-        dropped_ = 0;
-    }
-}
-
 bool frame_reader::mid_message() const noexcept {
     switch (phase_) {
         case phase::closed:
@@ -279,38 +271,43 @@ void frame_reader::scan_from_begin() noexcept {
 std::optional<frame> frame_reader::step_arriving(message_decoder& decoder) {
     const char* const data = buffer_.get();
     const auto found = std::string_view{data, end_}.find('\n', scanned_);
-    const bool has_line = found != std::string_view::npos;
-    const auto line = pending().substr(0, has_line ? found - begin_ : std::string_view::npos);
-    if (has_line && line.size() < huge_message_bytes && line.size() <= limits_.message_bytes) {
-        const auto text = line.substr(0, line.find_last_not_of(spaces) + 1);
-        if (decoder.try_parse(text)) {
+    if (found != std::string_view::npos) {
+        const auto text = trimmed({data + begin_, found - begin_});
+        line_end_ = found + 1;
+        if (text.size() <= limits_.message_bytes && is_message(text, scanned_ - begin_, decoder)) {
             phase_ = phase::between;
-            drop(line.size() + 1);
+            drop(line_end_ - begin_);
             return frame{frame_kind::message, text};
         }
-        line_end_ = found + 1;
         scan_from_begin();
         return std::nullopt;
     }
-    const auto [what, at] = brackets_.count(data + scanned_, line.data() + line.size());
-    const auto text = line.substr(0, static_cast<std::size_t>(at - line.data()));
-    const bool is_open = what == bracket_counter::outcome::more && !has_line;
-    if (is_open || what == bracket_counter::outcome::closed) {
-        if (text.size() > limits_.message_bytes) {
-            return too_large();
-        }
-        if (is_open) {
-            scanned_ = end_;
-            return std::nullopt;
-        }
-        if (text.size() >= huge_message_bytes || decoder.try_parse(text)) {
-            phase_ = phase::between;
-            drop(text.size());
-            return frame{frame_kind::message, text};
-        }
+    const auto [what, at] = brackets_.count(data + scanned_, data + end_);
+    scanned_ = static_cast<std::size_t>(at - data);
+    const auto text = pending().substr(0, scanned_ - begin_);
+    if (what != bracket_counter::outcome::deep && text.size() > limits_.message_bytes) {
+        return too_large();
+    }
+    if (what == bracket_counter::outcome::more) {
+        return std::nullopt;
+    }
+    if (what == bracket_counter::outcome::closed && text.size() < huge_message_bytes && decoder.try_parse(text)) {
+        phase_ = phase::between;
+        drop(text.size());
+        return frame{frame_kind::message, text};
     }
     scan_from_begin();
     return std::nullopt;
+}
+
+// Of a huge text: whether it is one, if it is JSON. Brackets of its first `counted` bytes were counted.
+bool frame_reader::is_message(std::string_view text, std::size_t counted, message_decoder& decoder) {
+    if (text.size() < huge_message_bytes) {
+        return decoder.try_parse(text);
+    }
+    const char* const last = text.data() + text.size();
+    const auto [what, at] = brackets_.count(text.data() + std::min(counted, text.size()), last);
+    return what == bracket_counter::outcome::closed && at == last;
 }
 
 std::optional<frame> frame_reader::step_lines() {
@@ -440,22 +437,13 @@ std::optional<frame> frame_reader::step_body(message_decoder* decoder) {
     }
     const auto body = pending().substr(0, size);
     const auto text = trimmed(body);
-    auto found = decoder != nullptr && opens(text) && is_message(text, *decoder) ? frame{frame_kind::message, text}
-                                                                                 : scan_body(body);
+    brackets_.reset();
+    const bool is_one = decoder != nullptr && opens(text) && is_message(text, 0, *decoder);
+    auto found = is_one ? frame{frame_kind::message, text} : scan_body(body);
     drop(size);
     body_bytes_.reset();
     phase_ = phase::headers;
     return found;
-}
-
-// Of a huge text: whether it is one, if it is JSON.
-bool frame_reader::is_message(std::string_view text, message_decoder& decoder) {
-    if (text.size() < huge_message_bytes) {
-        return decoder.try_parse(text);
-    }
-    brackets_.reset();
-    const auto [what, at] = brackets_.count(text.data(), text.data() + text.size());
-    return what == bracket_counter::outcome::closed && at == text.data() + text.size();
 }
 
 frame frame_reader::scan_body(std::string_view body) {
@@ -497,7 +485,12 @@ void frame_reader::note_fault(std::string_view text, std::size_t position) {
     const auto before = text.substr(0, position);
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const auto column = position - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0: the first line
-    fault_ = "line " + std::to_string(line) + ", column " + std::to_string(column) + ": expected ";
+    fault_ = "line " + std::to_string(line) + ", column " + std::to_string(column);
+    if (scanner_.number_is_too_great()) {
+        fault_ += ": the number that ends here is beyond double";
+        return;
+    }
+    fault_ += ": expected ";
     fault_ += scanner_.expected();
     fault_ += ", not " + shown(text[position]);
 }
@@ -517,9 +510,8 @@ frame frame_reader::deep_frame(std::string_view seen) const {
     auto id = request_id::null();
     if (seen.front() != '[') {  // of a batch it cannot be said which request it is
         const auto ids = id_texts(seen);
-        // It is echoed, so it must be what the decoder would have taken: a string of whole UTF-8, a number or null.
-        const auto parsed = ids.empty() ? value(value::value_t::discarded) : value::parse(ids.front(), nullptr, false);
-        if (parsed.is_string() || parsed.is_number()) {
+        // What was scanned is JSON so far, so its first byte says what it is: a string or a number is echoed.
+        if (!ids.empty() && !ids.front().empty() && std::strchr("\"-0123456789", ids.front().front()) != nullptr) {
             id = request_id{ids.front()};
         }
     }

@@ -56,13 +56,9 @@ public:
     [[nodiscard]] std::optional<frame> next() { return next(nullptr); }
 
     /// The same frames; but a message on one line, as nearly all are, is found by decoding it, and not byte by byte
-    /// first. `decoder` is about to decode what is found, and then has done so already. A huge message on one line
-    /// (huge_message_bytes) is found by its brackets alone: whoever decodes it finds out whether it is JSON.
+    /// first. `decoder` is about to decode what is found, and then has done so already. A huge message that is a line
+    /// of its own (huge_message_bytes) is found by its brackets alone: whoever decodes it finds out whether it is JSON.
     [[nodiscard]] std::optional<frame> next(message_decoder* decoder);
-
-    /// The message that was handed out last is malformed, as its decoder found: JSON lines then go on behind the next
-    /// line end, as after any other malformed text.
-    void discard_line() noexcept;
 
     /// From the next byte on a message may have so many; one that is longer already is refused when it grows.
     void limit_message(std::size_t bytes) noexcept { limits_.message_bytes = bytes; }
@@ -110,7 +106,7 @@ private:
     std::optional<frame> step_end();
 
     std::string read_header(std::string_view line);
-    [[nodiscard]] bool is_message(std::string_view text, message_decoder& decoder);
+    [[nodiscard]] bool is_message(std::string_view text, std::size_t counted, message_decoder& decoder);
     [[nodiscard]] frame scan_body(std::string_view body);
     void note_fault(std::string_view text, std::size_t position);
     [[nodiscard]] frame malformed_frame();
@@ -134,7 +130,7 @@ private:
     std::size_t scanned_ = 0;  // begin_ <= scanned_ <= end_: no byte before it is looked at again in this phase
     std::size_t end_ = 0;      // of what was fed
 
-    std::size_t line_end_ = 0;  // behind the last line that was no message as a whole: its messages are scanned
+    std::size_t line_end_ = 0;  // behind the last line that was looked at as a whole: what else is on it is scanned
 
     bracket_counter brackets_;
     json_scanner scanner_;

@@ -1,89 +1,23 @@
 #include "api/wire/json_scanner.hpp"
 
-#include <array>
-#include <bit>
 #include <cstring>
 #include <utility>
+
+#include "api/wire/byte_runs.hpp"
 
 namespace gatherd::api::wire {
 namespace {
 
-constexpr bool is_space(char byte) noexcept {
-    return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
-}
 constexpr bool is_digit(char byte) noexcept {
     return byte >= '0' && byte <= '9';
 }
 
-// Bytes that end a run of plain string text: the quote, the backslash and control characters.
-constexpr bool ends_run(char byte) noexcept {
-    return byte == '"' || byte == '\\' || static_cast<unsigned char>(byte) < 0x20;
-}
-
-constexpr auto run_ends = [] {
-    std::array<bool, 256> table{};
-    for (std::size_t i = 0; i < table.size(); ++i) {
-        table[i] = ends_run(static_cast<char>(static_cast<unsigned char>(i)));
-    }
-    return table;
-}();
-
-// A mask with the high bit of each byte of `word` set that is zero; exact up to and including the first such byte.
-constexpr std::uint64_t zero_bytes(std::uint64_t word) noexcept {
-    return (word - 0x0101010101010101U) & ~word & 0x8080808080808080U;
-}
-
-constexpr std::uint64_t run_end_bytes(std::uint64_t word) noexcept {
-    const auto control = (word - 0x2020202020202020U) & ~word & 0x8080808080808080U;
-    return zero_bytes(word ^ 0x2222222222222222U) | zero_bytes(word ^ 0x5c5c5c5c5c5c5c5cU) | control;
-}
-
-// The first byte that ends a run. Eight at a time, since most bytes of most messages are plain text in strings.
-const char* skip_run(const char* at, const char* last) noexcept {
-    if constexpr (std::endian::native == std::endian::little) {
-        while (last - at >= 8) {
-            std::uint64_t word = 0;
-            std::memcpy(&word, at, sizeof word);
-            if (const auto ends = run_end_bytes(word); ends != 0) {
-                return at + std::countr_zero(ends) / 8;
-            }
-            at += 8;
-        }
-    }
-    while (at != last && !run_ends[static_cast<unsigned char>(*at)]) {
-        ++at;
-    }
-    return at;
-}
-
-// The first byte that is no white space. Mostly that is a line end and some spaces, which go eight at a time.
-const char* skip_space(const char* at, const char* last) noexcept {
-    while (at != last && is_space(*at)) {
-        ++at;
-        if constexpr (std::endian::native == std::endian::little) {
-            while (last - at >= 8) {
-                std::uint64_t word = 0;
-                std::memcpy(&word, at, sizeof word);
-                word ^= 0x2020202020202020U;
-                if (word != 0) {
-                    at += std::countr_zero(word) / 8;
-                    break;
-                }
-                at += 8;
-            }
-        }
-    }
-    return at;
-}
-
-// The same where mostly there is none.
-inline const char* past_space(const char* at, const char* last) noexcept {
-    return at != last && static_cast<unsigned char>(*at) <= ' ' ? skip_space(at, last) : at;
-}
+// A number with a point that has no more bytes and no exponent is less than 10^300.
+constexpr std::ptrdiff_t no_great_number = 300;
 
 }  // namespace
 
-const char* json_scanner::scan_value(const char* at) {
+const char* json_scanner::scan_value(const char* at, const char* last) {
     switch (*at) {
         case '"':
             state_ = state::string;
@@ -109,10 +43,10 @@ const char* json_scanner::scan_value(const char* at) {
             return at + 1;
         case '-':
             state_ = state::minus;
-            return at + 1;
+            return scan_number(at, at + 1, last);
         case '0':
             state_ = state::zero;
-            return at + 1;
+            return scan_number(at, at + 1, last);
         case ']':
             if (state_ == state::value_or_end) {
                 close();
@@ -122,7 +56,7 @@ const char* json_scanner::scan_value(const char* at) {
         default:
             if (is_digit(*at)) {
                 state_ = state::integer;
-                return at + 1;
+                return scan_number(at, at + 1, last);
             }
     }
     outcome_ = outcome::broken;
@@ -189,7 +123,7 @@ const char* json_scanner::scan_scalar_end(const char* at) {
 // Stays here for what most of a message is: a name and a string after it, a string and a comma and the next string.
 const char* json_scanner::scan_string(const char* at, const char* last) {
     for (;;) {
-        at = skip_run(at, last);
+        at = skip_run<ascii_text>(at, last);
         if (at == last) {
             return at;
         }
@@ -197,6 +131,9 @@ const char* json_scanner::scan_string(const char* at, const char* last) {
             if (*at == '\\') {
                 state_ = state::escape;
                 return at + 1;
+            }
+            if (static_cast<unsigned char>(*at) >= 0x80) {
+                return scan_text(at, last);
             }
             outcome_ = outcome::broken;
             return at;
@@ -229,6 +166,17 @@ const char* json_scanner::scan_string(const char* at, const char* last) {
     }
 }
 
+// The text of a string from its first byte on that is not ASCII, or from inside a character.
+const char* json_scanner::scan_text(const char* at, const char* last) {
+    const char* const end = skip_run<any_text>(at, last);
+    at = utf8_.scan(at, end);
+    state_ = utf8_.is_inside() ? state::character : state::string;
+    if (at != end || (at != last && utf8_.is_inside())) {
+        outcome_ = outcome::broken;
+    }
+    return at;
+}
+
 const char* json_scanner::scan_escape(const char* at) {
     if (*at == 'u') {
         state_ = state::hex;
@@ -242,14 +190,42 @@ const char* json_scanner::scan_escape(const char* at) {
     return at + 1;
 }
 
+// Four digits. From d800 to dbff they are the first half of a character, and those of the second, from dc00 to dfff,
+// must come in the next escape; nowhere else may they come.
 const char* json_scanner::scan_hex(const char* at) {
-    const bool is_hex = is_digit(*at) || (*at >= 'a' && *at <= 'f') || (*at >= 'A' && *at <= 'F');
-    if (!is_hex) {
+    const auto digit = static_cast<char>(*at | 0x20);  // in small letters
+    const bool is_hex = is_digit(*at) || (digit >= 'a' && digit <= 'f');
+    bool is_possible = is_hex;
+    if (hex_left_ == 4) {
+        is_surrogate_ = digit == 'd';
+        is_possible = is_hex && (is_surrogate_ || !wants_second_);
+    } else if (hex_left_ == 3 && is_surrogate_) {
+        const bool is_second = digit >= 'c';
+        is_possible = is_hex && is_second == wants_second_;
+        is_surrogate_ = digit >= '8';
+    }
+    if (!is_possible) {
         outcome_ = outcome::broken;
         return at;
     }
     if (--hex_left_ == 0) {
-        state_ = state::string;
+        wants_second_ = is_surrogate_ && !wants_second_;
+        state_ = wants_second_ ? state::second : state::string;
+    }
+    return at + 1;
+}
+
+// What a second half must begin with.
+const char* json_scanner::scan_second(const char* at) {
+    if (*at != (state_ == state::second ? '\\' : 'u')) {
+        outcome_ = outcome::broken;
+        return at;
+    }
+    if (state_ == state::second) {
+        state_ = state::second_escape;
+    } else {
+        state_ = state::hex;
+        hex_left_ = 4;
     }
     return at + 1;
 }
@@ -269,7 +245,28 @@ const char* json_scanner::scan_literal(const char* at, const char* last) {
     return at;
 }
 
-const char* json_scanner::scan_number(const char* at, const char* last) {
+// Behind the last byte of a number that began at `begin`, or came from there on in this piece.
+const char* json_scanner::end_number(const char* begin, const char* at) {
+    const bool has_exponent = state_ == state::exponent_digits;
+    bool is_beyond = false;
+    if (is_cut_ || has_exponent || at - begin > no_great_number) {
+        // An integer may have any size.
+        if (has_exponent || state_ == state::fraction) {
+            number_.scan({begin, at});
+            is_beyond = number_.is_beyond_double();
+        }
+        is_cut_ = false;
+        number_ = {};
+    }
+    if (is_beyond) {
+        outcome_ = outcome::broken;
+    } else {
+        end_value();
+    }
+    return at;
+}
+
+const char* json_scanner::scan_number(const char* begin, const char* at, const char* last) {
     for (; at != last; ++at) {
         const char byte = *at;
         const bool digit = is_digit(byte);
@@ -285,8 +282,7 @@ const char* json_scanner::scan_number(const char* at, const char* last) {
                     state_ = byte == '.' ? state::point : state::exponent;
                     continue;
                 }
-                end_value();
-                return at;
+                return end_number(begin, at);
             case state::fraction:
                 if (digit) {
                     continue;
@@ -295,14 +291,12 @@ const char* json_scanner::scan_number(const char* at, const char* last) {
                     state_ = state::exponent;
                     continue;
                 }
-                end_value();
-                return at;
+                return end_number(begin, at);
             case state::exponent_digits:
                 if (digit) {
                     continue;
                 }
-                end_value();
-                return at;
+                return end_number(begin, at);
             case state::exponent:
                 if (byte == '+' || byte == '-') {
                     state_ = state::exponent_sign;
@@ -323,6 +317,8 @@ const char* json_scanner::scan_number(const char* at, const char* last) {
             state_ = state_ == state::point ? state::fraction : state::exponent_digits;
         }
     }
+    is_cut_ = true;
+    number_.scan({begin, at});
     return at;
 }
 
@@ -364,7 +360,7 @@ json_scanner::step json_scanner::scan(const char* first, const char* last) {
         switch (state_) {
             case state::value:
             case state::value_or_end:
-                at = scan_value(at);
+                at = scan_value(at, last);
                 break;
             case state::key:
             case state::key_or_end:
@@ -382,8 +378,15 @@ json_scanner::step json_scanner::scan(const char* first, const char* last) {
             case state::string:
                 at = scan_string(at, last);
                 break;
+            case state::character:
+                at = scan_text(at, last);
+                break;
             case state::escape:
                 at = scan_escape(at);
+                break;
+            case state::second:
+            case state::second_escape:
+                at = scan_second(at);
                 break;
             case state::hex:
                 at = scan_hex(at);
@@ -392,7 +395,7 @@ json_scanner::step json_scanner::scan(const char* first, const char* last) {
                 at = scan_literal(at, last);
                 break;
             default:
-                at = scan_number(at, last);
+                at = scan_number(at, at, last);
         }
     }
     return {outcome_, at};
@@ -406,12 +409,18 @@ bool json_scanner::is_whole_scalar() const noexcept {
         case state::scalar_end:
         case state::zero:
         case state::integer:
+            return true;
         case state::fraction:
         case state::exponent_digits:
-            return true;
+            return !number_.is_beyond_double();  // it came to the end of a piece, so all of it was looked at
         default:
             return false;
     }
+}
+
+// In these states nothing else breaks a text: whatever cannot go on with the number ends it.
+bool json_scanner::number_is_too_great() const noexcept {
+    return outcome_ == outcome::broken && (state_ == state::fraction || state_ == state::exponent_digits);
 }
 
 std::string_view json_scanner::expected() const noexcept {
@@ -431,11 +440,17 @@ std::string_view json_scanner::expected() const noexcept {
         case state::scalar_end:
             return "the end of the line after a value that is no object or array";
         case state::string:
-            return "the rest of a string, in which control characters are escaped, a line end as \\n";
+            return "the rest of a string in UTF-8, in which control characters are escaped, a line end as \\n";
+        case state::character:
+            return "the rest of a character in UTF-8";
         case state::escape:
             return "one of \" \\ / b f n r t u after a backslash";
         case state::hex:
-            return "four hexadecimal digits after \\u";
+            return wants_second_ ? "dc00 to dfff, the second half of a character, after \\u"
+                                 : "four hexadecimal digits after \\u, of no second half of a character alone";
+        case state::second:
+        case state::second_escape:
+            return "the second half of a character, \\udc00 to \\udfff, after its first";
         case state::literal:
             return "true, false or null";
         case state::exponent:
@@ -451,6 +466,12 @@ void json_scanner::reset() noexcept {
     outcome_ = outcome::more;
     in_object_ = false;
     told_depth_ = false;
+    wants_second_ = false;
+    utf8_ = {};
+    if (is_cut_) {
+        is_cut_ = false;
+        number_ = {};
+    }
     if (stack_.capacity() > 64) {
         stack_ = {};  // a hostile message's; what usual ones need is kept
     }

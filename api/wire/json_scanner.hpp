@@ -7,12 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "api/wire/number_scanner.hpp"
+#include "api/wire/utf8_scanner.hpp"
+
 namespace gatherd::api::wire {
 
 /// Checks one JSON text that comes in pieces of any size.
 ///
-/// It knows the whole grammar but three things that need more than the next byte, and that the decoder checks: that
-/// strings are UTF-8, that surrogate escapes come in pairs, and that numbers fit.
+/// It takes what message_decoder takes: strings are UTF-8, surrogate escapes come in pairs, and numbers with a point or
+/// an exponent are within double.
 ///
 /// Threads: one at a time. Memory: one bit a level of nesting. Cost: each byte is looked at once, about 1 ns or less.
 /// Throws: std::bad_alloc.
@@ -38,7 +41,10 @@ public:
     /// Whether the text would be a whole scalar if it ended here.
     [[nodiscard]] bool is_whole_scalar() const noexcept;
 
-    /// What JSON could have had where the scan stopped, in words.
+    /// Whether the text is broken because the number that ends where the scan stopped is beyond double.
+    [[nodiscard]] bool number_is_too_great() const noexcept;
+
+    /// Else: what JSON could have had there, in words.
     [[nodiscard]] std::string_view expected() const noexcept;
 
     /// Begins a new text.
@@ -54,8 +60,11 @@ private:
         after_value,
         scalar_end,
         string,
+        character,  // a string's, of several bytes
         escape,
         hex,
+        second,  // half of a pair of surrogates: its backslash, and behind that
+        second_escape,
         literal,
         minus,
         zero,
@@ -68,16 +77,19 @@ private:
     };
 
     // One token each or as much of it as came, and where that is quicker those after it.
-    const char* scan_value(const char* at);
+    const char* scan_value(const char* at, const char* last);
     const char* scan_key(const char* at);
     const char* scan_colon(const char* at);
     const char* scan_after_value(const char* at, const char* last);
     const char* scan_scalar_end(const char* at);
     const char* scan_string(const char* at, const char* last);
     const char* scan_escape(const char* at);
+    const char* scan_text(const char* at, const char* last);
     const char* scan_hex(const char* at);
+    const char* scan_second(const char* at);
     const char* scan_literal(const char* at, const char* last);
-    const char* scan_number(const char* at, const char* last);
+    const char* scan_number(const char* begin, const char* at, const char* last);
+    const char* end_number(const char* begin, const char* at);
     void open(bool object);
     void close();
     void end_value() noexcept { state_ = depth_ == 0 ? state::scalar_end : state::after_value; }
@@ -91,7 +103,12 @@ private:
     bool told_depth_ = false;          // too_deep was said of this text
     bool in_key_ = false;              // the string under way is a member's name
     unsigned char hex_left_ = 0;       // digits that \u still needs
+    bool is_surrogate_ = false;        // the digits of \u that came say so, or that it may become one
+    bool wants_second_ = false;        // the first half of a pair came
+    bool is_cut_ = false;              // the number under way began in an earlier piece
     const char* literal_ = "";         // what must still come of true, false or null
+    utf8_scanner utf8_;                // of the string under way
+    number_scanner number_;            // of the number under way, if it is cut
 };
 
 }  // namespace gatherd::api::wire

@@ -29,12 +29,6 @@ void append_result(std::string& out, const request_id& id, const value& result) 
     out += '}';
 }
 
-void append_result_text(std::string& out, const request_id& id, std::string_view result_text) {
-    append_result_head(out, id);
-    out += result_text;
-    out += '}';
-}
-
 void append_error(std::string& out, const request_id& id, const error& reason) {
     append_head(out, id);
     out += R"(,"error":{"code":)";

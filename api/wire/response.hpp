@@ -22,9 +22,6 @@ void append_result_head(std::string& out, const request_id& id);
 /// `{"jsonrpc":"2.0","id":..,"result":..}`
 void append_result(std::string& out, const request_id& id, const value& result);
 
-/// The same, of a result that was written already: one JSON text, taken as it is.
-void append_result_text(std::string& out, const request_id& id, std::string_view result_text);
-
 /// `{"jsonrpc":"2.0","id":..,"error":{"code":..,"message":..,"data":..}}`, without `data` where there is none.
 void append_error(std::string& out, const request_id& id, const error& reason);
 void append_error(std::string& out, const refusal& answer);

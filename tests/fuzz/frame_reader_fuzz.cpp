@@ -1,4 +1,4 @@
-// Any bytes, cut in any way, give the same frames; and what is handed out as a message has JSON's grammar.
+// Any bytes, cut in any way, give the same frames; and what is handed out as a message is JSON.
 //
 // The first byte says how the rest is cut, the second which limits hold.
 #include <cstddef>
@@ -11,6 +11,7 @@
 
 #include "api/wire/frame_reader.hpp"
 #include "api/wire/message_decoder.hpp"
+#include "api/wire/reference_decoder.hpp"
 
 namespace {
 
@@ -38,6 +39,7 @@ void take_all(frame_reader& reader, message_decoder* decoder, const frame_limits
             require(text.size() >= 2 && text.size() <= limits.message_bytes, "a message is within its limit");
             require(text.front() == '{' || text.front() == '[', "a message begins with a bracket");
             require(text.back() == (text.front() == '{' ? '}' : ']'), "a message ends with its bracket");
+            require(!fault_of(text), "a message is JSON");
             volatile char padding = found->text.data()[found->text.size() + 63];
             static_cast<void>(padding);
         } else {

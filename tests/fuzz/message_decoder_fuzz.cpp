@@ -1,4 +1,5 @@
-// The fast decoder and the reference take the same texts, and read the same values out of them.
+// The fast decoder, the reference and the scanner take the same texts, and the first two read the same values out of
+// them.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -7,9 +8,10 @@
 #include <string>
 #include <string_view>
 
-#include "api/wire/frame_reader.hpp"
 #include "api/json/json_value.hpp"
 #include "api/json/json_writer.hpp"
+#include "api/wire/frame_reader.hpp"
+#include "api/wire/json_scanner.hpp"
 #include "api/wire/message_decoder.hpp"
 #include "api/wire/reference_decoder.hpp"
 #include "api/wire/response.hpp"
@@ -75,6 +77,20 @@ void check_params(const message& m, std::string_view text) {
     }
 }
 
+// Whether it is one JSON text, as the scanner has it when it comes in pieces of so many bytes.
+bool is_json(std::string_view text, std::size_t piece) {
+    json_scanner scanner{text.size()};
+    for (std::size_t at = 0; at < text.size(); at += piece) {
+        const auto part = text.substr(at, piece);
+        const auto [what, end] = scanner.scan(part.data(), part.data() + part.size());
+        if (what != json_scanner::outcome::more) {
+            const auto rest = text.substr(static_cast<std::size_t>(end - text.data()));
+            return what != json_scanner::outcome::broken && rest.find_first_not_of(" \t\r\n") == rest.npos;
+        }
+    }
+    return scanner.is_whole_scalar();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -103,6 +119,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     require(refused == fault_of(text).has_value(), "both decoders take the same texts");
+    require(refused != is_json(text, size + 1), "and so does the scanner");
+    require(refused != is_json(text, 1), "a byte at a time too");
     if (!refused && find_huge_integers(text).empty()) {
         check_params(m, text);
     }

@@ -119,19 +119,19 @@ class Limits(unittest.TestCase):
         daemon = self.start(flag("limits.memory_bytes", "16MiB"))
         first, second = self.connect(daemon), self.connect(daemon)
         sleeps = lambda count: ["sleep", [[3600]] * count]
-        self.assert_no_room(first.error("map", sleeps(20_000)))
-        running = first.start("map", sleeps(10_000))
+        self.assert_no_room(first.error("map", sleeps(50_000)))
+        running = first.start("map", sleeps(25_000))
         while second.result("stats")["tasks_in_flight"] == 0:
             pass
         self.assertGreater(second.result("stats")["memory"]["held_bytes"], 10_000_000)
-        for method, params in (("map", sleeps(10_000)), ("gather", [[{"map": "sleep", "over": sleeps(10_000)[1]}]]),
-                               ("create_task", [{"map": "sleep", "over": sleeps(10_000)[1]}])):
+        for method, params in (("map", sleeps(25_000)), ("gather", [[{"map": "sleep", "over": sleeps(25_000)[1]}]]),
+                               ("create_task", [{"map": "sleep", "over": sleeps(25_000)[1]}])):
             self.assert_no_room(second.error(method, params))
         self.assertEqual(second.result("run", [{"call": "add", "args": [1, 2]}]), 3)  # there is room for what is small
         self.assertEqual(second.result("stats")["limits"]["limits.memory_bytes"], 4)
         first.start("cancel", {"request": running})
         first.messages(2)
-        second.start("map", sleeps(10_000))
+        second.start("map", sleeps(25_000))
         self.assertEqual(second.result("ping"), "pong")
         second.reset()
         while first.result("stats")["memory"]["held_bytes"] > 0:
@@ -144,7 +144,7 @@ class Limits(unittest.TestCase):
         connection.result("wait", [[task]])
         held = connection.result("stats")["results_kept_bytes"]
         self.assertGreater(held, 500_000)
-        while connection.result("stats")["memory"]["held_bytes"] != connection.result("stats")["results_kept_bytes"]:
+        while not held < connection.result("stats")["memory"]["held_bytes"] < held + 2048:  # the task itself takes a little
             pass  # what the request itself held goes a moment after its answer
         connection.result("forget", [task])
         self.assertEqual(connection.result("stats")["memory"]["held_bytes"], 0)

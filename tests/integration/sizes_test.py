@@ -59,6 +59,19 @@ def anonymous_memory(process):
     raise AssertionError("no line 'Anonymous:'")
 
 
+def resident_memory(process, most=False):
+    """Bytes of the daemon's, now or at the most since that was last reset."""
+    name = "VmHWM:" if most else "VmRSS:"
+    for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+        if line.startswith(name):
+            return int(line.split()[1]) * 1024
+    raise AssertionError(f"no line '{name}'")
+
+
+def reset_most(process):
+    Path(f"/proc/{process.pid}/clear_refs").write_text("5")
+
+
 class Sizes(unittest.TestCase):
     def setUp(self):
         self.start(STACK)
@@ -127,6 +140,36 @@ class Sizes(unittest.TestCase):
         if not IS_SANITIZED:
             self.assertLessEqual(of_gather, 300)
             self.assertLessEqual(of_map, 300)
+
+    def most_and_account_of_each(self, form, count):
+        """Bytes of the daemon's memory at the most from where all sleep to the answer, and those that it accounts for."""
+        self.start(STACK)
+        process = self.daemon.process
+        asked = {"task": {"gather": [form(10, 0.01), form(10, 0.01)]}}  # once, so that it has what any plan takes
+        self.assertEqual(len(self.connection.result("run", asked)), 2)
+        before = resident_memory(process)
+        witness = {"sequence": [sleep(0.2), {"call": "print", "args": ["all have begun"]}]}
+        self.connection.start("run", {"task": {"gather": [form(count, 3), witness]}})
+        self.assertEqual(self.connection.message()["method"], "output")
+        reset_most(process)
+        with self.daemon.connect() as other:
+            account = other.result("stats")["memory"]["held_bytes"]
+        self.assertEqual(len(self.connection.message()["result"][0]), count)
+        return (resident_memory(process, most=True) - before) / count, account / count
+
+    def test_the_account_of_a_sleeping_child_covers_what_it_takes_and_little_more(self):
+        forms = {
+            "gather": lambda n, s: {"gather": [sleep(s, "slept")] * n},
+            "settled gather": lambda n, s: {"gather": [sleep(s)] * n, "return_exceptions": True},
+            "map": lambda n, s: {"map": "sleep", "over": [[s]] * n},
+            "settled map": lambda n, s: {"map": "sleep", "over": [[s]] * n, "return_exceptions": True},
+        }
+        for name, form in forms.items():
+            most, account = self.most_and_account_of_each(form, NODES)
+            print(f"\na sleeping child of a {name}: {most:.0f} bytes at the most, {account:.0f} by account", flush=True)
+            if not IS_SANITIZED:
+                self.assertLessEqual(most, account)
+                self.assertLessEqual(account, 530)
 
 
 if __name__ == "__main__":

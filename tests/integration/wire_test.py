@@ -99,6 +99,23 @@ class JsonLines(WireCase):
                 self.assertEqual(self.connection.message()["error"]["code"], -32700)
                 self.assertEqual(self.connection.line(), PONG.format(2))
 
+    def test_malformed_text_in_a_message_of_many_lines_is_answered_at_its_own_line_end(self):
+        for value in (b'"\xff"', b'"\xc3"', b'"\xed\xa0\x80"', b'"\\ud800"', b'"\\ude00"', b'"\\ud800\\u0041"', b"1e999", b"-1.8e308", b"[1}"):
+            for piece in (1, 1000):
+                with self.subTest(value=value, piece=piece):
+                    text = b'{\n "id": 1,\n "params": [\n' + value + b",\n"
+                    for at in range(0, len(text), piece):
+                        self.connection.send(text[at:at + piece])
+                    self.assertEqual(self.connection.message()["error"]["code"], -32700)  # with no byte more
+                    self.connection.send(ping(2) + "\n")
+                    self.assertEqual(self.connection.line(), PONG.format(2))
+
+    def test_numbers_of_any_size_that_a_double_or_an_integer_holds_are_json(self):
+        for number in ("1e308", "-1.7976931348623158e308", "1e-999", "0e999"):
+            with self.subTest(number=number):
+                self.connection.send('{\n "id": 1, "method": "run",\n "params": [{"value": ' + number + "\n}]}\n")
+                self.assertEqual(self.connection.message()["result"], float(number))
+
     def test_a_scalar_is_no_request(self):
         self.assertEqual(self.codes('1\n"text"\nnull\ntrue\n'), [-32600] * 4)
 

@@ -24,8 +24,8 @@ std::vector<value> cases() {
 program_options options_of(const value& one) {
     program_options how;
     if (const auto seed = one.find("seed"); seed != one.end()) {
-        how.generator = seed->is_number_unsigned() ? python_random{seed->get<std::uint64_t>()}
-                                                   : python_random{seed->get<std::int64_t>()};
+        how.generator = seed->is_number_unsigned() ? std::make_unique<python_random>(seed->get<std::uint64_t>())
+                                                   : std::make_unique<python_random>(seed->get<std::int64_t>());
     }
     return how;
 }

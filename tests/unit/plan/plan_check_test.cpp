@@ -138,3 +138,15 @@ TEST_CASE("plan_decoder: it counts tasks, those in arguments too", "[plan]") {
     REQUIRE(made);
     CHECK((*made)->tasks() == 4);
 }
+
+TEST_CASE("plan_decoder: children that share one sleeping task are counted", "[plan]") {
+    const auto sleepers = [](std::string_view task) { return (*checked(task))->sleepers(); };
+    CHECK(sleepers(R"({"gather":[{"call":"sleep","args":[1]},{"call":"noop"},{"call":"sleep","args":[2,"x"]}]})") == 2);
+    CHECK(sleepers(R"({"gather":[{"call":"sleep","args":[1]},{"call":"noop"}],"limit":1})") == 0);
+    CHECK(sleepers(R"({"gather":[{"call":"sleep","args":[1]},{"call":"sleep","args":[1]}],"limit":1})") == 2);
+    CHECK(sleepers(R"({"map":"sleep","over":[[1],[2],[3]]})") == 3);
+    CHECK(sleepers(R"({"map":"sleep","over":[[1],["soon"]]})") == 0);
+    CHECK(sleepers(R"({"map":"noop","over":[[],[]]})") == 0);
+    CHECK(sleepers(R"({"task_group":[{"call":"sleep","args":[1]},{"gather":[{"call":"sleep","args":[1]}]}]})") == 1);
+    CHECK(sleepers(R"({"gather":[{"call":"sleep","args":[{"await":{"value":1}}]}]})") == 0);
+}

@@ -88,8 +88,8 @@ TEST_CASE("program: it tells the ends of the root's children as they come", "[pl
 
 TEST_CASE("program: a seed makes draws and order those of CPython", "[plan]") {
     plan_runner runner;
-    const auto draws =
-        runner.run(R"({"map":"random.randint","over":[[1,6],[1,6],[1,6],[1,6]]})", {.generator = python_random{42}});
+    const auto draws = runner.run(R"({"map":"random.randint","over":[[1,6],[1,6],[1,6],[1,6]]})",
+                                  {.generator = std::make_unique<python_random>(42)});
     CHECK(draws.result == "[6,1,1,6]");
     std::string prints;
     lines expected;
@@ -97,7 +97,8 @@ TEST_CASE("program: a seed makes draws and order those of CPython", "[plan]") {
         expected.push_back(std::to_string(i));
         prints += (i == 0 ? "" : ",") + (R"({"call":"print","args":[)" + expected.back() + "]}");
     }
-    CHECK(runner.run(R"({"gather":[)" + prints + "]}", {.generator = python_random{0}}).output == expected);
+    CHECK(runner.run(R"({"gather":[)" + prints + "]}", {.generator = std::make_unique<python_random>(0)}).output ==
+          expected);
 }
 
 TEST_CASE("program: its end does not wait for a thread that was cancelled", "[plan]") {

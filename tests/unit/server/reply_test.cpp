@@ -32,7 +32,7 @@ TEST_CASE("reply: a request by itself is answered at once, with its own id", "[s
     connected_client client;
     owed(client, "\"a\"").result(value(1));
     CHECK(client.read() == answer("\"a\"", "1") + "\n");
-    owed(client, "2.0").result_text("[2]");
+    owed(client, "2.0").result_message(answer("2.0", "[2]"));
     CHECK(client.read() == answer("2.0", "[2]") + "\n");
     owed(client, "3").result_message(answer("3", "null"));
     CHECK(client.read() == answer("3", "null") + "\n");
@@ -43,7 +43,6 @@ TEST_CASE("reply: a request by itself is answered at once, with its own id", "[s
 TEST_CASE("reply: a notification is never answered, but its error is counted", "[server]") {
     connected_client client;
     owed(client, nullptr).result(value(1));
-    owed(client, nullptr).result_text("1");
     owed(client, nullptr).result_message(answer("1", "1"));
     owed(client, nullptr).error(a_fault);
     CHECK(client.read().empty());
@@ -91,7 +90,7 @@ TEST_CASE("batch: it is answered once, when its last request is, in the order of
     third.result_message(answer("3", "true"));
     CHECK(client.read().empty());
     CHECK(client.ours()->work().is_owed());
-    first.result_text("1");
+    first.result_message(answer("1", "1"));
     CHECK(client.read() == "[" + answer("2", "\"b\"") + R"(,{"jsonrpc":"2.0","id":4,)" + text_of_fault + "}," +
                                answer("3", "true") + "," + answer("1", "1") + "]\n");
     CHECK_FALSE(client.ours()->work().is_owed());
@@ -114,7 +113,7 @@ TEST_CASE("batch: of notifications alone nothing is sent", "[server]") {
     bool is_called = false;
     owed(client, nullptr, all).result(value(1), [&] { is_called = true; });
     CHECK_FALSE(is_called);
-    owed(client, nullptr, all).result_text("2");
+    owed(client, nullptr, all).result_message(answer("2", "2"));
     CHECK(is_called);
     CHECK(client.read().empty());
 }
@@ -135,7 +134,7 @@ TEST_CASE("batch: answers that wait for the others are in the account of memory"
         const auto all = std::make_shared<batch>(client.ours(), 2);
         const std::string large(1000, 'x');
         auto last = owed(client, "2", all);
-        owed(client, "1", all).result_text("\"" + large + "\"");
+        owed(client, "1", all).result_message(answer("1", ("\"" + large + "\"").c_str()));
         CHECK(memory.held() == 1 + answer("1", ("\"" + large + "\"").c_str()).size());
         last.result(value(2));
     }

@@ -38,25 +38,6 @@ TEST_CASE("frame_reader: a message may span lines", "[wire]") {
     CHECK(frames_of("{\n  \"id\": 1,\r\n  \"x\": [\n]\n}\n{}") == lines{"{\n  \"id\": 1,\r\n  \"x\": [\n]\n}", "{}"});
 }
 
-TEST_CASE("frame_reader: what its decoder calls malformed takes the rest of its line with it", "[wire]") {
-    frame_reader reader;
-    reader.feed("{\"a\":1}{\"b\":2} ");
-    REQUIRE(reader.next());
-    reader.discard_line();
-    CHECK_FALSE(reader.next());
-    CHECK(reader.mid_message());
-    reader.feed("{\"c\":3\n{\"d\":4}");
-    const auto next = reader.next();
-    REQUIRE(next);
-    CHECK(next->text == "{\"d\":4}");
-
-    frame_reader framed;  // where a body has an end of its own
-    framed.feed("Content-Length: 2\r\n\r\n{}Content-Length: 2\r\n\r\n[]");
-    REQUIRE(framed.next());
-    framed.discard_line();
-    REQUIRE(framed.next());
-}
-
 TEST_CASE("frame_reader: it knows whether a message is under way", "[wire]") {
     frame_reader reader;
     const auto after = [&](std::string_view bytes) {

@@ -11,7 +11,8 @@ TEST_CASE("response: members come in their order", "[wire]") {
     CHECK(out == R"({"jsonrpc":"2.0","id":"a\u0062","result":{"z":[1.0],"a":null}})");
 
     out.clear();
-    append_result_text(out, request_id{"1"}, "[1,2]");
+    append_result_head(out, request_id{"1"});
+    out += "[1,2]}";
     CHECK(out == R"({"jsonrpc":"2.0","id":1,"result":[1,2]})");
 
     out.clear();
