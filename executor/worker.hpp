@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "executor/counters.hpp"
+#include "executor/cpu_mask.hpp"
 #include "executor/newcomers.hpp"
 #include "executor/reactor.hpp"
 #include "executor/timer_wheel.hpp"
@@ -42,6 +43,10 @@ public:
 
     void start();
     void join();
+
+    /// Has its thread run on these CPUs alone from now on. False: the kernel refused. Any thread, between start and
+    /// join.
+    [[nodiscard]] bool pin(const cpu_mask& to) noexcept { return to.apply_to(thread_.native_handle()); }
 
     /// Work that goes on, at the end of the line. Owner only.
     void push_begun(work& item) noexcept { begun_.push(&item); }
