@@ -1,4 +1,5 @@
-// A million of everything: nothing here may take stack by the length of a chain, neither to run nor to end.
+// A million of everything (under sanitizers, which are slow, a tenth of that): nothing here may take stack by the
+// length of a chain, neither to run nor to end.
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -19,7 +20,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int million = 1'000'000;
+constexpr int many = TESTED_DEPTH;  // and wide
 
 enum class bottom { returns, raises, waits };
 
@@ -39,7 +40,7 @@ task<int> nested(int depth, bottom what, event& reached) {
 
 task<int> cancels_the_nested() {
     event reached;
-    const auto deep = create_task(nested(million, bottom::waits, reached));
+    const auto deep = create_task(nested(many, bottom::waits, reached));
     co_await reached.wait();
     deep.cancel("from outside");
     co_return co_await deep;
@@ -72,7 +73,7 @@ task<int> innermost() {
 
 task<int> owners(std::atomic<int>& alive) {
     task<int> whole = innermost();
-    for (int i = 0; i < million; ++i) {
+    for (int i = 0; i < many; ++i) {
         whole = owner_of(std::move(whole), guest{alive});
     }
     return whole;
@@ -99,10 +100,10 @@ task<int> chain(bool is_cancelled) {
     event begin;
     std::atomic<int> started{0};
     task_handle<int> last = create_task(first_of_a_chain(begin));
-    for (int i = 0; i < million; ++i) {
+    for (int i = 0; i < many; ++i) {
         last = create_task(follower(std::move(last), started));
     }
-    while (started < million) {
+    while (started < many) {
         co_await sleep(1ms);
     }
     if (is_cancelled) {
@@ -130,7 +131,7 @@ task<int> number(int i) {
 
 task<std::vector<int>> gathers_numbers() {
     std::vector<task<int>> all;
-    for (int i = 0; i < million; ++i) {
+    for (int i = 0; i < many; ++i) {
         all.push_back(number(i));
     }
     co_return co_await gather(std::move(all));
@@ -139,11 +140,11 @@ task<std::vector<int>> gathers_numbers() {
 task<std::size_t> cancels_a_gather(std::atomic<int>& cleaned_up) {
     std::atomic<int> started{0};
     std::vector<task<int>> all;
-    for (int i = 0; i < million; ++i) {
+    for (int i = 0; i < many; ++i) {
         all.push_back(child(i, started, cleaned_up));
     }
     const auto whole = create_task(gather(std::move(all)));
-    while (started < million) {
+    while (started < many) {
         co_await sleep(1ms);
     }
     whole.cancel();
@@ -155,12 +156,12 @@ task<std::size_t> cancels_a_gather(std::atomic<int>& cleaned_up) {
 
 TEST_CASE("depth: a million nested awaits give their result", "[executor]") {
     event unused;
-    CHECK(run(nested(million, bottom::returns, unused)) == million);
+    CHECK(run(nested(many, bottom::returns, unused)) == many);
 }
 
 TEST_CASE("depth: an exception comes up through a million awaits", "[executor]") {
     event unused;
-    CHECK_THROWS_WITH(run(nested(million, bottom::raises, unused)), "bottom");
+    CHECK_THROWS_WITH(run(nested(many, bottom::raises, unused)), "bottom");
 }
 
 TEST_CASE("depth: a cancellation comes up through a million awaits", "[executor]") {
@@ -169,7 +170,7 @@ TEST_CASE("depth: a cancellation comes up through a million awaits", "[executor]
 
 TEST_CASE("depth: a million coroutines that own each other run", "[executor]") {
     std::atomic<int> alive{0};
-    CHECK(run(owners(alive)) == million);
+    CHECK(run(owners(alive)) == many);
     CHECK(alive == 0);
 }
 
@@ -186,7 +187,7 @@ TEST_CASE("depth: a million coroutines that own each other are cancelled before 
 }
 
 TEST_CASE("depth: a million tasks that await each other end", "[executor]") {
-    CHECK(run(chain(false)) == million);
+    CHECK(run(chain(false)) == many);
 }
 
 TEST_CASE("depth: a million tasks that await each other are cancelled", "[executor]") {
@@ -195,8 +196,8 @@ TEST_CASE("depth: a million tasks that await each other are cancelled", "[execut
 
 TEST_CASE("depth: a gather of a million gives all results in their order", "[executor]") {
     const std::vector<int> all = run(gathers_numbers());
-    REQUIRE(all.size() == million);
-    for (int i = 0; i < million; ++i) {
+    REQUIRE(all.size() == many);
+    for (int i = 0; i < many; ++i) {
         if (all[static_cast<std::size_t>(i)] != i) {
             FAIL("at " << i);
         }
@@ -206,5 +207,5 @@ TEST_CASE("depth: a gather of a million gives all results in their order", "[exe
 TEST_CASE("depth: a gather of a million that sleep is cancelled, and each cleans up", "[executor]") {
     std::atomic<int> cleaned_up{0};
     CHECK(run(cancels_a_gather(cleaned_up)) == 1);
-    CHECK(cleaned_up == million);
+    CHECK(cleaned_up == many);
 }

@@ -1,22 +1,22 @@
-#include <oneapi/tbb/blocked_range.h>
-#include <oneapi/tbb/parallel_for.h>
+#include <pthread.h>
 
-#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <mutex>
+#include <chrono>
+#include <cstddef>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "executor/cpu_mask.hpp"
 #include "executor/gather.hpp"
 #include "executor/run.hpp"
 #include "executor/scheduler.hpp"
-#include "executor/sleep.hpp"
 #include "executor/to_thread.hpp"
 #include "executor/worker.hpp"
 
 using namespace gatherd::executor;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -40,18 +40,19 @@ task<cpu_mask> of_a_thread_of_its_own(bool frees_itself) {
     co_return seen;
 }
 
-/// Whether all threads that take part in a parallel algorithm have this mask.
-task<bool> computes_on(const cpu_mask& expected) {
-    co_return co_await compute([&expected] {
-        std::atomic<bool> all_have_it{expected == cpu_mask::of_this_thread()};
-        oneapi::tbb::parallel_for(oneapi::tbb::blocked_range<int>{0, 64, 1}, [&](const auto&) {
-            if (cpu_mask::of_this_thread() != expected) {
-                all_have_it = false;
-            }
-            std::this_thread::sleep_for(std::chrono::microseconds{100});  // so that others come to help
-        });
-        return all_have_it.load();
+task<cpu_mask> of_a_computation() {
+    co_return co_await compute([] {
+        std::this_thread::sleep_for(1ms);  // so that another thread takes the next
+        return cpu_mask::of_this_thread();
     });
+}
+
+task<std::vector<cpu_mask>> of_computations() {
+    std::vector<task<cpu_mask>> all;
+    for (int i = 0; i < 16; ++i) {
+        all.push_back(of_a_computation());
+    }
+    co_return co_await gather(std::move(all));
 }
 
 /// Stays on its worker until every worker runs one of these: so each has to show its own mask.
@@ -108,7 +109,7 @@ TEST_CASE("pinning: the lanes' threads use all CPUs", "[executor]") {
     scheduler on{{.workers = 2, .pin_workers = true}};
     REQUIRE(run(on, of_a_task()).cpus().size() == 1);
     CHECK(run(on, of_a_blocking_call()) == all);
-    CHECK(run(on, computes_on(all)));
+    CHECK(run(on, of_computations()) == std::vector<cpu_mask>(16, all));
 }
 
 TEST_CASE("pinning: a thread that a task starts inherits the CPU, unless it asks for all", "[executor]") {

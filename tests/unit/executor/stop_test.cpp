@@ -185,7 +185,9 @@ task<> cancels_as_one(tally& of) {
         all.push_back(create_task(an_hour()).ref());
     }
     all.push_back(create_task(awaits(other, of)).ref());
-    co_await sleep(1ms);
+    while (!all.front()->has_waited() || !all.back()->has_waited()) {
+        co_await sleep(1ms);
+    }
     task_state::cancel_each(all, {});
     co_await wait(all, return_when::all_completed);
 }
