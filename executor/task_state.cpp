@@ -84,6 +84,7 @@ void task_state::about_to_wait() noexcept {
 }
 
 void task_state::resume() noexcept {
+    __builtin_prefetch(resume_at_.address());  // it runs soon, here or nearby
     scope_->make_ready(*this, task_scope::readiness::resumed);
 }
 
@@ -286,11 +287,15 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
     return true;
 }
 
-void task_state::go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept {
+bool task_state::go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept {
     about_to_wait();
-    resume_at_ = at;
     has_waited_.store(true, std::memory_order_release);  // what the task did before is visible to who asks
+    if (!scope_->is_serial() && !has_to_cancel() && worker::current()->may_go_on()) {
+        return false;
+    }
+    resume_at_ = at;
     scope_->make_ready(*this, task_scope::readiness::yielding);
+    return true;
 }
 
 void task_state::raise_cancellation() {

@@ -176,7 +176,8 @@ public:
     bool suspend(std::coroutine_handle<> at, wait_point& point) noexcept;
 
     /// Suspends the task at `at` and puts it at the end of the line. By the end of this it may run on another thread.
-    void go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept;
+    /// False: nobody else is ready here, and it goes on at once, so await_suspend returns this value.
+    bool go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept;
 
     /// The running task is about to wait for this one. If it has yet to start, and would be the next to start here, it
     /// runs now, inside the step of the other: so that a task which does not wait keeps nobody waiting.
