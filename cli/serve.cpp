@@ -149,8 +149,8 @@ void drain(service& of, std::chrono::milliseconds grace) {
     }
 }
 
-/// Tasks whose creators are gone: nobody will ask for them any more. Detached ones, and those of a huge message that was
-/// still being read when its connection ended.
+/// Tasks whose creators are gone: nobody will ask for them any more. Detached ones, and those of a huge message that
+/// was still being read when its connection ended.
 void end_orphaned_tasks(service& of) {
     constexpr std::chrono::milliseconds between_looks{2};
     of.finish_bulk();
@@ -173,7 +173,12 @@ int serve_until_stopped(config::settings settings, const std::function<config::s
     api::plan::registry functions;
     api::functions::add_standard(functions);
     executor::scheduler scheduler{{.workers = static_cast<std::size_t>(settings.workers),
-                                   .blocking_threads = static_cast<std::size_t>(settings.blocking.threads)}};
+                                   .blocking_threads = static_cast<std::size_t>(settings.blocking.threads),
+                                   .pin_workers = settings.pin_workers}};
+    if (settings.pin_workers && scheduler.pinned_workers() < scheduler.workers()) {
+        spdlog::warn("only {} of {} workers stay on one CPU: the system refused the rest", scheduler.pinned_workers(),
+                     scheduler.workers());
+    }
     service of{scheduler, functions, limits_from(settings), std::string{version()},
                static_cast<std::size_t>(settings.blocking.threads)};
     of.change_tokens(tokens_from(settings));

@@ -14,7 +14,7 @@ namespace gatherd::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> start_settings{"listen",    "port_file",  "workers",
+constexpr std::array<std::string_view, 7> start_settings{"listen",    "port_file",  "workers",         "pin_workers",
                                                          "unix.mode", "unix.owner", "blocking.threads"};
 
 bool is_for_start(std::string_view name) {
@@ -144,6 +144,7 @@ config::settings keep_start_settings(config::settings next, const config::settin
     next.listen = now.listen;
     next.port_file = now.port_file;
     next.workers = now.workers;
+    next.pin_workers = now.pin_workers;
     next.unix_socket = now.unix_socket;
     next.blocking = now.blocking;
     return next;

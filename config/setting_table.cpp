@@ -15,207 +15,91 @@ constexpr std::uint64_t many = 1'000'000'000;
 constexpr std::chrono::milliseconds day = 24h;
 
 // NOLINTBEGIN(readability-identifier-length): the parameter of a one-line accessor
-// clang-format off: it knows no layout for a table of lambdas
-constexpr std::array table{setting{"listen", addresses_field{[](settings & s) -> auto& {return s.listen;
-}  // namespace
-}  // namespace gatherd::config
-, "where to accept clients: host:port (port 0 picks a free one), unix:/path, systemd, each also behind tls:; several "
-  "with commas between"
-}
-, setting{"port_file", text_field{[](settings & s) -> auto& {return s.port_file;
-}
-}
-, "file to write the chosen addresses to, one a line, once clients are accepted"
-}
-, setting{"workers", count_field{[](settings & s) -> auto& {return s.workers;
-}
-, 0, 1024, "auto"
-}
-, "threads that run tasks; auto is as many as the machine or the container's CPU quota allows"
-}
-, setting{"unix.mode", mode_field{[](settings & s) -> auto& {return s.unix_socket.mode;
-}
-}
-, "mode of the files of Unix sockets: who may write may connect"
-}
-, setting{"unix.owner", text_field{[](settings & s) -> auto& {return s.unix_socket.owner;
-}
-}
-, "owner of the files of Unix sockets: user, user:group or :group"
-}
-, setting{"tls.certificate", text_field{[](settings & s) -> auto& {return s.tls.certificate;
-}
-}
-, "PEM file of the daemon's certificate and those that lead from it to its authority"
-}
-, setting{"tls.key", text_field{[](settings & s) -> auto& {return s.tls.key;
-}
-}
-, "PEM file of the certificate's key"
-}
-, setting{"tls.client_ca", text_field{[](settings & s) -> auto& {return s.tls.client_ca;
-}
-}
-, "PEM file of the authorities of clients' certificates; with it every TLS client must show one"
-}
-, setting{"auth.tokens", tokens_field{[](settings & s) -> auto& {return s.auth.tokens;
-}
-}
-, "tokens that clients may show, by their SHA-256; with any, every client must show one"
-}
-, setting{"auth.time", duration_field{[](settings & s) -> auto& {return s.auth.time;
-}
-, 1ms, day
-}
-, "how long a connection may stay without having shown a token, where one is needed"
-}
-, setting{"auth.tries", count_field{[](settings & s) -> auto& {return s.auth.tries;
-}
-, 1, 1'000
-}
-, "wrong tokens that a connection may show before it is closed"
-}
-, setting{"auth.open", switch_field{[](settings & s) -> auto& {return s.auth.open;
-}
-}
-, "listen beyond loopback though clients need neither a token nor a certificate"
-}
-, setting{"log.level", log_level_field{[](settings & s) -> auto& {return s.log.level;
-}
-}
-, "how much to log"
-}
-, setting{"blocking.threads", count_field{[](settings & s) -> auto& {return s.blocking.threads;
-}
-, 1, 10'000
-}
-, "threads at most for calls that block, such as to_thread's"
-}
-, setting{"drain.grace", duration_field{[](settings & s) -> auto& {return s.drain.grace;
-}
-, 0s, day
-}
-, "how long a stopping daemon lets accepted tasks run on before it cancels them"
-}
-, setting{"tasks.keep", duration_field{[](settings & s) -> auto& {return s.tasks.keep;
-}
-, 0s, 7 * day
-}
-, "how long the result of a finished created task is kept"
-}
-, setting{"limits.message_bytes", bytes_field{[](settings & s) -> auto& {return s.limits.message_bytes;
-}
-, kib, 2 * gib
-}
-, "size of one message"
-}
-, setting{"limits.depth", count_field{[](settings & s) -> auto& {return s.limits.depth;
-}
-, 2, 1'000
-}
-, "how deep the JSON of a message may nest"
-}
-, setting{"limits.plan_tasks", count_field{[](settings & s) -> auto& {return s.limits.plan_tasks;
-}
-, 1, many
-}
-, "tasks in one plan, each item of a map being one"
-}
-, setting{"limits.result_bytes", bytes_field{[](settings & s) -> auto& {return s.limits.result_bytes;
-}
-, kib, 64 * gib
-}
-, "size of the results of one program"
-}
-, setting{"limits.output_lines", count_field{[](settings & s) -> auto& {return s.limits.output_lines;
-}
-, 0, many
-}
-, "lines that one program may print"
-}
-, setting{"limits.tasks_in_flight", count_field{[](settings & s) -> auto& {return s.limits.tasks_in_flight;
-}
-, 1, many
-}
-, "unfinished tasks of all clients together"
-}
-, setting{"limits.connection_tasks_in_flight",
-          count_field{[](settings & s) -> auto& {return s.limits.connection_tasks_in_flight;
-}
-, 1, many
-}
-, "unfinished tasks of one connection"
-}
-, setting{"limits.connections", count_field{[](settings & s) -> auto& {return s.limits.connections;
-}
-, 1, 1'000'000
-}
-, "connections at a time"
-}
-, setting{"limits.unread_bytes", bytes_field{[](settings & s) -> auto& {return s.limits.unread_bytes;
-}
-, kib, 64 * gib
-}
-, "answers that a client has not read yet; beyond it nothing more is read from that client"
-}
-, setting{"limits.unread_time", duration_field{[](settings & s) -> auto& {return s.limits.unread_time;
-}
-, 1ms, day
-}
-, "how long a client over limits.unread_bytes may read nothing before it is closed"
-}
-, setting{"limits.message_time", duration_field{[](settings & s) -> auto& {return s.limits.message_time;
-}
-, 1ms, day
-}
-, "time from the first to the last byte of a message"
-}
-, setting{"limits.idle_time", duration_field{[](settings & s) -> auto& {return s.limits.idle_time;
-}
-, 0s, 7 * day, "off"
-}
-, "how long a connection may stay without a message or an unfinished task before it is closed"
-}
-, setting{"limits.cleanup_time", duration_field{[](settings & s) -> auto& {return s.limits.cleanup_time;
-}
-, 0s, day
-}
-, "how long cancelled tasks may take to clean up before they are cancelled again"
-}
-, setting{"limits.kept_results", count_field{[](settings & s) -> auto& {return s.limits.kept_results;
-}
-, 0, many
-}
-, "results of finished created tasks that are kept; the oldest go first"
-}
-, setting{"limits.kept_bytes", bytes_field{[](settings & s) -> auto& {return s.limits.kept_bytes;
-}
-, 0, 64 * gib
-}
-, "size of all kept results together; the oldest go first"
-}
-, setting{"limits.memory_bytes", bytes_field{[](settings & s) -> auto& {return s.limits.memory_bytes;
-}
-, 16 * kib *kib, 1024 * gib, "auto"
-}
-, "memory that requests, tasks, answers and kept results may hold, by account; auto is half of the machine's or the "
-  "container's"
-}
-, setting{"limits.address_connections", count_field{[](settings & s) -> auto& {return s.limits.address_connections;
-}
-, 1, 1'000'000
-}
-, "connections at a time from one IPv4 address or one /64 of IPv6"
-}
-, setting{"limits.token_tasks_in_flight", count_field{[](settings & s) -> auto& {return s.limits.token_tasks_in_flight;
-}
-, 1, many
-}
-, "unfinished tasks of one token, unless auth.tokens says otherwise"
-}
-,
-}
-;
+// clang-format off
+// It knows no layout for a table of lambdas.
+constexpr std::array table{
+    setting{"listen", addresses_field{[](settings& s) -> auto& { return s.listen; }},
+            "where to accept clients: host:port (port 0 picks a free one), unix:/path, systemd, each also behind "
+            "tls:; several with commas between"},
+    setting{"port_file", text_field{[](settings& s) -> auto& { return s.port_file; }},
+            "file to write the chosen addresses to, one a line, once clients are accepted"},
+    setting{"workers", count_field{[](settings& s) -> auto& { return s.workers; }, 0, 1024, "auto"},
+            "threads that run tasks; auto is as many as the machine or the container's CPU quota allows"},
+    setting{"pin_workers", switch_field{[](settings& s) -> auto& { return s.pin_workers; }},
+            "keep each worker on one CPU; for machines that run little else"},
+    setting{"unix.mode", mode_field{[](settings& s) -> auto& { return s.unix_socket.mode; }},
+            "mode of the files of Unix sockets: who may write may connect"},
+    setting{"unix.owner", text_field{[](settings& s) -> auto& { return s.unix_socket.owner; }},
+            "owner of the files of Unix sockets: user, user:group or :group"},
+    setting{"tls.certificate", text_field{[](settings& s) -> auto& { return s.tls.certificate; }},
+            "PEM file of the daemon's certificate and those that lead from it to its authority"},
+    setting{"tls.key", text_field{[](settings& s) -> auto& { return s.tls.key; }},
+            "PEM file of the certificate's key"},
+    setting{"tls.client_ca", text_field{[](settings& s) -> auto& { return s.tls.client_ca; }},
+            "PEM file of the authorities of clients' certificates; with it every TLS client must show one"},
+    setting{"auth.tokens", tokens_field{[](settings& s) -> auto& { return s.auth.tokens; }},
+            "tokens that clients may show, by their SHA-256; with any, every client must show one"},
+    setting{"auth.time", duration_field{[](settings& s) -> auto& { return s.auth.time; }, 1ms, day},
+            "how long a connection may stay without having shown a token, where one is needed"},
+    setting{"auth.tries", count_field{[](settings& s) -> auto& { return s.auth.tries; }, 1, 1'000},
+            "wrong tokens that a connection may show before it is closed"},
+    setting{"auth.open", switch_field{[](settings& s) -> auto& { return s.auth.open; }},
+            "listen beyond loopback though clients need neither a token nor a certificate"},
+    setting{"log.level", log_level_field{[](settings& s) -> auto& { return s.log.level; }},
+            "how much to log"},
+    setting{"blocking.threads", count_field{[](settings& s) -> auto& { return s.blocking.threads; }, 1, 10'000},
+            "threads at most for calls that block, such as to_thread's"},
+    setting{"drain.grace", duration_field{[](settings& s) -> auto& { return s.drain.grace; }, 0s, day},
+            "how long a stopping daemon lets accepted tasks run on before it cancels them"},
+    setting{"tasks.keep", duration_field{[](settings& s) -> auto& { return s.tasks.keep; }, 0s, 7 * day},
+            "how long the result of a finished created task is kept"},
+    setting{"limits.message_bytes",
+            bytes_field{[](settings& s) -> auto& { return s.limits.message_bytes; }, kib, 2 * gib},
+            "size of one message"},
+    setting{"limits.depth", count_field{[](settings& s) -> auto& { return s.limits.depth; }, 2, 1'000},
+            "how deep the JSON of a message may nest"},
+    setting{"limits.plan_tasks", count_field{[](settings& s) -> auto& { return s.limits.plan_tasks; }, 1, many},
+            "tasks in one plan, each item of a map being one"},
+    setting{"limits.result_bytes",
+            bytes_field{[](settings& s) -> auto& { return s.limits.result_bytes; }, kib, 64 * gib},
+            "size of the results of one program"},
+    setting{"limits.output_lines", count_field{[](settings& s) -> auto& { return s.limits.output_lines; }, 0, many},
+            "lines that one program may print"},
+    setting{"limits.tasks_in_flight",
+            count_field{[](settings& s) -> auto& { return s.limits.tasks_in_flight; }, 1, many},
+            "unfinished tasks of all clients together"},
+    setting{"limits.connection_tasks_in_flight",
+            count_field{[](settings& s) -> auto& { return s.limits.connection_tasks_in_flight; }, 1, many},
+            "unfinished tasks of one connection"},
+    setting{"limits.connections", count_field{[](settings& s) -> auto& { return s.limits.connections; }, 1, 1'000'000},
+            "connections at a time"},
+    setting{"limits.unread_bytes",
+            bytes_field{[](settings& s) -> auto& { return s.limits.unread_bytes; }, kib, 64 * gib},
+            "answers that a client has not read yet; beyond it nothing more is read from that client"},
+    setting{"limits.unread_time", duration_field{[](settings& s) -> auto& { return s.limits.unread_time; }, 1ms, day},
+            "how long a client over limits.unread_bytes may read nothing before it is closed"},
+    setting{"limits.message_time", duration_field{[](settings& s) -> auto& { return s.limits.message_time; }, 1ms, day},
+            "time from the first to the last byte of a message"},
+    setting{"limits.idle_time",
+            duration_field{[](settings& s) -> auto& { return s.limits.idle_time; }, 0s, 7 * day, "off"},
+            "how long a connection may stay without a message or an unfinished task before it is closed"},
+    setting{"limits.cleanup_time", duration_field{[](settings& s) -> auto& { return s.limits.cleanup_time; }, 0s, day},
+            "how long cancelled tasks may take to clean up before they are cancelled again"},
+    setting{"limits.kept_results", count_field{[](settings& s) -> auto& { return s.limits.kept_results; }, 0, many},
+            "results of finished created tasks that are kept; the oldest go first"},
+    setting{"limits.kept_bytes", bytes_field{[](settings& s) -> auto& { return s.limits.kept_bytes; }, 0, 64 * gib},
+            "size of all kept results together; the oldest go first"},
+    setting{"limits.memory_bytes",
+            bytes_field{[](settings& s) -> auto& { return s.limits.memory_bytes; }, 16 * kib * kib, 1024 * gib, "auto"},
+            "memory that requests, tasks, answers and kept results may hold, by account; auto is half of the "
+            "machine's or the container's"},
+    setting{"limits.address_connections",
+            count_field{[](settings& s) -> auto& { return s.limits.address_connections; }, 1, 1'000'000},
+            "connections at a time from one IPv4 address or one /64 of IPv6"},
+    setting{"limits.token_tasks_in_flight",
+            count_field{[](settings& s) -> auto& { return s.limits.token_tasks_in_flight; }, 1, many},
+            "unfinished tasks of one token, unless auth.tokens says otherwise"},
+};
 // clang-format on
 // NOLINTEND(readability-identifier-length)
 

@@ -1,7 +1,5 @@
 #include "executor/available_parallelism.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -9,6 +7,8 @@
 #include <sstream>
 #include <string>
 #include <thread>
+
+#include "executor/cpu_mask.hpp"
 
 namespace gatherd::executor {
 namespace {
@@ -66,12 +66,8 @@ bool names_cpu(std::string_view controllers) {
 }
 
 std::size_t cores_allowed() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) == 0) {
-        return static_cast<std::size_t>(CPU_COUNT(&set));
-    }
-    return std::thread::hardware_concurrency();  // more than 1024 cores, where the fixed mask does not do
+    const cpu_mask allowed = cpu_mask::of_this_thread();
+    return allowed.empty() ? std::thread::hardware_concurrency() : allowed.cpus().size();
 }
 
 }  // namespace

@@ -22,9 +22,10 @@ constexpr std::chrono::seconds idle_life{10};
 struct blocking_lane::state {
     using threads_list = std::list<std::thread>;
 
-    explicit state(std::size_t limit) : max_threads{limit} {}
+    state(std::size_t limit, cpu_mask mask) : max_threads{limit}, cpus{std::move(mask)} {}
 
     const std::size_t max_threads;
+    const cpu_mask cpus;
     std::mutex lock;
     std::condition_variable arrived;
     std::condition_variable none_idle;
@@ -79,7 +80,8 @@ struct blocking_lane::state {
     }
 };
 
-blocking_lane::blocking_lane(std::size_t max_threads) : state_{std::make_shared<state>(max_threads)} {}
+blocking_lane::blocking_lane(std::size_t max_threads, cpu_mask cpus)
+    : state_{std::make_shared<state>(max_threads, std::move(cpus))} {}
 
 blocking_lane::~blocking_lane() {
     stop();
@@ -99,6 +101,9 @@ bool blocking_lane::submit(work& item) noexcept {
         const auto self = started.emplace(started.end());
         *self = std::thread{[shared = state_, self] {
             pthread_setname_np(pthread_self(), "blocking");
+            if (!shared->cpus.empty()) {
+                static_cast<void>(shared->cpus.apply_to(pthread_self()));  // refused: it works where it is
+            }
             shared->serve(self);  // waits for the lock, and so until it stands in the list
         }};
         running.splice(running.end(), started);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "executor/cpu_mask.hpp"
 #include "executor/work.hpp"
 
 namespace gatherd::executor {
@@ -15,7 +16,8 @@ namespace gatherd::executor {
 /// Threads: all members are safe from any thread.
 class blocking_lane {
 public:
-    explicit blocking_lane(std::size_t max_threads);
+    /// `cpus`: where its threads run, unless it is empty; then where who submits runs.
+    explicit blocking_lane(std::size_t max_threads, cpu_mask cpus = {});
     ~blocking_lane();
     blocking_lane(const blocking_lane&) = delete;
     blocking_lane& operator=(const blocking_lane&) = delete;
@@ -24,8 +26,8 @@ public:
     [[nodiscard]] bool submit(work& item) noexcept;
 
     /// Takes no more work, ends the idle threads and waits until they are gone, with all that libraries kept for them:
-    /// what the end of a process takes apart is then used by nobody. A thread in the middle of a call is left to itself:
-    /// nobody can interrupt it, and it touches only its own job when it comes back.
+    /// what the end of a process takes apart is then used by nobody. A thread in the middle of a call is left to
+    /// itself: nobody can interrupt it, and it touches only its own job when it comes back.
     void stop() noexcept;
 
     /// Threads that are in the middle of a call. For reports, and for deciding how to leave main.

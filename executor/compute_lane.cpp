@@ -2,29 +2,56 @@
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_scheduler_observer.h>
+#include <pthread.h>
+
+#include <utility>
 
 namespace gatherd::executor {
+namespace {
+
+/// oneTBB starts its threads from whichever needs them, so that they inherit a pinned worker's CPU. Each that enters
+/// the arena, also for a part of a parallel algorithm, is sent where it may run.
+class unpinning : public oneapi::tbb::task_scheduler_observer {
+public:
+    unpinning(oneapi::tbb::task_arena& arena, const cpu_mask& to) : task_scheduler_observer{arena}, to_{to} {
+        observe(!to.empty());
+    }
+    ~unpinning() override { observe(false); }
+
+    void on_scheduler_entry(bool /*is_worker*/) override {
+        static_cast<void>(to_.apply_to(pthread_self()));  // refused: it works where it is
+    }
+
+private:
+    const cpu_mask& to_;
+};
+
+}  // namespace
 
 /// Made by the first call: who never computes has none of its threads.
 struct compute_lane::arena {
     // oneTBB counts the thread that waits for the work among its threads; ours never does, so it gets one more. No slot
     // of the arena is kept for a thread of ours: workers never enter it.
-    explicit arena(std::size_t max_threads)
+    arena(std::size_t max_threads, const cpu_mask& cpus)
         : threads{oneapi::tbb::global_control::max_allowed_parallelism, max_threads + 1},
-          tasks{static_cast<int>(max_threads), 0} {}
+          tasks{static_cast<int>(max_threads), 0},
+          unpinned{tasks, cpus} {}
 
     oneapi::tbb::global_control threads;
     oneapi::tbb::task_arena tasks;
+    unpinning unpinned;
 };
 
-compute_lane::compute_lane(std::size_t max_threads) noexcept : max_threads_{max_threads} {}
+compute_lane::compute_lane(std::size_t max_threads, cpu_mask cpus) noexcept
+    : max_threads_{max_threads}, cpus_{std::move(cpus)} {}
 
 compute_lane::~compute_lane() {
     stop();
 }
 
 bool compute_lane::submit(work& item) noexcept {
-    std::call_once(made_, [this] { arena_ = std::make_unique<arena>(max_threads_); });
+    std::call_once(made_, [this] { arena_ = std::make_unique<arena>(max_threads_, cpus_); });
     {
         const std::lock_guard guard{lock_};
         waiting_.push(item);

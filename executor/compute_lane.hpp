@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "executor/cpu_mask.hpp"
 #include "executor/work.hpp"
 #include "executor/work_line.hpp"
 
@@ -22,7 +23,8 @@ namespace gatherd::executor {
 /// Threads: all members are safe from any thread.
 class compute_lane {
 public:
-    explicit compute_lane(std::size_t max_threads) noexcept;
+    /// `cpus`: where its threads run, unless it is empty; then wherever oneTBB starts them.
+    explicit compute_lane(std::size_t max_threads, cpu_mask cpus = {}) noexcept;
     ~compute_lane();
     compute_lane(const compute_lane&) = delete;
     compute_lane& operator=(const compute_lane&) = delete;
@@ -38,6 +40,7 @@ private:
     void run_next() noexcept;
 
     const std::size_t max_threads_;
+    const cpu_mask cpus_;
     std::once_flag made_;
     std::unique_ptr<arena> arena_;  // from the first submit on
     std::mutex lock_;

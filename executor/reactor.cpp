@@ -20,9 +20,7 @@ bool reactor::poll() {
 }
 
 void reactor::wait(std::chrono::nanoseconds limit) {
-    if (context_->run_one_for(limit) > 0) {
-        context_->poll();
-    }
+    context_->run_one_for(limit);
 }
 
 void reactor::wake() noexcept {

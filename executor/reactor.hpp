@@ -27,7 +27,8 @@ public:
     /// Runs the handlers that are ready, without waiting. Returns whether there were any.
     bool poll();
 
-    /// Waits until a handler is ready, wake() is called, or `limit` has passed, then runs one or a few handlers.
+    /// Waits until a handler is ready, wake() is called, or `limit` has passed, and runs one handler; the next poll()
+    /// has the others.
     void wait(std::chrono::nanoseconds limit);
 
     /// Ends the wait that goes on, or the next one. A wake-up is never lost; several may become one.

@@ -1,5 +1,7 @@
 #include "executor/scheduler.hpp"
 
+#include <pthread.h>
+
 #include <thread>
 
 #include "executor/asymmetric_fence.hpp"
@@ -18,16 +20,38 @@ std::size_t worker_count(const scheduler_options& options) {
 }  // namespace
 
 scheduler::scheduler(scheduler_options options)
-    : idle_{worker_count(options)},
-      blocking_{std::make_unique<blocking_lane>(options.blocking_threads)},
-      compute_{std::make_unique<compute_lane>(worker_count(options))} {
+    : cpus_{options.pin_workers ? cpu_mask::of_this_thread() : cpu_mask{}},
+      idle_{worker_count(options)},
+      blocking_{std::make_unique<blocking_lane>(options.blocking_threads, cpus_)},
+      compute_{std::make_unique<compute_lane>(worker_count(options), cpus_)} {
     asymmetric_fence::prepare();  // before there are threads that rely on it
     const std::size_t count = worker_count(options);
     for (std::size_t i = 0; i < count; ++i) {
         workers_.push_back(std::make_unique<worker>(*this, i));
     }
-    for (const auto& w : workers_) {  // after all exist: a thief looks at each
-        w->start();
+    try {
+        for (const auto& w : workers_) {  // after all exist: a thief looks at each
+            w->start();
+        }
+        if (!cpus_.empty()) {
+            pin_workers();
+        }
+    } catch (...) {  // those that run must be joined
+        stop();
+        throw;
+    }
+}
+
+void scheduler::pin_workers() {
+    const std::vector<std::size_t> cpus = cpus_.cpus();
+    for (const auto& w : workers_) {
+        pinned_workers_ += w->pin(cpu_mask::single(cpus[w->index() % cpus.size()])) ? 1 : 0;
+    }
+}
+
+void scheduler::use_all_cpus() const noexcept {
+    if (!cpus_.empty()) {
+        static_cast<void>(cpus_.apply_to(pthread_self()));  // refused: it stays where it is, and works there
     }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "executor/counters.hpp"
+#include "executor/cpu_mask.hpp"
 #include "executor/idle_workers.hpp"
 #include "executor/injection_queue.hpp"
 #include "executor/timer_wheel.hpp"
@@ -28,6 +29,12 @@ struct work;
 struct scheduler_options {
     std::size_t workers = 0;            ///< threads that run tasks; 0: as many as available_parallelism()
     std::size_t blocking_threads = 64;  ///< the most threads that to_thread may use at once
+
+    /// Each worker stays on one CPU, of those that the thread that makes the scheduler may use: the first worker on the
+    /// first one, and round again when there are more workers. Threads of the lanes use all of them as ever; a thread
+    /// that a task starts by itself inherits the worker's CPU, unless it calls use_all_cpus(). For machines that run
+    /// little else: a worker whose CPU is taken by another program waits for it.
+    bool pin_workers = false;
 };
 
 /// A fixed set of workers, each a thread with a deque, a timer wheel and a reactor; and two lanes for what would
@@ -69,6 +76,13 @@ public:
 
     [[nodiscard]] std::size_t workers() const noexcept { return workers_.size(); }
 
+    /// How many workers stay on one CPU: all or none, unless the kernel refused one, which then runs where it likes.
+    [[nodiscard]] std::size_t pinned_workers() const noexcept { return pinned_workers_; }
+
+    /// Lets the calling thread run wherever the maker of the scheduler could: for a thread that a pinned worker has
+    /// started. Where workers are not pinned it does nothing.
+    void use_all_cpus() const noexcept;
+
     /// The event loop of a worker, for sockets that are to live there. `index` < workers().
     [[nodiscard]] asio::io_context& io(std::size_t index) noexcept;
 
@@ -103,6 +117,10 @@ private:
     [[nodiscard]] work* steal_for(std::size_t thief) noexcept;
     [[nodiscard]] bool any_work() const noexcept;
 
+    void pin_workers();
+
+    const cpu_mask cpus_;  // where workers are pinned, those that all the other threads may use; else empty
+    std::size_t pinned_workers_ = 0;
     std::vector<std::unique_ptr<worker>> workers_;
     idle_workers<> idle_;
     injection_queue<> injected_;

@@ -6,7 +6,7 @@
 namespace gatherd::executor {
 
 bool sleep_awaiter::arm(task_state& waiter) noexcept {
-    waiter_ = &waiter;
+    wakes_ = &waiter;
     task_scope& scope = waiter.scope();
     scope.runs_on().add_timer(scope.timer_home(), *this, time_after(delay()));
     return true;
@@ -17,7 +17,7 @@ wait_point::cancellation sleep_awaiter::cancel(std::vector<task_ref>&) noexcept 
 }
 
 void sleep_awaiter::fired(timer& self) noexcept {
-    static_cast<sleep_awaiter&>(self).waiter_->resume();
+    static_cast<task_state*>(static_cast<sleep_awaiter&>(self).wakes_)->resume();
 }
 
 }  // namespace gatherd::executor

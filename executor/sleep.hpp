@@ -25,8 +25,7 @@ public:
         if (delay().count() > 0) {
             return task.suspend(at, *this);
         }
-        task.go_to_the_end_of_the_line(at);
-        return true;
+        return task.go_to_the_end_of_the_line(at);
     }
     void await_resume() const { task_state::current().throw_if_cancelled(); }
 
@@ -38,8 +37,6 @@ private:
 
     /// Before it is armed it stands where the deadline will: a million sleepers are 8 MB smaller.
     [[nodiscard]] std::chrono::nanoseconds delay() const noexcept { return deadline_.time_since_epoch(); }
-
-    task_state* waiter_ = nullptr;
 };
 
 /// `co_await sleep(d)`: the task goes on after `d`, never earlier; its worker does other things meanwhile.
@@ -57,8 +54,8 @@ inline sleep_awaiter sleep_until(clock::time_point when) noexcept {
 class [[nodiscard]] yield_awaiter {
 public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> at) const noexcept {
-        task_state::current().go_to_the_end_of_the_line(at);
+    bool await_suspend(std::coroutine_handle<> at) const noexcept {
+        return task_state::current().go_to_the_end_of_the_line(at);
     }
     void await_resume() const { task_state::current().throw_if_cancelled(); }
 };

@@ -19,6 +19,20 @@ class task;
 
 namespace detail {
 
+/// Destroys a coroutine that never ran. It may own another by its parameters, and that one the next: a chain of any
+/// length needs no stack.
+void drop_unstarted(std::coroutine_handle<> frame) noexcept;
+
+/// Destroys a coroutine that has ended.
+struct ended_frame {
+    explicit ended_frame(std::coroutine_handle<> of) noexcept : frame{of} {}
+    ended_frame(const ended_frame&) = delete;
+    ended_frame& operator=(const ended_frame&) = delete;
+    ~ended_frame() { frame.destroy(); }
+
+    std::coroutine_handle<> frame;
+};
+
 /// What promises of all result types share.
 class promise_base : public pooled {
 public:
@@ -98,16 +112,16 @@ public:
     }
     ~task() {
         if (frame_) {
-            frame_.destroy();
+            detail::drop_unstarted(frame_);
         }
     }
 
     /// `co_await std::move(t)`: runs it, gives its result or raises its exception.
     auto operator co_await() && noexcept {
         struct awaiter {
-            std::coroutine_handle<promise_type> frame;
+            task& awaited;
             [[nodiscard]] bool await_ready() const noexcept {
-                if (!frame || frame.promise().continuation) {
+                if (!awaited.frame_ || awaited.frame_.promise().continuation) {
                     end_for_misuse("a coroutine is awaited or made a task once");
                 }
                 if (worker::current() == nullptr) {
@@ -116,12 +130,18 @@ public:
                 return false;
             }
             void await_suspend(std::coroutine_handle<> awaiting) const noexcept {
-                frame.promise().continuation = awaiting;
-                worker::current()->transfer_to(frame);
+                awaited.frame_.promise().continuation = awaiting;
+                worker::current()->transfer_to(awaited.frame_);
             }
-            T await_resume() const { return frame.promise().take(); }
+            // The frame goes with its result, not with the task object: one that owns the coroutine that it awaits,
+            // which owns the next, would otherwise end with all of them at once, one inside the other.
+            T await_resume() const {
+                const auto frame = awaited.release();
+                const detail::ended_frame goes{frame};
+                return frame.promise().take();
+            }
         };
-        return awaiter{frame_};
+        return awaiter{*this};
     }
 
     /// Gives the frame away, to be run by a task_state.

@@ -84,6 +84,7 @@ void task_state::about_to_wait() noexcept {
 }
 
 void task_state::resume() noexcept {
+    __builtin_prefetch(resume_at_.address());  // it runs soon, here or nearby
     scope_->make_ready(*this, task_scope::readiness::resumed);
 }
 
@@ -286,11 +287,15 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
     return true;
 }
 
-void task_state::go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept {
+bool task_state::go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept {
     about_to_wait();
-    resume_at_ = at;
     has_waited_.store(true, std::memory_order_release);  // what the task did before is visible to who asks
+    if (!scope_->is_serial() && !has_to_cancel() && worker::current()->may_go_on()) {
+        return false;
+    }
+    resume_at_ = at;
     scope_->make_ready(*this, task_scope::readiness::yielding);
+    return true;
 }
 
 void task_state::raise_cancellation() {
@@ -331,13 +336,19 @@ task_state::answer task_state::cancel_here(const std::string& message, std::uint
                                            std::vector<task_ref>& awaited) noexcept {
     {
         const std::lock_guard guard{lock_};
+        const bool has_heard = first && requests_ && requests_->last == request;
         if (ended()) {
-            return answer::ended;
-        }
-        if (first && requests_ && requests_->last == request) {
-            return answer::accepted;  // reached another way already
+            return has_heard ? answer::accepted : answer::ended;
         }
         const bool waits = waiting_ != nullptr;  // then it does not end before we let go of the lock
+        if (has_heard) {
+            if (!waits || !has_to_cancel()) {
+                return answer::accepted;  // kept by announce(), raised since, or reached another way already
+            }
+            word_.fetch_and(~must_cancel,
+                            std::memory_order_relaxed);  // under the lock; below it is set again, if need be
+            first = false;
+        }
         if (!waits && (word_.fetch_or(must_cancel, std::memory_order_acq_rel) & is_over) != 0) {  // E
             return answer::ended;
         }
@@ -373,13 +384,34 @@ bool task_state::cancel(const std::string& message) noexcept {
     return cancel_from_here(message, new_request());
 }
 
+/// All hear of the request before any is taken out of its wait: one that goes on by itself in between, such as when
+/// another of them has ended by this very request, raises it there, and is not interrupted once more in its clean-up.
 std::size_t task_state::cancel_each(std::span<const task_ref> tasks, const std::string& message) noexcept {
+    if (tasks.size() == 1) {
+        return tasks.front()->cancel(message) ? 1 : 0;
+    }
     const std::uint64_t request = new_request();
     std::size_t reached = 0;
     for (const task_ref& task : tasks) {
-        reached += task->cancel_from_here(message, request) ? 1 : 0;
+        reached += task->announce(message, request) ? 1 : 0;
+    }
+    for (const task_ref& task : tasks) {
+        static_cast<void>(task->cancel_from_here(message, request));  // one that has ended meanwhile ended by it
     }
     return reached;
+}
+
+/// A request that is kept, though the task may wait: cancel_here is to follow. False: it has ended.
+bool task_state::announce(const std::string& message, std::uint64_t request) noexcept {
+    const std::lock_guard guard{lock_};
+    if (requests_ && requests_->last == request) {
+        return true;  // it is named twice
+    }
+    if ((word_.fetch_or(must_cancel, std::memory_order_acq_rel) & is_over) != 0) {  // E
+        return false;
+    }
+    remember(message, request);
+    return true;
 }
 
 /// `was_asked`: the request has been counted here already.

@@ -125,7 +125,8 @@ public:
 
     /// Cancels all of them as one: a task that several of them await, or that is named twice, is asked once. On
     /// asyncio's one thread that is what a loop of cancels does; here a task that was asked could begin its clean-up in
-    /// between, and the next request would interrupt it. Linear in what is reached. Gives how many had not ended.
+    /// between, and the next request would interrupt it; so would one that a task gets after another of them, which it
+    /// awaits, has ended by the same. Linear in what is reached. Gives how many had not ended.
     static std::size_t cancel_each(std::span<const task_ref> tasks, const std::string& message) noexcept;
 
     /// How many requests to cancel it have been made and not been taken back: asyncio's Task.cancelling. More than 0
@@ -175,7 +176,8 @@ public:
     bool suspend(std::coroutine_handle<> at, wait_point& point) noexcept;
 
     /// Suspends the task at `at` and puts it at the end of the line. By the end of this it may run on another thread.
-    void go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept;
+    /// False: nobody else is ready here, and it goes on at once, so await_suspend returns this value.
+    bool go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept;
 
     /// The running task is about to wait for this one. If it has yet to start, and would be the next to start here, it
     /// runs now, inside the step of the other: so that a task which does not wait keeps nobody waiting.
@@ -288,6 +290,7 @@ private:
     answer cancel_here(const std::string& message, std::uint64_t request, bool first,
                        std::vector<task_ref>& awaited) noexcept;
     bool cancel_from_here(const std::string& message, std::uint64_t request, bool was_asked = false) noexcept;
+    bool announce(const std::string& message, std::uint64_t request) noexcept;
     void remember(const std::string& message, std::uint64_t request) noexcept;
     void take_request(const std::string& message) noexcept;
     [[nodiscard]] const std::string& message() const noexcept;

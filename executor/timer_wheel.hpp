@@ -31,6 +31,7 @@ public:
 
 protected:
     clock::time_point deadline_{};  ///< the wheel's, once the timer was added
+    void* wakes_ = nullptr;         ///< what firing will touch, if the wheel is to fetch it in time; never followed
 
 private:
     friend class timer_wheel;

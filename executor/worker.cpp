@@ -127,6 +127,15 @@ work* worker::start_new() noexcept {
 }
 
 void worker::push_last(work& item) noexcept {
+    if (new_.size() > 0) {
+        move_new_behind();
+    }
+    family_ = 0;
+    (wide_.size() == 0 ? begun_ : wide_).push(&item);
+}
+
+/// What has yet to start goes to the end of the line.
+void worker::move_new_behind() noexcept {
     work* eldest = nullptr;  // of what was created in this step
     for (work_line newest_first = take_family(); !newest_first.empty();) {
         work& each = newest_first.pop();
@@ -143,7 +152,6 @@ void worker::push_last(work& item) noexcept {
         begun_.push(eldest);
         eldest = following;
     }
-    (wide_.size() == 0 ? begun_ : wide_).push(&item);
 }
 
 work* worker::find_own() noexcept {
@@ -234,7 +242,9 @@ bool worker::looked_lately() noexcept {
 
 work* worker::find_elsewhere() noexcept {
     const bool had_injected = take_injected();
-    look_around();
+    if (!std::exchange(has_slept_, false) || !had_injected) {  // else it was woken for this, which is not to wait
+        look_around();
+    }
     if (work* const item = find_own()) {
         if (had_injected && backlog() > 0) {
             owner_.wake_one();
@@ -273,6 +283,7 @@ void worker::sleep() {
     if (!saw_work_ && !owner_.stopping_.load(std::memory_order_seq_cst)) {
         counts_.parks.add();
         reactor_.wait(limit);
+        has_slept_ = true;
     }
     searching_ = !owner_.idle_.retract(index_);
 }

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "executor/counters.hpp"
+#include "executor/cpu_mask.hpp"
 #include "executor/newcomers.hpp"
 #include "executor/reactor.hpp"
 #include "executor/timer_wheel.hpp"
@@ -43,6 +44,10 @@ public:
     void start();
     void join();
 
+    /// Has its thread run on these CPUs alone from now on. False: the kernel refused. Any thread, between start and
+    /// join.
+    [[nodiscard]] bool pin(const cpu_mask& to) noexcept { return to.apply_to(thread_.native_handle()); }
+
     /// Work that goes on, at the end of the line. Owner only.
     void push_begun(work& item) noexcept { begun_.push(&item); }
 
@@ -75,6 +80,19 @@ public:
 
     /// Another child of a gather is to start: whether it may do so before this worker looks round. Owner only.
     [[nodiscard]] bool may_start_another() noexcept { return ++tick_ < ticks_between_looks || looked_lately(); }
+
+    /// Whether a task that yields is the only one that is ready here, so that its turn comes at once, and need not wait
+    /// for this worker to look round: then that turn has begun. Owner only.
+    [[nodiscard]] bool may_go_on() noexcept {
+        if (nested_ != 1 || tick_ + 1 >= ticks_between_looks || backlog() != 0) {
+            return false;
+        }
+        ++tick_;
+        created_ = 0;
+        family_ = 0;
+        counts_.run.add();
+        return true;
+    }
 
     /// Whether a task may begin in the step of another: each such step takes stack. Owner only.
     [[nodiscard]] bool may_nest() const noexcept { return nested_ < deepest_nesting; }
@@ -175,6 +193,7 @@ private:
 
     void run();
     void tell_scope() noexcept;
+    void move_new_behind() noexcept;
     [[nodiscard]] work* find_own() noexcept;
     [[nodiscard]] work* start_new() noexcept;
     [[nodiscard]] work_line take_family() noexcept;
@@ -195,7 +214,8 @@ private:
     int nested_ = 0;             // steps in steps
     std::uint32_t created_ = 0;  // tasks, by the work in hand
     bool searching_ = false;
-    bool saw_work_ = false;  // on the way to sleep: it may steal once, even if enough others search
+    bool has_slept_ = false;  // and has not looked for work since
+    bool saw_work_ = false;   // on the way to sleep: it may steal once, even if enough others search
     std::coroutine_handle<> ended_root_;
     std::coroutine_handle<> transfer_;
     std::size_t family_ = 0;  // those on top of new_ that are of one family, eldest below

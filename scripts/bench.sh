@@ -12,7 +12,9 @@
 #                  prints, writes no file
 #
 # A round runs every row once, in random order, each in a process of its own, so that neither a busy minute of the
-# machine nor another row's memory falls on one runtime only. The tables give medians of the rounds.
+# machine nor another row's memory falls on one runtime only. The tables give medians of the rounds. Those of the executor
+# are kept in build/executor_rounds as each ends, until the next run: bench/report.py makes tables of what a run that was
+# stopped has left there.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -46,10 +48,15 @@ else
 fi
 
 results=$(mktemp -d)
+rounds_kept=build/executor_rounds
+whole_rounds=0
 step=starting
 clean_up() {
     local status=$?
     rm -rf "$results"
+    if ((status != 0 && whole_rounds > 0)); then
+        echo "bench.sh: stopped after $whole_rounds of $rounds rounds; for their tables: bench/report.py $rounds_kept" >&2
+    fi
     if ((status == 1)); then echo "bench.sh: failed while $step" >&2; fi  # 2: fail has said what
 }
 trap clean_up EXIT
@@ -93,6 +100,8 @@ step='listing the rows'
 build/release/bench/executor_bench --benchmark_list_tests >"$results/all"
 grep -E -- "${only:-.}" "$results/all" >"$results/rows" || fail "no row matches '$only'"
 
+rm -rf "$rounds_kept"
+mkdir -p "$rounds_kept"
 for ((round = 1; round <= rounds; ++round)); do
     echo "== round $round of $rounds: $(wc -l <"$results/rows") rows"
     number=0
@@ -102,12 +111,14 @@ for ((round = 1; round <= rounds; ++round)); do
         build/release/bench/executor_bench --benchmark_filter="^$row\$" --benchmark_min_time="$seconds" \
             --benchmark_out="$results/$round.$number.json" >"$results/log" 2>&1 || { cat "$results/log" >&2; exit 1; }
     done < <(shuf "$results/rows")
+    mv "$results"/*.json "$rounds_kept"  # only whole rounds: one that is cut off would favour some rows
+    whole_rounds=$round
 done
 
 step='writing the report'
 if [[ -n $quick || -n $only ]]; then
-    bench/report.py "$results"
+    bench/report.py "$rounds_kept"
 else
-    bench/report.py "$results" --write docs
+    bench/report.py "$rounds_kept" --write docs
     echo '== docs/PERFORMANCE.md and docs/performance-executor.svg are written'
 fi

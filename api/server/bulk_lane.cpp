@@ -1,5 +1,6 @@
 #include "api/server/bulk_lane.hpp"
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -29,7 +30,8 @@ void bulk_lane::submit(std::function<void()> job) {
 }
 
 void bulk_lane::run_jobs() noexcept {
-    be_nice();
+    pthread_setname_np(pthread_self(), "bulk");
+    begin_();
     std::unique_lock guard{lock_};
     for (;;) {
         ++idle_;

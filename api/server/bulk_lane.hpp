@@ -26,7 +26,9 @@ void be_nice() noexcept;
 /// Threads: submit is safe from any thread; finish, stop and the destructor from one that is no job.
 class bulk_lane {
 public:
-    explicit bulk_lane(std::size_t most_threads) noexcept : most_threads_{most_threads} {}
+    /// `begin`: what each of its threads does first; must not throw.
+    explicit bulk_lane(std::size_t most_threads, std::function<void()> begin = be_nice)
+        : most_threads_{most_threads}, begin_{std::move(begin)} {}
     ~bulk_lane() { stop(); }
     bulk_lane(const bulk_lane&) = delete;
     bulk_lane& operator=(const bulk_lane&) = delete;
@@ -54,6 +56,7 @@ private:
     void run_jobs() noexcept;
 
     const std::size_t most_threads_;
+    const std::function<void()> begin_;
     std::mutex lock_;
     std::condition_variable changed_;
     std::condition_variable became_idle_;

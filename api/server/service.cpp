@@ -7,6 +7,16 @@
 #include "api/server/connection.hpp"
 
 namespace gatherd::api::server {
+namespace {
+
+/// The calling thread, and those that it starts, are beside the workers: nicer, and not bound to the CPU of the one
+/// that happened to start them.
+void step_aside(const executor::scheduler& workers) noexcept {
+    be_nice();
+    workers.use_all_cpus();
+}
+
+}  // namespace
 
 service::service(executor::scheduler& on, const plan::registry& functions, const limits& bounds, std::string version,
                  std::size_t blocking_threads)
@@ -16,7 +26,7 @@ service::service(executor::scheduler& on, const plan::registry& functions, const
       version_{std::move(version)},
       counters_{on},
       tasks_{limits_, counters_, memory_},
-      bulk_{on.workers()},
+      bulk_{on.workers(), [&on] { step_aside(on); }},
       blocking_threads_{blocking_threads} {}
 
 service::~service() = default;
@@ -25,7 +35,7 @@ executor::scheduler& service::bulk_scheduler() {
     std::call_once(bulk_is_made_, [this] {
         // Threads are as nice as the one that starts them. On Linux this is about that thread alone.
         std::thread{[this] {
-            be_nice();
+            step_aside(scheduler_);
             bulk_scheduler_ = std::make_unique<executor::scheduler>(
                 executor::scheduler_options{.workers = scheduler_.workers(), .blocking_threads = blocking_threads_});
         }}.join();

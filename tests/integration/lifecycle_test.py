@@ -2,6 +2,7 @@
 """From start to stop: ports, settings, the file limit, and what the signals do."""
 
 import json
+import os
 import resource
 import signal
 import socket
@@ -13,6 +14,15 @@ from pathlib import Path
 from connection import PATIENCE
 from daemon import BINARY, Daemon, clean_environment
 from methods_test import FOR_EVER, sleep
+
+ALLOWED = os.sched_getaffinity(0)
+
+
+def masks_of_threads(process):
+    """(name, CPUs) of each."""
+    threads = Path(f"/proc/{process}/task").iterdir()
+    return [((each / "comm").read_text().strip(), os.sched_getaffinity(int(each.name))) for each in threads]
+
 
 BEGUN = {"sequence": [{"call": "print", "args": ["began"]}, FOR_EVER]}
 
@@ -87,6 +97,24 @@ class Start(unittest.TestCase):
             with Daemon("--workers", str(workers)) as daemon, daemon.connect() as connection:
                 self.assertEqual(connection.result("info")["workers"], workers)
                 self.assertEqual(connection.result("gather", [[sleep(0.01, i) for i in range(50)]]), list(range(50)))
+
+    @unittest.skipIf(len(ALLOWED) < 2, "on one CPU everything is pinned")
+    def test_pinned_workers_have_a_cpu_each_and_the_other_threads_all(self):
+        in_turn = sorted(ALLOWED)
+        bulky = {"map": "echo", "over": [[i] for i in range(100_000)]}
+        with Daemon("--workers", str(len(in_turn) + 1), "--pin-workers", "yes") as daemon, daemon.connect() as connection:
+            self.assertEqual(connection.result("run", [{"to_thread": {"call": "time.sleep", "args": [0.01]}}]), None)
+            self.assertEqual(len(connection.result("run", [bulky])), 100_000)
+            masks = masks_of_threads(daemon.process.pid)
+        pinned = [(name, min(mask)) for name, mask in masks if mask != ALLOWED]
+        self.assertEqual(sorted(pinned), [(f"worker {i}", cpu) for i, cpu in enumerate(in_turn + in_turn[:1])])
+        free = [name for name, mask in masks if mask == ALLOWED]
+        for name in ("blocking", "bulk", "worker 0"):  # this one runs bulky plans
+            self.assertIn(name, free)
+
+    def test_workers_are_not_pinned_unless_asked(self):
+        with Daemon("--workers", "2") as daemon:
+            self.assertEqual([mask for _, mask in masks_of_threads(daemon.process.pid) if mask != ALLOWED], [])
 
     def test_the_file_limit_is_raised_to_the_hard_one(self):
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -30,13 +30,6 @@ task<int> sum_of_awaits(int count) {
     co_return sum;
 }
 
-task<int> nested(int depth) {
-    if (depth == 0) {
-        co_return 0;
-    }
-    co_return 1 + co_await nested(depth - 1);
-}
-
 task<std::string> caught() {
     try {
         co_await throws();
@@ -171,10 +164,6 @@ TEST_CASE("task: an exception reaches who awaits it", "[executor]") {
 
 TEST_CASE("task: a million awaits one after the other do not grow the stack", "[executor]") {
     CHECK(run(sum_of_awaits(1'000'000)) == 1'000'000);
-}
-
-TEST_CASE("task: a hundred thousand nested awaits do not grow the stack", "[executor]") {
-    CHECK(run(nested(100'000)) == 100'000);
 }
 
 TEST_CASE("task: one that was never started may be dropped", "[executor]") {
