@@ -10,8 +10,7 @@
 namespace gatherd::api::wire {
 
 enum class frame_kind {
-    message,     ///< `text` is an object or an array, and JSON; a huge one (huge_message_bytes) that is a line of its own
-                 ///< perhaps only as far as its brackets go
+    message,     ///< `text` is an object or an array, and JSON
     malformed,   ///< not JSON: -32700
     scalar,      ///< a JSON text that is no object or array: -32600
     too_deep,    ///< nested beyond `limits.depth`: -32006; what is left of it is skipped

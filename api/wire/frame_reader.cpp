@@ -267,47 +267,36 @@ void frame_reader::scan_from_begin() noexcept {
 }
 
 // Without a line end nothing has to be said of malformed text, so that brackets are enough to know whether a message is
-// whole. Whatever is no message on one line is left to the scanner.
+// whole. Whatever is no message on one line is left to the scanner; and a huge one, so that many lines cost it little
+// more than one.
 std::optional<frame> frame_reader::step_arriving(message_decoder& decoder) {
     const char* const data = buffer_.get();
     const auto found = std::string_view{data, end_}.find('\n', scanned_);
-    if (found != std::string_view::npos) {
-        const auto text = trimmed({data + begin_, found - begin_});
-        line_end_ = found + 1;
-        if (text.size() <= limits_.message_bytes && is_message(text, scanned_ - begin_, decoder)) {
-            phase_ = phase::between;
-            drop(line_end_ - begin_);
-            return frame{frame_kind::message, text};
-        }
+    const bool has_line = found != std::string_view::npos;
+    const std::size_t size = (has_line ? found : end_) - begin_;
+    if (size >= huge_message_bytes || size > limits_.message_bytes) {
         scan_from_begin();
         return std::nullopt;
     }
-    const auto [what, at] = brackets_.count(data + scanned_, data + end_);
-    scanned_ = static_cast<std::size_t>(at - data);
-    const auto text = pending().substr(0, scanned_ - begin_);
-    if (what != bracket_counter::outcome::deep && text.size() > limits_.message_bytes) {
-        return too_large();
+    std::string_view text = pending().substr(0, size);
+    if (has_line) {
+        text = trimmed(text);
+        line_end_ = found + 1;
+    } else {
+        const auto [what, at] = brackets_.count(data + scanned_, data + end_);
+        if (what == bracket_counter::outcome::more) {
+            scanned_ = end_;
+            return std::nullopt;
+        }
+        text = text.substr(0, static_cast<std::size_t>(at - text.data()));
     }
-    if (what == bracket_counter::outcome::more) {
+    if (!decoder.try_parse(text)) {
+        scan_from_begin();
         return std::nullopt;
     }
-    if (what == bracket_counter::outcome::closed && text.size() < huge_message_bytes && decoder.try_parse(text)) {
-        phase_ = phase::between;
-        drop(text.size());
-        return frame{frame_kind::message, text};
-    }
-    scan_from_begin();
-    return std::nullopt;
-}
-
-// Of a huge text: whether it is one, if it is JSON. Brackets of its first `counted` bytes were counted.
-bool frame_reader::is_message(std::string_view text, std::size_t counted, message_decoder& decoder) {
-    if (text.size() < huge_message_bytes) {
-        return decoder.try_parse(text);
-    }
-    const char* const last = text.data() + text.size();
-    const auto [what, at] = brackets_.count(text.data() + std::min(counted, text.size()), last);
-    return what == bracket_counter::outcome::closed && at == last;
+    phase_ = phase::between;
+    drop(has_line ? size + 1 : text.size());
+    return frame{frame_kind::message, text};
 }
 
 std::optional<frame> frame_reader::step_lines() {
@@ -437,9 +426,9 @@ std::optional<frame> frame_reader::step_body(message_decoder* decoder) {
     }
     const auto body = pending().substr(0, size);
     const auto text = trimmed(body);
-    brackets_.reset();
-    const bool is_one = decoder != nullptr && opens(text) && is_message(text, 0, *decoder);
-    auto found = is_one ? frame{frame_kind::message, text} : scan_body(body);
+    const bool is_message =
+        decoder != nullptr && opens(text) && text.size() < huge_message_bytes && decoder->try_parse(text);
+    auto found = is_message ? frame{frame_kind::message, text} : scan_body(body);
     drop(size);
     body_bytes_.reset();
     phase_ = phase::headers;

@@ -106,7 +106,6 @@ private:
     std::optional<frame> step_end();
 
     std::string read_header(std::string_view line);
-    [[nodiscard]] bool is_message(std::string_view text, std::size_t counted, message_decoder& decoder);
     [[nodiscard]] frame scan_body(std::string_view body);
     void note_fault(std::string_view text, std::size_t position);
     [[nodiscard]] frame malformed_frame();

@@ -28,6 +28,9 @@ std::string ping_of(std::size_t bytes) {
 /// Three tasks: a gather and its two values.
 const std::string three_tasks = R"({"id":1,"method":"run","params":{"task":{"gather":[{"value":1},{"value":2}]}}})"
                                 "\n";
+const std::string three_that_wait =
+    R"({"id":1,"method":"run","params":{"task":{"gather":[{"call":"sleep","args":[0,1]},{"value":2}]}}})"
+    "\n";
 const std::string their_result = R"({"jsonrpc":"2.0","id":1,"result":[1,2]})"
                                  "\n";
 
@@ -102,22 +105,35 @@ TEST_CASE("admission: a plan that memory has no room for is refused, until there
     constexpr int most = 1'000'000;
     connected_client client{with(&limits::memory_bytes, most)};
     memory_ledger& memory = client.of().memory();
-    client.send(three_tasks);
-    CHECK(client.read() == their_result);
+    client.send(three_that_wait);
+    CHECK(client.read_line() == their_result);
     const std::size_t needed = memory.most();  // what it was let in with
     CHECK(needed > 0);
     CHECK(memory.held() == 0);
     memory_share others{memory};
     others.resize(most - needed + 1);
-    client.send(three_tasks);
+    client.send(three_that_wait);
     CHECK(client.read() == refused("memory_bytes", most));
     CHECK(met(client, "memory_bytes") == 1);
     CHECK(memory.held() == others.bytes());
     CHECK(memory.most() == others.bytes());  // nothing was taken for it
     others.resize(most - needed);
+    client.send(three_that_wait);
+    CHECK(client.read_line() == their_result);
+    CHECK(memory.most() == most);
+}
+
+TEST_CASE("admission: what is answered on the spot needs room too, and takes none", "[server]") {
+    constexpr int most = 1'000'000;
+    connected_client client{with(&limits::memory_bytes, most)};
+    memory_share others{client.of().memory()};
+    others.resize(most - 10);
+    client.send(three_tasks);
+    CHECK(client.read() == refused("memory_bytes", most));
+    others.resize(0);
     client.send(three_tasks);
     CHECK(client.read() == their_result);
-    CHECK(memory.most() == most);
+    CHECK(client.of().memory().most() == most - 10);
 }
 
 TEST_CASE("connection: a message of 128 KiB is huge, and handled on the bulk lane", "[server]") {

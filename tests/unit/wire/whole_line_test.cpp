@@ -106,8 +106,7 @@ TEST_CASE("frame_reader: a message without a line end is found when its last bra
     }
 }
 
-TEST_CASE("frame_reader: a huge message that is a line of its own ends with its brackets, also where it is no JSON",
-          "[wire]") {
+TEST_CASE("frame_reader: with a decoder it finds the same huge messages", "[wire]") {
     const std::string filling(huge_message_bytes, 'x');
     const std::string good = "{\"method\":\"" + filling + "\"}";
     const std::string bad = "{\"method\":nul,\"a\":\"" + filling + "\"}";
@@ -123,11 +122,11 @@ TEST_CASE("frame_reader: a huge message that is a line of its own ends with its 
                 found.emplace_back(frame->kind == frame_kind::message ? frame->text : "malformed");
             }
         }
-        CHECK((found == std::vector<std::string>{good, good, bad, "malformed", pretty, "[1]", good}));
+        CHECK((found == std::vector<std::string>{good, good, "malformed", "malformed", pretty, "[1]", good}));
     }
 }
 
-TEST_CASE("frame_reader: a huge body is one message if its brackets say so", "[wire]") {
+TEST_CASE("frame_reader: with a decoder it takes the same bodies", "[wire]") {
     const std::string filling(huge_message_bytes, 'x');
     message_decoder decoder;
     const auto frames_of_body = [&](const std::string& body) {
@@ -139,10 +138,12 @@ TEST_CASE("frame_reader: a huge body is one message if its brackets say so", "[w
         }
         return found;
     };
-    CHECK(frames_of_body(" [\"" + filling + "\"] ") == std::vector{frame_kind::message});
-    CHECK(frames_of_body("[\"" + filling + "\"][]") == std::vector{frame_kind::malformed});
-    CHECK(frames_of_body("[\"" + filling + "\"") == std::vector{frame_kind::malformed});
-    CHECK(frames_of_body('"' + filling + '"') == std::vector{frame_kind::scalar});
+    for (const std::string& some : {std::string{"x"}, filling}) {
+        CHECK(frames_of_body(" [\"" + some + "\"] ") == std::vector{frame_kind::message});
+        CHECK(frames_of_body("[\"" + some + "\"][]") == std::vector{frame_kind::malformed});
+        CHECK(frames_of_body("[\"" + some + "\"") == std::vector{frame_kind::malformed});
+        CHECK(frames_of_body('"' + some + '"') == std::vector{frame_kind::scalar});
+    }
 }
 
 TEST_CASE("message_decoder: what try_parse has parsed is decoded once, and never in place of another text", "[wire]") {
