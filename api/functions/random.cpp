@@ -217,15 +217,26 @@ value random_expovariate(call_context& context, arguments given) {
     return float_value(drawn / rate);
 }
 
-/// All of them are cheap next to the message that asks for them, and a seeded program must draw in the order of its
-/// calls: so they run where they are called, on no other lane.
+/// So many choices take some microseconds. No other function of these can take more than in line with the message that
+/// asks for it.
+bool are_few_choices(arguments given) {
+    constexpr double few = 256;
+    return !is_number(given[1]) || float_of(given[1]) <= few;
+}
+
+plan::function drawing(std::string name, std::string summary, std::vector<plan::parameter> parameters,
+                       plan::plain_body body) {
+    return {.name = "random." + name,
+            .summary = std::move(summary),
+            .parameters = std::move(parameters),
+            .where = plan::lane::async,
+            .body = body,
+            .draws = true};
+}
+
 void add(plan::registry& functions, std::string name, std::string summary, std::vector<plan::parameter> parameters,
          plan::plain_body body) {
-    functions.add({.name = "random." + name,
-                   .summary = std::move(summary),
-                   .parameters = std::move(parameters),
-                   .where = plan::lane::async,
-                   .body = body});
+    functions.add(drawing(std::move(name), std::move(summary), std::move(parameters), body));
 }
 
 void add_numbers(plan::registry& functions) {
@@ -243,8 +254,12 @@ void add_numbers(plan::registry& functions) {
 
 void add_sequences(plan::registry& functions) {
     add(functions, "choice", "One item of a list, or character of a text.", {{.name = "seq"}}, random_choice);
-    add(functions, "choices", "A list of k items of the population, each of which may come again.",
-        {{.name = "population"}, {.name = "k", .default_value = value(1)}}, random_choices);
+    plan::function choices =
+        drawing("choices", "A list of k items of the population, each of which may come again.",
+                {{.name = "population"}, {.name = "k", .default_value = value(1)}}, random_choices);
+    choices.where = plan::lane::compute;
+    choices.is_brief = are_few_choices;
+    functions.add(std::move(choices));
     add(functions, "sample", "A list of k items of the population, none of which comes again.",
         {{.name = "population"}, {.name = "k"}}, random_sample);
     add(functions, "shuffle", "The items in random order, as a new list.", {{.name = "seq"}}, random_shuffle);

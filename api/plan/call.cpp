@@ -151,7 +151,8 @@ executor::task<outcome> evaluate_any_call(call_site site, environment_ptr names,
     if (on_thread || callee.where == lane::blocking) {
         co_return co_await call_on_lane(blocking, site, {bound.begin(), bound.end()}, p);
     }
-    if (callee.where == lane::compute && (callee.is_brief == nullptr || !callee.is_brief(bound))) {
+    const bool is_long = callee.where == lane::compute && (callee.is_brief == nullptr || !callee.is_brief(bound));
+    if (is_long && !(callee.draws && p.is_seeded())) {
         co_return co_await call_on_lane(computing, site, {bound.begin(), bound.end()}, p);
     }
     co_return call_now(callee, bound, site.where, p);
@@ -172,7 +173,7 @@ measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes,
 
 outcome call_now(const function& callee, arguments bound, place where, program& p) {
     outcome made = guarded(where, [&]() -> outcome {
-        const auto turn = callee.where == lane::async ? p.generator_turn() : std::unique_lock<std::mutex>{};
+        const auto turn = callee.draws ? p.generator_turn() : std::unique_lock<std::mutex>{};
         return std::get<plain_body>(callee.body)(p, bound);
     });
     if (made.has_value() && (made.result().is_structured() || made.result().is_string())) {

@@ -68,6 +68,7 @@ struct function {
     std::variant<plain_body, sleeping_body> body;
     /// Of a compute function: whether these arguments are so small that a worker may run it at once.
     bool (*is_brief)(arguments) = nullptr;
+    bool draws = false;   ///< from its context's generator: in a seeded program it runs where it is called, in turn
     bool prints = false;  ///< its calls are made in their order, where they cannot wait
 
     /// Whether asyncio would call it `async def`: to_thread refuses it.

@@ -106,3 +106,15 @@ TEST_CASE("program: its end does not wait for a thread that was cancelled", "[pl
     const auto end = runner.run(R"({"to_thread":{"call":"time.sleep","args":[0.3]}})", {.timeout = 10ms});
     CHECK(end.how == program_end::way::timed_out);
 }
+
+TEST_CASE("program: many choices are no worker's work, but under a seed they draw in their turn", "[plan]") {
+    using gatherd::api::plan::tests::checked;
+    CHECK((*checked(R"({"call":"random.choices","args":[[1,2,3],256]})"))->root().is_instant);
+    CHECK_FALSE((*checked(R"({"call":"random.choices","args":[[1,2,3],257]})"))->root().is_instant);
+    plan_runner runner;
+    const auto end =
+        runner.run(R"({"gather":[{"call":"random.choices","args":[[1,2,3],1000]},{"call":"random.random"}]})",
+                   {.generator = std::make_unique<python_random>(7)});
+    // CPython 3.11: r = random.Random(7); r.choices([1, 2, 3], k=1000)[-3:], r.random()
+    CHECK_THAT(end.result, Catch::EndsWith(",1,2,2],0.950867979111096]"));
+}
