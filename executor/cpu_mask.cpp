@@ -56,7 +56,7 @@ std::vector<std::size_t> cpu_mask::cpus() const {
 
 bool cpu_mask::apply_to(pthread_t thread) const noexcept {
     auto* const set = as_cpu_set(const_cast<unsigned long*>(words_.data()));  // it is only read
-    return pthread_setaffinity_np(thread, words_.size() * sizeof(unsigned long), set) == 0;
+    return !empty() && pthread_setaffinity_np(thread, words_.size() * sizeof(unsigned long), set) == 0;
 }
 
 }  // namespace gatherd::executor
