@@ -38,9 +38,9 @@ const node& read_call(plan_builder& b, const members& m, const node& where, cons
 
 void read_call_arguments(plan_builder& b, call_node& n, const std::optional<json_view>& args,
                          const names_in_force* names) {
+    n.prints = n.callee->prints;
     if (!args && n.callee->parameters.empty()) {
         n.is_instant = is_brief(*n.callee, n.arguments);
-        n.prints = n.callee->prints;
         return;
     }
     const argument_site site{*n.callee, n, {"/args"}, names};
@@ -50,7 +50,6 @@ void read_call_arguments(plan_builder& b, call_node& n, const std::optional<json
         n.arguments.bound = default_arguments(b, site);
     }
     n.is_instant = n.arguments.awaited == nullptr && is_brief(*n.callee, n.arguments);
-    n.prints = n.callee->prints;
     n.is_sleep = n.arguments.awaited == nullptr && is_sleep(*n.callee, n.arguments);
 }
 

@@ -60,11 +60,8 @@ void answer_at_once(service& of, const plan::plan& what, reply& answer) {
     count_end(of.counts(), end.how, what.tasks());
     if (end.how != plan::program_end::way::returned) {
         answer.error(error_of(end, bounds));
-    } else if (message.size() - head > bounds.result_bytes) {
-        answer.error(over_limit("limits.result_bytes", bounds.result_bytes));
     } else {
-        message += '}';
-        answer.result_message(message);
+        answer_with(answer, message, head, bounds);
     }
     if (message.capacity() > most_kept) {
         message = {};

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include "api/server/reply.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -39,6 +40,15 @@ error error_of(const plan::program_end& end, const limits& bounds) {
     }
     const plan::failure& f = *end.result.reason();
     return {errc::task_failed, plan::last_line(f), std::make_shared<const value>(plan::describe_with_paths(f))};
+}
+
+void answer_with(reply& answer, std::string& message, std::size_t head, const limits& bounds) {
+    if (message.size() - head > bounds.result_bytes) {
+        answer.error(over_limit("limits.result_bytes", bounds.result_bytes));
+    } else {
+        message += '}';
+        answer.result_message(message);
+    }
 }
 
 void count_end(counters& in, plan::program_end::way how, std::size_t tasks) noexcept {

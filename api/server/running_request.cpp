@@ -34,17 +34,6 @@ void running_request::start(std::shared_ptr<const plan::plan> what, plan::progra
     program->start();
 }
 
-/// A head of so many bytes and behind it the result, if that is not too long.
-void running_request::answer_message(std::string& message, std::size_t head) {
-    const std::size_t most = service_.bounds().result_bytes;
-    if (message.size() - head > most) {
-        answer_.error(over_limit("limits.result_bytes", most));
-    } else {
-        message += '}';
-        answer_.result_message(message);
-    }
-}
-
 bool running_request::cancel(const std::string& message) {
     std::shared_ptr<plan::program> program;
     {
@@ -105,7 +94,7 @@ void running_request::answer_result(value result) {
     json::append_value(message, result);
     result = nullptr;
     memory_.release();  // before the client hears of the end: it may ask for as much again
-    answer_message(message, head);
+    answer_with(answer_, message, head, service_.bounds());
 }
 
 void running_request::ended(plan::program_end end) noexcept {

@@ -57,7 +57,6 @@ private:
     void report_progress();
     void answer_end(plan::program_end end);
     void answer_result(value result);
-    void answer_message(std::string& message, std::size_t head);
 
     service& service_;
     reply answer_;
