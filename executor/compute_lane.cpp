@@ -53,6 +53,25 @@ struct compute_lane::arena {
     unpinning unpinned;
 };
 
+/// What oneTBB is told, once for each item. It copies this into a task of its own, in memory that it uses again and
+/// again, and one of its threads calls the copy. It orders all of that, but out of ThreadSanitizer's sight: so the copy
+/// is written and read as an atomic, relaxed. What the lane itself holds is under its lock.
+class compute_lane::one_more {
+public:
+    explicit one_more(compute_lane& lane) noexcept { set(&lane); }
+    one_more(const one_more& other) noexcept { set(other.get()); }
+    one_more& operator=(const one_more&) = delete;
+    ~one_more() = default;
+
+    void operator()() const { get()->run_next(); }
+
+private:
+    void set(compute_lane* lane) noexcept { std::atomic_ref{lane_}.store(lane, std::memory_order_relaxed); }
+    compute_lane* get() const noexcept { return std::atomic_ref{lane_}.load(std::memory_order_relaxed); }
+
+    mutable compute_lane* lane_;  // std::atomic_ref takes no const
+};
+
 compute_lane::compute_lane(std::size_t max_threads, cpu_mask cpus) noexcept
     : max_threads_{max_threads}, cpus_{std::move(cpus)} {}
 
@@ -67,7 +86,7 @@ bool compute_lane::submit(work& item) noexcept {
         waiting_.push(item);
         ++unfinished_;
     }
-    arena_->tasks.enqueue([this] { run_next(); });
+    arena_->tasks.enqueue(one_more{*this});
     return true;
 }
 

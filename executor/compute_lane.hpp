@@ -37,6 +37,7 @@ public:
 
 private:
     struct arena;
+    class one_more;
     void run_next() noexcept;
 
     const std::size_t max_threads_;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <future>
+#include <numeric>
 #include <stdexcept>
 #include <thread>
 
@@ -23,6 +24,24 @@ task<bool> on_another_thread() {
 
 task<int> computed() {
     co_return co_await compute([] { return 6 * 7; });
+}
+
+task<int> computed_in_turn(int count) {
+    int sum = 0;
+    for (int i = 0; i < count; ++i) {
+        auto one = [] { return 1; };  // named: see to_thread
+        sum += co_await compute(std::move(one));
+    }
+    co_return sum;
+}
+
+task<int> computed_side_by_side(int tasks, int count) {
+    std::vector<task<int>> all;
+    for (int i = 0; i < tasks; ++i) {
+        all.push_back(computed_in_turn(count));
+    }
+    const auto sums = co_await gather(std::move(all));
+    co_return std::accumulate(sums.begin(), sums.end(), 0);
 }
 
 task<std::string> its_exception() {
@@ -110,4 +129,8 @@ TEST_CASE("to_thread: what a thread keeps is gone when the scheduler has stopped
 
 TEST_CASE("compute: gives its result", "[executor]") {
     CHECK(run(computed()) == 42);
+}
+
+TEST_CASE("compute: its threads are handed calls by every worker at once", "[executor]") {
+    CHECK(run(computed_side_by_side(16, 200)) == 3200);
 }
