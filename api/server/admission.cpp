@@ -41,18 +41,20 @@ std::optional<error> want_of_memory(service& of, std::size_t bytes) {
 /// Why a client may not have so many more tasks in flight, or nothing.
 std::optional<error> want_of_tasks(service& of, connection& from, std::size_t more) {
     const limits& bounds = of.bounds();
-    const auto is_over = [more](const std::atomic<std::size_t>& in_flight, std::size_t most) {
-        return in_flight.load(std::memory_order_relaxed) + more > most;  // only counted
+    const auto is_over = [more](const std::atomic<std::size_t>* in_flight, std::size_t most) {
+        const std::size_t already =
+            in_flight == nullptr ? 0 : in_flight->load(std::memory_order_relaxed);  // only counted
+        return already + more > most;
     };
-    if (is_over(*of.tasks_in_flight(), bounds.tasks_in_flight)) {
+    if (is_over(of.tasks_in_flight().get(), bounds.tasks_in_flight)) {
         return refuse_over(of, "limits.tasks_in_flight", bounds.tasks_in_flight);
     }
-    if (is_over(*from.work().tasks_in_flight(), bounds.connection_tasks_in_flight)) {
+    if (is_over(from.work().counted_tasks(), bounds.connection_tasks_in_flight)) {
         return refuse_over(of, "limits.connection_tasks_in_flight", bounds.connection_tasks_in_flight);
     }
     const identity& who = *from.who();
     const std::size_t most = who.most_tasks() == 0 ? bounds.token_tasks_in_flight : who.most_tasks();
-    if (!who.name().empty() && is_over(*who.tasks_in_flight(), most)) {
+    if (!who.name().empty() && is_over(who.tasks_in_flight().get(), most)) {
         return refuse_over(of, "limits.token_tasks_in_flight", most);
     }
     return std::nullopt;

@@ -17,6 +17,13 @@ std::size_t cancel_each(const std::vector<std::shared_ptr<pending_request>>& req
 
 }  // namespace
 
+const std::shared_ptr<std::atomic<std::size_t>>& client_work::tasks_in_flight() {
+    if (tasks_in_flight_ == nullptr) {
+        tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
+    }
+    return tasks_in_flight_;
+}
+
 /// Under lock_.
 client_work::registers& client_work::made_registers() {
     if (registers_ == nullptr) {

@@ -47,9 +47,11 @@ public:
     /// The client has gone: its tasks lose their creator, its requests are cancelled.
     void end();
 
-    [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight() const noexcept {
-        return tasks_in_flight_;
-    }
+    /// How many tasks it has in flight, for task_allowance to count. By whoever handles its message.
+    [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight();
+
+    /// The same for who only looks: null while none was ever counted.
+    [[nodiscard]] const std::atomic<std::size_t>* counted_tasks() const noexcept { return tasks_in_flight_.get(); }
 
 private:
     struct registers {
@@ -59,7 +61,7 @@ private:
     [[nodiscard]] registers& made_registers();
 
     std::atomic<std::size_t> owed_{0};
-    const std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
+    std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_;  // none until first needed: most clients never wait
 
     mutable std::mutex lock_;
     bool has_ended_ = false;                // under lock_, as all below

@@ -93,7 +93,7 @@ bool opens(std::string_view text) noexcept {
 
 }  // namespace
 
-frame_reader::frame_reader(frame_limits limits) : limits_{limits}, brackets_{limits.depth}, scanner_{limits.depth} {}
+frame_reader::frame_reader(frame_limits limits) : limits_{limits}, brackets_{limits.depth} {}
 
 std::span<char> frame_reader::prepare(std::size_t at_least) {
     if (begin_ == end_) {
@@ -156,7 +156,17 @@ void frame_reader::shrink() noexcept {
     if (begin_ == end_) {
         buffer_.reset();
         capacity_ = begin_ = scanned_ = end_ = line_end_ = 0;
+        if (!mid_message()) {
+            close_.reset();
+        }
     }
+}
+
+frame_reader::close_reading& frame_reader::reading_closely() {
+    if (close_ == nullptr) {
+        close_ = std::make_unique<close_reading>(close_reading{json_scanner{limits_.depth}});
+    }
+    return *close_;
 }
 
 void frame_reader::drop(std::size_t count) noexcept {
@@ -244,7 +254,7 @@ std::optional<frame> frame_reader::step_detecting() {
     }
 }
 
-void frame_reader::skip_space() noexcept {
+void frame_reader::skip_space() {
     const auto bytes = pending();
     const auto first = bytes.find_first_not_of(spaces);
     drop(std::min(first, bytes.size()));
@@ -260,8 +270,8 @@ void frame_reader::skip_space() noexcept {
     }
 }
 
-void frame_reader::scan_from_begin() noexcept {
-    scanner_.reset();
+void frame_reader::scan_from_begin() {
+    reading_closely().scanner.reset();
     scanned_ = begin_;
     phase_ = phase::inside;
 }
@@ -301,7 +311,7 @@ std::optional<frame> frame_reader::step_arriving(message_decoder& decoder) {
 
 std::optional<frame> frame_reader::step_lines() {
     const char* const data = buffer_.get();
-    const auto [what, at] = scanner_.scan(data + scanned_, data + end_);
+    const auto [what, at] = close_->scanner.scan(data + scanned_, data + end_);
     scanned_ = static_cast<std::size_t>(at - data);
     const auto size = scanned_ - begin_;
     if (dropped_ + size > limits_.message_bytes) {
@@ -437,10 +447,11 @@ std::optional<frame> frame_reader::step_body(message_decoder* decoder) {
 
 frame frame_reader::scan_body(std::string_view body) {
     using outcome = json_scanner::outcome;
-    scanner_.reset();
-    const auto [what, at] = scanner_.scan(body.data(), body.data() + body.size());
+    auto& [scanner, fault] = reading_closely();
+    scanner.reset();
+    const auto [what, at] = scanner.scan(body.data(), body.data() + body.size());
     const auto size = static_cast<std::size_t>(at - body.data());
-    const bool is_scalar = what == outcome::scalar || (what == outcome::more && scanner_.is_whole_scalar());
+    const bool is_scalar = what == outcome::scalar || (what == outcome::more && scanner.is_whole_scalar());
     if (what == outcome::too_deep) {
         return deep_frame(body.substr(0, size));
     }
@@ -450,7 +461,7 @@ frame frame_reader::scan_body(std::string_view body) {
     if (what == outcome::broken) {
         note_fault(body, size);
     } else {
-        fault_ = what == outcome::more ? "the body ends before its JSON does" : "a body must hold one JSON text";
+        fault = what == outcome::more ? "the body ends before its JSON does" : "a body must hold one JSON text";
     }
     return malformed_frame();
 }
@@ -458,34 +469,41 @@ frame frame_reader::scan_body(std::string_view body) {
 // At the end of input, with nothing more to be found in what is pending.
 std::optional<frame> frame_reader::step_end() {
     const bool cut = mid_message();
-    const bool scalar = phase_ == phase::inside && scanner_.is_whole_scalar();
+    const bool scalar = phase_ == phase::inside && close_->scanner.is_whole_scalar();
     const bool answered = phase_ == phase::skipping || (phase_ == phase::discarding && is_answered_);
-    if (phase_ != phase::discarding) {
-        fault_ = "the input ended inside a message";
-    }
+    const bool has_fault = phase_ == phase::discarding;
     phase_ = phase::closed;
     if (!cut || answered) {
         return std::nullopt;
     }
-    return scalar ? scalar_frame() : malformed_frame();
+    if (scalar) {
+        return scalar_frame();
+    }
+    if (!has_fault) {
+        reading_closely().fault = "the input ended inside a message";
+    }
+    return malformed_frame();
 }
 
 void frame_reader::note_fault(std::string_view text, std::size_t position) {
     const auto before = text.substr(0, position);
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const auto column = position - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0: the first line
-    fault_ = "line " + std::to_string(line) + ", column " + std::to_string(column);
-    if (scanner_.number_is_too_great()) {
-        fault_ += ": the number that ends here is beyond double";
+    std::string& fault = close_->fault;
+    fault = "line " + std::to_string(line) + ", column " + std::to_string(column);
+    if (close_->scanner.number_is_too_great()) {
+        fault += ": the number that ends here is beyond double";
         return;
     }
-    fault_ += ": expected ";
-    fault_ += scanner_.expected();
-    fault_ += ", not " + shown(text[position]);
+    fault += ": expected ";
+    fault += close_->scanner.expected();
+    fault += ", not " + shown(text[position]);
 }
 
 frame frame_reader::malformed_frame() {
-    return {frame_kind::malformed, {}, refusal{request_id::null(), {errc::parse_error, "malformed JSON: " + fault_}}};
+    return {frame_kind::malformed,
+            {},
+            refusal{request_id::null(), {errc::parse_error, "malformed JSON: " + close_->fault}}};
 }
 
 frame frame_reader::scalar_frame() const {

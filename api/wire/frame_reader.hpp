@@ -72,7 +72,7 @@ public:
     /// Whether a message (or what is being skipped of one) has begun and not ended, once `next` has returned nothing.
     [[nodiscard]] bool mid_message() const noexcept;
 
-    /// Frees the buffer if nothing is pending in it: for connections that fall idle.
+    /// Frees the buffer if nothing is pending in it, and what scanning needs: for connections that fall idle.
     void shrink() noexcept;
 
 private:
@@ -88,6 +88,13 @@ private:
         closed,
     };
 
+    /// Of the message under way, where it is scanned.
+    struct close_reading {
+        json_scanner scanner;
+        std::string fault{};  // what was wrong and where, if it is malformed
+    };
+    [[nodiscard]] close_reading& reading_closely();
+
     [[nodiscard]] std::string_view pending() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
     void make_room(std::size_t at_least);
     void grow(std::size_t capacity);
@@ -95,8 +102,8 @@ private:
 
     // One for each phase: a frame, or another phase, or nothing more without more bytes.
     std::optional<frame> step_detecting();
-    void skip_space() noexcept;
-    void scan_from_begin() noexcept;
+    void skip_space();
+    void scan_from_begin();
     std::optional<frame> step_arriving(message_decoder& decoder);
     std::optional<frame> step_lines();
     std::optional<frame> step_discarding();
@@ -132,9 +139,8 @@ private:
     std::size_t line_end_ = 0;  // behind the last line that was looked at as a whole: what else is on it is scanned
 
     bracket_counter brackets_;
-    json_scanner scanner_;
+    std::unique_ptr<close_reading> close_;   // none until a message needs it: few ever do
     std::size_t dropped_ = 0;                // bytes of the message under way that have left the buffer already
-    std::string fault_;                      // of the malformed message under way: what was wrong and where
     bool is_answered_ = false;               // what is being discarded was answered before: too deep
     std::optional<std::size_t> body_bytes_;  // Content-Length, once its header was read
     std::size_t header_bytes_ = 0;           // of this header block so far
