@@ -141,14 +141,17 @@ void connection::end_reading(const asio::error_code& why) {
     close();  // after a reset: what it runs is cancelled
 }
 
-void connection::handle_frames() {
+/// `found`: the first, if it is known already.
+void connection::handle_frames(std::optional<wire::frame> found) {
     const auto self = shared_from_this();
     while (!is_closed_ && !is_in_bulk_) {
         if (credentials_.is_put_out()) {
             input_ended_ = is_lingering_ = true;
             return;
         }
-        const auto found = input_.next();
+        if (!found) {
+            found = input_.next();
+        }
         if (!found) {
             return;
         }
@@ -160,6 +163,7 @@ void connection::handle_frames() {
             input_ended_ = is_lingering_ = true;  // what follows is thrown away
             return;
         }
+        found.reset();
     }
 }
 
@@ -168,7 +172,7 @@ void connection::handle_frame(const std::shared_ptr<connection>& self, const wir
     output_.speak(input_.spoken());
     if (found.kind == wire::frame_kind::message) {
         if (found.text.size() >= wire::huge_message_bytes) {
-            handle_in_bulk(found.text);
+            handle_in_bulk(found);
         } else {
             handle_message(self, found.text, decoder_of_this_thread(service_.bounds().depth));
         }
@@ -183,22 +187,27 @@ void connection::handle_frame(const std::shared_ptr<connection>& self, const wir
     }
 }
 
-/// The text stays where it is: the reader is left alone until this is done.
-void connection::handle_in_bulk(std::string_view text) {
+/// The text stays where it is: nobody else asks the reader for anything until this is done.
+void connection::handle_in_bulk(const wire::frame& found) {
     is_in_bulk_ = true;
-    input_.account_decoding(text.size());
-    service_.bulk().submit([self = shared_from_this(), text] {
+    input_.account_decoding(found.text.size());
+    service_.bulk().submit([self = shared_from_this(), text = found.text, is_unproven = found.is_unproven] {
+        std::optional<wire::frame> instead;
         {
             wire::message_decoder decoder{self->service_.bounds().depth};
-            handle_message(self, text, decoder);
+            if (is_unproven && !decoder.try_parse(text)) {
+                instead = self->input_.look_closely(text);
+            } else {
+                handle_message(self, text, decoder);
+            }
         }
-        asio::post(self->transport_.socket().get_executor(), [self] {
+        asio::post(self->transport_.socket().get_executor(), [self, instead = std::move(instead)]() mutable {
             self->is_in_bulk_ = false;
             if (self->is_closed_) {
                 return;
             }
             self->is_in_turn_ = true;
-            self->handle_frames();  // what came behind it
+            self->handle_frames(std::move(instead));  // and what came behind it
             self->is_in_turn_ = false;
             self->after_turn();
         });

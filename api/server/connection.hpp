@@ -90,9 +90,9 @@ private:
     void wait_writable();
     void read_some();
     void end_reading(const asio::error_code& why);
-    void handle_frames();
+    void handle_frames(std::optional<wire::frame> found = std::nullopt);
     void handle_frame(const std::shared_ptr<connection>& self, const wire::frame& found);
-    void handle_in_bulk(std::string_view text);
+    void handle_in_bulk(const wire::frame& found);
     void flush();
     void post_flush();
     void after_turn();

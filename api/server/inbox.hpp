@@ -40,6 +40,11 @@ public:
     /// The oldest frame that was not handed out yet, decoded already where it is small: by decoder_of_this_thread.
     [[nodiscard]] std::optional<wire::frame> next();
 
+    /// What the frame was instead, which is not JSON after all. By who handled it.
+    [[nodiscard]] std::optional<wire::frame> look_closely(std::string_view unproven) {
+        return reader_.look_closely(unproven);
+    }
+
     [[nodiscard]] wire::framing spoken() const noexcept { return reader_.spoken(); }
     [[nodiscard]] bool mid_message() const noexcept { return reader_.mid_message(); }
 

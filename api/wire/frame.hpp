@@ -10,7 +10,7 @@
 namespace gatherd::api::wire {
 
 enum class frame_kind {
-    message,     ///< `text` is an object or an array, and JSON
+    message,     ///< `text` is an object or an array, and JSON (but see is_unproven)
     malformed,   ///< not JSON: -32700
     scalar,      ///< a JSON text that is no object or array: -32600
     too_deep,    ///< nested beyond `limits.depth`: -32006; what is left of it is skipped
@@ -29,6 +29,10 @@ struct frame {
 
     /// Of all other kinds but foreign: what to answer.
     std::optional<refusal> answer = std::nullopt;
+
+    /// Of a huge message: only its brackets were looked at. Who finds that it is not JSON calls
+    /// frame_reader::look_closely.
+    bool is_unproven = false;
 
     /// The stream has lost its place: close, once the answer (and what is owed for earlier requests) is written.
     [[nodiscard]] bool closes() const noexcept {

@@ -16,4 +16,8 @@ struct frame_limits {
 /// about two milliseconds. The reader only finds its end, and whoever decodes it may do so elsewhere.
 constexpr std::size_t huge_message_bytes = 128 * 1024;
 
+/// Up to this size a huge message on one line is found by its brackets alone. A greater one is scanned as it comes, so
+/// that the same in many lines, which is scanned always, costs not much more.
+constexpr std::size_t most_unproven_bytes = std::size_t{4} << 20;
+
 }  // namespace gatherd::api::wire

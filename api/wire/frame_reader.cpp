@@ -277,36 +277,54 @@ void frame_reader::scan_from_begin() {
 }
 
 // Without a line end nothing has to be said of malformed text, so that brackets are enough to know whether a message is
-// whole. Whatever is no message on one line is left to the scanner; and a huge one, so that many lines cost it little
-// more than one.
+// whole. Whatever is no message on one line is left to the scanner; and a very large one, so that many lines cost it
+// little more than one.
 std::optional<frame> frame_reader::step_arriving(message_decoder& decoder) {
     const char* const data = buffer_.get();
     const auto found = std::string_view{data, end_}.find('\n', scanned_);
     const bool has_line = found != std::string_view::npos;
     const std::size_t size = (has_line ? found : end_) - begin_;
-    if (size >= huge_message_bytes || size > limits_.message_bytes) {
+    if (size > std::min(limits_.message_bytes, most_unproven_bytes)) {
         scan_from_begin();
         return std::nullopt;
     }
-    std::string_view text = pending().substr(0, size);
     if (has_line) {
-        text = trimmed(text);
         line_end_ = found + 1;
+    }
+    std::string_view text = pending().substr(0, size);
+    std::size_t dropped = size + 1;
+    if (has_line && size < huge_message_bytes) {
+        text = trimmed(text);
     } else {
-        const auto [what, at] = brackets_.count(data + scanned_, data + end_);
-        if (what == bracket_counter::outcome::more) {
+        const auto [what, at] = brackets_.count(data + scanned_, text.data() + size);
+        if (what == bracket_counter::outcome::more && !has_line) {
             scanned_ = end_;
             return std::nullopt;
         }
-        text = text.substr(0, static_cast<std::size_t>(at - text.data()));
+        if (what != bracket_counter::outcome::closed) {
+            scan_from_begin();
+            return std::nullopt;
+        }
+        dropped = static_cast<std::size_t>(at - text.data());
+        text = text.substr(0, dropped);
     }
-    if (!decoder.try_parse(text)) {
+    const bool is_unproven = text.size() >= huge_message_bytes;
+    if (!is_unproven && !decoder.try_parse(text)) {
         scan_from_begin();
         return std::nullopt;
     }
     phase_ = phase::between;
-    drop(has_line ? size + 1 : text.size());
-    return frame{frame_kind::message, text};
+    drop(dropped);
+    return frame{frame_kind::message, text, std::nullopt, is_unproven};
+}
+
+std::optional<frame> frame_reader::look_closely(std::string_view unproven) {
+    if (framing_ == framing::content_length) {
+        return scan_body(unproven);
+    }
+    begin_ = static_cast<std::size_t>(unproven.data() - buffer_.get());
+    scan_from_begin();
+    return next();
 }
 
 std::optional<frame> frame_reader::step_lines() {
@@ -436,9 +454,11 @@ std::optional<frame> frame_reader::step_body(message_decoder* decoder) {
     }
     const auto body = pending().substr(0, size);
     const auto text = trimmed(body);
-    const bool is_message =
-        decoder != nullptr && opens(text) && text.size() < huge_message_bytes && decoder->try_parse(text);
-    auto found = is_message ? frame{frame_kind::message, text} : scan_body(body);
+    const bool may_be_message = decoder != nullptr && opens(text);
+    const bool is_unproven = may_be_message && text.size() >= huge_message_bytes;
+    auto found = is_unproven || (may_be_message && decoder->try_parse(text))
+                     ? frame{frame_kind::message, text, std::nullopt, is_unproven}
+                     : scan_body(body);
     drop(size);
     body_bytes_.reset();
     phase_ = phase::headers;

@@ -56,9 +56,13 @@ public:
     [[nodiscard]] std::optional<frame> next() { return next(nullptr); }
 
     /// The same frames; but a message on one line, as nearly all are, is found by decoding it, and not byte by byte
-    /// first. `decoder` is about to decode what is found, and then has done so already. A huge message that is a line
-    /// of its own (huge_message_bytes) is found by its brackets alone: whoever decodes it finds out whether it is JSON.
+    /// first. `decoder` is about to decode what is found, and then has done so already. A huge one (huge_message_bytes)
+    /// may be handed out unproven, for whoever decodes it elsewhere.
     [[nodiscard]] std::optional<frame> next(message_decoder* decoder);
+
+    /// The last frame was unproven, and what it holds is not JSON, or nothing that a decoder takes at once: what `next`
+    /// gives instead. Nothing else was asked of the reader in between.
+    [[nodiscard]] std::optional<frame> look_closely(std::string_view unproven);
 
     /// From the next byte on a message may have so many; one that is longer already is refused when it grows.
     void limit_message(std::size_t bytes) noexcept { limits_.message_bytes = bytes; }

@@ -156,4 +156,16 @@ TEST_CASE("connection: a message of 128 KiB is huge, and handled on the bulk lan
     CHECK(client.of().memory().held() == 0);
 }
 
+TEST_CASE("connection: of a huge message that is not JSON the bulk lane finds out, and the next one is answered",
+          "[server]") {
+    connected_client client;
+    const std::string filling(wire::huge_message_bytes, 'x');
+    client.send("{\"id\":1,\"method\":ping,\"a\":\"" + filling + "\"}\n" + ping + "\n");
+    std::string got = client.read_line();
+    CHECK(got.find("line 1, column 18: expected a value, not 'p'") != got.npos);
+    while (got.find(pong) == got.npos) {
+        got += client.read_line();
+    }
+}
+
 }  // namespace gatherd::api::server
