@@ -23,6 +23,13 @@ from simulation.workloads import ALL, Batches, Requests, Skynet, Tree  # noqa: E
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128)
 CASES = ((1_000, 8), (10_000, 8), (10_000, 64), (10_000, 128))  # task size and workers where single changes are compared
 SIZES = (100, 1_000, 10_000)  # ns
+# What the service gives its workers, in ns of CPU as measured by `gatherd bench`: docs/PERFORMANCE.md, what was aimed at.
+SERVICE = (
+    ("requests: batches of one no-op, 1.4 us", Requests, 1_400),
+    ("requests: batches of 100 no-ops, 12 us", Requests, 12_000),
+    ("requests: batches of 1000 no-ops, 100 us", Requests, 100_000),
+    ("batches: children that wait, 0.6 us each", Batches, 600),
+)
 PRESENT = Policy()
 PROPOSED = Policy(fences="full", awake_a_searcher=4, take="half", order="random")
 CHANGES = {
@@ -97,6 +104,17 @@ def scaling(runs):
             yield [f"requests {size / 1e3:g} us, {name}: p50 / p99, us", *cells]
 
 
+def service(runs):
+    """The same with the service's own sizes."""
+    for work, kind, size in SERVICE:
+        for name, policy in (("as it is", PRESENT), ("proposed", PROPOSED)):
+            if kind is Requests:
+                cells = [" / ".join(number(runs.latency_us(p, size, n, policy)) for p in (0.5, 0.99)) for n in WORKERS]
+                yield [f"{work}, {name}: p50 / p99, us", *cells]
+            else:
+                yield [f"{work}, {name}: speed-up", *(number(runs.speed_up(kind, size, n, policy)) for n in WORKERS)]
+
+
 def events(runs, size):
     """What the workers did besides the tasks."""
     for kind in ALL:
@@ -122,6 +140,10 @@ def report(runs, size=10_000):
     yield "Speed-up over one worker, and efficiency; for requests at half load, the latency."
     yield ""
     yield from table(["workload, task size, policy", *map(str, WORKERS)], scaling(runs))
+    yield ""
+    yield "With the service's task sizes; requests as many as keep half of the workers busy:"
+    yield ""
+    yield from table(["work, policy", *map(str, WORKERS)], service(runs))
     yield ""
     yield f"Tasks of {size / 1e3:g} us: how often, for each task; and how many workers ever ran one."
     yield ""

@@ -2,10 +2,10 @@
 # Installs what is missing, builds and tests. Exit status 0 means that all of it passed.
 #
 #   scripts/test.sh            release build; every test that needs no special build
-#   scripts/test.sh --checks   the rest of what CI runs: models, half a minute of fuzzing each, a chaos of hostile clients, two
-#                              minutes of soak, the tests under ASan and under TSan
+#   scripts/test.sh --checks   the rest of what CI runs: models, a minute of fuzzing, a chaos of hostile clients, the tests
+#                              under ASan and under TSan, a minute of soak under ASan
 #   scripts/test.sh --all      both of these, every header compiled alone, the clang build, the image, deeper models and
-#                              their mutants, and five minutes each of fuzzing and soak
+#                              their mutants, five minutes of each fuzz target, and as many of soak for two builds
 #
 # FUZZ_SECONDS, SOAK_SECONDS and MODEL_ITERATIONS (random runs a suite) change how long those take.
 set -euo pipefail
@@ -13,7 +13,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 
 case "${1-}" in
     '') groups=(test) default_seconds=60 default_iterations=100000 ;;
-    --checks) groups=(checks) default_seconds=60 fuzz_seconds=30 default_iterations=100000 ;;
+    --checks) groups=(checks) default_seconds=60 fuzz_seconds=20 default_iterations=100000 ;;
     --all) groups=(checks image) default_seconds=300 default_iterations=1000000 ;;
     -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' scripts/test.sh; exit 0 ;;
     *) echo "test.sh: unknown option '$1'; there are: --checks --all" >&2; exit 2 ;;
@@ -40,6 +40,10 @@ quick() {
     build release all
     run_tests release
 }
+soak() {  # PRESET
+    step="the soak of the $1 build"
+    scripts/soak.sh "$(((SOAK_SECONDS + 59) / 60))" "$1"
+}
 checks() {
     build release all
     run_tests checks
@@ -47,8 +51,7 @@ checks() {
     run_tests fuzz
     build asan all
     run_tests asan
-    step='the soak under ASan'
-    scripts/soak.sh "$(((SOAK_SECONDS + 59) / 60))" asan
+    soak asan
     build tsan all
     run_tests tsan
 }
@@ -62,6 +65,7 @@ case "${1-}" in
     --all)
         quick
         checks
+        soak release
         run_tests mutants
         run_tests image
         build clang all all_verify_interface_header_sets
