@@ -14,6 +14,11 @@ namespace gatherd::api {
 template <typename T>
 class [[nodiscard]] result {
 public:
+    /// A T made in place, to be filled in: for what is too large to be moved in.
+    result()
+        requires std::is_default_constructible_v<T>
+    = default;
+
     result(T present) : outcome_{std::in_place_index<0>, std::move(present)} {}
     result(error reason) : outcome_{std::in_place_index<1>, std::move(reason)} {}
 

@@ -4,7 +4,7 @@
 Usage: simulate.py [--tasks N] [--seed N]                prints the tables
        simulate.py [--tasks N] [--seed N] --write DOCS   writes them between the marks in DOCS/PERFORMANCE.md, and the plot
 
-A minute of one core with the 4000 tasks of the default. What is modelled, and what is not: simulation/pool.py; what
+A minute and a half of one core with the 4000 tasks of the default. What is modelled, and what is not: simulation/pool.py; what
 things cost: simulation/costs.py.
 """
 

@@ -47,35 +47,38 @@ error invalid_params(const std::string& path, std::string_view why) {
 
 result<params> params::read(std::optional<json::json_view> from, const signature& expected) {
     assert(expected.positional.size() + expected.named.size() <= most);
-    params made;
+    result<params> outcome;  // the only thing returned, so that nothing is copied: most requests are small
+    params& made = *outcome;
     made.expected_ = &expected;
     if (!from) {
-        return made;
+        return outcome;
     }
     if (from->is_array()) {
         made.by_position_ = true;
         std::size_t i = 0;
         for (const json::json_view item : from->items()) {
             if (i == expected.positional.size()) {
-                return invalid_params('/' + std::to_string(i), "too many params by position; " + list_of(expected) +
-                                                                   ", by position the first " +
-                                                                   std::to_string(expected.positional.size()));
+                outcome = invalid_params('/' + std::to_string(i), "too many params by position; " + list_of(expected) +
+                                                                      ", by position the first " +
+                                                                      std::to_string(expected.positional.size()));
+                return outcome;
             }
             made.add(expected.positional[i++], item);
         }
-        return made;
+        return outcome;
     }
     for (const auto& [name, member] : from->members()) {
         const std::size_t place = place_of(expected, name);
         if (place == none) {
             constexpr std::size_t shown = 80;
-            return invalid_params('/' + json::pointer_step(name),
-                                  "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
+            outcome = invalid_params('/' + json::pointer_step(name),
+                                     "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
+            return outcome;
         }
         made.is_plain_ = made.is_plain_ && place < expected.positional.size();
         made.add(name, member);
     }
-    return made;
+    return outcome;
 }
 
 void params::add(std::string_view name, json::json_view value) {
