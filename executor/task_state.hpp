@@ -275,9 +275,10 @@ protected:
     /// Whether nobody has seen a task that began so and did not wait, so that another may be run in its place. Only for
     /// who holds the two references that it began with.
     [[nodiscard]] bool is_as_new() const noexcept {
-        return word_.load(std::memory_order_acquire) == as_new && requests_ == nullptr &&
-               membership_.load(std::memory_order_relaxed) == membership::unknown &&
-               notes_.load(std::memory_order_relaxed) == nullptr;  // R: with the last other reference went all its uses
+        // One that has been about to wait may be asked to end at this moment, by who finds it in its scope or gather.
+        return membership_.load(std::memory_order_relaxed) == membership::unknown &&
+               word_.load(std::memory_order_acquire) == as_new &&  // R: with the last other reference went all its uses
+               requests_ == nullptr && notes_.load(std::memory_order_relaxed) == nullptr;
     }
 
     /// The end of the task, after collect().
