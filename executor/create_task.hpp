@@ -183,6 +183,15 @@ public:
     }
 
 protected:
+    /// As await_resume, for who then raises what the task ended by.
+    void await_result() const {
+        task_state& awaiter = task_state::current();
+        awaiter.throw_if_cancelled();
+        if (awaited_.cancelled()) [[unlikely]] {
+            awaiter.hear_through(awaited_);
+        }
+    }
+
     /// Stops waiting. False: the task has ended, and resumes this one.
     bool leave() noexcept { return awaited_.remove_completion(*this); }
 
@@ -267,7 +276,7 @@ public:
             explicit awaiter(const task_handle& handle) noexcept
                 : task_awaiter{handle.state_}, target{handle.state()} {}
             decltype(auto) await_resume() const {
-                task_awaiter::await_resume();
+                task_awaiter::await_result();
                 if constexpr (std::is_void_v<T>) {
                     static_cast<void>(target.result());
                 } else {

@@ -33,11 +33,12 @@ bool future_core::try_set_exception(std::exception_ptr failure) noexcept {
     return true;
 }
 
-bool future_core::cancel(const std::string& message) noexcept {
+bool future_core::cancel(const std::string& message, std::uint64_t request) noexcept {
     if (!claim()) {
         return false;
     }
     cancelled_ = true;
+    cancelled_by_ = request;
     failure_ = std::make_exception_ptr(cancelled_error{message});
     publish();
     return true;
@@ -70,7 +71,7 @@ bool future_core::wait_awaiter::arm(task_state& waiter) noexcept {
 
 wait_point::cancellation future_core::wait_awaiter::cancel(std::vector<task_ref>&) noexcept {
     // Whether this cancels the future or another sets it just now: that resumes all, this task among them.
-    static_cast<void>(awaited_.cancel({}));
+    static_cast<void>(awaited_.cancel({}, waiter().request_in_hand()));
     return cancellation::too_late;
 }
 

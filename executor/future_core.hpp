@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <exception>
 #include <string>
 #include <vector>
@@ -31,7 +32,8 @@ public:
     void publish() noexcept;
 
     [[nodiscard]] bool try_set_exception(std::exception_ptr failure) noexcept;
-    [[nodiscard]] bool cancel(const std::string& message) noexcept;
+    /// `request`: the number of the task's that this is done for, if it is.
+    [[nodiscard]] bool cancel(const std::string& message, std::uint64_t request = 0) noexcept;
     void break_promise() noexcept;
 
     [[nodiscard]] bool cancelled() const noexcept { return done() && cancelled_; }
@@ -45,7 +47,11 @@ public:
         explicit wait_awaiter(future_core& awaited) noexcept
             : place{awaited.lock_, awaited.waiters_}, awaited_{awaited} {}
 
-        void await_resume() const { task_state::current().throw_if_cancelled(); }
+        void await_resume() const {
+            task_state& awaiter = task_state::current();
+            awaiter.throw_if_cancelled();
+            awaiter.hear(awaited_.cancelled_by_);  // it is done
+        }
         bool arm(task_state& waiter) noexcept override;
 
         /// Cancels the future, and so all who wait for it: asyncio's Task.cancel does that to what the task awaits.
@@ -59,8 +65,9 @@ protected:
     ~future_core();
 
 private:
-    std::exception_ptr failure_;  // the claimer's until published, as the next two
+    std::exception_ptr failure_;  // the claimer's until published, as the next three
     bool cancelled_ = false;
+    std::uint64_t cancelled_by_ = 0;
     mutable std::atomic<bool> retrieved_{false};
     std::atomic<bool> claimed_{false};
     std::atomic<bool> done_{false};  // written under lock_

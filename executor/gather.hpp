@@ -125,10 +125,13 @@ private:
     gathering& of_;
 };
 
-/// Raises what a task ended by, if it failed.
+/// Raises what a task ended by, if it failed, in the task that has waited for it.
 template <typename T>
 void raise_from(const task_with_result<T>& child) {
     if (const auto failure = child.exception()) {
+        if (child.cancelled()) {
+            task_state::current().hear_through(child);
+        }
         std::rethrow_exception(failure);
     }
 }
@@ -183,6 +186,9 @@ requires(sizeof...(Ts) > 0 && (!std::is_void_v<Ts> && ...)) task<std::tuple<Ts..
              ...);
         },
         children);
+    if (ended.cancel_requested) {
+        throw cancelled_error{};
+    }
     co_return std::apply([](const auto&... child) { return std::tuple<Ts...>{child.take()...}; }, children);
 }
 

@@ -84,7 +84,7 @@ private:
         if (how != child_end::returned) {
             failure_ = of_.exception_of(number_);
             is_cancelled_ = how == child_end::cancelled;
-            of_.raised(number_);
+            of_.raised(number_, is_cancelled_ ? newest_request() : 0);
         }
         of_.ended(1);
     }
@@ -189,14 +189,17 @@ void gathering::used_up(portion& some) noexcept {
 }
 
 std::uint64_t gathering::refuse_rest(portion& some) noexcept {
-    const std::exception_ptr why = [this] {
+    std::exception_ptr why;
+    std::uint64_t request = 0;
+    {
         const std::lock_guard guard{lock_};
-        return std::make_exception_ptr(cancelled_error{message_});
-    }();
+        why = std::make_exception_ptr(cancelled_error{message_});
+        request = request_;
+    }
     const std::uint64_t count = some.end - some.next;
     for (std::size_t number = some.next; number < some.end; ++number) {
         refuse(number, take_coroutine(number), why);
-        raised(number);
+        raised(number, request);
     }
     used_up(some);
     return count;
@@ -237,13 +240,14 @@ void gathering::drop(std::uint64_t what) noexcept {
     }
 }
 
-/// A child's outcome is an exception. It has not been told by ended() yet.
-void gathering::raised(std::size_t which) noexcept {
+/// A child's outcome is an exception, and CancelledError if `request` is one. It has not been told by ended() yet.
+void gathering::raised(std::size_t which, std::uint64_t request) noexcept {
     task_state* waiter = nullptr;
     {
         const std::lock_guard guard{lock_};
         if (raised_first_ == not_one) {
             raised_first_ = which;
+            raised_by_ = request;
         }
         if (until_ == gather_until::first_exception && !std::exchange(over_, true)) {
             raised_.store(true, std::memory_order_relaxed);  // what it is about is under the lock
@@ -259,6 +263,7 @@ void gathering::raised(std::size_t which) noexcept {
 void gathering::promote(child& waits) noexcept {
     bool is_cancelled = false;
     std::string message;
+    std::uint64_t request = 0;
     {
         const std::lock_guard guard{lock_};
         word_.fetch_add(holder, std::memory_order_relaxed);  // the child itself keeps the word above zero
@@ -269,10 +274,11 @@ void gathering::promote(child& waits) noexcept {
         is_cancelled = cancelled_.load(std::memory_order_relaxed);  // written under this lock
         if (is_cancelled) {
             message = message_;
+            request = request_;
         }
     }
     if (is_cancelled) {
-        waits.cancel(message);  // raised where it is about to wait
+        waits.cancel_from_here(message, request);  // raised where it is about to wait
     }
 }
 
@@ -331,6 +337,7 @@ wait_point::cancellation gathering::cancel(std::vector<task_ref>& awaited) noexc
     }
     cancel_requested_ = true;
     message_ = waiter_->message();  // we are under its lock
+    request_ = waiter_->request_in_hand();
     cancelled_.store(true, std::memory_order_release);
     for (child* each = first_promoted_; each != nullptr; each = each->next_) {
         awaited.emplace_back(each);  // a task in here holds a reference to itself
@@ -338,21 +345,25 @@ wait_point::cancellation gathering::cancel(std::vector<task_ref>& awaited) noexc
     return cancellation::passed_on;
 }
 
-void gathering::ask_to_end(std::vector<task_ref>&, const std::string& message) {
+void gathering::ask_to_end(std::vector<task_ref>&, const std::string& message, std::uint64_t request) {
     const std::lock_guard guard{lock_};
     message_ = message;
+    request_ = request;
     cancelled_.store(true, std::memory_order_release);  // those that have waited are in the scope themselves
 }
 
 void gathering::await_resume() {
     std::exception_ptr failure;
+    std::uint64_t request = 0;  // that it is about, if it is CancelledError
     bool is_left_early = false;
     {
         const std::lock_guard guard{lock_};
         if (until_ == gather_until::first_exception && raised_first_ != not_one) {
             failure = exception_of(raised_first_);
+            request = raised_by_;
         } else if (cancel_requested_) {
             failure = std::make_exception_ptr(cancelled_error{message_});
+            request = request_;
         }
         is_left_early = !all_ended_;
         if (is_left_early) {
@@ -365,8 +376,10 @@ void gathering::await_resume() {
         scope_.enroll(*this);
         ended(1);
     }
-    task_state::current().throw_if_cancelled();
+    task_state& awaiter = task_state::current();
+    awaiter.throw_if_cancelled();
     if (failure) {
+        awaiter.hear(request);
         std::rethrow_exception(failure);
     }
 }

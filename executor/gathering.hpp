@@ -54,7 +54,7 @@ class gathering : public wait_point, public scope_member {
 public:
     /// Asks the children to end: those that have not started never will. For the awaiting task and for the scope.
     cancellation cancel(std::vector<task_ref>& awaited) noexcept final;
-    void ask_to_end(std::vector<task_ref>& to_cancel, const std::string& message) final;
+    void ask_to_end(std::vector<task_ref>& to_cancel, const std::string& message, std::uint64_t request) final;
 
     /// Starts the children, in a step of the awaiting task. False: the gather is over already.
     bool await_suspend(std::coroutine_handle<> at) noexcept;
@@ -107,7 +107,7 @@ private:
     void used_up(portion& some) noexcept;
     [[nodiscard]] std::uint64_t refuse_rest(portion& some) noexcept;
     void ended(std::uint64_t children) noexcept;
-    void raised(std::size_t which) noexcept;
+    void raised(std::size_t which, std::uint64_t request = 0) noexcept;
     void drop(std::uint64_t what) noexcept;
     void promote(child& waits) noexcept;
     void unlink(child& ends) noexcept;
@@ -128,10 +128,12 @@ private:
     bool cancel_requested_ = false;
     bool in_scope_ = false;
     std::size_t raised_first_ = not_one;
+    std::uint64_t raised_by_ = 0;  // the request that the first to raise was cancelled by, or 0
     task_state* waiter_ = nullptr;
     child* first_promoted_ = nullptr;  // children that have waited and not ended
     child* last_promoted_ = nullptr;
-    std::string message_;  // of the cancel
+    std::string message_;        // of the cancel
+    std::uint64_t request_ = 0;  // and which it was
 };
 
 }  // namespace gatherd::executor

@@ -52,6 +52,9 @@ task<T> race(std::vector<task<T>> coroutines) {
     if (cancelled) {
         std::rethrow_exception(cancelled);
     }
+    if (winner->cancelled()) {
+        task_state::current().hear_through(*winner);
+    }
     co_return detail::as<T>(winner).take();
 }
 

@@ -13,22 +13,20 @@
 namespace gatherd::executor {
 namespace detail {
 
-/// The scope of one run(): the calling thread waits for its end.
-class run_scope final : public task_scope {
+/// The scope of one run(): it closes when its root has ended, and the calling thread waits until it has drained.
+class run_scope final : public task_scope, private completion {
 public:
-    using task_scope::task_scope;
+    run_scope(scheduler& on, ordering order) noexcept : task_scope{on, order}, completion{&ended} {}
+
+    /// Before the root's start.
+    void close_after(const task_ref& root) noexcept { root->add_completion(*this); }
     void wait_until_drained() { drained_.get_future().wait(); }
 
 private:
+    static void ended(completion& self, task_state&) noexcept { static_cast<run_scope&>(self).close(); }
     void on_drained() noexcept override { drained_.set_value(); }
     std::promise<void> drained_;
 };
-
-template <typename T>
-task<void> close_after(task_handle<T> root, task_scope& scope) {
-    co_await wait(root.ref());
-    scope.close();
-}
 
 }  // namespace detail
 
@@ -37,8 +35,9 @@ task<void> close_after(task_handle<T> root, task_scope& scope) {
 template <typename T>
 T run(scheduler& on, task<T> main, ordering order = ordering::parallel) {
     detail::run_scope scope{on, order};
-    const task_handle<T> root = create_task_in(scope, std::move(main));
-    create_task_in(scope, detail::close_after(root, scope));
+    const task_handle<T> root = prepare_task_in(scope, std::move(main));
+    scope.close_after(root.ref());
+    root.start(false);
     scope.wait_until_drained();
     if constexpr (std::is_void_v<T>) {
         static_cast<void>(root.result());

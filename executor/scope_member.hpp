@@ -19,9 +19,10 @@ public:
     scope_member(const scope_member&) = delete;
     scope_member& operator=(const scope_member&) = delete;
 
-    /// The scope asks all that is in it to end. Adds the tasks that are to be cancelled for that, or does otherwise
-    /// what it takes. Called under the scope's locks: takes at most a lock that nothing else is taken under.
-    virtual void ask_to_end(std::vector<task_ref>& to_cancel, const std::string& message) = 0;
+    /// The scope asks all that is in it to end, by one request. Adds the tasks that are to be cancelled for that, or
+    /// does otherwise what it takes. Called under the scope's locks: takes at most a lock that nothing else is taken
+    /// under.
+    virtual void ask_to_end(std::vector<task_ref>& to_cancel, const std::string& message, std::uint64_t request) = 0;
 
 protected:
     /// What the scope knows of it.

@@ -29,7 +29,7 @@ public:
     explicit shielded(task_handle<T> inner) noexcept : shielded_awaiter{inner.ref()}, inner_{std::move(inner)} {}
 
     decltype(auto) await_resume() const {
-        shielded_awaiter::await_resume();
+        shielded_awaiter::await_result();
         if constexpr (std::is_void_v<T>) {
             static_cast<void>(inner_.result());
         } else {

@@ -71,15 +71,22 @@ void task_scope::enroll_late(scope_member& member) noexcept {
     link(shards_[member.shard_], member);
 }
 
-std::string task_scope::last_message() const {
-    const std::lock_guard guard{message_lock_};
-    return last_message_;
+/// All tasks have been asked to end, but the scope did not know of this one.
+void task_scope::ask_newcomer(task_state& task) const {
+    std::string message;
+    std::uint64_t request = 0;
+    {
+        const std::lock_guard guard{message_lock_};
+        message = last_message_;
+        request = last_request_;
+    }
+    task.take_request(message, request);
 }
 
 /// Under the lock of the list: so each request to all finds the task in the list, or is noticed here.
 void task_scope::list_newcomer(shard& in, task_state& task) noexcept {
     if (in.asked.load(std::memory_order_relaxed) != task.round_) {  // written under the lock
-        task.take_request(last_message());
+        ask_newcomer(task);
     }
     task.round_ = 0;
     link(in, task);
@@ -137,6 +144,7 @@ void task_scope::leave(scope_member& member) noexcept {
 
 void task_scope::leave_late(scope_member& member) noexcept {
     std::vector<task_ref> round;
+    std::uint64_t request = 0;
     bool is_empty = false;
     {
         const std::lock_guard closing{closing_lock_};
@@ -152,18 +160,20 @@ void task_scope::leave_late(scope_member& member) noexcept {
             if (left_in_round_ != 0) {
                 return;
             }
-            round = begin_round();
+            request = task_state::new_request();
+            round = begin_round(request);
         }
     }
     if (is_empty) {
         drained(true);
     } else {
         // Touches no member: those that run keep the scope, and the last may end it meanwhile.
-        task_state::cancel_each(round, {});
+        task_state::cancel_each(round, {}, request);
     }
 }
 
 void task_scope::close() noexcept {
+    const std::uint64_t request = task_state::new_request();
     std::vector<task_ref> round;
     bool is_empty = false;
     {
@@ -175,29 +185,30 @@ void task_scope::close() noexcept {
         }
         is_empty = live_ == 0;
         if (!is_empty) {
-            round = begin_round();
+            round = begin_round(request);
         }
     }
     if (is_empty) {
         drained(false);
     } else {
-        task_state::cancel_each(round, {});
+        task_state::cancel_each(round, {}, request);
     }
 }
 
 /// Under closing_lock_: all members of this moment are one round; those that they create while they clean up are the
 /// next.
-std::vector<task_ref> task_scope::begin_round() {
+std::vector<task_ref> task_scope::begin_round(std::uint64_t request) {
     left_in_round_ = live_;
     ++round_;
-    return ask_all({});
+    return ask_all({}, request);
 }
 
 /// Gives the tasks to cancel, of each shard the oldest first.
-std::vector<task_ref> task_scope::ask_all(const std::string& message) {
+std::vector<task_ref> task_scope::ask_all(const std::string& message, std::uint64_t request) {
     {
         const std::lock_guard guard{message_lock_};
         last_message_ = message;
+        last_request_ = request;
     }
     std::vector<task_ref> tasks;
     for (shard& each : shards_) {
@@ -205,7 +216,7 @@ std::vector<task_ref> task_scope::ask_all(const std::string& message) {
         each.asked.store(each.asked.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // under the lock
         const auto begin = static_cast<std::ptrdiff_t>(tasks.size());
         for (scope_member* member = each.first; member != nullptr; member = member->next_in_scope_) {
-            member->ask_to_end(tasks, message);
+            member->ask_to_end(tasks, message, request);
         }
         std::reverse(tasks.begin() + begin, tasks.end());
     }
@@ -213,7 +224,8 @@ std::vector<task_ref> task_scope::ask_all(const std::string& message) {
 }
 
 void task_scope::cancel_all(const std::string& message) noexcept {
-    task_state::cancel_each(ask_all(message), message);
+    const std::uint64_t request = task_state::new_request();
+    task_state::cancel_each(ask_all(message, request), message, request);
 }
 
 void task_scope::drained(bool in_a_step) noexcept {

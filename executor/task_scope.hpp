@@ -89,14 +89,14 @@ private:
                newcomer.round_;  // nothing but a number
     }
 
-    [[nodiscard]] std::string last_message() const;
+    void ask_newcomer(task_state& task) const;
     bool enroll_newcomer(task_state& task) noexcept;
     static void enroll_newcomers(newcomers& of, int depth) noexcept;
     void make_ready(task_state& task, readiness how) noexcept;
     static void run_serially(work& self) noexcept;
     void drained(bool in_a_step) noexcept;
-    [[nodiscard]] std::vector<task_ref> begin_round();
-    [[nodiscard]] std::vector<task_ref> ask_all(const std::string& message);
+    [[nodiscard]] std::vector<task_ref> begin_round(std::uint64_t request);
+    [[nodiscard]] std::vector<task_ref> ask_all(const std::string& message, std::uint64_t request);
 
     scheduler& scheduler_;
     const ordering order_;
@@ -122,7 +122,8 @@ private:
     std::array<shard, shard_count> shards_;
 
     mutable spin_lock message_lock_;  // nothing else is taken under it
-    std::string last_message_;        // of the newest request to all
+    std::string last_message_;        // of the newest request to all, and its number
+    std::uint64_t last_request_ = 0;
 
     // Once it closes. Lock order: closing_lock_, then a shard's.
     spin_lock closing_lock_;

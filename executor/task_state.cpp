@@ -1,5 +1,6 @@
 #include "executor/task_state.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 #include "executor/errors.hpp"
@@ -9,15 +10,11 @@
 #include "executor/worker.hpp"
 
 namespace gatherd::executor {
-namespace {
 
-/// Tells one call of cancel from all others.
-std::uint64_t new_request() noexcept {
+std::uint64_t task_state::new_request() noexcept {
     static std::atomic<std::uint64_t> last{0};
     return last.fetch_add(1, std::memory_order_relaxed) + 1;  // a name, nothing more
 }
-
-}  // namespace
 
 void task_state::run_step(work& item) noexcept {
     static_cast<task_state&>(item).step();
@@ -107,8 +104,14 @@ void task_state::see_cancellation() noexcept {
     waiting_ = nullptr;
     if (has_to_cancel()) {
         word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock
-        cancel_due_ = true;
+        make_due(requests_->last);
     }
+}
+
+/// Under the lock: the request is raised when the task goes on.
+void task_state::make_due(std::uint64_t request) noexcept {
+    cancel_due_ = true;
+    requests_->raised = request;
 }
 
 void task_state::step() noexcept {
@@ -147,7 +150,7 @@ void task_state::run_if_next() noexcept {
         here.forget_newcomer(*this);
         membership_.store(membership::in_hand, std::memory_order_relaxed);
         if (scope_->has_been_asked_since(*this)) [[unlikely]] {
-            take_request(scope_->last_message());
+            scope_->ask_newcomer(*this);
         }
     }
     if (has_to_cancel()) [[unlikely]] {
@@ -160,7 +163,7 @@ void task_state::end() noexcept {
     const bool is_listed = membership_.load(std::memory_order_relaxed) == membership::listed;  // ours: we run it
     if (membership_.load(std::memory_order_relaxed) == membership::in_hand && scope_->has_been_asked_since(*this))
         [[unlikely]] {
-        take_request(scope_->last_message());
+        scope_->ask_newcomer(*this);
     }
     std::uint32_t word = word_.load(std::memory_order_relaxed);  // a guess; the exchange decides
     const std::uint32_t given_up = is_listed ? 0 : one_reference;
@@ -243,6 +246,7 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
     about_to_wait();
     std::vector<task_ref> awaited;
     std::string message;
+    std::uint64_t request = 0;
     task_ref alive;
     bool is_taken = false;
     {
@@ -261,17 +265,19 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
         alive = task_ref{this};  // what it awaits may end, and with it this task, before we are done below
         word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock, as below
         message = this->message();
+        request = request_in_hand();
         switch (point.cancel(awaited)) {
             case wait_point::cancellation::detached:
                 waiting_ = nullptr;
-                cancel_due_ = true;
+                make_due(request);
                 return false;
             case wait_point::cancellation::too_late:
                 word_.fetch_or(must_cancel, std::memory_order_relaxed);
                 return true;
             case wait_point::cancellation::forwarded:
-                if (awaited.empty()) {
+                if (awaited.empty()) {  // what it awaits has just ended, and resumes it
                     word_.fetch_or(must_cancel, std::memory_order_relaxed);
+                    return true;
                 }
                 break;
             case wait_point::cancellation::passed_on:
@@ -279,10 +285,10 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
                 break;
         }
     }
-    if (cancel_each(awaited, message) == 0 && !is_taken) {
-        // They have all ended meanwhile, and this task may be anywhere by now: running, at another wait, at its end. So
-        // it is asked again like from outside.
-        cancel_from_here(message, new_request(), true);
+    if (cancel_each(awaited, message, request) == 0 && !is_taken) {
+        // They have all ended meanwhile, not by this request, and this task may be anywhere by now: running, at another
+        // wait, at its end. So it is asked again like from outside.
+        cancel_from_here(message, request, true);
     }
     return true;
 }
@@ -325,20 +331,51 @@ void task_state::remember(const std::string& message, std::uint64_t request) noe
 }
 
 /// All tasks of its scope were asked to end before the scope knew of this one: a request to a task that does not wait.
-void task_state::take_request(const std::string& message) noexcept {
-    const std::uint64_t request = new_request();
+void task_state::take_request(const std::string& message, std::uint64_t request) noexcept {
     const std::lock_guard guard{lock_};
+    if (requests_ && requests_->last == request) {
+        return;  // it came another way
+    }
     remember(message, request);
-    word_.fetch_or(must_cancel, std::memory_order_relaxed);  // under the lock; the caller's has not ended
+    if (requests_->raised != request) {
+        word_.fetch_or(must_cancel, std::memory_order_relaxed);  // under the lock; the caller's has not ended
+    }
+}
+
+std::uint64_t task_state::newest_request() const noexcept {
+    const std::lock_guard guard{lock_};
+    return requests_ ? std::max(requests_->last, requests_->raised) : 0;
+}
+
+void task_state::hear(std::uint64_t request) noexcept {
+    if (request == 0) {
+        return;
+    }
+    const std::lock_guard guard{lock_};
+    if (!requests_) {
+        requests_ = std::make_unique<requests>();
+    }
+    requests_->raised = request;
+    if (requests_->last == request) {
+        word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock
+    }
 }
 
 task_state::answer task_state::cancel_here(const std::string& message, std::uint64_t request, bool first,
                                            std::vector<task_ref>& awaited) noexcept {
     {
         const std::lock_guard guard{lock_};
-        const bool has_heard = first && requests_ && requests_->last == request;
+        const bool was_raised = requests_ && requests_->raised == request;
+        const bool was_asked = requests_ && requests_->last == request;
+        const bool has_heard = first && (was_asked || was_raised);
         if (ended()) {
             return has_heard ? answer::accepted : answer::ended;
+        }
+        if (was_raised) {
+            if (!was_asked) {
+                remember(message, request);  // it came through what it awaited, and counts as asked from now on
+            }
+            return answer::accepted;
         }
         const bool waits = waiting_ != nullptr;  // then it does not end before we let go of the lock
         if (has_heard) {
@@ -361,7 +398,7 @@ task_state::answer task_state::cancel_here(const std::string& message, std::uint
         switch (waiting_->cancel(awaited)) {
             case wait_point::cancellation::detached:
                 waiting_ = nullptr;
-                cancel_due_ = true;
+                make_due(request);
                 break;
             case wait_point::cancellation::too_late:
                 word_.fetch_or(must_cancel, std::memory_order_relaxed);
@@ -373,7 +410,7 @@ task_state::answer task_state::cancel_here(const std::string& message, std::uint
                 }
                 return answer::forwarded;
             case wait_point::cancellation::passed_on:
-                return awaited.empty() ? answer::accepted : answer::forwarded;
+                return awaited.empty() ? answer::accepted : answer::passed_on;
         }
     }
     resume();  // the detached waiter: ours to make ready (I2)
@@ -386,11 +423,11 @@ bool task_state::cancel(const std::string& message) noexcept {
 
 /// All hear of the request before any is taken out of its wait: one that goes on by itself in between, such as when
 /// another of them has ended by this very request, raises it there, and is not interrupted once more in its clean-up.
-std::size_t task_state::cancel_each(std::span<const task_ref> tasks, const std::string& message) noexcept {
+std::size_t task_state::cancel_each(std::span<const task_ref> tasks, const std::string& message,
+                                    std::uint64_t request) noexcept {
     if (tasks.size() == 1) {
-        return tasks.front()->cancel(message) ? 1 : 0;
+        return tasks.front()->cancel_from_here(message, request) ? 1 : 0;
     }
-    const std::uint64_t request = new_request();
     std::size_t reached = 0;
     for (const task_ref& task : tasks) {
         reached += task->announce(message, request) ? 1 : 0;
@@ -405,7 +442,11 @@ std::size_t task_state::cancel_each(std::span<const task_ref> tasks, const std::
 bool task_state::announce(const std::string& message, std::uint64_t request) noexcept {
     const std::lock_guard guard{lock_};
     if (requests_ && requests_->last == request) {
-        return true;  // it is named twice
+        return true;  // it is named twice, or was reached another way
+    }
+    if (requests_ && requests_->raised == request && !ended()) {
+        remember(message, request);
+        return true;
     }
     if ((word_.fetch_or(must_cancel, std::memory_order_acq_rel) & is_over) != 0) {  // E
         return false;
@@ -434,7 +475,8 @@ bool task_state::cancel_from_here(const std::string& message, std::uint64_t requ
             top.awaited.clear();
             top.next = 0;
             const answer said = top.task->cancel_here(message, request, !std::exchange(top.asked, true), top.awaited);
-            if (said != answer::forwarded) {
+            top.reached = said == answer::passed_on;
+            if (said == answer::ended || said == answer::accepted) {
                 reached = said == answer::accepted;
                 path.pop_back();
                 if (!path.empty()) {

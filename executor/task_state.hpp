@@ -69,7 +69,7 @@ public:
         detached,   ///< it waits no longer; the caller resumes it, and CancelledError is raised there
         too_late,   ///< what it waited for has just come; the task is being resumed by that
         forwarded,  ///< it awaits other tasks: cancel those instead, as asyncio does
-        passed_on,  ///< what it waits for has taken the request and will end; `awaited` are to be cancelled besides
+        passed_on,  ///< what it waits for has taken the request, and will raise; `awaited` are to be cancelled besides
     };
 
     /// Begins the wait. False: there is nothing to wait for, the task goes on at once.
@@ -93,6 +93,8 @@ protected:
 ///            I3  a cancel that comes between is kept in must_cancel_ and raised where the task waits next, or where
 ///                its step begins, whichever is first; a task that returns without either ends cancelled: asyncio's
 ///                _must_cancel
+///            I4  one request, which may reach a task by several ways, raises one CancelledError there; its number
+///                tells
 ///
 /// Its scope hears of it when it is created, or not before it has to: see newcomers.hpp.
 ///
@@ -127,7 +129,9 @@ public:
     /// asyncio's one thread that is what a loop of cancels does; here a task that was asked could begin its clean-up in
     /// between, and the next request would interrupt it; so would one that a task gets after another of them, which it
     /// awaits, has ended by the same. Linear in what is reached. Gives how many had not ended.
-    static std::size_t cancel_each(std::span<const task_ref> tasks, const std::string& message) noexcept;
+    static std::size_t cancel_each(std::span<const task_ref> tasks, const std::string& message) noexcept {
+        return cancel_each(tasks, message, new_request());
+    }
 
     /// How many requests to cancel it have been made and not been taken back: asyncio's Task.cancelling. More than 0
     /// after a CancelledError was caught means that a cancellation was swallowed.
@@ -189,6 +193,19 @@ public:
             raise_cancellation();
         }
     }
+
+    /// The CancelledError that `awaited` has ended by is about to come out of an await here. If this task has been
+    /// sent the same request, or will be, it is this task's one CancelledError for that (I4).
+    void hear_through(const task_state& awaited) noexcept { hear(awaited.newest_request()); }
+
+    /// The same for a request that one knows the number of; 0 is none.
+    void hear(std::uint64_t request) noexcept;
+
+    /// The number of the newest request that this task was sent, or heard of through what it awaited; 0 if of none.
+    [[nodiscard]] std::uint64_t newest_request() const noexcept;
+
+    /// The same for a wait_point::cancel, which is called under the lock: the request that it is called for.
+    [[nodiscard]] std::uint64_t request_in_hand() const noexcept { return requests_ ? requests_->last : 0; }
 
     /// Makes the waiting task ready. Whoever claimed its wake-up calls this once; see I2.
     void resume() noexcept;
@@ -258,9 +275,10 @@ protected:
     /// Whether nobody has seen a task that began so and did not wait, so that another may be run in its place. Only for
     /// who holds the two references that it began with.
     [[nodiscard]] bool is_as_new() const noexcept {
-        return word_.load(std::memory_order_acquire) == as_new && requests_ == nullptr &&
-               membership_.load(std::memory_order_relaxed) == membership::unknown &&
-               notes_.load(std::memory_order_relaxed) == nullptr;  // R: with the last other reference went all its uses
+        // One that has been about to wait may be asked to end at this moment, by who finds it in its scope or gather.
+        return membership_.load(std::memory_order_relaxed) == membership::unknown &&
+               word_.load(std::memory_order_acquire) == as_new &&  // R: with the last other reference went all its uses
+               requests_ == nullptr && notes_.load(std::memory_order_relaxed) == nullptr;
     }
 
     /// The end of the task, after collect().
@@ -281,18 +299,29 @@ private:
 
     /// What few tasks ever have: requests to cancel.
     struct requests : pooled {
-        std::uint64_t last = 0;   // the newest that reached it
-        std::uint32_t count = 0;  // asyncio's _num_cancels_requested
+        std::uint64_t last = 0;    // the newest that reached it
+        std::uint64_t raised = 0;  // the newest that came out of an await here, or is about to
+        std::uint32_t count = 0;   // asyncio's _num_cancels_requested
         std::string message;
     };
 
-    enum class answer { ended, accepted, forwarded };
+    enum class answer {
+        ended,
+        accepted,
+        forwarded,  // if what it awaits takes it
+        passed_on,  // accepted, and what it awaits is to be asked
+    };
+    /// Tells one call of cancel from all others.
+    [[nodiscard]] static std::uint64_t new_request() noexcept;
+    static std::size_t cancel_each(std::span<const task_ref> tasks, const std::string& message,
+                                   std::uint64_t request) noexcept;
     answer cancel_here(const std::string& message, std::uint64_t request, bool first,
                        std::vector<task_ref>& awaited) noexcept;
     bool cancel_from_here(const std::string& message, std::uint64_t request, bool was_asked = false) noexcept;
     bool announce(const std::string& message, std::uint64_t request) noexcept;
     void remember(const std::string& message, std::uint64_t request) noexcept;
-    void take_request(const std::string& message) noexcept;
+    void take_request(const std::string& message, std::uint64_t request) noexcept;
+    void make_due(std::uint64_t request) noexcept;
     [[nodiscard]] const std::string& message() const noexcept;
     [[nodiscard]] std::string message_to_raise() const;
     [[nodiscard]] bool has_to_cancel() const noexcept;
@@ -304,7 +333,9 @@ private:
     [[gnu::cold]] void drop_notes() noexcept;
     void about_to_wait() noexcept;
     void end_under_lock() noexcept;
-    void ask_to_end(std::vector<task_ref>& to_cancel, const std::string&) final { to_cancel.emplace_back(this); }
+    void ask_to_end(std::vector<task_ref>& to_cancel, const std::string&, std::uint64_t) final {
+        to_cancel.emplace_back(this);
+    }
 
     mutable spin_lock lock_;
     std::atomic<bool> has_waited_{false};

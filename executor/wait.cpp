@@ -64,9 +64,12 @@ public:
                     awaited.push_back(task);
                 }
             }
+            if (awaited.empty()) {
+                return wait_point::cancellation::too_late;
+            }
             const std::lock_guard guard{lock_};
-            cancel_requested_ = cancel_requested_ || !awaited.empty();
-            return wait_point::cancellation::forwarded;
+            cancel_requested_ = true;
+            return wait_point::cancellation::passed_on;
         }
         return claim(nullptr) ? wait_point::cancellation::detached : wait_point::cancellation::too_late;
     }

@@ -57,6 +57,9 @@ task<T> wait_for(task<T> coroutine, std::chrono::nanoseconds limit) {
             throw timeout_error{};
         }
     }
+    if (inner.cancelled()) {
+        task_state::current().hear_through(*inner.ref());
+    }
     if constexpr (std::is_void_v<T>) {
         static_cast<void>(inner.result());
     } else {

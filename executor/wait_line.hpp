@@ -99,6 +99,9 @@ protected:
 
     [[nodiscard]] bool called() const noexcept { return called_; }
 
+    /// Who stands here.
+    [[nodiscard]] const task_state& waiter() const noexcept { return *task_; }
+
     spin_lock& lock_;
 
 private:

@@ -178,13 +178,16 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
             const auto ended = co_await executor::wait_as_gather(refs_to(g.tasks), when);
             if (ended.cancel_requested || !children.options.return_exceptions) {
                 outcome last = decisive_outcome(g, children, ended.decisive);
+                if (ended.decisive->cancelled()) {
+                    executor::task_state::current().hear_through(*ended.decisive);
+                }
                 if (!last.has_value() && !ended.cancel_requested) {
                     co_await all_begun(g.tasks);
                 }
                 if (!last.has_value() && (!children.options.return_exceptions || last.reason()->is_cancellation())) {
                     co_return last;
                 }
-                if (children.options.return_exceptions) {
+                if (ended.cancel_requested) {
                     co_return cancelled_at({&n}, cancelled_error{});
                 }
             }

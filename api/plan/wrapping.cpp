@@ -110,6 +110,9 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p)
         co_return cancelled_at({&n}, e);
     }
     if (!result.has_value()) {
+        if (named.cancelled()) {
+            executor::task_state::current().hear_through(*named.ref());
+        }
         co_return result;
     }
     std::size_t bytes = 0;

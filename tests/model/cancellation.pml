@@ -8,10 +8,12 @@
  *               With GATHER task 0 begins inside a gather, not yet known to it: the cancellers ask the gather
  *               (executor/gathering.cpp), which marks itself, and cancels the child if that has been promoted by then.
  *               So does a scope with a task that it does not know yet (executor/newcomers.hpp).
- * Not modelled  memory orders; messages; several waits for one task; cancel_each's request numbers.
+ *               With ONCE, beside FORWARD, there is one request: to task 0, or to both as one (cancel_each). Between
+ *               what it is told and its end a task cleans up: at its end it must not have the request to raise again.
+ * Not modelled  memory orders; messages; several waits for one task; the numbers of several requests at a time.
  * Checked       a waiting task is made ready once (I2 of task_state.hpp), no step begins while another goes on, a request
  *               that was accepted is raised, or makes the task end cancelled (I3), unless it had ended when it was asked
- *               again, and nothing is raised without one; no deadlock.
+ *               again, and nothing is raised without one; no deadlock. With ONCE: no task is told twice (I4).
  *
  *     spin -a cancellation.pml && cc -O2 -DSAFETY -o pan pan.c && ./pan -m1000000
  *
@@ -23,9 +25,13 @@
  * awaited ended in between, and it is not asked again), SPLIT_WATCH (who waits looks for the end, and is seen to wait, in
  * two steps), KEEP_TOO_LATE (the same from suspend: the request is kept for
  * the next step, which may have gone by: so the code was until this model); with GATHER: NO_LOOK_AT_PROMOTION, MARK_AFTER_LOOK (the gather
- * marks itself after it looked for children, in two steps).
+ * marks itself after it looked for children, in two steps); with ONCE: NEW_NUMBER (suspend passes the request on under another
+ * number), NOT_HEARD (a task to which CancelledError comes through what it awaited still has the request to raise),
+ * HEARD_LATER (so has one that is asked only then): so the code was until this shape.
  */
-#ifndef CANCELLERS
+#ifdef ONCE
+#define CANCELLERS 1
+#else
 #define CANCELLERS 2
 #endif
 #define WORKERS 2
@@ -43,6 +49,7 @@ bool raised[2];    /* CancelledError was raised in it */
 byte accepted[2];  /* requests that were */
 
 bool event_lock[3], fired[3], armed[3];  /* the waiter of each is fixed */
+bool asked[2], told[2];                  /* the one request has reached it; was raised there: requests_->last, raised */
 bool had_ended = false;                  /* task 0, when it was asked again: nothing was left to cancel */
 bool awaited = false;                    /* task 0 has its node in task 1 */
 
@@ -58,11 +65,46 @@ inline make_ready(t) {
     atomic { assert(ready[t] == 0 && !ended[t]); ready[t]++ }
 }
 
+#ifdef ONCE
+#define WAS_ASKED(t) asked[t]
+#define WAS_TOLD(t) told[t]
+#else
+#define WAS_ASKED(t) false
+#define WAS_TOLD(t) false
+#endif
+
+/* Of what task 0 awaited. */
+#define HAS_ERROR(t) ((t) == 0 && phase[0] == 2 && raised[1])
+
+/* task_state::make_due */
+inline make_due(t) {
+    cancel_due[t] = true;
+    told[t] = true
+}
+
+/* task_state::hear */
+inline hear(t) {
+#if defined(ONCE) && !defined(NOT_HEARD)
+    lock(task_lock[t]);
+#ifndef HEARD_LATER
+    told[t] = true;
+#endif
+    must_cancel[t] = (asked[t] -> false : must_cancel[t]);
+    unlock(task_lock[t])
+#else
+    skip
+#endif
+}
+
 /* The event that wait p of task t is for. */
 #ifdef FORWARD
 #define EVENT(t, p) ((t) == 1 -> 1 : (p))
 #define IS_FOR_TASK(t, p) ((t) == 0 && (p) == 1)
+#ifdef ONCE
+#define LAST(t) ((t) == 0 -> 2 : 1)
+#else
 #define LAST(t) ((t) == 0 -> 3 : 1)
+#endif
 #else
 #define EVENT(t, p) (p)
 #define IS_FOR_TASK(t, p) false
@@ -101,16 +143,40 @@ inline detach(t, detached) {
     unlock(event_lock[EVENT(t, phase[t])])
 }
 
-/* task_state::cancel_here; `forwarded`: ask task 1 instead. */
+/* task_state::announce */
+inline announce(t, reached) {
+    lock(task_lock[t]);
+    if
+    :: WAS_ASKED(t) -> reached = true
+    :: !WAS_ASKED(t) && WAS_TOLD(t) && !ended[t] -> reached = true
+    :: else -> atomic { reached = !ended[t]; must_cancel[t] = must_cancel[t] || reached }
+    fi;
+    if
+    :: reached -> accepted[t]++; asked[t] = true
+    :: else
+    fi;
+    unlock(task_lock[t])
+}
+
+/* task_state::cancel_here; `forwarded`: ask task 1 instead. `first` FRESH: under a number of its own. */
+#define FRESH 2
 inline cancel_here(t, first, reached, forwarded, detached) {
     reached = false;
     forwarded = false;
     detached = false;
     lock(task_lock[t]);
     if
-    :: ended[t] -> unlock(task_lock[t])
+    :: ended[t] -> reached = first == 1 && (WAS_ASKED(t) || WAS_TOLD(t)); unlock(task_lock[t])
+    :: !ended[t] && first != FRESH && (WAS_TOLD(t) || (first == 1 && WAS_ASKED(t) && !(waiting[t] && must_cancel[t]))) ->
+       reached = true;
+       asked[t] = true;
+       unlock(task_lock[t])
     :: else ->
        reached = true;
+       if
+       :: first == 1 && WAS_ASKED(t) -> must_cancel[t] = false
+       :: else
+       fi;
        if
        :: !waiting[t] ->  /* it runs, and may end without the lock as long as it was not asked */
 #ifdef FORGET_RUNNING
@@ -121,7 +187,7 @@ inline cancel_here(t, first, reached, forwarded, detached) {
        :: else
        fi;
        if
-       :: first && reached -> accepted[t]++
+       :: first != 0 && reached && !(first == 1 && WAS_ASKED(t)) -> accepted[t]++; asked[t] = true
        :: else
        fi;
        if
@@ -140,10 +206,10 @@ inline cancel_here(t, first, reached, forwarded, detached) {
              waiting[t] = false;
 #ifdef RESUME_BEFORE_DUE
              make_ready(t);
-             cancel_due[t] = true;
+             make_due(t);
              unlock(task_lock[t])
 #else
-             cancel_due[t] = true;
+             make_due(t);
              unlock(task_lock[t]);
              make_ready(t)
 #endif
@@ -158,17 +224,17 @@ inline cancel_here(t, first, reached, forwarded, detached) {
 /* task_state::cancel: down to what is awaited; when that has ended in between, the task is asked again. */
 inline cancel(t, reached, forwarded, detached, again) {
     again = true;
-    cancel_here(t, true, reached, forwarded, detached);
+    cancel_here(t, 1, reached, forwarded, detached);
     do
     :: forwarded ->
-       cancel_here(1, true, again, forwarded, detached);
+       cancel_here(1, 1, again, forwarded, detached);
        if
        :: again -> forwarded = false
        :: else ->
 #ifdef NO_SECOND_ASK
           forwarded = false
 #else
-          cancel_here(t, false, again, forwarded, detached);
+          cancel_here(t, 0, again, forwarded, detached);
           had_ended = had_ended || !again
 #endif
        fi
@@ -178,7 +244,11 @@ inline cancel(t, reached, forwarded, detached, again) {
 
 /* From suspend: the request goes to task 1; if that had ended, to task 0 itself, wherever it is by now. */
 inline forward_from_suspend(reached, forwarded, detached) {
-    cancel_here(1, true, reached, forwarded, detached);
+#ifdef NEW_NUMBER
+    cancel_here(1, FRESH, reached, forwarded, detached);
+#else
+    cancel_here(1, 1, reached, forwarded, detached);
+#endif
     if
     :: !reached ->
 #ifdef KEEP_TOO_LATE
@@ -186,7 +256,7 @@ inline forward_from_suspend(reached, forwarded, detached) {
        must_cancel[0] = true;
        unlock(task_lock[0])
 #else
-       cancel_here(0, false, reached, forwarded, detached);  /* it never waits for a second task */
+       cancel_here(0, 0, reached, forwarded, detached);  /* it never waits for a second task */
        assert(!forwarded);
        had_ended = had_ended || !reached
 #endif
@@ -194,7 +264,7 @@ inline forward_from_suspend(reached, forwarded, detached) {
     fi
 }
 
-/* task_state::suspend; `suspends` false: it goes on at once. */
+/* task_state::suspend; `suspends` false: it goes on at once. `reached`: the request is passed on. */
 inline suspend(t, suspends, reached, forwarded, detached) {
     reached = false;
 #ifndef NO_LOCK_IN_SUSPEND
@@ -220,7 +290,7 @@ inline suspend(t, suspends, reached, forwarded, detached) {
              if
              :: detached ->
                 waiting[t] = false;
-                cancel_due[t] = true;
+                make_due(t);
                 in_step[t] = true;
                 was_waiting[t] = false;
                 suspends = false
@@ -261,7 +331,12 @@ inline end(t, fires) {
        lock(task_lock[t]);
 #ifndef FORGET_AT_END
        if
-       :: must_cancel[t] -> must_cancel[t] = false; raised[t] = true
+       :: must_cancel[t] ->
+#ifdef ONCE
+          assert(!raised[t]);
+#endif
+          must_cancel[t] = false;
+          raised[t] = true
        :: else
        fi;
 #endif
@@ -299,7 +374,7 @@ begin:
           waiting[t] = false;
 #endif
           if
-          :: must_cancel[t] -> must_cancel[t] = false; cancel_due[t] = true
+          :: must_cancel[t] -> must_cancel[t] = false; make_due(t)
           :: else
           fi;
 #ifndef NO_LOCK_IN_STEP
@@ -318,11 +393,12 @@ begin:
           cancel_due[t] = false;
           raised[t] = true;
           break
-       :: !cancel_due[t] && t == 0 && phase[0] == 2 && raised[1] ->  /* it is the result of what it awaited */
+       :: !cancel_due[t] && HAS_ERROR(t) ->  /* it is the result of what it awaited */
+          hear(0);
           raised[0] = true;
           break
-       :: !cancel_due[t] && phase[t] == LAST(t) -> break
-       :: !cancel_due[t] && phase[t] < LAST(t) && !(t == 0 && phase[0] == 2 && raised[1]) ->
+       :: !cancel_due[t] && !HAS_ERROR(t) && phase[t] == LAST(t) -> break
+       :: !cancel_due[t] && !HAS_ERROR(t) && phase[t] < LAST(t) ->
 #ifdef GATHER
           /* gathering::promote, before the first wait */
           if
@@ -333,7 +409,7 @@ begin:
              unlock(gather_lock);
 #ifndef NO_LOOK_AT_PROMOTION
              if
-             :: reached -> cancel_here(0, true, reached, forwarded, detached)
+             :: reached -> cancel_here(0, 1, reached, forwarded, detached)
              :: else
              fi
 #endif
@@ -384,7 +460,7 @@ active proctype events() {
     :: fire(1, TASKS - 1, found)
     :: cancellers_done == CANCELLERS && accepted[TASKS - 1] > 0  /* it never comes */
     fi;
-#ifdef FORWARD
+#if defined(FORWARD) && !defined(ONCE)
     if
     :: fire(2, 0, found)
     :: cancellers_done == CANCELLERS && accepted[0] > 0
@@ -394,6 +470,14 @@ active proctype events() {
 
 active [CANCELLERS] proctype canceller() {
     bool reached, forwarded, detached, again;
+#ifdef ONCE
+    bool as_one;  /* task_state::cancel_each of both */
+    if
+    :: as_one = true; announce(1, reached); announce(0, reached)
+    :: as_one = true; announce(0, reached); announce(1, reached)
+    :: skip
+    fi;
+#endif
 #ifdef GATHER
     /* gathering::cancel */
     lock(gather_lock);
@@ -413,6 +497,12 @@ active [CANCELLERS] proctype canceller() {
 #else
     cancel(0, reached, forwarded, detached, again);
 #endif
+#ifdef ONCE
+    if
+    :: as_one -> cancel_here(1, 1, reached, forwarded, detached)
+    :: else
+    fi;
+#endif
     cancellers_done++
 }
 
@@ -422,7 +512,7 @@ init {
     ready[1] = 1;
 #endif
     (workers_done == WORKERS && cancellers_done == CANCELLERS);
-    assert(!raised[0] || accepted[0] > 0);
+    assert(!raised[0] || accepted[0] > 0 || (TASKS == 2 && accepted[1] > 0));
 #ifndef GATHER
     assert(accepted[0] == 0 || raised[0] || raised[1] || had_ended)
 #endif

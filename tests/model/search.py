@@ -14,7 +14,7 @@ import sys
 # Of each model the shapes in which it is right, and the faults of one shape each. Said there what they are.
 RIGHT = {
     "parking": [[], ["POKE"]],
-    "cancellation": [[], ["FORWARD"], ["GATHER"]],
+    "cancellation": [[], ["FORWARD"], ["FORWARD", "ONCE"], ["GATHER"]],
 }
 FAULTS = {
     "parking": {
@@ -25,6 +25,7 @@ FAULTS = {
         "PLAIN": ("FORGET_RUNNING", "FORGET_AT_END", "SPLIT_END", "NO_LOOK_AT_SUSPEND", "SPLIT_CLAIM", "NO_LOCK_IN_SUSPEND",
                   "NO_LOCK_IN_STEP", "RESUME_BEFORE_DUE", "KEEP_WAITING"),
         "FORWARD": ("FORGET_AT_END", "SPLIT_WATCH", "KEEP_TOO_LATE", "NO_SECOND_ASK"),
+        "FORWARD ONCE": ("NEW_NUMBER", "NOT_HEARD", "HEARD_LATER"),
         "GATHER": ("NO_LOOK_AT_PROMOTION", "MARK_AFTER_LOOK"),
     },
 }
@@ -55,7 +56,7 @@ def main(arguments):
     right = all([errors_found(source, folder, shape) == 0 for shape in RIGHT[source.stem]])
     for shape, faults in FAULTS[source.stem].items():
         for fault in faults:
-            if errors_found(source, folder, [shape, fault]) == 0:
+            if errors_found(source, folder, [*shape.split(), fault]) == 0:
                 print(f"{fault} was not found")
                 right = False
     return 0 if right else 1

@@ -8,6 +8,7 @@
 #include "executor/run.hpp"
 #include "executor/semaphore.hpp"
 #include "executor/sleep.hpp"
+#include "executor/wait.hpp"
 
 using namespace gatherd::executor;
 using namespace std::chrono_literals;
@@ -22,6 +23,40 @@ task<int> after(std::chrono::milliseconds delay, int n) {
 task<int> fails_after(std::chrono::milliseconds delay, const char* why) {
     co_await sleep(delay);
     throw std::runtime_error{why};
+}
+
+task<int> swallows() {
+    try {
+        co_await sleep(1h);
+    } catch (const cancelled_error&) {
+    }
+    co_return 1;
+}
+
+task<> gathers_those_that_swallow(int form) {
+    std::vector<task<int>> all;
+    all.push_back(swallows());
+    all.push_back(swallows());
+    switch (form) {
+        case 0:
+            co_await gather(std::move(all));
+            break;
+        case 1:
+            co_await gather_exceptions(std::move(all));
+            break;
+        default:
+            co_await gather(swallows(), swallows());
+            break;
+    }
+}
+
+/// Whether a gather that is cancelled while it waits raises that.
+task<bool> raises_its_own(int form) {
+    const auto gathers = create_task(gathers_those_that_swallow(form));
+    co_await sleep(1ms);
+    gathers.cancel();
+    co_await wait(gathers.ref());
+    co_return gathers.cancelled();
 }
 
 task<std::vector<int>> in_order() {
@@ -154,6 +189,13 @@ TEST_CASE("gather: cancelled as a whole, every child is cancelled and cleans up"
     std::atomic<int> cleaned{0};
     CHECK(run(cancelled_as_a_whole(cleaned)));
     CHECK(cleaned == 50);
+}
+
+TEST_CASE("gather: cancelled, it raises that even if all its children swallowed it", "[executor]") {
+    for (const int form : {0, 1, 2}) {
+        CAPTURE(form);
+        CHECK(run(raises_its_own(form)));
+    }
 }
 
 TEST_CASE("gather: coroutines of different types give a tuple", "[executor]") {

@@ -107,26 +107,10 @@ task<> in_a_child(task<> body) {
     }
 }
 
-/// As run(), without its task that waits for the end: it would be asked too.
-class closing_scope final : public task_scope {
-public:
-    using task_scope::task_scope;
-    void run_to_its_end(task<> main) {
-        const auto root = prepare_task_in(*this, std::move(main));
-        root.add_done_callback([this](const task_handle<>&) { close(); });
-        root.start(false);
-        drained_.get_future().wait();
-    }
-
-private:
-    void on_drained() noexcept override { drained_.set_value(); }
-    std::promise<void> drained_;
-};
-
 end_of_newcomer run_newcomer(task<int> (*newcomer)(end_of_newcomer&), bool asks_before_it_starts = false) {
     end_of_newcomer seen;
     scheduler on{{.workers = 1}};
-    closing_scope{on}.run_to_its_end(in_a_child(awaits_newcomer(seen, newcomer, asks_before_it_starts)));
+    run(on, in_a_child(awaits_newcomer(seen, newcomer, asks_before_it_starts)));
     return seen;
 }
 
@@ -189,7 +173,7 @@ TEST_CASE("scope: a task that runs in the step of another is asked to end with a
 TEST_CASE("scope: a task that is created after all were asked to end is not", "[executor]") {
     end_of_newcomer seen;
     scheduler on{{.workers = 1}};
-    closing_scope{on}.run_to_its_end(in_a_child(creates_after_the_request(seen)));
+    run(on, in_a_child(creates_after_the_request(seen)));
     CHECK(seen.ran);
     CHECK_FALSE(seen.cancelled);
 }
