@@ -16,8 +16,8 @@ namespace gatherd::api::server {
 ///
 ///     busy    how much of its time this worker is: the part of the turns that did not have to wake it up
 ///     load    the candidate's part of that
-///     room    how much of its time the other one would have for it: as often as it was found idle; or, where it is
-///             busy as well, what would be left to one connection more
+///     room    how much more of its time the other one would have for it: as often as it was found idle, less what this
+///             worker idles; or, where it is busy as well, what would be left to one connection more
 ///
 /// The candidate should leave if this worker is busy and there is clearly more room than its load. So one that is alone
 /// never leaves, and two workers come to rest.

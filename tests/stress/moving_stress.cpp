@@ -1,4 +1,4 @@
-/// Connections that change their worker at the end of every turn, while all that they can be asked for goes on.
+// Connections that change their worker at the end of every turn, while all that they can be asked for goes on.
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -8,7 +8,6 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
-#include <functional>
 #include <latch>
 #include <memory>
 #include <set>
@@ -20,7 +19,6 @@
 
 #include "api/functions/standard.hpp"
 #include "api/server/connection.hpp"
-#include "executor/alarm.hpp"
 #include "executor/scheduler.hpp"
 
 namespace gatherd::api::server {
@@ -272,34 +270,6 @@ TEST_CASE("connection: after it moved, its end cancels what it runs, and a drain
     CHECK(staying.read().is_null());  // the end
     CHECK(wrong == 0);
     CHECK(*service.of.tasks_in_flight() == 0);
-}
-
-TEST_CASE("deadline: on a move it goes along, and rings on the worker that it came to", "[server]") {
-    executor::scheduler on{{.workers = 2}};
-    executor::alarm late;
-    executor::alarm cancelled;
-    std::latch is_over{1};
-    std::atomic<bool> rang_elsewhere{false};
-    asio::post(on.io(0), [&] {
-        const std::size_t here = on.timer_home();
-        late.set(on, std::chrono::milliseconds{1}, [&, here] {
-            rang_elsewhere = on.timer_home() != here;
-            is_over.count_down();
-        });
-        cancelled.set(on, std::chrono::milliseconds{1}, [] { std::terminate(); });
-        late.suspend();
-        cancelled.suspend();
-        std::this_thread::sleep_for(std::chrono::milliseconds{5});  // it would have rung by now
-        asio::post(on.io(1), [&] {
-            static_cast<void>(cancelled.cancel());
-            cancelled.resume(on);
-            late.resume(on);
-            late.resume(on);
-        });
-    });
-    is_over.wait();
-    CHECK(rang_elsewhere);
-    on.stop();
 }
 
 }  // namespace gatherd::api::server
