@@ -19,7 +19,10 @@ struct alarm::state : timer {
         me.callback = nullptr;
     }
 
+    [[nodiscard]] clock::time_point deadline() const noexcept { return deadline_; }
+
     std::function<void()> callback;
+    bool is_suspended = false;
     std::shared_ptr<state> wheels_own;  // while the wheel has it
 };
 
@@ -31,7 +34,7 @@ void alarm::set(scheduler& on, std::chrono::nanoseconds delay, std::function<voi
 }
 
 bool alarm::cancel() noexcept {
-    if (state_ == nullptr || !timer_wheel::remove(*state_)) {
+    if (state_ == nullptr || (!state_->is_suspended && !timer_wheel::remove(*state_))) {
         state_.reset();
         return false;
     }
@@ -39,6 +42,20 @@ bool alarm::cancel() noexcept {
     state_->callback = nullptr;
     state_.reset();
     return true;
+}
+
+void alarm::suspend() noexcept {
+    if (state_ != nullptr && timer_wheel::remove(*state_)) {
+        state_->is_suspended = true;
+        state_->wheels_own.reset();
+    }
+}
+
+void alarm::resume(scheduler& on) noexcept {
+    if (state_ != nullptr && std::exchange(state_->is_suspended, false)) {
+        state_->wheels_own = state_;
+        on.add_timer(on.timer_home(), *state_, state_->deadline());
+    }
 }
 
 }  // namespace gatherd::executor

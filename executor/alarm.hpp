@@ -28,6 +28,14 @@ public:
     /// Takes it back. False: nothing was arranged, or it has run, or it is running on another thread.
     bool cancel() noexcept;
 
+    /// Takes the call off the worker that would make it, until resume(): for what goes to live on another worker. On
+    /// the worker where it was set, and not in the callback of any alarm; else it may be too late.
+    void suspend() noexcept;
+
+    /// Arranges the call again for the time that was meant, from now on on the calling worker. Nothing if it was not
+    /// suspended.
+    void resume(scheduler& on) noexcept;
+
 private:
     struct state;
     std::shared_ptr<state> state_;

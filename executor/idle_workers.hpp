@@ -101,6 +101,11 @@ public:
         return has_to_wake() ? claim(word_.load(std::memory_order_relaxed)) : std::nullopt;  // a guess; claim decides
     }
 
+    /// Whether worker `i` sleeps, or is about to, or a socket or timer has just woken it. A hint.
+    [[nodiscard]] bool is_parked(std::size_t i) const noexcept {
+        return parked_[i].load(std::memory_order_relaxed);  // nothing hangs on it
+    }
+
 private:
     [[nodiscard, gnu::noinline]] std::optional<std::size_t> claim(std::uint64_t word) noexcept {
         while (needs_wake(word)) {

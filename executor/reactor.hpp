@@ -14,7 +14,7 @@ namespace gatherd::executor {
 /// One epoll set, polled by a busy worker now and then, and where an idle worker sleeps.
 ///
 /// Handlers run on the worker that drives it, never two at once: what belongs to one reactor needs no lock among
-/// its handlers. Sockets are bound to a reactor for life.
+/// its handlers. A socket is bound to one reactor at a time.
 ///
 /// Threads: poll and wait by the owning worker; wake and context().post from any.
 class reactor {
@@ -35,7 +35,7 @@ public:
     void wake() noexcept;
 
     /// For sockets, acceptors and signals that are to live here.
-    [[nodiscard]] asio::io_context& context() noexcept { return *context_; }
+    [[nodiscard]] asio::io_context& context() const noexcept { return *context_; }
 
 private:
     struct parts;

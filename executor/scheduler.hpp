@@ -102,6 +102,10 @@ public:
         }
     }
 
+    /// Whether a worker sleeps, or has just been woken by a socket or timer: a hint, out of date at once. `index` <
+    /// workers().
+    [[nodiscard]] bool is_parked(std::size_t index) const noexcept { return idle_.is_parked(index); }
+
     /// What each worker has done so far. From any thread, also while they run.
     [[nodiscard]] std::vector<worker_counters> counters() const;
 

@@ -75,7 +75,7 @@ bool timer_wheel::add(timer& t, clock::time_point deadline) noexcept {
 }
 
 bool timer_wheel::remove(timer& t) noexcept {
-    timer_wheel* const wheel = t.wheel_;  // set before whoever may remove it learnt of it, and never changed again
+    timer_wheel* const wheel = t.wheel_;  // set before whoever may remove it learnt of it
     if (wheel == nullptr) {
         return false;
     }

@@ -39,7 +39,7 @@ private:
     fire_function fire_;
     timer* next_ = nullptr;
     timer* previous_ = nullptr;     // of the first in a slot, the last
-    timer_wheel* wheel_ = nullptr;  // where it is linked; written under that wheel's lock
+    timer_wheel* wheel_ = nullptr;  // where it is or was last linked; written under that wheel's lock
     std::uint8_t level_ = 0;        // beyond the last level: in no slot, fired or about to
     std::uint8_t slot_ = 0;
 };

@@ -164,12 +164,16 @@ public:
     void end_root(std::coroutine_handle<> root) noexcept { ended_root_ = root; }
 
     [[nodiscard]] reactor& events() noexcept { return reactor_; }
+    [[nodiscard]] const reactor& events() const noexcept { return reactor_; }
     [[nodiscard]] timer_wheel& timers() noexcept { return timers_; }
     [[nodiscard]] scheduler& owner() noexcept { return owner_; }
     [[nodiscard]] std::size_t index() const noexcept { return index_; }
 
     /// What it has done so far. Any thread.
     [[nodiscard]] worker_counters counters() const noexcept;
+
+    /// How often it went to sleep. Any thread.
+    [[nodiscard]] std::uint64_t parks() const noexcept { return counts_.parks.get(); }
 
     /// It woke another worker. Owner only.
     void count_wake() noexcept { counts_.wakes.add(); }

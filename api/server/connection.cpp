@@ -1,7 +1,9 @@
 #include "api/server/connection.hpp"
 
+#include <algorithm>
 #include <asio/error.hpp>
 #include <asio/post.hpp>
+#include <chrono>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -20,15 +22,23 @@ namespace {
 
 constexpr std::size_t most_refused = 256;  // connections that are being told that there are too many of them
 constexpr std::chrono::seconds linger_time{2};
+constexpr int most_doublings = 6;  // of how long one stays that has moved before
+
+/// Wraps round after 13 years.
+std::uint32_t tenths_of_a_second() noexcept {
+    using tenths = std::chrono::duration<std::int64_t, std::deci>;
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<std::uint32_t>(std::chrono::duration_cast<tenths>(now).count());
+}
 
 }  // namespace
 
 connection::connection(service& of, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
-                       const peer_address& peer, std::size_t home)
+                       const peer_address& peer)
     : service_{of},
       transport_{std::move(socket), tls},
       peer_{peer},
-      home_{home},
+      home_{&transport_.socket().get_executor().context()},
       input_{of},
       credentials_{of},
       output_{of} {
@@ -67,9 +77,9 @@ void connection::refuse(const char* limit) {
 }
 
 void connection::begin_drain() {
-    asio::post(transport_.socket().get_executor(), [self = shared_from_this()] {
-        if (!self->is_closed_ && !self->input_ended_ && !self->is_in_bulk_) {
-            self->read_some();  // what the client has sent by now gets an answer
+    post_home([this] {
+        if (!is_closed_ && !input_ended_ && !is_in_bulk_) {
+            read_some();  // what the client has sent by now gets an answer
         }
     });
 }
@@ -82,10 +92,10 @@ void connection::wait_readable() {
     }
     is_reading_ = true;
     if (transport_.has_buffered()) {
-        asio::post(transport_.socket().get_executor(), [self = shared_from_this()] {
-            self->is_reading_ = false;
-            if (!self->is_closed_ && !self->is_in_bulk_) {
-                self->read_some();
+        post_home([this] {
+            is_reading_ = false;
+            if (!is_closed_ && !is_in_bulk_) {
+                read_some();
             }
         });
         return;
@@ -101,6 +111,7 @@ void connection::wait_readable() {
 }
 
 void connection::read_some() {
+    service_.balance().begin_turn();
     is_in_turn_ = true;
     for (std::size_t got = 0; got < bytes_read_a_turn && !is_closed_;) {
         const auto piece = input_.read_some(transport_);
@@ -121,7 +132,11 @@ void connection::read_some() {
         }
     }
     is_in_turn_ = false;
-    after_turn();
+    if (const auto elsewhere = service_.balance().end_turn(this)) {
+        move_to(*elsewhere);
+    } else {
+        after_turn();
+    }
 }
 
 /// There is nothing to read: for now, or for good.
@@ -201,7 +216,7 @@ void connection::handle_in_bulk(const wire::frame& found) {
                 handle_message(self, text, decoder);
             }
         }
-        asio::post(self->transport_.socket().get_executor(), [self, instead = std::move(instead)]() mutable {
+        self->post_home([self, instead = std::move(instead)]() mutable {
             self->is_in_bulk_ = false;
             if (self->is_closed_) {
                 return;
@@ -217,17 +232,13 @@ void connection::handle_in_bulk(const wire::frame& found) {
 // ---- writing -------------------------------------------------------------------------------------
 
 void connection::send(std::string_view body) {
-    const executor::worker* const here = executor::worker::current();
-    // The workers for bulk have numbers, too.
-    const bool is_home =
-        here != nullptr && here->index() == home_ && executor::scheduler::current() == &service_.runs_on();
-    if (output_.add(body, is_home && is_in_turn_)) {
+    if (output_.add(body, is_home(executor::worker::current()) && is_in_turn_)) {
         post_flush();
     }
 }
 
 void connection::post_flush() {
-    asio::post(transport_.socket().get_executor(), [self = shared_from_this()] { self->after_turn(); });
+    post_home([this] { after_turn(); });
 }
 
 void connection::flush() {
@@ -242,9 +253,9 @@ void connection::flush() {
         close();  // the peer is gone
     } else if (output_.is_writing()) {
         is_writing_ = true;  // goes on when the others of this worker have had their turn
-        asio::post(transport_.socket().get_executor(), [self = shared_from_this()] {
-            self->is_writing_ = false;
-            self->after_turn();
+        post_home([this] {
+            is_writing_ = false;
+            after_turn();
         });
     }
 }
@@ -355,10 +366,7 @@ void connection::close() noexcept {
     }
     const auto self = shared_from_this();
     output_.close();
-    message_deadline_.clear();
-    output_deadline_.clear();
-    idle_deadline_.clear();
-    auth_deadline_.clear();
+    each_deadline([](deadline& each) { each.clear(); });
     work_.end();
     service_.leave(self);
     transport_.close();  // last: a client that sees the end finds its place free for the next connection
@@ -368,6 +376,64 @@ void connection::close_for(const char* limit) noexcept {
     if (!is_closed_) {
         service_.counts().add_limit(limit);
         close();
+    }
+}
+
+// ---- where it lives ------------------------------------------------------------------------------
+
+/// What is posted may arrive where it no longer lives: then it follows. `then` may rely on this object.
+template <typename Then>
+void connection::post_home(Then then) {
+    asio::io_context* const there = home_.load(std::memory_order_acquire);
+    asio::post(*there, [self = shared_from_this(), there, then = std::move(then)]() mutable {
+        if (self->home_.load(std::memory_order_acquire) == there) {
+            then();
+        } else {
+            self->post_home(std::move(then));
+        }
+    });
+}
+
+/// A worker that finds itself in home_ may trust it: only its own doing takes it out of there.
+bool connection::is_home(const executor::worker* here) const noexcept {
+    return here != nullptr && &here->events().context() == home_.load(std::memory_order_acquire);
+}
+
+/// Between two turns: nothing waits for the socket, no other thread has the input, and there is more to come.
+bool connection::may_move() const {
+    return !is_reading_ && !is_writing_ && !is_in_bulk_ && !is_closed_ && !input_ended_ && !service_.is_draining() &&
+           (moves_ == 0 || service_.balance().is_restless() ||
+            static_cast<std::int32_t>(tenths_of_a_second() - stays_until_) >= 0);
+}
+
+/// At the end of a turn, in place of after_turn, which comes on the other worker; or here, if it has to stay.
+void connection::move_to(std::size_t worker) {
+    flush();
+    asio::io_context& there = service_.runs_on().io(worker);
+    if (!may_move() || !transport_.move_to(there)) {
+        after_turn();
+        return;
+    }
+    moves_ = static_cast<std::uint8_t>(std::min(moves_ + 1, most_doublings));
+    stays_until_ = tenths_of_a_second() + (1U << moves_);
+    service_.counts().add(event::connections_moved);
+    each_deadline([](deadline& each) { each.suspend(); });
+    const auto self = shared_from_this();
+    home_.store(&there, std::memory_order_release);
+    self->post_home([this] { arrive(); });  // all else is that worker's by now
+}
+
+void connection::arrive() {
+    if (!is_closed_) {
+        each_deadline([this](deadline& each) { each.resume(service_.runs_on()); });
+        service_.balance().settle();
+        after_turn();
+    }
+}
+
+void connection::each_deadline(const auto& change) {
+    for (deadline* const each : {&message_deadline_, &output_deadline_, &idle_deadline_, &auth_deadline_}) {
+        change(*each);
     }
 }
 
@@ -382,10 +448,10 @@ bool connection::show_token(std::string_view token) {
 }
 
 void connection::look_at_identity() {
-    asio::post(transport_.socket().get_executor(), [self = shared_from_this()] {
+    post_home([this] {
         // A message on the bulk lane finds out by itself.
-        if (!self->is_closed_ && !self->is_in_bulk_ && self->credentials_.are_void()) {
-            self->close();
+        if (!is_closed_ && !is_in_bulk_ && credentials_.are_void()) {
+            close();
         }
     });
 }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +17,10 @@
 #include "api/server/service.hpp"
 #include "api/server/transport.hpp"
 #include "api/wire/frame.hpp"
+
+namespace gatherd::executor {
+class worker;
+}
 
 namespace gatherd::api::server {
 
@@ -30,14 +35,17 @@ class created_task;
 /// A message too large to be handled between two looks at the other connections is handled on the bulk lane; until that
 /// is done nothing more of this connection is read.
 ///
-/// Threads: it lives on one reactor; its handlers and alarms run on that worker only. send, owe, settle and the
-/// registers of requests and tasks are safe from any thread; what a method may ask of it (who, show_token,
+/// Between two turns it may move to another worker (see balancer): by then nothing waits for its socket, and what was
+/// posted to it follows.
+///
+/// Threads: it lives on one reactor at a time; its handlers and alarms run on that worker only. send, owe, settle and
+/// the registers of requests and tasks are safe from any thread; what a method may ask of it (who, show_token,
 /// message_bytes), while that method is called. It keeps itself alive through the service until closed.
 class connection : public std::enable_shared_from_this<connection> {
 public:
     /// `tls` null: in clear.
     connection(service& of, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
-               const peer_address& peer, std::size_t home);
+               const peer_address& peer);
     ~connection();
 
     /// Begins to read. On its reactor.
@@ -83,7 +91,6 @@ public:
     [[nodiscard]] const peer_address& peer() const noexcept { return peer_; }
 
     [[nodiscard]] service& of() noexcept { return service_; }
-    [[nodiscard]] std::size_t home() const noexcept { return home_; }
 
 private:
     void wait_readable();
@@ -96,6 +103,13 @@ private:
     void flush();
     void post_flush();
     void after_turn();
+    template <typename Then>
+    void post_home(Then then);
+    [[nodiscard]] bool is_home(const executor::worker* here) const noexcept;
+    [[nodiscard]] bool may_move() const;
+    void move_to(std::size_t worker);
+    void arrive();
+    void each_deadline(const auto& change);
     [[nodiscard]] bool is_finished();
     void linger();
     void close() noexcept;
@@ -109,7 +123,7 @@ private:
     service& service_;
     transport transport_;
     const peer_address peer_;
-    const std::size_t home_;  // the index of its worker
+    std::atomic<asio::io_context*> home_;  // its worker's; released by that when it moves, acquired by who looks
     inbox input_;
 
     // The home worker's own.
@@ -123,6 +137,8 @@ private:
     bool was_refused_ = false;  // it was never let in
     bool was_active_ = false;   // since idle_deadline_ was set
     bool is_closed_ = false;
+    std::uint8_t moves_ = 0;
+    std::uint32_t stays_until_ = 0;  // once it has moved: tenths of a second of the steady clock
     deadline message_deadline_;
     deadline output_deadline_;
     deadline idle_deadline_;

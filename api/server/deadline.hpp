@@ -13,7 +13,7 @@ namespace gatherd::api::server {
 
 /// An alarm that knows whether it is set.
 ///
-/// Threads: one worker's, on which it rings as well.
+/// Threads: one worker's at a time, on which it rings as well.
 class deadline {
 public:
     [[nodiscard]] bool is_set() const noexcept { return state_ != nullptr && state_->is_set; }
@@ -42,6 +42,20 @@ public:
         if (state_ != nullptr) {
             state_->is_set = false;
             state_->alarm.cancel();
+        }
+    }
+
+    /// Until resume() it does not ring: for a move to another worker. On the worker where it was set.
+    void suspend() noexcept {
+        if (state_ != nullptr) {
+            state_->alarm.suspend();
+        }
+    }
+
+    /// It rings on the calling worker from now on.
+    void resume(executor::scheduler& on) noexcept {
+        if (state_ != nullptr) {
+            state_->alarm.resume(on);
         }
     }
 

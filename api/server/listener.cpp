@@ -77,7 +77,7 @@ void listener::accepted(const asio::error_code& failed, socket_type socket, std:
     }
     service_.counts().add(event::connections_accepted);
     const auto who = std::make_shared<connection>(service_, std::move(socket), tls_ == nullptr ? nullptr : tls_->now(),
-                                                  address_of(peer_), home);
+                                                  address_of(peer_));
     const char* const limit = service_.enter(who);
     if (limit == nullptr) {
         asio::post(service_.runs_on().io(home), [who] { who->start(); });

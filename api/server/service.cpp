@@ -25,6 +25,7 @@ service::service(executor::scheduler& on, const plan::registry& functions, const
       limits_{bounds},
       version_{std::move(version)},
       counters_{on},
+      balancer_{on},
       tasks_{limits_, counters_, memory_},
       bulk_{on.workers(), [&on] { step_aside(on); }},
       blocking_threads_{blocking_threads} {}

@@ -17,6 +17,7 @@
 
 #include "api/limits.hpp"
 #include "api/plan/registry.hpp"
+#include "api/server/balancer.hpp"
 #include "api/server/bulk_lane.hpp"
 #include "api/server/counters.hpp"
 #include "api/server/identity.hpp"
@@ -51,6 +52,7 @@ public:
     [[nodiscard]] const std::string& version() const noexcept { return version_; }
     [[nodiscard]] task_table& tasks() noexcept { return tasks_; }
     [[nodiscard]] counters& counts() noexcept { return counters_; }
+    [[nodiscard]] balancer& balance() noexcept { return balancer_; }
     [[nodiscard]] memory_ledger& memory() noexcept { return memory_; }
     [[nodiscard]] bulk_lane& bulk() noexcept { return bulk_; }
 
@@ -117,6 +119,7 @@ private:
     const std::string version_;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     counters counters_;
+    balancer balancer_;
     memory_ledger memory_;
     task_table tasks_;
     token_table tokens_;

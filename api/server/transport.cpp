@@ -94,6 +94,24 @@ bool transport::is_ready() const noexcept {
     return tls_ == nullptr || SSL_is_init_finished(tls_.get()) != 0;
 }
 
+bool transport::move_to(asio::io_context& there) noexcept {
+    asio::error_code failed;
+    const auto local = socket_.local_endpoint(failed);
+    if (failed) {
+        return false;
+    }
+    socket_type moved{there};
+    moved.assign(local.protocol(), socket_.native_handle(), failed);
+    if (failed) {
+        return false;  // as when the system watches no more for this user
+    }
+    asio::error_code ignored;  // it was non-blocking before
+    moved.non_blocking(true, ignored);
+    socket_.release(ignored);
+    socket_ = std::move(moved);
+    return true;
+}
+
 void transport::shut_send() noexcept {
     if (tls_ != nullptr && is_ready()) {
         ERR_clear_error();

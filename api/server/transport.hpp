@@ -53,6 +53,9 @@ public:
     void shut_send() noexcept;
     void close() noexcept;
 
+    /// Binds the socket to another reactor. Nothing must wait for it. False: the system refused, and it stays.
+    [[nodiscard]] bool move_to(asio::io_context& there) noexcept;
+
     [[nodiscard]] socket_type& socket() noexcept { return socket_; }
 
 private:

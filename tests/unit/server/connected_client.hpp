@@ -29,7 +29,7 @@ public:
         REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()) == 0);
         ours_ = std::make_shared<connection>(
             service_.of, transport::socket_type{reactor_, asio::generic::stream_protocol{AF_UNIX, 0}, ends_[0]},
-            nullptr, peer_address{}, 0);
+            nullptr, peer_address{});
         ours_->start();
     }
     ~connected_client() { ::close(ends_[1]); }

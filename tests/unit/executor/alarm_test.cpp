@@ -1,0 +1,41 @@
+#include "executor/alarm.hpp"
+
+#include <asio/post.hpp>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <exception>
+#include <latch>
+
+#include "executor/scheduler.hpp"
+
+namespace gatherd::executor {
+
+TEST_CASE("alarm: suspended on one worker, it rings on the one where it is resumed", "[alarm]") {
+    scheduler on{{.workers = 2}};
+    alarm late;
+    alarm cancelled;
+    std::latch is_over{1};
+    std::atomic<bool> rang_elsewhere{false};
+    asio::post(on.io(0), [&] {
+        const std::size_t here = on.timer_home();
+        late.set(on, std::chrono::milliseconds{1}, [&, here] {
+            rang_elsewhere = on.timer_home() != here;
+            is_over.count_down();
+        });
+        cancelled.set(on, std::chrono::milliseconds{1}, [] { std::terminate(); });
+        late.suspend();
+        cancelled.suspend();
+        asio::post(on.io(1), [&] {
+            static_cast<void>(cancelled.cancel());
+            cancelled.resume(on);
+            late.resume(on);
+            late.resume(on);
+        });
+    });
+    is_over.wait();
+    CHECK(rang_elsewhere);
+    on.stop();
+}
+
+}  // namespace gatherd::executor
