@@ -1,9 +1,11 @@
 #include "executor/alarm.hpp"
 
+#include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <latch>
 
