@@ -173,8 +173,8 @@ void task_scope::leave_late(scope_member& member) noexcept {
 }
 
 void task_scope::close() noexcept {
-    const std::uint64_t request = task_state::new_request();
     std::vector<task_ref> round;
+    std::uint64_t request = 0;
     bool is_empty = false;
     {
         const std::lock_guard closing{closing_lock_};
@@ -185,6 +185,7 @@ void task_scope::close() noexcept {
         }
         is_empty = live_ == 0;
         if (!is_empty) {
+            request = task_state::new_request();
             round = begin_round(request);
         }
     }

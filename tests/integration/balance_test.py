@@ -84,6 +84,7 @@ class Balance(unittest.TestCase):
             self.assertEqual(each.message()["result"], "awake")
             with self.assertRaises(EOFError):
                 each.line()
+        self.assertEqual(self.daemon.wait(), 0)
 
 
 if __name__ == "__main__":

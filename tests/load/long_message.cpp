@@ -4,7 +4,7 @@
 /// Usage: long_message                           CPU time of both, of each shape, measured in turn
 ///        long_message SHAPE LINES ITEMS BYTES   reads one message in pieces of so many bytes inside `counted_step`;
 ///                                               LINES is `short` or `one`
-///        long_message --list                    all shapes
+///        long_message --list                    all shapes, and how many bytes an item has on one line
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -115,7 +115,7 @@ int main(int count, char** words) {
         std::for_each(shapes.begin(), shapes.end(), measure);
     } else if (count == 2 && std::string_view{words[1]} == "--list") {
         for (const shape& each : shapes) {
-            std::puts(each.name);
+            std::printf("%s %zu\n", each.name, each.compact.size() + 1);
         }
     } else if (count == 5) {
         const std::string text =
