@@ -90,6 +90,11 @@ class Runs:
         return self.speed_up(kind, size, workers, policy, machine)
 
 
+def latencies(runs, size, policy):
+    """The p50 and p99 of requests in us, for each number of workers."""
+    return [" / ".join(number(runs.latency_us(p, size, n, policy)) for p in (0.5, 0.99)) for n in WORKERS]
+
+
 def scaling(runs):
     """Speed-up and efficiency against workers; of requests p50 and p99."""
     for kind in (Tree, Skynet, Batches):
@@ -100,8 +105,7 @@ def scaling(runs):
                 yield [f"{kind.name} {size / 1e3:g} us, {name}", *cells]
     for size in SIZES[1:]:  # to read a request takes longer than the shortest
         for name, policy in (("as it is", PRESENT), ("proposed", PROPOSED)):
-            cells = [" / ".join(number(runs.latency_us(p, size, n, policy)) for p in (0.5, 0.99)) for n in WORKERS]
-            yield [f"requests {size / 1e3:g} us, {name}: p50 / p99, us", *cells]
+            yield [f"requests {size / 1e3:g} us, {name}: p50 / p99, us", *latencies(runs, size, policy)]
 
 
 def service(runs):
@@ -109,8 +113,7 @@ def service(runs):
     for work, kind, size in SERVICE:
         for name, policy in (("as it is", PRESENT), ("proposed", PROPOSED)):
             if kind is Requests:
-                cells = [" / ".join(number(runs.latency_us(p, size, n, policy)) for p in (0.5, 0.99)) for n in WORKERS]
-                yield [f"{work}, {name}: p50 / p99, us", *cells]
+                yield [f"{work}, {name}: p50 / p99, us", *latencies(runs, size, policy)]
             else:
                 yield [f"{work}, {name}: speed-up", *(number(runs.speed_up(kind, size, n, policy)) for n in WORKERS)]
 
