@@ -201,20 +201,20 @@ tally heard_of(request what, unsigned seed) {
     return {of.alive.load(), of.cancelled.load(), of.again.load()};
 }
 
-}  // namespace
-
-TEST_CASE("cancel: a task and all that it awaits hear of one request once, whatever they do meanwhile", "[stress]") {
+void check_that_it_is_heard_once(request what) {
     const auto seed = std::random_device{}();
     CAPTURE(seed);
-    const tally of = heard_of(request::to_one, seed);
+    const tally of = heard_of(what, seed);
     CHECK(of.cancelled > rounds / 10);
     CHECK(of.again == 0);
 }
 
+}  // namespace
+
+TEST_CASE("cancel: a task and all that it awaits hear of one request once, whatever they do meanwhile", "[stress]") {
+    check_that_it_is_heard_once(request::to_one);
+}
+
 TEST_CASE("cancel_all: each task of a scope hears of one request once, whatever they await of each other", "[stress]") {
-    const auto seed = std::random_device{}();
-    CAPTURE(seed);
-    const tally of = heard_of(request::to_all, seed);
-    CHECK(of.cancelled > rounds / 10);
-    CHECK(of.again == 0);
+    check_that_it_is_heard_once(request::to_all);
 }
