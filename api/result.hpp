@@ -15,8 +15,7 @@ template <typename T>
 class [[nodiscard]] result {
 public:
     /// A T made in place, to be filled in: for what is too large to be moved in.
-    result()
-        requires std::is_default_constructible_v<T>
+    result() requires std::is_default_constructible_v<T>
     = default;
 
     result(T present) : outcome_{std::in_place_index<0>, std::move(present)} {}

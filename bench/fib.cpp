@@ -7,8 +7,8 @@
 #include "bench/onetbb_pool.hpp"
 #include "bench/rows.hpp"
 #include "bench/workloads.hpp"
-#include "executor/fork_join.hpp"
-#include "executor/run.hpp"
+#include "gatherd/executor/fork_join.hpp"
+#include "gatherd/executor/run.hpp"
 
 namespace gatherd::bench {
 namespace {

@@ -9,8 +9,8 @@
 #include "bench/onetbb_task.hpp"
 #include "bench/rows.hpp"
 #include "bench/workloads.hpp"
-#include "executor/create_task.hpp"
-#include "executor/run.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/run.hpp"
 
 namespace gatherd::bench {
 namespace {

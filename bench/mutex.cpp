@@ -14,9 +14,9 @@
 #include "bench/asio_gather.hpp"
 #include "bench/rows.hpp"
 #include "bench/workloads.hpp"
-#include "executor/gather.hpp"
-#include "executor/mutex.hpp"
-#include "executor/run.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/mutex.hpp"
+#include "gatherd/executor/run.hpp"
 
 namespace gatherd::bench {
 namespace {

@@ -13,8 +13,8 @@
 #include "bench/onetbb_pool.hpp"
 #include "bench/rows.hpp"
 #include "bench/workloads.hpp"
-#include "executor/gather.hpp"
-#include "executor/run.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/run.hpp"
 
 namespace gatherd::bench {
 namespace {

@@ -9,9 +9,9 @@
 
 #include "bench/rows.hpp"
 #include "bench/workloads.hpp"
-#include "executor/event.hpp"
-#include "executor/gather.hpp"
-#include "executor/run.hpp"
+#include "gatherd/executor/event.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/run.hpp"
 
 namespace gatherd::bench {
 namespace {

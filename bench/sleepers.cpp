@@ -15,9 +15,9 @@
 #include "bench/roll_call.hpp"
 #include "bench/rows.hpp"
 #include "bench/workloads.hpp"
-#include "executor/create_task.hpp"
-#include "executor/run.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/sleep.hpp"
 
 namespace gatherd::bench {
 namespace {

@@ -15,8 +15,8 @@
 
 #include "bench/rows.hpp"
 #include "bench/workloads.hpp"
-#include "executor/scheduler.hpp"
-#include "executor/work.hpp"
+#include "gatherd/executor/scheduler.hpp"
+#include "gatherd/executor/work.hpp"
 
 namespace gatherd::bench {
 namespace {

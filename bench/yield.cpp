@@ -9,8 +9,8 @@
 #include "bench/onetbb_task.hpp"
 #include "bench/rows.hpp"
 #include "bench/workloads.hpp"
-#include "executor/run.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/sleep.hpp"
 
 namespace gatherd::bench {
 namespace {

@@ -29,8 +29,8 @@
 #include "cli/serve_settings.hpp"
 #include "cli/serve_signals.hpp"
 #include "cli/version.hpp"
-#include "executor/blocking_lane.hpp"
-#include "executor/scheduler.hpp"
+#include "gatherd/executor/detail/blocking_pool.hpp"
+#include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::cli {
 namespace {

@@ -12,7 +12,7 @@
 #include "api/functions/python_value.hpp"
 #include "api/json/json_writer.hpp"
 #include "api/plan/raised.hpp"
-#include "executor/errors.hpp"
+#include "gatherd/executor/errors.hpp"
 
 namespace gatherd::api::functions {
 

@@ -23,7 +23,8 @@ bool waits(const node& n, ending how);
 template <typename Each, typename NodeOf>
 bool any_waits(std::span<const Each> tasks, NodeOf node_of, ending how) {
     const std::size_t reached = how.has_succeeded ? tasks.size() : std::min<std::size_t>(tasks.size(), 1);
-    return std::ranges::any_of(tasks.first(reached), [how](const node* each) { return waits(*each, how); }, node_of);
+    return std::ranges::any_of(
+        tasks.first(reached), [how](const node* each) { return waits(*each, how); }, node_of);
 }
 
 bool call_waits(const call_node& n, ending how) {

@@ -9,8 +9,8 @@
 #include "api/plan/evaluator.hpp"
 #include "api/plan/program.hpp"
 #include "api/plan/raised.hpp"
-#include "executor/sleep.hpp"
-#include "executor/to_thread.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/to_thread.hpp"
 
 namespace gatherd::api::plan {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "api/plan/environment.hpp"
 #include "api/plan/node.hpp"
-#include "executor/errors.hpp"
-#include "executor/task.hpp"
+#include "gatherd/executor/errors.hpp"
+#include "gatherd/executor/task.hpp"
 
 namespace gatherd::api::plan {
 

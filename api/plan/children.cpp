@@ -4,8 +4,8 @@
 
 #include "api/plan/call.hpp"
 #include "api/plan/evaluator.hpp"
-#include "executor/sleep.hpp"
-#include "executor/wait.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
 
 namespace gatherd::api::plan {
 

@@ -9,8 +9,8 @@
 #include "api/plan/environment.hpp"
 #include "api/plan/failure.hpp"
 #include "api/plan/node.hpp"
-#include "executor/create_task.hpp"
-#include "executor/task.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/task.hpp"
 
 namespace gatherd::api::plan {
 

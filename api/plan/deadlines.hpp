@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "executor/timer_wheel.hpp"
+#include "gatherd/executor/detail/timer_wheel.hpp"
 
 namespace gatherd::api::plan {
 

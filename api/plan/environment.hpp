@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "api/plan/failure.hpp"
-#include "executor/create_task.hpp"
+#include "gatherd/executor/create_task.hpp"
 
 namespace gatherd::api::plan {
 

@@ -13,9 +13,9 @@
 #include "api/plan/settled.hpp"
 #include "api/plan/shared_children.hpp"
 #include "api/plan/sleeping_children.hpp"
-#include "executor/admission_line.hpp"
-#include "executor/sleep.hpp"
-#include "executor/wait.hpp"
+#include "gatherd/executor/ordered_semaphore.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
 
 namespace gatherd::api::plan {
 namespace {
@@ -23,7 +23,7 @@ namespace {
 using executor::cancelled_error, executor::task, executor::task_ref;
 
 /// `async with gate: return await child`
-task<outcome> admitted(executor::admission_line::place in_line, task<outcome> child, place where) {
+task<outcome> admitted(executor::ordered_semaphore::place in_line, task<outcome> child, place where) {
     try {
         co_await in_line.enter();
     } catch (const cancelled_error& e) {
@@ -115,7 +115,7 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
     // Shared, since children that a failed gather leaves running still use it.
     const auto line = at_once || g.sleeps_together || !has_limit
                           ? nullptr
-                          : std::make_shared<executor::admission_line>(children.size, children.options.limit);
+                          : std::make_shared<executor::ordered_semaphore>(children.size, children.options.limit);
     bool are_asleep = false;   // the task of the sleeping children has been created
     std::size_t begun = 0;     // tasks before it have
     std::size_t in_a_row = 0;  // children evaluated here
@@ -130,7 +130,8 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
             if (!at_once || !children.is_instant(i)) {
                 task<outcome> child = children.later(i, names, p);
                 if (line != nullptr) {
-                    child = admitted(executor::admission_line::place{line, i}, std::move(child), children.place_of(i));
+                    child =
+                        admitted(executor::ordered_semaphore::place{line, i}, std::move(child), children.place_of(i));
                 }
                 if (is_watched) {
                     child = observed(std::move(child), i, p);
@@ -179,7 +180,7 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
             if (ended.cancel_requested || !children.options.return_exceptions) {
                 outcome last = decisive_outcome(g, children, ended.decisive);
                 if (ended.decisive->cancelled()) {
-                    executor::task_state::current().hear_through(*ended.decisive);
+                    executor::task_state::current().adopt_cancellation_of(*ended.decisive);
                 }
                 if (!last.has_value() && !ended.cancel_requested) {
                     co_await all_begun(g.tasks);

@@ -8,8 +8,8 @@
 #include "api/plan/children.hpp"
 #include "api/plan/program.hpp"
 #include "api/plan/settled.hpp"
-#include "executor/sleep.hpp"
-#include "executor/wait.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
 
 namespace gatherd::api::plan {
 

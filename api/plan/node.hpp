@@ -13,7 +13,7 @@
 #include "api/plan/failure.hpp"
 #include "api/plan/function.hpp"
 #include "api/value.hpp"
-#include "executor/wait.hpp"
+#include "gatherd/executor/wait.hpp"
 
 namespace gatherd::api::plan {
 

@@ -30,7 +30,7 @@ program::~program() = default;
 
 void program::prepare() {
     root_ = executor::prepare_task_in(*this, evaluate(plan_->root(), nullptr, *this));
-    root_.ref()->add_completion(watch_);
+    root_.ref()->add_continuation(watch_);
 }
 
 void program::start() {
@@ -69,7 +69,7 @@ void program::arm_clean_up(std::chrono::nanoseconds delay) noexcept {
     }
 }
 
-void program::root_ended(executor::completion& watch, executor::task_state&) noexcept {
+void program::root_ended(executor::continuation& watch, executor::task_state&) noexcept {
     program& self = static_cast<root_watch&>(watch).owner;
     if (self.size() > 1) {  // the root itself is still counted
         self.arm_clean_up(self.limits_.cleanup_time);

@@ -17,9 +17,9 @@
 #include "api/plan/function.hpp"
 #include "api/plan/plan.hpp"
 #include "api/plan/python_random.hpp"
-#include "executor/alarm.hpp"
-#include "executor/create_task.hpp"
-#include "executor/task_scope.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/task_scope.hpp"
+#include "gatherd/executor/timer.hpp"
 
 namespace gatherd::api::plan {
 
@@ -105,12 +105,12 @@ public:
     [[nodiscard]] std::unique_lock<std::mutex> generator_turn();
 
 private:
-    struct root_watch : executor::completion {
-        explicit root_watch(program& of) noexcept : completion{&root_ended}, owner{of} {}
+    struct root_watch : executor::continuation {
+        explicit root_watch(program& of) noexcept : continuation{&root_ended}, owner{of} {}
         program& owner;
     };
 
-    static void root_ended(executor::completion& watch, executor::task_state& root) noexcept;
+    static void root_ended(executor::continuation& watch, executor::task_state& root) noexcept;
     void on_drained() noexcept override;
     void request_cancel(program_end::way why, const std::string& message) noexcept;
     void arm_clean_up(std::chrono::nanoseconds delay) noexcept;
@@ -126,8 +126,8 @@ private:
     executor::task_handle<outcome> root_;
 
     std::mutex alarm_lock_;
-    executor::alarm timeout_alarm_;   // set before the start, under alarm_lock_ afterwards
-    executor::alarm clean_up_alarm_;  // under alarm_lock_
+    executor::timer timeout_alarm_;   // set before the start, under alarm_lock_ afterwards
+    executor::timer clean_up_alarm_;  // under alarm_lock_
     bool is_over_ = false;            // under alarm_lock_
 
     std::atomic<program_end::way> cancelled_by_{program_end::way::returned};  // returned: by nobody

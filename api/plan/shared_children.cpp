@@ -10,9 +10,9 @@
 #include "api/plan/call.hpp"
 #include "api/plan/program.hpp"
 #include "api/plan/settled.hpp"
-#include "executor/gather.hpp"
-#include "executor/scheduler.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/scheduler.hpp"
+#include "gatherd/executor/sleep.hpp"
 
 namespace gatherd::api::plan {
 namespace {

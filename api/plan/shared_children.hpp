@@ -4,7 +4,7 @@
 
 #include "api/plan/failure.hpp"
 #include "api/plan/family.hpp"
-#include "executor/task.hpp"
+#include "gatherd/executor/task.hpp"
 
 namespace gatherd::api::plan {
 

@@ -10,7 +10,7 @@
 #include "api/plan/call.hpp"
 #include "api/plan/deadlines.hpp"
 #include "api/plan/program.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/sleep.hpp"
 
 namespace gatherd::api::plan {
 namespace {

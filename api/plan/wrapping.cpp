@@ -9,9 +9,9 @@
 #include "api/plan/children.hpp"
 #include "api/plan/evaluator.hpp"
 #include "api/plan/program.hpp"
-#include "executor/sleep.hpp"
-#include "executor/wait.hpp"
-#include "executor/wait_for.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
+#include "gatherd/executor/wait_for.hpp"
 
 namespace gatherd::api::plan {
 
@@ -111,7 +111,7 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p)
     }
     if (!result.has_value()) {
         if (named.cancelled()) {
-            executor::task_state::current().hear_through(*named.ref());
+            executor::task_state::current().adopt_cancellation_of(*named.ref());
         }
         co_return result;
     }

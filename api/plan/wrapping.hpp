@@ -5,7 +5,7 @@
 #include "api/plan/environment.hpp"
 #include "api/plan/failure.hpp"
 #include "api/plan/node.hpp"
-#include "executor/task.hpp"
+#include "gatherd/executor/task.hpp"
 
 namespace gatherd::api::plan {
 

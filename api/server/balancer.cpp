@@ -2,8 +2,8 @@
 
 #include <chrono>
 
-#include "executor/scheduler.hpp"
-#include "executor/worker.hpp"
+#include "gatherd/executor/detail/worker.hpp"
+#include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server {
 namespace {

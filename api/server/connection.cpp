@@ -15,7 +15,7 @@
 #include "api/server/turn.hpp"
 #include "api/wire/message_decoder.hpp"
 #include "api/wire/response.hpp"
-#include "executor/worker.hpp"
+#include "gatherd/executor/detail/worker.hpp"
 
 namespace gatherd::api::server {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "executor/scheduler.hpp"
-#include "executor/worker.hpp"
+#include "gatherd/executor/detail/worker.hpp"
+#include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server {
 namespace {

@@ -6,12 +6,12 @@
 #include <memory>
 #include <utility>
 
-#include "executor/alarm.hpp"
-#include "executor/scheduler.hpp"
+#include "gatherd/executor/scheduler.hpp"
+#include "gatherd/executor/timer.hpp"
 
 namespace gatherd::api::server {
 
-/// An alarm that knows whether it is set.
+/// An timer that knows whether it is set.
 ///
 /// Threads: one worker's at a time, on which it rings as well.
 class deadline {
@@ -27,11 +27,11 @@ public:
         }
         state_->is_set = true;
         if (time.count() == 0) {
-            state_->alarm.cancel();
+            state_->timer.cancel();
             return;
         }
         // `late` keeps alive what this is a part of.
-        state_->alarm.set(on, time, [of = state_.get(), late = std::move(late)] {
+        state_->timer.set(on, time, [of = state_.get(), late = std::move(late)] {
             if (std::exchange(of->is_set, false)) {
                 late();
             }
@@ -41,27 +41,27 @@ public:
     void clear() noexcept {
         if (state_ != nullptr) {
             state_->is_set = false;
-            state_->alarm.cancel();
+            state_->timer.cancel();
         }
     }
 
     /// Until resume() it does not ring: for a move to another worker. On the worker where it was set.
     void suspend() noexcept {
         if (state_ != nullptr) {
-            state_->alarm.suspend();
+            state_->timer.suspend();
         }
     }
 
     /// It rings on the calling worker from now on.
     void resume(executor::scheduler& on) noexcept {
         if (state_ != nullptr) {
-            state_->alarm.resume(on);
+            state_->timer.resume(on);
         }
     }
 
 private:
     struct state {
-        executor::alarm alarm;
+        executor::timer timer;
         bool is_set = false;
     };
     std::unique_ptr<state> state_;  // none until it is first set: each client has four, and most are never needed

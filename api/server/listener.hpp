@@ -11,7 +11,7 @@
 #include "api/server/listening_socket.hpp"
 #include "api/server/service.hpp"
 #include "api/server/transport.hpp"
-#include "executor/alarm.hpp"
+#include "gatherd/executor/timer.hpp"
 
 namespace gatherd::api::server {
 
@@ -48,7 +48,7 @@ private:
     asio::basic_socket_acceptor<protocol> acceptor_;
     protocol::endpoint peer_;  // of the connection that is being accepted
     std::size_t next_home_ = 0;
-    executor::alarm pause_;
+    executor::timer pause_;
 };
 
 }  // namespace gatherd::api::server

@@ -71,8 +71,9 @@ result<params> params::read(std::optional<json::json_view> from, const signature
         const std::size_t place = place_of(expected, name);
         if (place == none) {
             constexpr std::size_t shown = 80;
-            outcome = invalid_params('/' + json::pointer_step(name),
-                                     "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
+            outcome =
+                invalid_params('/' + json::pointer_step(name),
+                               "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
             return outcome;
         }
         made.is_plain_ = made.is_plain_ && place < expected.positional.size();

@@ -25,7 +25,7 @@
 #include "api/server/memory_ledger.hpp"
 #include "api/server/task_table.hpp"
 #include "api/server/token_table.hpp"
-#include "executor/scheduler.hpp"
+#include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server {
 

@@ -44,7 +44,7 @@ void waiting_request::start() {
     }
     const std::lock_guard guard{lock_};
     if (!is_over_) {
-        alarm_.set(service_.runs_on(), *how_.timeout, [self] { self->time_is_up(); });
+        timer_.set(service_.runs_on(), *how_.timeout, [self] { self->time_is_up(); });
     }
 }
 
@@ -58,7 +58,7 @@ void waiting_request::leave() {
     std::vector<std::pair<std::size_t, std::uint64_t>> listening;
     {
         const std::lock_guard guard{lock_};
-        alarm_.cancel();
+        timer_.cancel();
         listening.swap(listening_);
     }
     for (const auto& [index, number] : listening) {

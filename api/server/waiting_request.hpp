@@ -15,14 +15,14 @@
 #include "api/server/created_task.hpp"
 #include "api/server/pending_request.hpp"
 #include "api/server/reply.hpp"
-#include "executor/alarm.hpp"
-#include "executor/wait.hpp"
+#include "gatherd/executor/timer.hpp"
+#include "gatherd/executor/wait.hpp"
 
 namespace gatherd::api::server {
 
 /// Waits for created tasks, without ever touching them, and answers once.
 ///
-/// Threads: as its base says. Kept alive by the tasks that it listens to, its alarm and its connection's register.
+/// Threads: as its base says. Kept alive by the tasks that it listens to, its timer and its connection's register.
 class waiting_request final : public pending_request, public std::enable_shared_from_this<waiting_request> {
 public:
     /// What the answer is.
@@ -63,7 +63,7 @@ private:
     const wire::request_id id_;
     const std::vector<std::shared_ptr<created_task>> tasks_;
     const options how_;
-    executor::alarm alarm_;
+    executor::timer timer_;
 
     std::mutex lock_;
     bool is_over_ = false;  // under lock_, as all below

@@ -1,5 +1,5 @@
-// The check of plans takes any JSON: it gives a plan within its limits, or a refusal that points into the params; and the
-// same again for the same text.
+// The check of plans takes any JSON: it gives a plan within its limits, or a refusal that points into the params; and
+// the same again for the same text.
 //
 // The input is a TASK as JSON text, or after a first byte of '1' or '2' the params of gather or map.
 #include <cstddef>

@@ -48,6 +48,8 @@ LIBRARIES = {
     "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
 }
 
+EXECUTOR_INCLUDES = "executor/include/"  # its public headers are included as "gatherd/executor/...", installed or not
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 SYSTEM = re.compile(r"^(sys|linux|netinet|arpa|net|bits)/|^[a-z0-9_]+(\.h)?$")  # <vector>, <unistd.h>, <sys/epoll.h>
 KNOWN_LIBRARY_HEADERS = {name for names in LIBRARIES.values() for name in names}
@@ -58,9 +60,14 @@ SIZE_LIMITS = {".hpp": 150, ".cpp": 300}
 TEST_SIZE_LIMIT = 400
 
 
+def path_of(name):
+    """The file that an include of ours names, from the root."""
+    return EXECUTOR_INCLUDES + name if name.startswith("gatherd/executor") else name
+
+
 def layer_of(path):
     """The layer of a file, or None if it belongs to none (tests, tools)."""
-    folder = os.path.dirname(path)
+    folder = os.path.dirname(path_of(path))
     fitting = [layer for layer in ARROWS if folder == layer or folder.startswith(layer + "/")]
     return max(fitting, key=len) if fitting else None
 
@@ -82,14 +89,16 @@ def check_include(path, bracket, name, root):
     layer = layer_of(path)
     target = layer_of(name)
     if bracket == '"':
-        if not os.path.isfile(os.path.join(root, name)):
-            return f'"{name}" is no file: ours are included from the root of the repository'
+        if not os.path.isfile(os.path.join(root, path_of(name))):
+            return f'"{name}" is no file: ours are included from the root, the executor\'s from {EXECUTOR_INCLUDES}'
+        if target == "executor" and layer != "executor" and name.startswith("executor/src/"):
+            return f'"{name}" is private to the executor: only gatherd/executor/... may be included'
         if target is None:
             return f'{layer} includes "{name}", which is in no layer'
         if target not in ARROWS[layer]:
             return f'{layer} must not include {target}: "{name}" (allowed: {", ".join(sorted(ARROWS[layer]))})'
         return None
-    if target is not None and os.path.isfile(os.path.join(root, name)):
+    if target is not None and os.path.isfile(os.path.join(root, path_of(name))):
         return f'<{name}> is ours: write "{name}"'
     library = name.split("/")[0]
     if library in LIBRARIES[layer] or (SYSTEM.match(name) and library not in KNOWN_LIBRARY_HEADERS):

@@ -11,20 +11,21 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import check_layers  # noqa: E402
 
+TASK = "executor/include/gatherd/executor/task.hpp"
 SOUND = {
-    "executor/CMakeLists.txt": "add_library(x STATIC task.cpp task.hpp)\n",
-    "executor/task.hpp": "/// \\file\n#pragma once\n#include <vector>\n#include <oneapi/tbb/task_arena.h>\n",
-    "executor/task.cpp": '/// \\file\n#include "executor/task.hpp"\n#include <sys/epoll.h>\n#include <asio.hpp>\n',
+    "executor/CMakeLists.txt": "add_library(x STATIC src/task.cpp include/gatherd/executor/task.hpp)\n",
+    TASK: "/// \\file\n#pragma once\n#include <vector>\n#include <oneapi/tbb/task_arena.h>\n",
+    "executor/src/task.cpp": '/// \\file\n#include "gatherd/executor/task.hpp"\n#include <sys/epoll.h>\n#include <asio.hpp>\n',
     "api/CMakeLists.txt": "target_sources(x PUBLIC value.hpp)\n",
     "api/value.hpp": "/// \\file\n#pragma once\n#include <nlohmann/json_fwd.hpp>\n",
     "api/wire/CMakeLists.txt": "add_library(x frame.hpp)\n",
     "api/wire/frame.hpp": '/// \\file\n#pragma once\n#include "api/value.hpp"\n#include <simdjson.h>\n',
     "api/plan/CMakeLists.txt": "add_library(x node.hpp)\n",
-    "api/plan/node.hpp": '/// \\file\n#pragma once\n#include "api/value.hpp"\n#include "executor/task.hpp"\n',
+    "api/plan/node.hpp": '/// \\file\n#pragma once\n#include "api/value.hpp"\n#include "gatherd/executor/task.hpp"\n',
     "config/CMakeLists.txt": "add_library(x settings.hpp)\n",
     "config/settings.hpp": "/// \\file\n#pragma once\n#include <string>\n",
     "cli/CMakeLists.txt": "add_executable(x serve.cpp submit.cpp)\n",
-    "cli/serve.cpp": '/// \\file\n#include "api/value.hpp"\n#include "config/settings.hpp"\n#include "executor/task.hpp"\n',
+    "cli/serve.cpp": '/// \\file\n#include "api/value.hpp"\n#include "config/settings.hpp"\n#include "gatherd/executor/task.hpp"\n',
     "cli/submit.cpp": '/// \\file\n#include "api/value.hpp"\n#include "config/settings.hpp"\n',
     "docs/NOTES.md": "See ../README.md, or go up with `cd ..`.\n",
 }
@@ -50,12 +51,12 @@ class CheckLayers(unittest.TestCase):
 
     def test_every_wrong_arrow_is_found_where_it_stands(self):
         wrong = [
-            ("executor/task.hpp", "api/value.hpp"),
-            ("executor/task.hpp", "config/settings.hpp"),
+            (TASK, "api/value.hpp"),
+            (TASK, "config/settings.hpp"),
             ("api/value.hpp", "api/wire/frame.hpp"),
-            ("api/value.hpp", "executor/task.hpp"),
+            ("api/value.hpp", "gatherd/executor/task.hpp"),
             ("api/wire/frame.hpp", "api/plan/node.hpp"),
-            ("api/wire/frame.hpp", "executor/task.hpp"),
+            ("api/wire/frame.hpp", "gatherd/executor/task.hpp"),
             ("api/plan/node.hpp", "api/wire/frame.hpp"),
             ("api/plan/node.hpp", "config/settings.hpp"),
             ("config/settings.hpp", "api/value.hpp"),
@@ -68,25 +69,25 @@ class CheckLayers(unittest.TestCase):
                 self.assertTrue(report[0].startswith(f"{source}:{line}: "), report)
 
     def test_only_serve_sees_all_layers(self):
-        report = self.violations(append={"cli/submit.cpp": '#include "executor/task.hpp"'})
+        report = self.violations(append={"cli/submit.cpp": '#include "gatherd/executor/task.hpp"'})
         self.assertEqual(report, ["cli/submit.cpp:4: only cli/serve sees config, api and executor together"])
 
     def test_a_layer_uses_its_own_libraries_only(self):
-        for source, header in [("executor/task.hpp", "nlohmann/json.hpp"), ("api/wire/frame.hpp", "asio.hpp"),
+        for source, header in [(TASK, "nlohmann/json.hpp"), ("api/wire/frame.hpp", "asio.hpp"),
                                ("config/settings.hpp", "spdlog/spdlog.h"), ("api/plan/node.hpp", "curl/curl.h")]:
             with self.subTest(source=source, header=header):
                 report = self.violations(append={source: f"#include <{header}>"})
                 self.assertIn(f"must not use <{header}>", "".join(report))
 
     def test_an_unlisted_source_is_found(self):
-        report = self.violations(append={"executor/timer.hpp": "/// \\file\n#pragma once"})
-        self.assertEqual(report, ["executor/timer.hpp:1: not listed in executor/CMakeLists.txt"])
+        report = self.violations(append={"executor/src/timer.hpp": "/// \\file\n#pragma once"})
+        self.assertEqual(report, ["executor/src/timer.hpp:1: not listed in executor/CMakeLists.txt"])
 
     def test_includes_start_at_the_root(self):
-        self.assertIn("is no file", "".join(self.violations(append={"executor/task.cpp": '#include "task.hpp"'})))
+        self.assertIn("is no file", "".join(self.violations(append={"executor/src/task.cpp": '#include "task.hpp"'})))
 
     def test_ours_are_quoted(self):
-        self.assertIn("is ours", "".join(self.violations(append={"executor/task.cpp": "#include <executor/task.hpp>"})))
+        self.assertIn("is ours", "".join(self.violations(append={"executor/src/task.cpp": "#include <gatherd/executor/task.hpp>"})))
 
     def test_a_header_without_pragma_or_comment_is_found(self):
         report = "".join(self.violations(replace={"config/settings.hpp": "#include <string>\n"}))

@@ -27,7 +27,7 @@
 #include "api/server/listener.hpp"
 #include "api/server/listening_socket.hpp"
 #include "api/server/service.hpp"
-#include "executor/scheduler.hpp"
+#include "gatherd/executor/scheduler.hpp"
 
 namespace {
 

@@ -17,16 +17,16 @@
 ///
 /// Faults of the model's own, to see that it would notice: MODEL_MUTANT=worker:NAME, where NAME is
 /// no_second_look, wake_before_push, silent_last_searcher, silent_take_all or silent_family.
-#include "executor/idle_workers.hpp"
+#include "gatherd/executor/detail/idle_workers.hpp"
 
 #include <array>
 #include <cstddef>
 #include <memory>
 
-#include "executor/injection_queue.hpp"
-#include "executor/work.hpp"
-#include "executor/work_deque.hpp"
-#include "executor/work_queue.hpp"
+#include "gatherd/executor/detail/injection_queue.hpp"
+#include "gatherd/executor/detail/work_deque.hpp"
+#include "gatherd/executor/detail/work_queue.hpp"
+#include "gatherd/executor/work.hpp"
 
 // After all headers of gatherd.
 #include "tests/model/relacy_sync.hpp"

@@ -21,6 +21,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "executor/include/gatherd/executor/detail"
 HEADERS = {  # and the models that run them
     "work_deque": (0, 2),
     "work_queue": (1, 2),
@@ -100,7 +101,7 @@ FUNCTION = re.compile(r"^    (?:\[\[[\w:, ]+\]\] |explicit )?[\w:<>*& ]*?\b(\w+)
 def mutants_of(header):
     """(name, setting of MODEL_MUTANT) of every mutant of one header."""
     function, seen = "", {}
-    for number, line in enumerate((ROOT / "executor" / f"{header}.hpp").read_text().splitlines(), 1):
+    for number, line in enumerate((FOLDER / f"{header}.hpp").read_text().splitlines(), 1):
         code = line.split("//")[0]
         if match := FUNCTION.match(code.rstrip()):
             function = match[1]

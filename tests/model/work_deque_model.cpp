@@ -8,7 +8,7 @@
 ///               the plain members of a ring, which edge A publishes along with its slots.
 ///
 ///     work_deque_model [SUITE...]      MODEL_ITERATIONS=N: so many random runs
-#include "executor/work_deque.hpp"
+#include "gatherd/executor/detail/work_deque.hpp"
 
 // After all headers of gatherd.
 #include "tests/model/queue_suites.hpp"

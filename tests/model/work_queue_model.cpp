@@ -9,7 +9,7 @@
 ///               the plain members of a ring, which edge A publishes along with its slots.
 ///
 ///     work_queue_model [SUITE...]      MODEL_ITERATIONS=N: so many random runs
-#include "executor/work_queue.hpp"
+#include "gatherd/executor/detail/work_queue.hpp"
 
 // After all headers of gatherd.
 #include "tests/model/queue_suites.hpp"

@@ -9,12 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "executor/create_task.hpp"
-#include "executor/errors.hpp"
-#include "executor/future.hpp"
-#include "executor/gather.hpp"
-#include "executor/shield.hpp"
-#include "executor/task_scope.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/errors.hpp"
+#include "gatherd/executor/future.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/shield.hpp"
+#include "gatherd/executor/task_scope.hpp"
 #include "tests/stress/harassed.hpp"
 
 using namespace gatherd::executor;

@@ -7,9 +7,9 @@
 #include <stdexcept>
 #include <vector>
 
-#include "executor/create_task.hpp"
-#include "executor/errors.hpp"
-#include "executor/gather.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/errors.hpp"
+#include "gatherd/executor/gather.hpp"
 #include "tests/stress/harassed.hpp"
 
 using namespace gatherd::executor;

@@ -19,7 +19,7 @@
 
 #include "api/functions/standard.hpp"
 #include "api/server/connection.hpp"
-#include "executor/scheduler.hpp"
+#include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server {
 namespace {

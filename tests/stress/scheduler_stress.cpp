@@ -1,4 +1,4 @@
-#include "executor/scheduler.hpp"
+#include "gatherd/executor/scheduler.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -7,10 +7,10 @@
 #include <thread>
 #include <vector>
 
-#include "executor/gather.hpp"
-#include "executor/run.hpp"
-#include "executor/sleep.hpp"
-#include "executor/wait_for.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait_for.hpp"
 
 using namespace gatherd::executor;
 using namespace std::chrono_literals;

@@ -6,14 +6,14 @@
 #include <stdexcept>
 #include <vector>
 
-#include "executor/create_task.hpp"
-#include "executor/exception_group.hpp"
-#include "executor/gather.hpp"
-#include "executor/race.hpp"
-#include "executor/shield.hpp"
-#include "executor/sleep.hpp"
-#include "executor/task_group.hpp"
-#include "executor/timeout.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/exception_group.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/race.hpp"
+#include "gatherd/executor/shield.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/task_group.hpp"
+#include "gatherd/executor/timeout.hpp"
 #include "tests/stress/harassed.hpp"
 
 using namespace gatherd::executor;

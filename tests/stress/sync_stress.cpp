@@ -5,14 +5,14 @@
 #include <random>
 #include <vector>
 
-#include "executor/barrier.hpp"
-#include "executor/condition.hpp"
-#include "executor/create_task.hpp"
-#include "executor/future.hpp"
-#include "executor/mutex.hpp"
-#include "executor/queue.hpp"
-#include "executor/sleep.hpp"
-#include "executor/wait.hpp"
+#include "gatherd/executor/barrier.hpp"
+#include "gatherd/executor/condition.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/future.hpp"
+#include "gatherd/executor/mutex.hpp"
+#include "gatherd/executor/queue.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
 #include "tests/stress/harassed.hpp"
 
 using namespace gatherd::executor;

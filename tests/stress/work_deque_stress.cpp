@@ -1,4 +1,4 @@
-#include "executor/work_deque.hpp"
+#include "gatherd/executor/detail/work_deque.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>

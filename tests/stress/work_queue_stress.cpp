@@ -1,4 +1,4 @@
-#include "executor/work_queue.hpp"
+#include "gatherd/executor/detail/work_queue.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>

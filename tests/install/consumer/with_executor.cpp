@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <vector>
 
-#include "executor/gather.hpp"
-#include "executor/run.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/sleep.hpp"
 
 using namespace std::chrono_literals;
 namespace ex = gatherd::executor;

@@ -1,11 +1,11 @@
-#include "executor/as_completed.hpp"
+#include "gatherd/executor/as_completed.hpp"
 
 #include <catch2/catch.hpp>
 #include <stdexcept>
 #include <string>
 
-#include "executor/event.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/event.hpp"
+#include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

@@ -1,4 +1,4 @@
-#include "executor/available_parallelism.hpp"
+#include "gatherd/executor/available_parallelism.hpp"
 
 #include <catch2/catch.hpp>
 #include <filesystem>

@@ -1,10 +1,10 @@
-#include "executor/barrier.hpp"
+#include "gatherd/executor/barrier.hpp"
 
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "executor/gather.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

@@ -1,11 +1,11 @@
-#include "executor/condition.hpp"
+#include "gatherd/executor/condition.hpp"
 
 #include <catch2/catch.hpp>
 #include <stdexcept>
 #include <string>
 
-#include "executor/gather.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

@@ -1,4 +1,4 @@
-#include "executor/cpu_mask.hpp"
+#include "gatherd/executor/detail/cpu_mask.hpp"
 
 #include <pthread.h>
 

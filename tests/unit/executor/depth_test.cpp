@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "executor/create_task.hpp"
-#include "executor/errors.hpp"
-#include "executor/event.hpp"
-#include "executor/gather.hpp"
-#include "executor/run.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/errors.hpp"
+#include "gatherd/executor/event.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/sleep.hpp"
 
 using namespace gatherd::executor;
 using namespace std::chrono_literals;

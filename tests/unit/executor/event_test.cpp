@@ -1,11 +1,11 @@
-#include "executor/event.hpp"
+#include "gatherd/executor/event.hpp"
 
 #include <catch2/catch.hpp>
 #include <string>
 #include <thread>
 
-#include "executor/gather.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

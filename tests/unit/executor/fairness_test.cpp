@@ -12,11 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "executor/create_task.hpp"
-#include "executor/event.hpp"
-#include "executor/fork_join.hpp"
-#include "executor/run.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/event.hpp"
+#include "gatherd/executor/fork_join.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/sleep.hpp"
 
 using namespace gatherd::executor;
 
@@ -260,9 +260,9 @@ struct noted_work : work {
     occupation& at;
 };
 
-struct noted_timer : timer {
-    explicit noted_timer(occupation& of) : timer{&fired}, at{of} {}
-    static void fired(timer& self) noexcept {
+struct noted_timer : timer_node {
+    explicit noted_timer(occupation& of) : timer_node{&fired}, at{of} {}
+    static void fired(timer_node& self) noexcept {
         auto& noted = static_cast<noted_timer&>(self);
         noted.at.ran();
         noted.at.enough = true;

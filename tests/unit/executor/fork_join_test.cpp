@@ -1,4 +1,4 @@
-#include "executor/fork_join.hpp"
+#include "gatherd/executor/fork_join.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "executor/create_task.hpp"
-#include "executor/gather.hpp"
-#include "executor/run.hpp"
-#include "executor/sleep.hpp"
-#include "executor/wait.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
 
 using namespace gatherd::executor;
 

@@ -1,5 +1,5 @@
 // Not built under sanitizers: there every block comes from operator new.
-#include "executor/frame_pool.hpp"
+#include "gatherd/executor/detail/frame_pool.hpp"
 
 #include <sys/mman.h>
 

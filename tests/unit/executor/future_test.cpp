@@ -1,4 +1,4 @@
-#include "executor/future.hpp"
+#include "gatherd/executor/future.hpp"
 
 #include <catch2/catch.hpp>
 #include <memory>
@@ -6,8 +6,8 @@
 #include <string>
 #include <thread>
 
-#include "executor/gather.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

@@ -1,14 +1,14 @@
-#include "executor/gather.hpp"
+#include "gatherd/executor/gather.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <numeric>
 #include <stdexcept>
 
-#include "executor/run.hpp"
-#include "executor/semaphore.hpp"
-#include "executor/sleep.hpp"
-#include "executor/wait.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/semaphore.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
 
 using namespace gatherd::executor;
 using namespace std::chrono_literals;

@@ -1,5 +1,5 @@
 // How gather runs its children: in place while it can, as tasks of their own where they wait.
-#include "executor/gathering.hpp"
+#include "gatherd/executor/detail/gathering.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -9,11 +9,11 @@
 #include <string>
 #include <thread>
 
-#include "executor/errors.hpp"
-#include "executor/event.hpp"
-#include "executor/gather.hpp"
-#include "executor/run.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/errors.hpp"
+#include "gatherd/executor/event.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

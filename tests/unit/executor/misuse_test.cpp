@@ -1,4 +1,4 @@
-#include "executor/misuse.hpp"
+#include "gatherd/executor/detail/misuse.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,9 +9,9 @@
 #include <functional>
 #include <string>
 
-#include "executor/event.hpp"
-#include "executor/run.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/event.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

@@ -6,12 +6,12 @@
 #include <thread>
 #include <vector>
 
-#include "executor/cpu_mask.hpp"
-#include "executor/create_task.hpp"
-#include "executor/run.hpp"
-#include "executor/scheduler.hpp"
-#include "executor/to_thread.hpp"
-#include "executor/worker.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/detail/cpu_mask.hpp"
+#include "gatherd/executor/detail/worker.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/scheduler.hpp"
+#include "gatherd/executor/to_thread.hpp"
 
 using namespace gatherd::executor;
 

@@ -1,14 +1,14 @@
-#include "executor/queue.hpp"
+#include "gatherd/executor/queue.hpp"
 
 #include <catch2/catch.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 
-#include "executor/gather.hpp"
-#include "executor/lifo_queue.hpp"
-#include "executor/priority_queue.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/lifo_queue.hpp"
+#include "gatherd/executor/priority_queue.hpp"
+#include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

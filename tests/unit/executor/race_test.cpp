@@ -1,11 +1,11 @@
-#include "executor/race.hpp"
+#include "gatherd/executor/race.hpp"
 
 #include <catch2/catch.hpp>
 #include <memory>
 #include <stdexcept>
 #include <string>
 
-#include "executor/sleep.hpp"
+#include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

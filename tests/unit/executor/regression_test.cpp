@@ -10,11 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "executor/create_task.hpp"
-#include "executor/fork_join.hpp"
-#include "executor/run.hpp"
-#include "executor/sleep.hpp"
-#include "executor/wait.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/fork_join.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
 
 using namespace gatherd::executor;
 

@@ -1,10 +1,10 @@
-#include "executor/semaphore.hpp"
+#include "gatherd/executor/semaphore.hpp"
 
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "executor/bounded_semaphore.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/bounded_semaphore.hpp"
+#include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

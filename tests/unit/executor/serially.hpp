@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "executor/run.hpp"
+#include "gatherd/executor/run.hpp"
 
 namespace gatherd::executor {
 

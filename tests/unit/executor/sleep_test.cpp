@@ -1,10 +1,10 @@
-#include "executor/sleep.hpp"
+#include "gatherd/executor/sleep.hpp"
 
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "executor/gather.hpp"
-#include "executor/run.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/run.hpp"
 
 using namespace gatherd::executor;
 using namespace std::chrono_literals;

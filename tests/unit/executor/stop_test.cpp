@@ -8,19 +8,19 @@
 #include <utility>
 #include <vector>
 
-#include "executor/create_task.hpp"
-#include "executor/errors.hpp"
-#include "executor/event.hpp"
-#include "executor/future.hpp"
-#include "executor/gather.hpp"
-#include "executor/queue.hpp"
-#include "executor/run.hpp"
-#include "executor/scheduler.hpp"
-#include "executor/semaphore.hpp"
-#include "executor/sleep.hpp"
-#include "executor/to_thread.hpp"
-#include "executor/wait.hpp"
-#include "executor/wait_for.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/errors.hpp"
+#include "gatherd/executor/event.hpp"
+#include "gatherd/executor/future.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/queue.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/scheduler.hpp"
+#include "gatherd/executor/semaphore.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/to_thread.hpp"
+#include "gatherd/executor/wait.hpp"
+#include "gatherd/executor/wait_for.hpp"
 
 using namespace gatherd::executor;
 using namespace std::chrono_literals;

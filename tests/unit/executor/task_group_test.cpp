@@ -1,12 +1,12 @@
-#include "executor/task_group.hpp"
+#include "gatherd/executor/task_group.hpp"
 
 #include <catch2/catch.hpp>
 #include <memory>
 #include <stdexcept>
 #include <string>
 
-#include "executor/exception_group.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/exception_group.hpp"
+#include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

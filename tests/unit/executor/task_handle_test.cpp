@@ -3,10 +3,10 @@
 #include <stdexcept>
 #include <string>
 
-#include "executor/create_task.hpp"
-#include "executor/event.hpp"
-#include "executor/sleep.hpp"
-#include "executor/worker.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/detail/worker.hpp"
+#include "gatherd/executor/event.hpp"
+#include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

@@ -1,13 +1,13 @@
-#include "executor/task.hpp"
+#include "gatherd/executor/task.hpp"
 
 #include <catch2/catch.hpp>
 #include <stdexcept>
 #include <string>
 
-#include "executor/create_task.hpp"
-#include "executor/run.hpp"
-#include "executor/sleep.hpp"
-#include "executor/wait.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
 
 using namespace gatherd::executor;
 
@@ -125,12 +125,16 @@ task<std::size_t> cancel_a_long_chain(std::size_t length) {
 }
 
 task<int> cancelled_in_its_last_step() {
-    task_ref{&task_state::current()}->cancel("late");
+    task_ref {
+        &task_state::current()
+        } -> cancel("late");
     co_return 1;
 }
 
 task<int> fails_in_its_last_step() {
-    task_ref{&task_state::current()}->cancel();
+    task_ref {
+        &task_state::current()
+        } -> cancel();
     throw std::runtime_error{"boom"};
     co_return 1;
 }

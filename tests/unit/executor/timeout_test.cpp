@@ -1,12 +1,12 @@
-#include "executor/timeout.hpp"
+#include "gatherd/executor/timeout.hpp"
 
 #include <catch2/catch.hpp>
 #include <memory>
 #include <stdexcept>
 #include <string>
 
-#include "executor/create_task.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

@@ -1,4 +1,4 @@
-#include "executor/timer_wheel.hpp"
+#include "gatherd/executor/detail/timer_wheel.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -11,9 +11,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct noted : timer {
-    noted(std::vector<noted*>& into, clock::time_point at) : timer{&fired}, log{into}, deadline{at} {}
-    static void fired(timer& self) noexcept {
+struct noted : timer_node {
+    noted(std::vector<noted*>& into, clock::time_point at) : timer_node{&fired}, log{into}, deadline{at} {}
+    static void fired(timer_node& self) noexcept {
         auto& me = static_cast<noted&>(self);
         me.log.push_back(&me);
     }

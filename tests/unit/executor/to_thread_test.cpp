@@ -1,4 +1,4 @@
-#include "executor/to_thread.hpp"
+#include "gatherd/executor/to_thread.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -7,9 +7,9 @@
 #include <stdexcept>
 #include <thread>
 
-#include "executor/gather.hpp"
-#include "executor/run.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/sleep.hpp"
 
 using namespace gatherd::executor;
 using namespace std::chrono_literals;

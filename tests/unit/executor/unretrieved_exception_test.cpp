@@ -1,4 +1,4 @@
-#include "executor/unretrieved_exception.hpp"
+#include "gatherd/executor/unretrieved_exception.hpp"
 
 #include <catch2/catch.hpp>
 #include <mutex>
@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "executor/event.hpp"
-#include "executor/future.hpp"
-#include "executor/gather.hpp"
-#include "executor/race.hpp"
-#include "executor/sleep.hpp"
-#include "executor/task_group.hpp"
-#include "executor/wait.hpp"
+#include "gatherd/executor/event.hpp"
+#include "gatherd/executor/future.hpp"
+#include "gatherd/executor/gather.hpp"
+#include "gatherd/executor/race.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/task_group.hpp"
+#include "gatherd/executor/wait.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;

@@ -1,9 +1,9 @@
-#include "executor/wait_for.hpp"
+#include "gatherd/executor/wait_for.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "executor/run.hpp"
-#include "executor/sleep.hpp"
+#include "gatherd/executor/run.hpp"
+#include "gatherd/executor/sleep.hpp"
 
 using namespace gatherd::executor;
 using namespace std::chrono_literals;

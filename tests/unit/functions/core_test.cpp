@@ -7,7 +7,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "executor/errors.hpp"
+#include "gatherd/executor/errors.hpp"
 #include "tests/unit/functions/recording_context.hpp"
 
 using gatherd::api::value;

@@ -15,7 +15,7 @@
 #include "api/limits.hpp"
 #include "api/plan/program.hpp"
 #include "checked.hpp"
-#include "executor/scheduler.hpp"
+#include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::plan::tests {
 

@@ -11,7 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "executor/scheduler.hpp"
+#include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server {
 namespace {

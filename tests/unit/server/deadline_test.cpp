@@ -7,7 +7,7 @@
 #include <future>
 #include <memory>
 
-#include "executor/scheduler.hpp"
+#include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server {
 namespace {

@@ -5,7 +5,7 @@
 #include "api/limits.hpp"
 #include "api/plan/registry.hpp"
 #include "api/server/service.hpp"
-#include "executor/scheduler.hpp"
+#include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server::tests {
 

@@ -1,0 +1,56 @@
+/// \file
+/// What few tasks have beside their state: a name, and callbacks for their end.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "gatherd/executor/detail/task_state.hpp"
+
+namespace gatherd::executor {
+
+/// Names a callback of one task, for taking it back.
+enum class callback_id : std::uint64_t {};
+
+/// A callback for the end of a task, whatever it is made of. It lives as long as the task.
+class done_callback : public continuation {
+public:
+    done_callback() noexcept : continuation{&fired} {}
+    virtual ~done_callback() = default;
+
+    /// Called once at most. What the callback keeps alive is let go with it.
+    virtual void call(task_state& ended) noexcept = 0;
+
+    callback_id id{};
+
+private:
+    static void fired(continuation& self, task_state& ended) noexcept { static_cast<done_callback&>(self).call(ended); }
+};
+
+/// Kept by a task that was given a name or a callback.
+///
+/// Threads: all are safe from any. Lock order: this before the task's.
+class task_notes {
+public:
+    /// The name; for one that has none the next "Task-N" from now on. asyncio counts when it creates a task; here that
+    /// costs nothing before somebody asks.
+    [[nodiscard]] std::string name();
+    void set_name(std::string name);
+
+    /// Links a callback to the task whose notes these are. If that has ended, it is called before this returns.
+    callback_id add(task_state& task, std::unique_ptr<done_callback> callback);
+
+    /// Takes it back. False: it was called, or is about to be, or was never there.
+    bool remove(task_state& task, callback_id id) noexcept;
+
+private:
+    std::mutex lock_;
+    std::string name_;  // under lock_, as all below
+    std::uint64_t last_id_ = 0;
+    std::vector<std::unique_ptr<done_callback>> callbacks_;
+};
+
+}  // namespace gatherd::executor

@@ -1,0 +1,43 @@
+/// \file
+/// Work that stands in line: first in, first out.
+#pragma once
+
+#include <cstddef>
+
+#include "gatherd/executor/work.hpp"
+
+namespace gatherd::executor {
+
+/// An intrusive queue. An item is in one line at a time, and lives until it is taken.
+///
+/// Threads: none of its own; whoever shares it locks.
+class work_list {
+public:
+    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+    void push(work& item) noexcept {
+        item.next = nullptr;
+        (last_ != nullptr ? last_->next : first_) = &item;
+        last_ = &item;
+        ++size_;
+    }
+
+    /// The first of a line that is not empty.
+    [[nodiscard]] work& pop() noexcept {
+        work& item = *first_;
+        first_ = item.next;
+        if (first_ == nullptr) {
+            last_ = nullptr;
+        }
+        --size_;
+        return item;
+    }
+
+private:
+    work* first_ = nullptr;
+    work* last_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+}  // namespace gatherd::executor

@@ -1,0 +1,137 @@
+/// \file
+/// The threads that run tasks, and the way work reaches them.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "gatherd/executor/counters.hpp"
+#include "gatherd/executor/detail/cpu_mask.hpp"
+#include "gatherd/executor/detail/idle_workers.hpp"
+#include "gatherd/executor/detail/injection_queue.hpp"
+#include "gatherd/executor/detail/timer_wheel.hpp"
+
+namespace asio {
+class io_context;
+}
+
+namespace gatherd::executor {
+
+class blocking_pool;
+class compute_pool;
+class worker;
+struct work;
+
+/// How large a scheduler is.
+struct scheduler_options {
+    std::size_t workers = 0;            ///< threads that run tasks; 0: as many as available_parallelism()
+    std::size_t blocking_threads = 64;  ///< the most threads that to_thread may use at once
+
+    /// Each worker stays on one CPU, of those that the thread that makes the scheduler may use: the first worker on the
+    /// first one, and round again when there are more workers. Threads of the lanes use all of them as ever; a thread
+    /// that a task starts by itself inherits the worker's CPU, unless it calls use_all_cpus(). For machines that run
+    /// little else: a worker whose CPU is taken by another program waits for it.
+    bool pin_workers = false;
+};
+
+/// A fixed set of workers, each a thread with a deque, a timer wheel and a reactor; and two lanes for what would
+/// hold a worker up. Work-stealing: a worker out of work takes the oldest work of another.
+///
+/// Fairness: see worker.
+///
+/// Threads: every member may be called from any, the destructor from none of the workers.
+class scheduler {
+public:
+    /// Starts the threads. Throws std::system_error when the system has none left.
+    explicit scheduler(scheduler_options options = {});
+
+    /// Stops as stop() does.
+    ~scheduler();
+    scheduler(const scheduler&) = delete;
+    scheduler& operator=(const scheduler&) = delete;
+
+    /// Ends the workers after the work that they have in hand, and joins them. All tasks must have ended before:
+    /// whoever owns scopes waits for them. What is still queued is dropped without being run.
+    void stop() noexcept;
+
+    /// Hands work to the workers: to the calling worker's own queue, else to all; wakes a sleeping worker if one
+    /// could help.
+    void submit(work& item) noexcept;
+
+    /// As submit, for a task's first step: see worker for what comes first.
+    void submit_new(work& item) noexcept;
+
+    /// As submit, for all of them, in their order and with one wake-up.
+    void submit_bulk(std::span<work* const> items) noexcept;
+
+    /// As submit, but a worker that has nothing else waiting keeps it to itself and wakes nobody: right for a worker
+    /// that is about to look at its deque, such as one that just ended a task which another one awaited.
+    void submit_soon(work& item) noexcept;
+
+    /// As submit_soon, behind everything that is ready on the calling worker: for a task that yields.
+    void submit_last(work& item) noexcept;
+
+    [[nodiscard]] std::size_t workers() const noexcept { return workers_.size(); }
+
+    /// How many workers stay on one CPU: all or none, unless the kernel refused one, which then runs where it likes.
+    [[nodiscard]] std::size_t pinned_workers() const noexcept { return pinned_workers_; }
+
+    /// Lets the calling thread run wherever the maker of the scheduler could: for a thread that a pinned worker has
+    /// started. Where workers are not pinned it does nothing.
+    void use_all_cpus() const noexcept;
+
+    /// The event loop of a worker, for sockets that are to live there. `index` < workers().
+    [[nodiscard]] asio::io_context& io(std::size_t index) noexcept;
+
+    /// The timers of the calling worker, or of some worker when called from outside. Stable for the scheduler's life.
+    [[nodiscard]] std::size_t timer_home() const noexcept;
+
+    /// Adds a timer to a worker's wheel and wakes that worker if it would sleep too long.
+    void add_timer(std::size_t home, timer_node& t, clock::time_point deadline) noexcept;
+
+    [[nodiscard]] blocking_pool& blocking() noexcept { return *blocking_; }
+    [[nodiscard]] compute_pool& compute() noexcept { return *compute_; }
+
+    /// Wakes a worker if one sleeps and none searches: after work was pushed. Cost where none sleeps: one load.
+    void wake_one() noexcept {
+        if (idle_.has_to_wake()) [[unlikely]] {
+            wake_sleeper();
+        }
+    }
+
+    /// Whether a worker sleeps, or has just been woken by a socket or timer: a hint, out of date at once. `index` <
+    /// workers().
+    [[nodiscard]] bool is_parked(std::size_t index) const noexcept { return idle_.is_parked(index); }
+
+    /// What each worker has done so far. From any thread, also while they run.
+    [[nodiscard]] std::vector<worker_counters> counters() const;
+
+    /// The scheduler whose worker calls, or null.
+    [[nodiscard]] static scheduler* current() noexcept;
+
+private:
+    friend class worker;
+
+    [[nodiscard]] worker* here() const noexcept;
+    void inject(work& newest, work& oldest) noexcept;
+    [[gnu::cold]] void wake_sleeper() noexcept;
+    [[nodiscard]] work* steal_for(std::size_t thief) noexcept;
+    [[nodiscard]] bool any_work() const noexcept;
+
+    void pin_workers();
+
+    const cpu_mask cpus_;  // where workers are pinned, those that all the other threads may use; else empty
+    std::size_t pinned_workers_ = 0;
+    std::vector<std::unique_ptr<worker>> workers_;
+    idle_workers<> idle_;
+    injection_queue<> injected_;
+    std::unique_ptr<blocking_pool> blocking_;
+    std::unique_ptr<compute_pool> compute_;
+    std::atomic<bool> stopping_{false};
+    std::atomic<std::size_t> injecting_{0};  // threads from outside that are inside inject()
+};
+
+}  // namespace gatherd::executor

@@ -1,0 +1,141 @@
+/// \file
+/// The tasks that belong together: what asyncio calls a running loop's all_tasks().
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gatherd/executor/detail/newcomers.hpp"
+#include "gatherd/executor/detail/scope_member.hpp"
+#include "gatherd/executor/detail/spin_lock.hpp"
+#include "gatherd/executor/detail/task_state.hpp"
+#include "gatherd/executor/scheduler.hpp"
+#include "gatherd/executor/work.hpp"
+
+namespace gatherd::executor {
+
+/// How the tasks of a scope run.
+enum class ordering {
+    parallel,  ///< on all workers at once
+    serial,    ///< one at a time, ready ones first in, first out, as on asyncio's loop
+};
+
+/// A program's tasks: every task is created in the scope of the task that creates it.
+///
+/// It ends as asyncio.run does: once close() was called, what still runs is cancelled and awaited, in rounds, since
+/// clean-up may create more; then on_drained is called, once. A scope must outlive its tasks: on_drained is the
+/// earliest moment at which it may be destroyed.
+///
+/// Threads: all members are safe from any thread.
+class task_scope : private work {
+public:
+    explicit task_scope(scheduler& on, ordering order = ordering::parallel) noexcept;
+    task_scope(const task_scope&) = delete;
+    task_scope& operator=(const task_scope&) = delete;
+
+    [[nodiscard]] scheduler& runs_on() const noexcept { return scheduler_; }
+    [[nodiscard]] bool is_serial() const noexcept { return order_ == ordering::serial; }
+
+    /// The worker whose wheel keeps the timers of this scope's tasks: of a serial scope always the same, so that they
+    /// fire in order.
+    [[nodiscard]] std::size_t timer_home() const noexcept;
+
+    /// No more work is wanted: cancels what runs. on_drained comes from this call if nothing does.
+    void close() noexcept;
+
+    /// Cancels all tasks of this moment.
+    void cancel_all(const std::string& message = {}) noexcept;
+
+    /// Tasks that have not ended, but for children of a gather that have not waited yet and for those that a step in
+    /// hand has just created. Of use for reports only: it may change at once.
+    [[nodiscard]] std::size_t size() const noexcept;
+
+protected:
+    ~task_scope() = default;
+
+    /// All tasks have ended after close(). Called once, on whatever thread ended the last; may destroy this object.
+    virtual void on_drained() noexcept = 0;
+
+private:
+    friend class gathering;
+    friend class task_state;
+    friend class worker;
+
+    enum class readiness {
+        created,       ///< for its first step
+        created_soon,  ///< for its first step, which the calling worker takes when it is done with what it has in hand
+        resumed,       ///< it goes on
+        yielding,      ///< it goes on when the others have
+    };
+
+    void enroll(scope_member& member) noexcept;
+    void leave(scope_member& member) noexcept;
+
+    // A task that the scope has yet to adopt_cancellation of: see newcomers.hpp.
+    /// `worker` has just created it.
+    void prepare_newcomer(scope_member& task, std::size_t worker) const noexcept {
+        task.shard_ = static_cast<std::uint8_t>(worker % shard_count);
+        task.round_ = shards_[task.shard_].asked.load(std::memory_order_relaxed);  // later ones: see list_newcomer
+        task.membership_.store(scope_member::membership::newcomer, std::memory_order_relaxed);  // a queue publishes it
+    }
+
+    /// Whether all tasks were asked to end since it was created. Exact for requests that came before the call.
+    [[nodiscard]] bool has_been_asked_since(const scope_member& newcomer) const noexcept {
+        return shards_[newcomer.shard_].asked.load(std::memory_order_relaxed) !=
+               newcomer.round_;  // nothing but a number
+    }
+
+    void ask_newcomer(task_state& task) const;
+    bool enroll_newcomer(task_state& task) noexcept;
+    static void enroll_newcomers(newcomers& of, int depth) noexcept;
+    void make_ready(task_state& task, readiness how) noexcept;
+    static void run_serially(work& self) noexcept;
+    void drained(bool in_a_step) noexcept;
+    [[nodiscard]] std::vector<task_ref> begin_round(std::uint64_t request);
+    [[nodiscard]] std::vector<task_ref> ask_all(const std::string& message, std::uint64_t request);
+
+    scheduler& scheduler_;
+    const ordering order_;
+    const std::size_t serial_home_;
+
+    /// Some of the members, newest first. A worker adds to its own, so that workers do not fight for one list.
+    struct alignas(64) shard {
+        mutable spin_lock lock;
+        bool closing = false;  // under lock, as all here: what changes now does so under closing_lock_ too
+        std::atomic<std::uint32_t> asked{0};  // how often all members were asked to end; also read without the lock
+        std::size_t live = 0;
+        scope_member* first = nullptr;
+    };
+    static constexpr std::size_t shard_count = 4;
+
+    [[nodiscard]] std::uint8_t shard_here() const noexcept;
+    static void link(shard& in, scope_member& member) noexcept;
+    static void unlink(shard& in, scope_member& member) noexcept;
+    void list_newcomer(shard& in, task_state& task) noexcept;
+    void enroll_late(scope_member& member) noexcept;
+    void leave_late(scope_member& member) noexcept;
+
+    std::array<shard, shard_count> shards_;
+
+    mutable spin_lock message_lock_;  // nothing else is taken under it
+    std::string last_message_;        // of the newest request to all, and its number
+    std::uint64_t last_request_ = 0;
+
+    // Once it closes. Lock order: closing_lock_, then a shard's.
+    spin_lock closing_lock_;
+    std::size_t live_ = 0;           // under closing_lock_, as the next two
+    std::uint32_t round_ = 0;        // members that join later have a higher one
+    std::size_t left_in_round_ = 0;  // members of former rounds that are still there
+
+    spin_lock ready_lock_;
+    bool ready_scheduled_ = false;  // this scope is in a queue of the scheduler, or being run
+    bool drained_ = false;          // run_serially has to call on_drained
+    work* first_ready_ = nullptr;
+    work* last_ready_ = nullptr;
+};
+
+}  // namespace gatherd::executor

@@ -1,0 +1,219 @@
+#include "gatherd/executor/scheduler.hpp"
+
+#include <pthread.h>
+
+#include <thread>
+
+#include "gatherd/executor/available_parallelism.hpp"
+#include "gatherd/executor/detail/asymmetric_fence.hpp"
+#include "gatherd/executor/detail/blocking_pool.hpp"
+#include "gatherd/executor/detail/compute_pool.hpp"
+#include "gatherd/executor/detail/worker.hpp"
+
+namespace gatherd::executor {
+namespace {
+
+std::size_t worker_count(const scheduler_options& options) {
+    return options.workers != 0 ? options.workers : available_parallelism();
+}
+
+}  // namespace
+
+scheduler::scheduler(scheduler_options options)
+    : cpus_{options.pin_workers ? cpu_mask::of_this_thread() : cpu_mask{}},
+      idle_{worker_count(options)},
+      blocking_{std::make_unique<blocking_pool>(options.blocking_threads, cpus_)},
+      compute_{std::make_unique<compute_pool>(worker_count(options), cpus_)} {
+    asymmetric_fence::prepare();  // before there are threads that rely on it
+    const std::size_t count = worker_count(options);
+    for (std::size_t i = 0; i < count; ++i) {
+        workers_.push_back(std::make_unique<worker>(*this, i));
+    }
+    try {
+        for (const auto& w : workers_) {  // after all exist: a thief looks at each
+            w->start();
+        }
+        if (!cpus_.empty()) {
+            pin_workers();
+        }
+    } catch (...) {  // those that run must be joined
+        stop();
+        throw;
+    }
+}
+
+void scheduler::pin_workers() {
+    const std::vector<std::size_t> cpus = cpus_.cpus();
+    for (const auto& w : workers_) {
+        pinned_workers_ += w->pin(cpu_mask::single(cpus[w->index() % cpus.size()])) ? 1 : 0;
+    }
+}
+
+void scheduler::use_all_cpus() const noexcept {
+    if (!cpus_.empty()) {
+        static_cast<void>(cpus_.apply_to(pthread_self()));  // refused: it stays where it is, and works there
+    }
+}
+
+scheduler::~scheduler() {
+    stop();
+}
+
+void scheduler::stop() noexcept {
+    stopping_.store(true, std::memory_order_seq_cst);  // a worker announces, then looks: it sees this or our wake
+    for (const auto& w : workers_) {
+        w->events().wake();
+    }
+    for (const auto& w : workers_) {
+        w->join();
+    }
+    compute_->stop();
+    blocking_->stop();
+    while (injecting_.load(std::memory_order_acquire) != 0) {  // S
+        std::this_thread::yield();
+    }
+}
+
+scheduler* scheduler::current() noexcept {
+    worker* const w = worker::current();
+    return w == nullptr ? nullptr : &w->owner();
+}
+
+void scheduler::wake_sleeper() noexcept {
+    const auto sleeper = idle_.claim_for_wake();
+    if (!sleeper) {
+        return;
+    }
+    if (worker* const w = here()) {
+        w->count_wake();
+    }
+    workers_[*sleeper]->events().wake();
+}
+
+/// The worker that calls, if it is one of ours.
+worker* scheduler::here() const noexcept {
+    worker* const w = worker::current();
+    return w != nullptr && &w->owner() == this ? w : nullptr;
+}
+
+void scheduler::submit(work& item) noexcept {
+    if (worker* const w = here()) {
+        w->push_begun(item);
+        wake_one();
+    } else {
+        inject(item, item);
+    }
+}
+
+void scheduler::submit_new(work& item) noexcept {
+    if (worker* const w = here()) {
+        w->push_new(item);
+        wake_one();
+    } else {
+        inject(item, item);
+    }
+}
+
+void scheduler::submit_soon(work& item) noexcept {
+    if (worker* const w = here()) {
+        w->push_begun(item);
+        if (w->has_more_than_one()) {
+            wake_one();
+        }
+    } else {
+        inject(item, item);
+    }
+}
+
+void scheduler::submit_last(work& item) noexcept {
+    if (worker* const w = here()) {
+        w->push_last(item);
+        if (w->has_more_than_one()) {
+            wake_one();
+        }
+    } else {
+        inject(item, item);
+    }
+}
+
+void scheduler::submit_bulk(std::span<work* const> items) noexcept {
+    if (items.empty()) {
+        return;
+    }
+    if (worker* const w = here()) {
+        for (work* const each : items) {
+            w->push_begun(*each);
+        }
+        wake_one();
+        return;
+    }
+    for (std::size_t i = 1; i < items.size(); ++i) {
+        items[i]->next = items[i - 1];  // newest first
+    }
+    inject(*items.back(), *items.front());
+}
+
+/// The items may run, and with them everything may end, while this is still about to wake a worker: stop() waits for
+/// it.
+void scheduler::inject(work& newest, work& oldest) noexcept {
+    injecting_.fetch_add(1, std::memory_order_relaxed);  // before the push, which is what lets things end
+    injected_.push_chain(newest, oldest);
+    wake_one();
+    injecting_.fetch_sub(1, std::memory_order_release);  // S: all of the above comes before what stop() frees
+}
+
+asio::io_context& scheduler::io(std::size_t index) noexcept {
+    return workers_[index]->events().context();
+}
+
+std::size_t scheduler::timer_home() const noexcept {
+    const worker* const w = here();
+    return w == nullptr ? 0 : w->index();
+}
+
+void scheduler::add_timer(std::size_t home, timer_node& t, clock::time_point deadline) noexcept {
+    worker& w = *workers_[home];
+    if (w.timers().add(t, deadline) && worker::current() != &w) {
+        w.events().wake();
+    }
+}
+
+work* scheduler::steal_for(std::size_t thief) noexcept {
+    worker& own = *workers_[thief];
+    for (std::size_t i = 1; i < workers_.size(); ++i) {
+        if (work* const item = own.steal_from(*workers_[(thief + i) % workers_.size()])) {
+            return item;
+        }
+    }
+    if (!own.take_injected()) {
+        return nullptr;
+    }
+    work* const item = own.take_begun();
+    if (own.backlog() > 0) {
+        wake_one();
+    }
+    return item;
+}
+
+bool scheduler::any_work() const noexcept {
+    if (!injected_.empty()) {
+        return true;
+    }
+    for (const auto& w : workers_) {
+        if (w->backlog() > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+std::vector<worker_counters> scheduler::counters() const {
+    std::vector<worker_counters> all;
+    all.reserve(workers_.size());
+    for (const auto& w : workers_) {
+        all.push_back(w->counters());
+    }
+    return all;
+}
+
+}  // namespace gatherd::executor

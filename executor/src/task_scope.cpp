@@ -1,0 +1,298 @@
+#include "gatherd/executor/task_scope.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <vector>
+
+#include "gatherd/executor/detail/task_state.hpp"
+#include "gatherd/executor/detail/worker.hpp"
+
+namespace gatherd::executor {
+
+task_scope::task_scope(scheduler& on, ordering order) noexcept
+    : work{&run_serially}, scheduler_{on}, order_{order}, serial_home_{on.timer_home()} {}
+
+std::size_t task_scope::timer_home() const noexcept {
+    return is_serial() ? serial_home_ : scheduler_.timer_home();
+}
+
+std::size_t task_scope::size() const noexcept {
+    std::size_t all = 0;
+    for (const shard& each : shards_) {
+        const std::lock_guard guard{each.lock};
+        all += each.live;
+    }
+    return all;
+}
+
+/// A serial scope has one list, in the order of creation.
+std::uint8_t task_scope::shard_here() const noexcept {
+    const worker* const w = worker::current();
+    return w == nullptr || is_serial() ? 0 : static_cast<std::uint8_t>(w->index() % shard_count);
+}
+
+void task_scope::link(shard& in, scope_member& member) noexcept {
+    ++in.live;
+    member.next_in_scope_ = in.first;
+    if (in.first != nullptr) {
+        in.first->previous_in_scope_ = &member;
+    }
+    in.first = &member;
+}
+
+void task_scope::unlink(shard& in, scope_member& member) noexcept {
+    --in.live;
+    (member.previous_in_scope_ != nullptr ? member.previous_in_scope_->next_in_scope_ : in.first) =
+        member.next_in_scope_;
+    if (member.next_in_scope_ != nullptr) {
+        member.next_in_scope_->previous_in_scope_ = member.previous_in_scope_;
+    }
+}
+
+void task_scope::enroll(scope_member& member) noexcept {
+    member.shard_ = shard_here();
+    shard& in = shards_[member.shard_];
+    {
+        const std::lock_guard guard{in.lock};
+        if (!in.closing) {
+            link(in, member);
+            return;
+        }
+    }
+    enroll_late(member);
+}
+
+/// What clean-up creates.
+void task_scope::enroll_late(scope_member& member) noexcept {
+    const std::lock_guard closing{closing_lock_};
+    const std::lock_guard guard{shards_[member.shard_].lock};
+    ++live_;
+    member.round_ = round_;
+    link(shards_[member.shard_], member);
+}
+
+/// All tasks have been asked to end, but the scope did not know of this one.
+void task_scope::ask_newcomer(task_state& task) const {
+    std::string message;
+    std::uint64_t request = 0;
+    {
+        const std::lock_guard guard{message_lock_};
+        message = last_message_;
+        request = last_request_;
+    }
+    task.take_request(message, request);
+}
+
+/// Under the lock of the list: so each request to all finds the task in the list, or is noticed here.
+void task_scope::list_newcomer(shard& in, task_state& task) noexcept {
+    if (in.asked.load(std::memory_order_relaxed) != task.round_) {  // written under the lock
+        ask_newcomer(task);
+    }
+    task.round_ = 0;
+    link(in, task);
+    task.membership_.store(scope_member::membership::listed, std::memory_order_release);  // K
+}
+
+/// Lists a task that is not, while another worker may be about to do the same. False: that one was faster.
+bool task_scope::enroll_newcomer(task_state& task) noexcept {
+    shard& in = shards_[task.shard_];
+    const auto is_listed = [&task] {
+        return task.membership_.load(std::memory_order_relaxed) == scope_member::membership::listed;  // under the lock
+    };
+    {
+        const std::lock_guard guard{in.lock};
+        if (is_listed()) {
+            return false;
+        }
+        if (!in.closing) {
+            list_newcomer(in, task);
+            return true;
+        }
+    }
+    const std::lock_guard closing{closing_lock_};
+    const std::lock_guard guard{in.lock};
+    if (is_listed()) {
+        return false;
+    }
+    list_newcomer(in, task);
+    ++live_;
+    task.round_ = round_;
+    return true;
+}
+
+/// The step that is so deep is about to wait or to end.
+void task_scope::enroll_newcomers(newcomers& of, int depth) noexcept {
+    while (of.has_of(depth)) {
+        task_state& task = of.take_newest();
+        if (!task.scope_->enroll_newcomer(task)) {
+            task.release();  // the thief's gift
+        }
+    }
+}
+
+void task_scope::leave(scope_member& member) noexcept {
+    shard& in = shards_[member.shard_];
+    {
+        const std::lock_guard guard{in.lock};
+        if (!in.closing) {
+            unlink(in, member);
+            return;
+        }
+    }
+    leave_late(member);
+}
+
+void task_scope::leave_late(scope_member& member) noexcept {
+    std::vector<task_ref> round;
+    std::uint64_t request = 0;
+    bool is_empty = false;
+    {
+        const std::lock_guard closing{closing_lock_};
+        {
+            const std::lock_guard guard{shards_[member.shard_].lock};
+            unlink(shards_[member.shard_], member);
+        }
+        is_empty = --live_ == 0;
+        if (member.round_ != round_) {
+            --left_in_round_;
+        }
+        if (!is_empty) {
+            if (left_in_round_ != 0) {
+                return;
+            }
+            request = task_state::new_request();
+            round = begin_round(request);
+        }
+    }
+    if (is_empty) {
+        drained(true);
+    } else {
+        // Touches no member: those that run keep the scope, and the last may end it meanwhile.
+        task_state::cancel_each(round, {}, request);
+    }
+}
+
+void task_scope::close() noexcept {
+    std::vector<task_ref> round;
+    std::uint64_t request = 0;
+    bool is_empty = false;
+    {
+        const std::lock_guard closing{closing_lock_};
+        for (shard& each : shards_) {
+            const std::lock_guard guard{each.lock};
+            each.closing = true;
+            live_ += each.live;
+        }
+        is_empty = live_ == 0;
+        if (!is_empty) {
+            request = task_state::new_request();
+            round = begin_round(request);
+        }
+    }
+    if (is_empty) {
+        drained(false);
+    } else {
+        task_state::cancel_each(round, {}, request);
+    }
+}
+
+/// Under closing_lock_: all members of this moment are one round; those that they create while they clean up are the
+/// next.
+std::vector<task_ref> task_scope::begin_round(std::uint64_t request) {
+    left_in_round_ = live_;
+    ++round_;
+    return ask_all({}, request);
+}
+
+/// Gives the tasks to cancel, of each shard the oldest first.
+std::vector<task_ref> task_scope::ask_all(const std::string& message, std::uint64_t request) {
+    {
+        const std::lock_guard guard{message_lock_};
+        last_message_ = message;
+        last_request_ = request;
+    }
+    std::vector<task_ref> tasks;
+    for (shard& each : shards_) {
+        const std::lock_guard guard{each.lock};
+        each.asked.store(each.asked.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // under the lock
+        const auto begin = static_cast<std::ptrdiff_t>(tasks.size());
+        for (scope_member* member = each.first; member != nullptr; member = member->next_in_scope_) {
+            member->ask_to_end(tasks, message, request);
+        }
+        std::reverse(tasks.begin() + begin, tasks.end());
+    }
+    return tasks;
+}
+
+void task_scope::cancel_all(const std::string& message) noexcept {
+    const std::uint64_t request = task_state::new_request();
+    task_state::cancel_each(ask_all(message, request), message, request);
+}
+
+void task_scope::drained(bool in_a_step) noexcept {
+    if (order_ == ordering::serial) {
+        const std::lock_guard guard{ready_lock_};
+        if (in_a_step || ready_scheduled_) {
+            drained_ = true;  // run_serially still needs this object: it tells, when it is done with it
+            return;
+        }
+    }
+    on_drained();
+}
+
+void task_scope::make_ready(task_state& task, readiness how) noexcept {
+    if (order_ == ordering::parallel) {
+        switch (how) {
+            case readiness::created:
+                scheduler_.submit_new(task);
+                break;
+            case readiness::yielding:
+                scheduler_.submit_last(task);
+                break;
+            case readiness::created_soon:
+            case readiness::resumed:
+                scheduler_.submit_soon(task);
+                break;
+        }
+        return;
+    }
+    {
+        const std::lock_guard guard{ready_lock_};
+        task.next = nullptr;
+        (last_ready_ != nullptr ? last_ready_->next : first_ready_) = &task;
+        last_ready_ = &task;
+        if (std::exchange(ready_scheduled_, true)) {
+            return;
+        }
+    }
+    scheduler_.submit_soon(*this);
+}
+
+void task_scope::run_serially(work& self) noexcept {
+    auto& scope = static_cast<task_scope&>(self);
+    work* task = nullptr;
+    {
+        const std::lock_guard guard{scope.ready_lock_};
+        task = scope.first_ready_;
+        scope.first_ready_ = task->next;
+        if (scope.first_ready_ == nullptr) {
+            scope.last_ready_ = nullptr;
+        }
+    }
+    task->run(*task);
+    bool more = false;
+    bool drained = false;
+    {
+        const std::lock_guard guard{scope.ready_lock_};
+        more = scope.first_ready_ != nullptr;
+        drained = scope.drained_;
+        scope.ready_scheduled_ = more;
+    }
+    if (drained) {
+        scope.on_drained();
+    } else if (more) {
+        scope.scheduler_.submit_soon(scope);
+    }
+}
+
+}  // namespace gatherd::executor

@@ -1,0 +1,503 @@
+#include "gatherd/executor/detail/task_state.hpp"
+
+#include <algorithm>
+#include <mutex>
+
+#include "gatherd/executor/detail/misuse.hpp"
+#include "gatherd/executor/detail/task_notes.hpp"
+#include "gatherd/executor/detail/worker.hpp"
+#include "gatherd/executor/errors.hpp"
+#include "gatherd/executor/task_scope.hpp"
+
+namespace gatherd::executor {
+
+std::uint64_t task_state::new_request() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;  // a name, nothing more
+}
+
+void task_state::run_step(work& item) noexcept {
+    static_cast<task_state&>(item).step();
+}
+
+void task_state::drop_notes() noexcept {
+    delete notes_.load(std::memory_order_acquire);  // N
+}
+
+task_notes& task_state::notes() {
+    task_notes* notes = notes_.load(std::memory_order_acquire);  // N
+    if (notes == nullptr) {
+        auto fresh = std::make_unique<task_notes>();
+        if (notes_.compare_exchange_strong(notes, fresh.get(), std::memory_order_acq_rel)) {  // N: else another's
+            notes = fresh.release();
+        }
+    }
+    return *notes;
+}
+
+std::uint32_t task_state::cancelling() const noexcept {
+    const std::lock_guard guard{lock_};
+    return requests_ ? requests_->count : 0;
+}
+
+std::uint32_t task_state::uncancel() noexcept {
+    const std::lock_guard guard{lock_};
+    if (!requests_) {
+        return 0;
+    }
+    if (requests_->count > 0 && --requests_->count == 0) {
+        word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock
+    }
+    return requests_->count;
+}
+
+void task_state::start(bool soon) noexcept {
+    worker* const here = worker::current();
+    const task_state* const creator = here == nullptr ? nullptr : here->running;
+    is_child_ = creator != nullptr;
+    if (is_child_ && creator->is_child_ && creator->scope_ == scope_ && !soon && !scope_->is_serial() &&
+        here->push_newcomer(*this)) {
+        return;
+    }
+    join_scope();
+    scope_->make_ready(*this, soon ? task_scope::readiness::created_soon : task_scope::readiness::created);
+}
+
+void task_state::join_scope() noexcept {
+    if (membership_.load(std::memory_order_relaxed) == membership::in_hand) {  // ours: we run it
+        scope_->enroll_newcomer(*this);
+    } else {
+        membership_.store(membership::listed, std::memory_order_relaxed);
+        scope_->enroll(*this);
+    }
+}
+
+/// Before each wait. Another thread may go on with the task then: so its scope must know what it has created, and it.
+void task_state::about_to_wait() noexcept {
+    worker::current()->enroll_newcomers();
+    if (membership_.load(std::memory_order_relaxed) != membership::listed) [[unlikely]] {  // ours: we run it
+        join_scope();
+    }
+}
+
+void task_state::resume() noexcept {
+    __builtin_prefetch(resume_at_.address());  // it runs soon, here or nearby
+    scope_->make_ready(*this, task_scope::readiness::resumed);
+}
+
+/// Whether a request waits to be raised. One that comes at the same time may be missed.
+bool task_state::has_to_cancel() const noexcept {
+    return (word_.load(std::memory_order_relaxed) & must_cancel) != 0;
+}
+
+/// A thief has it, and its scope may not know it.
+void task_state::join_newcomer() noexcept {
+    acquire();  // for the newcomers of the worker that created it
+    if (!scope_->enroll_newcomer(*this)) {
+        release();
+    }
+}
+
+/// The task does not wait any longer, and raises what it was asked to.
+void task_state::see_cancellation() noexcept {
+    const std::lock_guard guard{lock_};
+    waiting_ = nullptr;
+    if (has_to_cancel()) {
+        word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock
+        make_due(requests_->last);
+    }
+}
+
+/// Under the lock: the request is raised when the task goes on.
+void task_state::make_due(std::uint64_t request) noexcept {
+    cancel_due_ = true;
+    requests_->raised = request;
+}
+
+void task_state::step() noexcept {
+    if (membership_.load(std::memory_order_acquire) == membership::newcomer) [[unlikely]] {  // K
+        join_newcomer();
+    }
+    // Without a wait_point there is no suspend that is still at work and none that a cancel may be about to use;
+    // without a cancel there is nothing to do. One that comes only now is found where the task waits next.
+    if (waiting_ != nullptr || has_to_cancel()) {
+        see_cancellation();
+    }
+    run_from(*worker::current(), resume_at_);
+}
+
+void task_state::run_from(worker& here, std::coroutine_handle<> at) noexcept {
+    if (!started_) {
+        started_ = true;
+        if (cancel_due_) [[unlikely]] {
+            collect_cancelled(at, message_to_raise());
+            end();
+            return;
+        }
+    }
+    if (const auto root = here.run_step(*this, at)) {  // else it may run elsewhere by now, or be gone
+        collect(root);
+        end();
+    }
+}
+
+void task_state::run_if_next() noexcept {
+    worker& here = *worker::current();
+    if (!here.may_nest() || !here.may_start_another() || !here.take_back_new(*this)) {
+        return;
+    }
+    if (membership_.load(std::memory_order_relaxed) == membership::newcomer) {  // ours, since no thief has it
+        here.forget_newcomer(*this);
+        membership_.store(membership::in_hand, std::memory_order_relaxed);
+        if (scope_->has_been_asked_since(*this)) [[unlikely]] {
+            scope_->ask_newcomer(*this);
+        }
+    }
+    if (has_to_cancel()) [[unlikely]] {
+        see_cancellation();
+    }
+    run_from(here, resume_at_);
+}
+
+void task_state::end() noexcept {
+    const bool is_listed = membership_.load(std::memory_order_relaxed) == membership::listed;  // ours: we run it
+    if (membership_.load(std::memory_order_relaxed) == membership::in_hand && scope_->has_been_asked_since(*this))
+        [[unlikely]] {
+        scope_->ask_newcomer(*this);
+    }
+    std::uint32_t word = word_.load(std::memory_order_relaxed);  // a guess; the exchange decides
+    const std::uint32_t given_up = is_listed ? 0 : one_reference;
+    while ((word & (must_cancel | is_watched)) == 0) {
+        if (word_.compare_exchange_weak(word, (word | is_over) - given_up, std::memory_order_acq_rel)) {  // E, R
+            if (is_listed) {
+                scope_->leave(*this);
+                release();
+            } else if (is_last(word)) {
+                delete this;
+            }
+            return;
+        }
+    }
+    end_under_lock();
+    if (is_listed) {
+        scope_->leave(*this);
+    }
+    release();
+}
+
+/// Of a task that somebody waits for, or that was cancelled in its last step.
+void task_state::end_under_lock() noexcept {
+    continuation* node = nullptr;
+    {
+        const std::lock_guard guard{lock_};
+        if (has_to_cancel()) {
+            cancel_result(message());
+        }
+        word_.fetch_or(is_over, std::memory_order_release);  // E
+        if (continuation* const last = std::exchange(last_continuation_, nullptr)) {
+            node = std::exchange(last->next, nullptr);
+        }
+    }
+    while (node != nullptr) {
+        continuation* const following = node->next;  // firing may end the node's life
+        node->fire(*node, *this);
+        node = following;
+    }
+}
+
+bool task_state::add_continuation(continuation& node) noexcept {
+    const std::lock_guard guard{lock_};
+    std::uint32_t word = word_.load(std::memory_order_acquire);  // E
+    if ((word & is_watched) == 0) {
+        word = word_.fetch_or(is_watched, std::memory_order_acq_rel);  // E; from now on the end takes the lock
+    }
+    if ((word & is_over) != 0) {
+        return false;
+    }
+    if (last_continuation_ == nullptr) {
+        node.next = node.previous = &node;
+    } else {
+        node.next = last_continuation_->next;
+        node.previous = last_continuation_;
+        node.next->previous = last_continuation_->next = &node;
+    }
+    last_continuation_ = &node;
+    return true;
+}
+
+bool task_state::remove_continuation(continuation& node) noexcept {
+    const std::lock_guard guard{lock_};
+    if (last_continuation_ == nullptr) {
+        return false;  // all were fired at once
+    }
+    if (node.next == &node) {
+        last_continuation_ = nullptr;
+    } else {
+        node.previous->next = node.next;
+        node.next->previous = node.previous;
+        if (last_continuation_ == &node) {
+            last_continuation_ = node.previous;
+        }
+    }
+    return true;
+}
+
+bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept {
+    about_to_wait();
+    std::vector<task_ref> awaited;
+    std::string message;
+    std::uint64_t request = 0;
+    task_ref alive;
+    bool is_taken = false;
+    {
+        const std::lock_guard guard{lock_};
+        resume_at_ = at;
+        has_waited_.store(true, std::memory_order_release);  // what the task did before is visible to who asks
+        waiting_ = &point;  // before arm: who resumes this task finds it, and waits for our lock
+        if (!point.arm(*this)) {
+            waiting_ = nullptr;
+            return false;
+        }
+        if (!has_to_cancel()) {
+            return true;
+        }
+        // A cancel came while the task ran: this is where it waits next (I3).
+        alive = task_ref{this};  // what it awaits may end, and with it this task, before we are done below
+        word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock, as below
+        message = this->message();
+        request = request_in_hand();
+        switch (point.cancel(awaited)) {
+            case wait_point::cancellation::detached:
+                waiting_ = nullptr;
+                make_due(request);
+                return false;
+            case wait_point::cancellation::too_late:
+                word_.fetch_or(must_cancel, std::memory_order_relaxed);
+                return true;
+            case wait_point::cancellation::forwarded:
+                if (awaited.empty()) {  // what it awaits has just ended, and resumes it
+                    word_.fetch_or(must_cancel, std::memory_order_relaxed);
+                    return true;
+                }
+                break;
+            case wait_point::cancellation::passed_on:
+                is_taken = true;
+                break;
+        }
+    }
+    if (cancel_each(awaited, message, request) == 0 && !is_taken) {
+        // They have all ended meanwhile, not by this request, and this task may be anywhere by now: running, at another
+        // wait, at its end. So it is asked again like from outside.
+        cancel_from_here(message, request, true);
+    }
+    return true;
+}
+
+bool task_state::go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept {
+    about_to_wait();
+    has_waited_.store(true, std::memory_order_release);  // what the task did before is visible to who asks
+    if (!scope_->is_serial() && !has_to_cancel() && worker::current()->may_go_on()) {
+        return false;
+    }
+    resume_at_ = at;
+    scope_->make_ready(*this, task_scope::readiness::yielding);
+    return true;
+}
+
+void task_state::raise_cancellation() {
+    cancel_due_ = false;
+    throw cancelled_error{message_to_raise()};
+}
+
+std::string task_state::message_to_raise() const {
+    const std::lock_guard guard{lock_};  // another request may change it just now
+    return message();
+}
+
+/// Under the lock.
+const std::string& task_state::message() const noexcept {
+    static const std::string none;
+    return requests_ ? requests_->message : none;
+}
+
+/// Under the lock: the newest request.
+void task_state::remember(const std::string& message, std::uint64_t request) noexcept {
+    if (!requests_) {
+        requests_ = std::make_unique<requests>();
+    }
+    requests_->last = request;
+    requests_->message = message;
+    ++requests_->count;
+}
+
+/// All tasks of its scope were asked to end before the scope knew of this one: a request to a task that does not wait.
+void task_state::take_request(const std::string& message, std::uint64_t request) noexcept {
+    const std::lock_guard guard{lock_};
+    if (requests_ && requests_->last == request) {
+        return;  // it came another way
+    }
+    remember(message, request);
+    if (requests_->raised != request) {
+        word_.fetch_or(must_cancel, std::memory_order_relaxed);  // under the lock; the caller's has not ended
+    }
+}
+
+std::uint64_t task_state::newest_request() const noexcept {
+    const std::lock_guard guard{lock_};
+    return requests_ ? std::max(requests_->last, requests_->raised) : 0;
+}
+
+void task_state::adopt_cancellation(std::uint64_t request) noexcept {
+    if (request == 0) {
+        return;
+    }
+    const std::lock_guard guard{lock_};
+    if (!requests_) {
+        requests_ = std::make_unique<requests>();
+    }
+    requests_->raised = request;
+    if (requests_->last == request) {
+        word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock
+    }
+}
+
+task_state::answer task_state::cancel_here(const std::string& message, std::uint64_t request, bool first,
+                                           std::vector<task_ref>& awaited) noexcept {
+    {
+        const std::lock_guard guard{lock_};
+        const bool was_raised = requests_ && requests_->raised == request;
+        const bool was_asked = requests_ && requests_->last == request;
+        const bool has_heard = first && (was_asked || was_raised);
+        if (ended()) {
+            return has_heard ? answer::accepted : answer::ended;
+        }
+        if (was_raised) {
+            if (!was_asked) {
+                remember(message, request);  // it came through what it awaited, and counts as asked from now on
+            }
+            return answer::accepted;
+        }
+        const bool waits = waiting_ != nullptr;  // then it does not end before we let go of the lock
+        if (has_heard) {
+            if (!waits || !has_to_cancel()) {
+                return answer::accepted;  // kept by announce(), raised since, or reached another way already
+            }
+            word_.fetch_and(~must_cancel,
+                            std::memory_order_relaxed);  // under the lock; below it is set again, if need be
+            first = false;
+        }
+        if (!waits && (word_.fetch_or(must_cancel, std::memory_order_acq_rel) & is_over) != 0) {  // E
+            return answer::ended;
+        }
+        if (first) {
+            remember(message, request);
+        }
+        if (!waits) {
+            return answer::accepted;
+        }
+        switch (waiting_->cancel(awaited)) {
+            case wait_point::cancellation::detached:
+                waiting_ = nullptr;
+                make_due(request);
+                break;
+            case wait_point::cancellation::too_late:
+                word_.fetch_or(must_cancel, std::memory_order_relaxed);
+                return answer::accepted;
+            case wait_point::cancellation::forwarded:
+                if (awaited.empty()) {
+                    word_.fetch_or(must_cancel, std::memory_order_relaxed);
+                    return answer::accepted;
+                }
+                return answer::forwarded;
+            case wait_point::cancellation::passed_on:
+                return awaited.empty() ? answer::accepted : answer::passed_on;
+        }
+    }
+    resume();  // the detached waiter: ours to make ready (I2)
+    return answer::accepted;
+}
+
+bool task_state::cancel(const std::string& message) noexcept {
+    return cancel_from_here(message, new_request());
+}
+
+/// All adopt_cancellation of the request before any is taken out of its wait: one that goes on by itself in between,
+/// such as when another of them has ended by this very request, raises it there, and is not interrupted once more in
+/// its clean-up.
+std::size_t task_state::cancel_each(std::span<const task_ref> tasks, const std::string& message,
+                                    std::uint64_t request) noexcept {
+    if (tasks.size() == 1) {
+        return tasks.front()->cancel_from_here(message, request) ? 1 : 0;
+    }
+    std::size_t reached = 0;
+    for (const task_ref& task : tasks) {
+        reached += task->announce(message, request) ? 1 : 0;
+    }
+    for (const task_ref& task : tasks) {
+        static_cast<void>(task->cancel_from_here(message, request));  // one that has ended meanwhile ended by it
+    }
+    return reached;
+}
+
+/// A request that is kept, though the task may wait: cancel_here is to follow. False: it has ended.
+bool task_state::announce(const std::string& message, std::uint64_t request) noexcept {
+    const std::lock_guard guard{lock_};
+    if (requests_ && requests_->last == request) {
+        return true;  // it is named twice, or was reached another way
+    }
+    if (requests_ && requests_->raised == request && !ended()) {
+        remember(message, request);
+        return true;
+    }
+    if ((word_.fetch_or(must_cancel, std::memory_order_acq_rel) & is_over) != 0) {  // E
+        return false;
+    }
+    remember(message, request);
+    return true;
+}
+
+/// `was_asked`: the request has been counted here already.
+bool task_state::cancel_from_here(const std::string& message, std::uint64_t request, bool was_asked) noexcept {
+    // Depth first through what awaits what, on a path of our own instead of the stack: chains may be very long.
+    struct level {
+        task_ref task;
+        std::vector<task_ref> awaited{};
+        std::size_t next = 0;
+        bool asked = false;
+        bool reached = false;  // some awaited task took the request
+    };
+    std::vector<level> path;
+    path.push_back({.task = task_ref{this}, .asked = was_asked});
+    bool reached = false;  // of the task that was left last
+    while (!path.empty()) {
+        level& top = path.back();
+        if (top.next == top.awaited.size() && !top.reached) {
+            // First visit; or all that it awaited ended in between, so it goes on: ask it once more.
+            top.awaited.clear();
+            top.next = 0;
+            const answer said = top.task->cancel_here(message, request, !std::exchange(top.asked, true), top.awaited);
+            top.reached = said == answer::passed_on;
+            if (said == answer::ended || said == answer::accepted) {
+                reached = said == answer::accepted;
+                path.pop_back();
+                if (!path.empty()) {
+                    path.back().reached |= reached;
+                }
+                continue;
+            }
+        }
+        if (top.next < top.awaited.size()) {
+            task_ref awaited = std::move(top.awaited[top.next++]);
+            path.push_back({.task = std::move(awaited)});
+            continue;
+        }
+        reached = true;
+        path.pop_back();
+        if (!path.empty()) {
+            path.back().reached = true;
+        }
+    }
+    return reached;
+}
+
+}  // namespace gatherd::executor

@@ -1,0 +1,196 @@
+#include "gatherd/executor/detail/timer_wheel.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <vector>
+
+namespace gatherd::executor {
+namespace {
+
+/// Some 146 years: later deadlines count as this, so that no sum here overflows.
+constexpr std::chrono::nanoseconds horizon{std::int64_t{1} << 62};
+
+/// The level whose slot holds `tick`, seen from `now`: the highest group of six bits in which they differ.
+int level_of(std::uint64_t now, std::uint64_t tick, int slot_bits, std::uint64_t slots) noexcept {
+    const std::uint64_t differing = (now ^ tick) | (slots - 1);
+    return (63 - std::countl_zero(differing)) / slot_bits;
+}
+
+}  // namespace
+
+std::uint64_t timer_wheel::tick_of(clock::time_point deadline) const noexcept {
+    if (deadline <= start_) {
+        return 0;
+    }
+    constexpr std::uint64_t round_up = (std::uint64_t{1} << tick_bits) - 1;
+    const std::chrono::nanoseconds ahead = std::min<std::chrono::nanoseconds>(deadline - start_, horizon);
+    return (static_cast<std::uint64_t>(ahead.count()) + round_up) >> tick_bits;
+}
+
+/// Gives the tick where its slot begins.
+std::uint64_t timer_wheel::link(timer_node& t) noexcept {
+    const std::uint64_t tick = std::max(tick_of(t.deadline_), elapsed_);
+    const int level = level_of(elapsed_, tick, slot_bits, slots);
+    const std::uint64_t slot = (tick >> (level * slot_bits)) & (slots - 1);
+    t.level_ = static_cast<std::uint8_t>(level);
+    t.slot_ = static_cast<std::uint8_t>(slot);
+    timer_node*& head = heads_[t.level_][t.slot_];
+    t.next_ = nullptr;
+    if (head == nullptr) {
+        t.previous_ = &t;
+        head = &t;
+        occupied_[t.level_] |= std::uint64_t{1} << slot;
+    } else {
+        t.previous_ = head->previous_;
+        t.previous_->next_ = &t;
+        head->previous_ = &t;
+    }
+    return tick >> (level * slot_bits) << (level * slot_bits);
+}
+
+void timer_wheel::unlink(timer_node& t) noexcept {
+    timer_node*& head = heads_[t.level_][t.slot_];
+    if (head == &t) {
+        head = t.next_;
+    } else {
+        t.previous_->next_ = t.next_;
+    }
+    if (head == nullptr) {
+        occupied_[t.level_] &= ~(std::uint64_t{1} << t.slot_);
+    } else {
+        (t.next_ != nullptr ? t.next_ : head)->previous_ = t.previous_;
+    }
+}
+
+bool timer_wheel::add(timer_node& t, clock::time_point deadline) noexcept {
+    const std::lock_guard guard{lock_};
+    t.wheel_ = this;
+    t.deadline_ = deadline;
+    const std::uint64_t tick = link(t);
+    if (tick >= earliest_) {
+        return false;
+    }
+    earliest_ = tick;
+    return true;
+}
+
+bool timer_wheel::remove(timer_node& t) noexcept {
+    timer_wheel* const wheel = t.wheel_;  // set before whoever may remove it learnt of it
+    if (wheel == nullptr) {
+        return false;
+    }
+    const std::lock_guard guard{wheel->lock_};
+    if (t.level_ == levels) {
+        return false;
+    }
+    wheel->unlink(t);
+    t.level_ = levels;
+    return true;
+}
+
+std::optional<timer_wheel::position> timer_wheel::earliest() const noexcept {
+    for (int level = 0; level < levels; ++level) {
+        const std::uint64_t bits = occupied_[static_cast<std::size_t>(level)];
+        if (bits == 0) {
+            continue;
+        }
+        // A level holds only slots of the present turn, at or after the present one: what differs higher up is above.
+        const int shift = level * slot_bits;
+        const std::uint64_t present = (elapsed_ >> shift) & (slots - 1);
+        const auto ahead = static_cast<std::uint64_t>(std::countr_zero(std::rotr(bits, static_cast<int>(present))));
+        return position{level, ((elapsed_ >> shift) + ahead) << shift};
+    }
+    return std::nullopt;
+}
+
+std::optional<clock::time_point> timer_wheel::next_due() const noexcept {
+    const std::lock_guard guard{lock_};
+    const auto first = earliest();
+    earliest_ = first ? first->tick : none;
+    if (!first) {
+        return std::nullopt;
+    }
+    return start_ + std::chrono::nanoseconds{static_cast<std::int64_t>(first->tick << tick_bits)};
+}
+
+/// Unlinks what is due by tick `now`, slot by slot, chained through next_.
+timer_node* timer_wheel::take_due(std::uint64_t now) noexcept {
+    timer_node* due = nullptr;
+    timer_node** last = &due;
+    for (auto first = earliest(); first && first->tick <= now; first = earliest()) {
+        elapsed_ = std::max(elapsed_, first->tick);
+        const auto level = static_cast<std::size_t>(first->level);
+        const std::size_t slot = (first->tick >> (first->level * slot_bits)) & (slots - 1);
+        timer_node* t = heads_[level][slot];
+        heads_[level][slot] = nullptr;
+        occupied_[level] &= ~(std::uint64_t{1} << slot);
+        // A long list is out of the caches, and each step waits for the one before. So a second walk comes from the
+        // back and fetches the other half meanwhile.
+        timer_node* ahead = t->previous_;
+        while (t != nullptr) {
+            timer_node* const following = t->next_;
+            ahead = ahead == nullptr || ahead == t || ahead == following ? nullptr : ahead->previous_;
+            if (level == 0 || tick_of(t->deadline_) <= now) {
+                t->level_ = levels;  // from now on remove() says false
+                *last = t;
+                last = &t->next_;
+            } else {
+                static_cast<void>(link(*t));  // one level down, or more
+            }
+            t = following;
+        }
+    }
+    *last = nullptr;
+    elapsed_ = std::max(elapsed_, now);
+    const auto first = earliest();
+    earliest_ = first ? first->tick : none;
+    return due;
+}
+
+std::size_t timer_wheel::fire_due(clock::time_point now) noexcept {
+    if (now < start_) {
+        return 0;
+    }
+    const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(now - start_).count();
+    timer_node* due = nullptr;
+    {
+        const std::lock_guard guard{lock_};
+        const std::uint64_t tick = static_cast<std::uint64_t>(passed) >> tick_bits;
+        if (earliest_ > tick) {
+            elapsed_ = std::max(elapsed_, tick);
+            return 0;
+        }
+        due = take_due(tick);
+    }
+    if (due == nullptr) {
+        return 0;
+    }
+    if (due->next_ == nullptr) {
+        due->fire_(*due);
+        return 1;
+    }
+    struct entry {
+        clock::time_point deadline;
+        std::size_t number;  // equal ones stand in their order
+        timer_node* which;
+    };
+    std::vector<entry> ordered;
+    for (timer_node* t = due; t != nullptr; t = t->next_) {
+        if (t->wakes_ != nullptr) {
+            constexpr int to_write = 1;
+            constexpr std::ptrdiff_t line = 64;
+            __builtin_prefetch(t->wakes_, to_write);
+            __builtin_prefetch(static_cast<char*>(t->wakes_) + line, to_write);
+        }
+        ordered.push_back({t->deadline_, ordered.size(), t});
+    }
+    std::sort(ordered.begin(), ordered.end(), [](const entry& a, const entry& b) {
+        return a.deadline != b.deadline ? a.deadline < b.deadline : a.number < b.number;
+    });
+    for (const entry& each : ordered) {
+        each.which->fire_(*each.which);
+    }
+    return ordered.size();
+}
+
+}  // namespace gatherd::executor
