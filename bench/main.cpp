@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
     add_skynet(of.skynet);
     add_nqueens(of.nqueens);
     add_spawn_join(of.spawn_join);
+    add_batches(of.batches);
     add_post(of.post);
     add_yield(of.yield);
     add_sleepers(of.sleepers);

@@ -13,6 +13,7 @@ struct sizes {
     std::int64_t skynet = 1'000'000;
     std::int64_t nqueens = 12;
     std::int64_t spawn_join = 1'000'000;
+    std::int64_t batches = 100'000;
     std::int64_t post = 1'000'000;
     std::int64_t yield = 1'000'000;
     std::int64_t sleepers = 1'000'000;
@@ -28,6 +29,7 @@ struct sizes {
                 .skynet = 1'000,
                 .nqueens = 6,
                 .spawn_join = 1'000,
+                .batches = 1'000,
                 .post = 3'000,
                 .yield = 1'000,
                 .sleepers = 5'000,
@@ -43,6 +45,7 @@ void add_fib_task(std::int64_t size);
 void add_skynet(std::int64_t size);
 void add_nqueens(std::int64_t size);
 void add_spawn_join(std::int64_t size);
+void add_batches(std::int64_t size);
 void add_post(std::int64_t size);
 void add_yield(std::int64_t size);
 void add_sleepers(std::int64_t size);

@@ -124,10 +124,11 @@ std::uint64_t gathering::run(worker& here, portion& some, bool awaiter_is_here) 
             block = new child{*this};
         }
         const bool is_last = some.next == some.end;
+        bool is_shared = false;  // what is left lies in the deque while the child runs, unless that is full
         if (is_last) {
             used_up(some);
         } else {
-            here.push_next(some);
+            is_shared = here.try_push_spawned(some);
             here.owner().wake_one();
         }
         ++begun;
@@ -143,7 +144,7 @@ std::uint64_t gathering::run(worker& here, portion& some, bool awaiter_is_here) 
             std::exchange(block, nullptr)->release();
         }
         // Unless the rest is taken back, this object may be gone.
-        if (is_last || !here.take_back(some)) {
+        if (is_last || (is_shared && !here.take_back(some))) {
             break;
         }
         if (!here.may_start_another() || (awaiter_is_here && raised_.load(std::memory_order_relaxed))) {
@@ -166,17 +167,14 @@ void gathering::cut(worker& here, portion& some) noexcept {
     }
     auto& rest = *new portion{*this, some.next + part, some.end};
     some.end = rest.next;
-    here.push_wide(rest);
-    here.owner().wake_one();
+    put_back(here, rest);
 }
 
 /// By the end of this another thread may run it.
 void gathering::put_back(worker& here, portion& some) const noexcept {
     scheduler& owner = here.owner();
-    if (takes_turns_) {
-        here.push_begun(some);
-    } else {
-        here.push_next(some);
+    if (takes_turns_ || !here.try_push_spawned(some)) {
+        here.push_ready(some);
     }
     owner.wake_one();
 }
@@ -303,7 +301,7 @@ bool gathering::await_suspend(std::coroutine_handle<> at) noexcept {
         return awaiter.suspend(at, *this);
     }
     takes_turns_ = !awaiter.is_child();
-    here.close_family();
+    here.order_spawned();
     if (here.may_nest()) {
         const std::uint64_t done = run(here, first_, true);
         if (done == children) {  // nobody else knows of any of them

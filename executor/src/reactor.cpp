@@ -15,8 +15,10 @@ struct reactor::parts {
 reactor::reactor() : parts_{std::make_unique<parts>()}, context_{&parts_->context} {}
 reactor::~reactor() = default;
 
-bool reactor::poll() {
-    return context_->poll() > 0;
+void reactor::poll(std::size_t most) {
+    while (most > 0 && context_->poll_one() > 0) {
+        --most;
+    }
 }
 
 void reactor::wait(std::chrono::nanoseconds limit) {

@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "gatherd/executor/available_parallelism.hpp"
-#include "gatherd/executor/detail/asymmetric_fence.hpp"
 #include "gatherd/executor/detail/blocking_pool.hpp"
 #include "gatherd/executor/detail/compute_pool.hpp"
 #include "gatherd/executor/detail/worker.hpp"
@@ -24,10 +23,9 @@ scheduler::scheduler(scheduler_options options)
       idle_{worker_count(options)},
       blocking_{std::make_unique<blocking_pool>(options.blocking_threads, cpus_)},
       compute_{std::make_unique<compute_pool>(worker_count(options), cpus_)} {
-    asymmetric_fence::prepare();  // before there are threads that rely on it
     const std::size_t count = worker_count(options);
     for (std::size_t i = 0; i < count; ++i) {
-        workers_.push_back(std::make_unique<worker>(*this, i));
+        workers_.push_back(std::make_unique<worker>(*this, i, count));
     }
     try {
         for (const auto& w : workers_) {  // after all exist: a thief looks at each
@@ -98,66 +96,77 @@ worker* scheduler::here() const noexcept {
 
 void scheduler::submit(work& item) noexcept {
     if (worker* const w = here()) {
-        w->push_begun(item);
+        w->push_ready(item);
         wake_one();
     } else {
-        inject(item, item);
+        inject_from_outside(item);
     }
 }
 
-void scheduler::submit_new(work& item) noexcept {
+void scheduler::submit_spawned(work& item) noexcept {
     if (worker* const w = here()) {
-        w->push_new(item);
+        w->spawn(item);
         wake_one();
     } else {
-        inject(item, item);
+        inject_from_outside(item);
     }
 }
 
 void scheduler::submit_soon(work& item) noexcept {
     if (worker* const w = here()) {
-        w->push_begun(item);
-        if (w->has_more_than_one()) {
+        w->push_ready(item);
+        if (w->backlog() > 1) {
             wake_one();
         }
     } else {
-        inject(item, item);
+        inject_from_outside(item);
     }
 }
 
-void scheduler::submit_last(work& item) noexcept {
+void scheduler::submit_yielding(work& item) noexcept {
     if (worker* const w = here()) {
-        w->push_last(item);
-        if (w->has_more_than_one()) {
+        w->push_yielding(item);
+        if (w->backlog() > 1) {
             wake_one();
         }
     } else {
-        inject(item, item);
+        inject_from_outside(item);
     }
 }
 
 void scheduler::submit_bulk(std::span<work* const> items) noexcept {
-    if (items.empty()) {
-        return;
-    }
     if (worker* const w = here()) {
         for (work* const each : items) {
-            w->push_begun(*each);
+            w->push_ready(*each);
         }
         wake_one();
         return;
     }
-    for (std::size_t i = 1; i < items.size(); ++i) {
-        items[i]->next = items[i - 1];  // newest first
+    work_list list;
+    for (work* const each : items) {
+        list.push(*each);
     }
-    inject(*items.back(), *items.front());
+    inject_from_outside(list);
 }
 
-/// The items may run, and with them everything may end, while this is still about to wake a worker: stop() waits for
-/// it.
-void scheduler::inject(work& newest, work& oldest) noexcept {
+/// What a worker's own queue cannot hold. The worker takes some of it when its queues are empty, or at its next poll.
+void scheduler::inject(work& item) noexcept {
+    work_list one;
+    one.push(item);
+    injected_.push(one);
+}
+
+void scheduler::inject_from_outside(work& item) noexcept {
+    work_list one;
+    one.push(item);
+    inject_from_outside(one);
+}
+
+/// The items may run, and with them everything may end, while this thread is still about to wake a worker: stop() waits
+/// for it.
+void scheduler::inject_from_outside(work_list& items) noexcept {
     injecting_.fetch_add(1, std::memory_order_relaxed);  // before the push, which is what lets things end
-    injected_.push_chain(newest, oldest);
+    injected_.push(items);
     wake_one();
     injecting_.fetch_sub(1, std::memory_order_release);  // S: all of the above comes before what stop() frees
 }
@@ -176,23 +185,6 @@ void scheduler::add_timer(std::size_t home, timer_node& t, clock::time_point dea
     if (w.timers().add(t, deadline) && worker::current() != &w) {
         w.events().wake();
     }
-}
-
-work* scheduler::steal_for(std::size_t thief) noexcept {
-    worker& own = *workers_[thief];
-    for (std::size_t i = 1; i < workers_.size(); ++i) {
-        if (work* const item = own.steal_from(*workers_[(thief + i) % workers_.size()])) {
-            return item;
-        }
-    }
-    if (!own.take_injected()) {
-        return nullptr;
-    }
-    work* const item = own.take_begun();
-    if (own.backlog() > 0) {
-        wake_one();
-    }
-    return item;
 }
 
 bool scheduler::any_work() const noexcept {

@@ -71,65 +71,6 @@ void task_scope::enroll_late(scope_member& member) noexcept {
     link(shards_[member.shard_], member);
 }
 
-/// All tasks have been asked to end, but the scope did not know of this one.
-void task_scope::ask_newcomer(task_state& task) const {
-    std::string message;
-    std::uint64_t request = 0;
-    {
-        const std::lock_guard guard{message_lock_};
-        message = last_message_;
-        request = last_request_;
-    }
-    task.take_request(message, request);
-}
-
-/// Under the lock of the list: so each request to all finds the task in the list, or is noticed here.
-void task_scope::list_newcomer(shard& in, task_state& task) noexcept {
-    if (in.asked.load(std::memory_order_relaxed) != task.round_) {  // written under the lock
-        ask_newcomer(task);
-    }
-    task.round_ = 0;
-    link(in, task);
-    task.membership_.store(scope_member::membership::listed, std::memory_order_release);  // K
-}
-
-/// Lists a task that is not, while another worker may be about to do the same. False: that one was faster.
-bool task_scope::enroll_newcomer(task_state& task) noexcept {
-    shard& in = shards_[task.shard_];
-    const auto is_listed = [&task] {
-        return task.membership_.load(std::memory_order_relaxed) == scope_member::membership::listed;  // under the lock
-    };
-    {
-        const std::lock_guard guard{in.lock};
-        if (is_listed()) {
-            return false;
-        }
-        if (!in.closing) {
-            list_newcomer(in, task);
-            return true;
-        }
-    }
-    const std::lock_guard closing{closing_lock_};
-    const std::lock_guard guard{in.lock};
-    if (is_listed()) {
-        return false;
-    }
-    list_newcomer(in, task);
-    ++live_;
-    task.round_ = round_;
-    return true;
-}
-
-/// The step that is so deep is about to wait or to end.
-void task_scope::enroll_newcomers(newcomers& of, int depth) noexcept {
-    while (of.has_of(depth)) {
-        task_state& task = of.take_newest();
-        if (!task.scope_->enroll_newcomer(task)) {
-            task.release();  // the thief's gift
-        }
-    }
-}
-
 void task_scope::leave(scope_member& member) noexcept {
     shard& in = shards_[member.shard_];
     {
@@ -206,15 +147,9 @@ std::vector<task_ref> task_scope::begin_round(std::uint64_t request) {
 
 /// Gives the tasks to cancel, of each shard the oldest first.
 std::vector<task_ref> task_scope::ask_all(const std::string& message, std::uint64_t request) {
-    {
-        const std::lock_guard guard{message_lock_};
-        last_message_ = message;
-        last_request_ = request;
-    }
     std::vector<task_ref> tasks;
     for (shard& each : shards_) {
         const std::lock_guard guard{each.lock};
-        each.asked.store(each.asked.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // under the lock
         const auto begin = static_cast<std::ptrdiff_t>(tasks.size());
         for (scope_member* member = each.first; member != nullptr; member = member->next_in_scope_) {
             member->ask_to_end(tasks, message, request);
@@ -244,10 +179,10 @@ void task_scope::make_ready(task_state& task, readiness how) noexcept {
     if (order_ == ordering::parallel) {
         switch (how) {
             case readiness::created:
-                scheduler_.submit_new(task);
+                scheduler_.submit_spawned(task);
                 break;
             case readiness::yielding:
-                scheduler_.submit_last(task);
+                scheduler_.submit_yielding(task);
                 break;
             case readiness::created_soon:
             case readiness::resumed:

@@ -52,30 +52,20 @@ std::uint32_t task_state::uncancel() noexcept {
 }
 
 void task_state::start(bool soon) noexcept {
-    worker* const here = worker::current();
-    const task_state* const creator = here == nullptr ? nullptr : here->running;
-    is_child_ = creator != nullptr;
-    if (is_child_ && creator->is_child_ && creator->scope_ == scope_ && !soon && !scope_->is_serial() &&
-        here->push_newcomer(*this)) {
-        return;
-    }
+    const worker* const here = worker::current();
+    is_child_ = here != nullptr && here->running != nullptr;
     join_scope();
     scope_->make_ready(*this, soon ? task_scope::readiness::created_soon : task_scope::readiness::created);
 }
 
 void task_state::join_scope() noexcept {
-    if (membership_.load(std::memory_order_relaxed) == membership::in_hand) {  // ours: we run it
-        scope_->enroll_newcomer(*this);
-    } else {
-        membership_.store(membership::listed, std::memory_order_relaxed);
-        scope_->enroll(*this);
-    }
+    is_listed_ = true;
+    scope_->enroll(*this);
 }
 
-/// Before each wait. Another thread may go on with the task then: so its scope must know what it has created, and it.
+/// Before each wait. Another thread may go on with the task then, so its scope must know it.
 void task_state::about_to_wait() noexcept {
-    worker::current()->enroll_newcomers();
-    if (membership_.load(std::memory_order_relaxed) != membership::listed) [[unlikely]] {  // ours: we run it
+    if (!is_listed_) [[unlikely]] {
         join_scope();
     }
 }
@@ -88,14 +78,6 @@ void task_state::resume() noexcept {
 /// Whether a request waits to be raised. One that comes at the same time may be missed.
 bool task_state::has_to_cancel() const noexcept {
     return (word_.load(std::memory_order_relaxed) & must_cancel) != 0;
-}
-
-/// A thief has it, and its scope may not know it.
-void task_state::join_newcomer() noexcept {
-    acquire();  // for the newcomers of the worker that created it
-    if (!scope_->enroll_newcomer(*this)) {
-        release();
-    }
 }
 
 /// The task does not wait any longer, and raises what it was asked to.
@@ -115,9 +97,6 @@ void task_state::make_due(std::uint64_t request) noexcept {
 }
 
 void task_state::step() noexcept {
-    if (membership_.load(std::memory_order_acquire) == membership::newcomer) [[unlikely]] {  // K
-        join_newcomer();
-    }
     // Without a wait_point there is no suspend that is still at work and none that a cancel may be about to use;
     // without a cancel there is nothing to do. One that comes only now is found where the task waits next.
     if (waiting_ != nullptr || has_to_cancel()) {
@@ -143,15 +122,8 @@ void task_state::run_from(worker& here, std::coroutine_handle<> at) noexcept {
 
 void task_state::run_if_next() noexcept {
     worker& here = *worker::current();
-    if (!here.may_nest() || !here.may_start_another() || !here.take_back_new(*this)) {
+    if (!here.may_nest() || !here.may_start_another() || !here.take_back_task(*this)) {
         return;
-    }
-    if (membership_.load(std::memory_order_relaxed) == membership::newcomer) {  // ours, since no thief has it
-        here.forget_newcomer(*this);
-        membership_.store(membership::in_hand, std::memory_order_relaxed);
-        if (scope_->has_been_asked_since(*this)) [[unlikely]] {
-            scope_->ask_newcomer(*this);
-        }
     }
     if (has_to_cancel()) [[unlikely]] {
         see_cancellation();
@@ -160,11 +132,7 @@ void task_state::run_if_next() noexcept {
 }
 
 void task_state::end() noexcept {
-    const bool is_listed = membership_.load(std::memory_order_relaxed) == membership::listed;  // ours: we run it
-    if (membership_.load(std::memory_order_relaxed) == membership::in_hand && scope_->has_been_asked_since(*this))
-        [[unlikely]] {
-        scope_->ask_newcomer(*this);
-    }
+    const bool is_listed = is_listed_;
     std::uint32_t word = word_.load(std::memory_order_relaxed);  // a guess; the exchange decides
     const std::uint32_t given_up = is_listed ? 0 : one_reference;
     while ((word & (must_cancel | is_watched)) == 0) {
@@ -330,18 +298,6 @@ void task_state::remember(const std::string& message, std::uint64_t request) noe
     ++requests_->count;
 }
 
-/// All tasks of its scope were asked to end before the scope knew of this one: a request to a task that does not wait.
-void task_state::take_request(const std::string& message, std::uint64_t request) noexcept {
-    const std::lock_guard guard{lock_};
-    if (requests_ && requests_->last == request) {
-        return;  // it came another way
-    }
-    remember(message, request);
-    if (requests_->raised != request) {
-        word_.fetch_or(must_cancel, std::memory_order_relaxed);  // under the lock; the caller's has not ended
-    }
-}
-
 std::uint64_t task_state::newest_request() const noexcept {
     const std::lock_guard guard{lock_};
     return requests_ ? std::max(requests_->last, requests_->raised) : 0;
@@ -421,7 +377,7 @@ bool task_state::cancel(const std::string& message) noexcept {
     return cancel_from_here(message, new_request());
 }
 
-/// All adopt_cancellation of the request before any is taken out of its wait: one that goes on by itself in between,
+/// All are told of the request before any is taken out of its wait: one that goes on by itself in between,
 /// such as when another of them has ended by this very request, raises it there, and is not interrupted once more in
 /// its clean-up.
 std::size_t task_state::cancel_each(std::span<const task_ref> tasks, const std::string& message,

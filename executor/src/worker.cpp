@@ -9,29 +9,34 @@
 #include "gatherd/executor/detail/frame_pool.hpp"
 #include "gatherd/executor/detail/task_state.hpp"
 #include "gatherd/executor/scheduler.hpp"
-#include "gatherd/executor/task_scope.hpp"
 
 namespace gatherd::executor {
 namespace {
 
-// A worker that found nothing looks again for some microseconds before it sleeps: to sleep and be woken costs two
-// threads more than that.
+// A worker that found nothing at all looks again for some microseconds before it sleeps: to sleep and be woken costs
+// two threads more than that.
 constexpr int spin_turns = 16;
 constexpr int pauses_a_turn = 16;
 
+constexpr std::size_t most_injected_at_once = 64;  // of one poll, as the next one
+constexpr std::size_t most_handlers_at_once = 64;
+
 void cpu_pause() noexcept {
+    for (int i = 0; i < pauses_a_turn; ++i) {
 #if defined(__x86_64__)
-    __builtin_ia32_pause();
+        __builtin_ia32_pause();
 #elif defined(__aarch64__)
-    asm volatile("yield");
+        asm volatile("yield");
 #endif
+    }
 }
 
 }  // namespace
 
 thread_local constinit worker* worker::current_ = nullptr;
 
-worker::worker(scheduler& owner, std::size_t index) : owner_{owner}, index_{index}, timers_{clock::now()} {}
+worker::worker(scheduler& owner, std::size_t index, std::size_t workers)
+    : owner_{owner}, index_{index}, sightings_(workers), timers_{clock::now()} {}
 worker::~worker() = default;
 
 void worker::start() {
@@ -55,197 +60,199 @@ std::coroutine_handle<> worker::run_coroutine(std::coroutine_handle<> at) noexce
     return std::exchange(ended_root_, nullptr);  // what goes on around this has not ended
 }
 
-std::coroutine_handle<> worker::run_step(task_state& of, std::coroutine_handle<> at) noexcept {
+std::coroutine_handle<> worker::run_step(task_state& task, std::coroutine_handle<> at) noexcept {
     ++nested_;
-    created_ = 0;
-    task_state* const outer = std::exchange(running, &of);
+    spawned_in_step_ = 0;
+    const std::uint32_t outer_budget = std::exchange(budget_, step_budget);
+    task_state* const outer = std::exchange(running, &task);
     const auto ended_root = run_coroutine(at);
-    enroll_newcomers();
     running = outer;
+    budget_ = outer_budget;
     --nested_;
     return ended_root;
 }
 
-void worker::tell_scope() noexcept {
-    task_scope::enroll_newcomers(newcomers_, nested_);
-}
-
-bool worker::push_newcomer(task_state& task) noexcept {
-    if (created_ >= widest_family || newcomers_.is_full()) {
-        return false;
+void worker::push_ready(work& item) noexcept {
+    if (!ready_.try_push(item)) {
+        owner_.inject(item);
     }
-    task.scope().prepare_newcomer(task, index_);
-    newcomers_.add(task, task, nested_);
-    counts_.spawned.add();
-    ++created_;
-    ++family_;
-    new_.push(&task);
-    owner_.wake_one();
-    return true;
 }
 
-void worker::push_new(work& item) noexcept {
+void worker::spawn(work& item) noexcept {
     counts_.spawned.add();
-    if (created_++ >= widest_family) {
-        wide_.push(&item);
-    } else if (running != nullptr && running->is_child()) {
-        ++family_;
-        new_.push(&item);
+    // Beyond the first tasks of a step there is enough for thieves, and other programs need not stand behind the rest.
+    if (++spawned_in_step_ > most_spawned_in_step) {
+        owner_.inject(item);
+    } else if (running == nullptr || !running->is_child()) {
+        push_ready(item);
+    } else if (spawned_.try_push(item)) {
+        ++unordered_;
     } else {
-        begun_.push(&item);
+        owner_.inject(item);
     }
 }
 
-/// What was created since the last start, newest first, but for what thieves took.
-work_list worker::take_family() noexcept {
-    work_list family;
-    for (std::size_t left = std::exchange(family_, 0); left > 0; --left) {
-        work* const item = new_.try_pop();
+/// The tasks on top were pushed eldest first: pops them, newest first, and pushes them again.
+void worker::reverse_spawned() noexcept {
+    work_list newest_first;
+    for (; unordered_ > 0; --unordered_) {
+        work* const item = spawned_.try_pop();
         if (item == nullptr) {
-            break;
+            break;  // thieves have the elder ones
         }
-        family.push(*item);
+        newest_first.push(*item);
     }
-    return family;
-}
-
-/// It was pushed eldest first, so it is turned round on top of the queue.
-void worker::close_family() noexcept {
-    if (family_ >= 2) {
-        for (work_list family = take_family(); !family.empty();) {
-            new_.push(&family.pop());
-        }
-        owner_.wake_one();  // a worker that looked in between saw nothing and went to sleep
-    }
-    family_ = 0;
-}
-
-/// The next new task: of the newest family the eldest.
-work* worker::start_new() noexcept {
-    close_family();
-    return new_.size() > 0 ? new_.try_pop() : nullptr;
-}
-
-void worker::push_last(work& item) noexcept {
-    if (new_.size() > 0) {
-        move_new_behind();
-    }
-    family_ = 0;
-    (wide_.size() == 0 ? begun_ : wide_).push(&item);
-}
-
-/// What has yet to start goes to the end of the line.
-void worker::move_new_behind() noexcept {
-    work* eldest = nullptr;  // of what was created in this step
-    for (work_list newest_first = take_family(); !newest_first.empty();) {
-        work& each = newest_first.pop();
-        each.next = eldest;
-        eldest = &each;
-    }
-    while (new_.size() > 0) {  // earlier families stand the right way round, unless thieves take the rest
-        if (work* const each = new_.try_pop()) {
-            begun_.push(each);
+    while (!newest_first.empty()) {
+        work& item = newest_first.pop();
+        if (!spawned_.try_push(item)) {  // cannot be: there was room for it before
+            push_ready(item);
         }
     }
-    while (eldest != nullptr) {
-        work* const following = eldest->next;
-        begun_.push(eldest);
-        eldest = following;
+    owner_.wake_one();  // a worker that looked in between saw nothing and went to sleep
+}
+
+work* worker::next_spawned() noexcept {
+    order_spawned();
+    return spawned_.size() > 0 ? spawned_.try_pop() : nullptr;
+}
+
+void worker::push_yielding(work& item) noexcept {
+    while (work* const spawned = next_spawned()) {
+        push_ready(*spawned);
+    }
+    if (spawned_in_step_ > most_spawned_in_step) {
+        owner_.inject(item);  // some of what this step spawned is there
+    } else {
+        push_ready(item);
     }
 }
 
-work* worker::find_own() noexcept {
-    work* item = nullptr;
-    switch (tick_ % 8) {
-        case 1:
-        case 4:
-        case 6:
-            item = start_new();
-            break;
-        case 3:
-            item = wide_.take();
-            break;
-        case 7:
-            item = find_fork();
-            break;
-        default:
-            break;
-    }
-    if (item != nullptr || (item = begun_.take()) != nullptr || (item = start_new()) != nullptr) {
-        return item;
-    }
-    return (item = wide_.take()) != nullptr ? item : find_fork();
-}
-
-work* worker::find_fork() noexcept {
-    return forks_.size() > 0 ? forks_.try_pop() : nullptr;
-}
-
-work* worker::keep_all_but_first(work_queue<work>& own, work_queue<work>& victims) noexcept {
-    work_queue<work>::loot loot;
-    const std::size_t count = victims.steal(loot);
-    for (std::size_t i = 1; i < count; ++i) {
-        own.push(loot[i]);
-    }
-    if (count > 1) {
-        owner_.wake_one();  // a worker that looked in between saw nothing and went to sleep
-    }
-    counts_.stolen.add(count);
-    return count == 0 ? nullptr : loot[0];
-}
-
-work* worker::steal_from(worker& victim) noexcept {
-    work* item = keep_all_but_first(begun_, victim.begun_);
-    if (item == nullptr) {
-        item = keep_all_but_first(wide_, victim.wide_);
-    }
-    if (item != nullptr) {
-        return item;
-    }
-    item = victim.new_.try_steal();
-    if (item == nullptr) {
-        item = victim.forks_.try_steal();
-    }
-    counts_.stolen.add(item == nullptr ? 0 : 1);
-    return item;
-}
-
-bool worker::take_injected() noexcept {
-    work* item = owner_.injected_.take_all();
-    if (item == nullptr) {
+bool worker::may_go_on() noexcept {
+    if (nested_ != 1 || tick_ + 1 >= event_interval || backlog() != 0) {
         return false;
     }
-    std::uint64_t taken = 0;
-    for (; item != nullptr; ++taken) {
-        work* const following = item->next;
-        begun_.push(item);
-        item = following;
-    }
-    counts_.injected.add(taken);
+    ++tick_;
+    spawned_in_step_ = 0;
+    budget_ = step_budget;
+    counts_.run.add();
     return true;
 }
 
-void worker::look_around() noexcept {
-    looked_at_ = clock::now();
-    counts_.timers.add(timers_.fire_due(looked_at_));
-    reactor_.poll();
+work* worker::next_own() noexcept {
+    if (tick_ % 4 == 3) {
+        if (work* const item = next_spawned()) {
+            return item;
+        }
+    }
+    if (work* const item = ready_.try_take()) {
+        return item;
+    }
+    return next_spawned();
 }
 
-/// After so many children, asks the clock: tiny ones need not end the turn.
-bool worker::looked_lately() noexcept {
-    if (clock::now() - looked_at_ >= lately) {
-        return false;  // the next turn looks
+/// Moves what was injected to the end of the ready queue, but no more than a bound. False: there was nothing.
+bool worker::take_injected() noexcept {
+    work_list taken;
+    owner_.injected_.take(most_injected_at_once, taken);
+    counts_.injected.add(taken.size());
+    const bool some = !taken.empty();
+    while (!taken.empty()) {
+        push_ready(taken.pop());
+    }
+    return some;
+}
+
+void worker::poll() noexcept {
+    polled_at_ = clock::now();
+    counts_.timers.add(timers_.fire_due(polled_at_));
+    reactor_.poll(most_handlers_at_once);
+}
+
+/// After so many children of a gather, asks the clock: tiny ones need not end the turn.
+bool worker::polled_lately() noexcept {
+    if (clock::now() - polled_at_ >= lately) {
+        return false;  // the next turn polls
     }
     tick_ = 0;
     return true;
 }
 
+worker::sighting worker::sight() const noexcept {
+    return {ready_.bottom(), spawned_.size() == 0 ? -1 : spawned_.top()};
+}
+
+/// Whether something that was here at that time still is. The owner moves the deque's top when it takes the last item.
+bool worker::still_waits(const sighting& seen) const noexcept {
+    return (ready_.size() > 0 && ready_.top() < seen.ready_bottom) ||
+           (spawned_.size() > 0 && spawned_.top() == seen.spawned_top);
+}
+
+/// Notes what the others have. False: nothing.
+bool worker::watch_victims() noexcept {
+    bool some = false;
+    for (const auto& victim : owner_.workers_) {
+        if (victim.get() != this) {
+            sightings_[victim->index_] = victim->sight();
+            some = some || victim->backlog() > 0;
+        }
+    }
+    sighted_at_ = clock::now();
+    return some;
+}
+
+work* worker::steal_from(worker& victim) noexcept {
+    run_queue<work>::loot loot;
+    const std::size_t count = victim.ready_.try_steal(loot);
+    if (count == 0) {
+        work* const item = victim.spawned_.try_steal();
+        counts_.stolen.add(item == nullptr ? 0 : 1);
+        return item;
+    }
+    counts_.stolen.add(count);
+    for (std::size_t i = 1; i < count; ++i) {
+        push_ready(*loot[i]);
+    }
+    if (count > 1) {
+        owner_.wake_one();  // a worker that looked in between saw nothing and went to sleep
+    }
+    return loot[0];
+}
+
+/// Looks at the others' queues until something there has waited for long enough, or there is nothing.
+work* worker::search() noexcept {
+    if (!std::exchange(saw_work_, false)) {  // else it was noted before the worker dozed
+        saw_work_ = watch_victims();
+    }
+    for (int turn = 0; saw_work_ ? clock::now() - sighted_at_ < patience : turn < spin_turns; ++turn) {
+        cpu_pause();
+        if (take_injected()) {
+            saw_work_ = false;
+            return ready_.try_take();
+        }
+        if (!saw_work_) {
+            saw_work_ = watch_victims();
+        }
+    }
+    for (std::size_t i = 1; saw_work_ && i < owner_.workers_.size(); ++i) {
+        worker& victim = *owner_.workers_[(index_ + i) % owner_.workers_.size()];
+        if (victim.still_waits(sightings_[victim.index_])) {
+            if (work* const item = steal_from(victim)) {
+                saw_work_ = false;
+                return item;
+            }
+        }
+    }
+    saw_work_ = watch_victims();
+    counts_.failed_steals.add();
+    return nullptr;
+}
+
 work* worker::find_elsewhere() noexcept {
     const bool had_injected = take_injected();
     if (!std::exchange(has_slept_, false) || !had_injected) {  // else it was woken for this, which is not to wait
-        look_around();
+        poll();
     }
-    if (work* const item = find_own()) {
+    if (work* const item = next_own()) {
         if (had_injected && backlog() > 0) {
             owner_.wake_one();
         }
@@ -254,35 +261,35 @@ work* worker::find_elsewhere() noexcept {
     if (!searching_) {
         searching_ = owner_.idle_.begin_search();
     }
-    if (!searching_ && !std::exchange(saw_work_, false)) {
-        return nullptr;
-    }
-    work* item = owner_.steal_for(index_);
-    for (int turn = 0; item == nullptr && searching_ && turn < spin_turns; ++turn) {
-        for (int i = 0; i < pauses_a_turn; ++i) {
-            cpu_pause();
-        }
-        item = owner_.steal_for(index_);
-    }
-    counts_.failed_steals.add(item == nullptr ? 1 : 0);
-    return item;
+    return searching_ ? search() : nullptr;
 }
 
-void worker::sleep() {
+/// How long to sleep at most, so that the next timer is not late.
+std::chrono::nanoseconds worker::until_due(std::chrono::nanoseconds limit) const noexcept {
+    if (const auto due = timers_.next_due()) {
+        return std::clamp<std::chrono::nanoseconds>(*due - clock::now(), std::chrono::nanoseconds{0}, limit);
+    }
+    return limit;
+}
+
+/// There is work, but its owners will run it before it could be stolen. The worker stays a searcher meanwhile, so
+/// nobody pays for a wake-up, and looks again soon.
+void worker::doze() {
+    reactor_.wait(until_due(doze_time));
+}
+
+void worker::park() {
     owner_.idle_.announce(index_, searching_);
     searching_ = false;
     frame_pool::send_home();
-    std::chrono::nanoseconds limit = frame_pool::trim() ? std::chrono::seconds{1} : std::chrono::hours{1};
-    if (const auto due = timers_.next_due()) {
-        limit = std::clamp<std::chrono::nanoseconds>(*due - clock::now(), std::chrono::nanoseconds{0}, limit);
-    }
-    // Announced, now look again: a submitter that saw us awake has already pushed, so this look finds its work.
-    // Without it that work could wait for ever. Edge P of idle_workers.hpp. A timer added to our wheel from outside
-    // wakes the reactor itself.
-    saw_work_ = owner_.any_work();
-    if (!saw_work_ && !owner_.stopping_.load(std::memory_order_seq_cst)) {
+    const std::chrono::nanoseconds limit = frame_pool::trim() ? std::chrono::seconds{1} : std::chrono::hours{1};
+    // Announced, now look again: a submitter that saw this worker awake has already pushed, so this look finds its
+    // work. Without it that work could wait for ever. Edge P of idle_workers.hpp. Where another worker searches, that
+    // one looks. A timer that another thread adds to our wheel wakes the reactor itself.
+    const bool may_sleep = owner_.idle_.is_searched() || !owner_.any_work();
+    if (may_sleep && !owner_.stopping_.load(std::memory_order_seq_cst)) {
         counts_.parks.add();
-        reactor_.wait(limit);
+        reactor_.wait(until_due(limit));
         has_slept_ = true;
     }
     searching_ = !owner_.idle_.retract(index_);
@@ -292,24 +299,28 @@ void worker::run() {
     current_ = this;
     pthread_setname_np(pthread_self(), ("worker " + std::to_string(index_)).c_str());
     while (!owner_.stopping_.load(std::memory_order_relaxed)) {  // stop() wakes us to look again
-        if (++tick_ >= ticks_between_looks) {
+        if (++tick_ >= event_interval) {
             tick_ = 0;
-            look_around();
+            poll();
             bool more = take_injected();
-            if (work* const oldest = new_.size() > 0 ? new_.try_steal() : nullptr) {
-                begun_.push(oldest);
+            if (work* const oldest = spawned_.size() > 0 ? spawned_.try_steal() : nullptr) {
+                push_ready(*oldest);
                 more = true;
             }
             if (more) {
                 owner_.wake_one();  // what is in hand may take long
             }
         }
-        work* item = find_own();
+        work* item = next_own();
         if (item == nullptr) {
             item = find_elsewhere();
         }
         if (item == nullptr) {
-            sleep();
+            if (searching_ && saw_work_) {
+                doze();
+            } else {
+                park();
+            }
             continue;
         }
         if (searching_) {
@@ -319,7 +330,7 @@ void worker::run() {
             }
         }
         counts_.run.add();
-        created_ = 0;
+        spawned_in_step_ = 0;
         item->run(*item);
     }
     current_ = nullptr;

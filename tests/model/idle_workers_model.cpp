@@ -1,5 +1,5 @@
 /// \file
-/// The model of executor/idle_workers.hpp with executor/injection_queue.hpp, executor/work_queue.hpp and
+/// The model of executor/idle_workers.hpp with executor/injection_queue.hpp, executor/run_queue.hpp and
 /// executor/work_deque.hpp: Relacy runs the sources that ship, under the C++ memory model.
 ///
 /// Modelled      workers that look, search, announce themselves idle, look again and sleep, call for call what
@@ -25,7 +25,7 @@
 
 #include "gatherd/executor/detail/injection_queue.hpp"
 #include "gatherd/executor/detail/work_deque.hpp"
-#include "gatherd/executor/detail/work_queue.hpp"
+#include "gatherd/executor/detail/run_queue.hpp"
 #include "gatherd/executor/work.hpp"
 
 // After all headers of gatherd.
@@ -115,7 +115,7 @@ public:
 
 private:
     using job_deque = gatherd::executor::work_deque<work, relacy_sync>;
-    using job_queue = gatherd::executor::work_queue<work, relacy_sync>;
+    using job_queue = gatherd::executor::run_queue<work, relacy_sync>;
     static constexpr std::size_t count = Shape.workers;
     static constexpr std::size_t total = Shape.submitters * Shape.jobs_each * (1 + Shape.children);
     static constexpr bool all_together = total <= count;

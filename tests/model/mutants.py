@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "executor/include/gatherd/executor/detail"
 HEADERS = {  # and the models that run them
     "work_deque": (0, 2),
-    "work_queue": (1, 2),
+    "run_queue": (1, 2),
     "owned_ring": (0, 1, 2),
     "growing_ring": (0, 1),
     "idle_workers": (2,),
@@ -62,9 +62,9 @@ SURVIVORS = {
     "owned_ring size top_.load relaxed": OLDER_TOP,
     "owned_ring size bottom_.load relaxed": FENCED_LOAD,
     "owned_ring make_room top_.load relaxed": f"B: {LATER_STORE}",
-    "work_queue take top_.compare_exchange_weak relaxed": ONE_STEP,
-    "work_queue steal top_.load relaxed": "B, C: top before bottom: " + LATER_STORE,
-    "work_queue steal top_.compare_exchange_strong relaxed": ONE_STEP,
+    "run_queue take top_.compare_exchange_weak relaxed": ONE_STEP,
+    "run_queue steal top_.load relaxed": "B, C: top before bottom: " + LATER_STORE,
+    "run_queue steal top_.compare_exchange_strong relaxed": ONE_STEP,
     "idle_workers begin_search word_.fetch_add acq_rel": COUNTED,
     "idle_workers begin_search word_.fetch_add relaxed": COUNTED,
     "idle_workers end_search word_.fetch_sub acq_rel": COUNTED,

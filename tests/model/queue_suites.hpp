@@ -1,5 +1,5 @@
 /// \file
-/// What a model does with a queue that one thread fills and others take from: the suites of work_deque and work_queue.
+/// What a model does with a queue that one thread fills and others take from: the suites of work_deque and run_queue.
 /// Include it after every header of gatherd.
 #pragma once
 

@@ -15,7 +15,7 @@ TEST_CASE("work_deque: with thieves at work every item leaves exactly once", "[s
     CAPTURE(seed);
     std::vector<std::atomic<int>> taken(items);
     std::vector<int> names(items);
-    work_deque<int> deque{2};  // so small that it has to grow
+    work_deque<int, 16> deque;  // so small that it is often full
     std::atomic<bool> done{false};
     const auto take = [&](int* item) {
         if (item != nullptr) {
@@ -33,7 +33,7 @@ TEST_CASE("work_deque: with thieves at work every item leaves exactly once", "[s
     std::mt19937 random{seed};
     for (int next = 0; next < items;) {
         for (auto burst = random() % 20; burst > 0 && next < items; --burst) {
-            deque.push(&names[static_cast<std::size_t>(next++)]);
+            next += deque.try_push(names[static_cast<std::size_t>(next)]) ? 1 : 0;
         }
         for (auto burst = random() % 12; burst > 0; --burst) {
             take(random() % 4 == 0 ? deque.try_steal() : deque.try_pop());

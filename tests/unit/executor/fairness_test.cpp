@@ -23,9 +23,9 @@ using namespace gatherd::executor;
 namespace {
 
 // As worker.hpp has them.
-constexpr long turns_between_looks = 61;
-constexpr long widest_family = 64;
-constexpr long forks_between_looks = 4096;
+constexpr long event_interval = 61;
+constexpr long most_spawned_in_step = 64;
+constexpr long forks_between_polls = 4096;
 
 /// Who would like to keep the worker.
 enum class greed {
@@ -193,7 +193,7 @@ task<> notes_the_last(occupation& at, long& left) {
 
 task<> creates_a_wide_family(occupation& at) {
     for (int i = 0; i < 20; ++i) {
-        long left = 2 * widest_family;
+        long left = 2 * most_spawned_in_step;
         std::vector<task_handle<>> family;
         at.ready();
         for (long member = left; member > 0; --member) {
@@ -272,7 +272,7 @@ struct noted_timer : timer_node {
 
 long passed_by_a_timer(greed kind) {
     long worst = 0;
-    for (long round = 0; round < turns_between_looks; ++round) {  // each meets another turn
+    for (long round = 0; round < event_interval; ++round) {  // each meets another turn
         scheduler on{{.workers = 1}};
         occupation at;
         noted_timer due{at};
@@ -294,29 +294,29 @@ long passed_by_a_timer(greed kind) {
 TEST_CASE("fairness: of two that are ready each gets every second turn", "[executor]") {
     CHECK(passed_beside(greed::yields, takes_turns) == 1);
     CHECK(passed_beside(greed::rings, takes_turns) == 1);
-    CHECK(passed_beside(greed::forks, takes_turns) <= forks_between_looks);
+    CHECK(passed_beside(greed::forks, takes_turns) <= forks_between_polls);
 }
 
-TEST_CASE("fairness: a new task starts within three turns", "[executor]") {
-    CHECK(passed_beside(greed::yields, creates) <= 2);
-    CHECK(passed_beside(greed::rings, creates) <= 2);
-    CHECK(passed_beside(greed::forks, creates) <= forks_between_looks);
+TEST_CASE("fairness: a new task starts within four turns", "[executor]") {
+    CHECK(passed_beside(greed::yields, creates) <= 3);
+    CHECK(passed_beside(greed::rings, creates) <= 3);
+    CHECK(passed_beside(greed::forks, creates) <= forks_between_polls);
 }
 
 TEST_CASE("fairness: a child of the root starts in its turn", "[executor]") {
     CHECK(passed_beside(greed::yields, creates, creator::root) <= 1);
     CHECK(passed_beside(greed::rings, creates, creator::root) <= 1);
-    CHECK(passed_beside(greed::forks, creates, creator::root) <= forks_between_looks);
+    CHECK(passed_beside(greed::forks, creates, creator::root) <= forks_between_polls);
 }
 
 TEST_CASE("fairness: who yields goes behind all that was created before", "[executor]") {
     CHECK(passed_beside(greed::yields, creates_a_wide_family) <= 2);
-    CHECK(passed_beside(greed::yields, creates_a_wide_family, creator::root) <= 1);
+    CHECK(passed_beside(greed::yields, creates_a_wide_family, creator::root) <= 2);
 }
 
-TEST_CASE("fairness: one of those beyond the first 64 of a family starts within eight turns", "[executor]") {
-    CHECK(passed_beside(greed::rings, creates_a_wide_family) <= 8 * widest_family);
-    CHECK(passed_beside(greed::rings, creates_a_wide_family, creator::root) <= 8 * widest_family);
+TEST_CASE("fairness: of a step that creates more than 64 tasks the rest start within a turn of each 64", "[executor]") {
+    CHECK(passed_beside(greed::rings, creates_a_wide_family) <= 8 * most_spawned_in_step);
+    CHECK(passed_beside(greed::rings, creates_a_wide_family, creator::root) <= 8 * most_spawned_in_step);
 }
 
 TEST_CASE("fairness: a new task waits for newer ones at most 61 turns, and 61 for each that is older", "[executor]") {
@@ -325,20 +325,20 @@ TEST_CASE("fairness: a new task waits for newer ones at most 61 turns, and 61 fo
         scheduler on{{.workers = 1}};
         occupation at;
         run(on, below_a_chain(at, count));
-        CHECK(at.passed <= turns_between_looks * count);
+        CHECK(at.passed <= event_interval * count);
     }
 }
 
 TEST_CASE("fairness: a fork_join starts in its turn", "[executor]") {
     CHECK(passed_beside(greed::yields, computes) <= 1);
     CHECK(passed_beside(greed::rings, computes) <= 1);
-    CHECK(passed_beside(greed::forks, computes) <= forks_between_looks);
+    CHECK(passed_beside(greed::forks, computes) <= forks_between_polls);
 }
 
 TEST_CASE("fairness: a timer fires after at most 60 turns", "[executor]") {
-    CHECK(passed_by_a_timer(greed::yields) <= turns_between_looks - 1);
-    CHECK(passed_by_a_timer(greed::rings) <= turns_between_looks - 1);
-    CHECK(passed_by_a_timer(greed::forks) <= forks_between_looks);
+    CHECK(passed_by_a_timer(greed::yields) <= event_interval - 1);
+    CHECK(passed_by_a_timer(greed::rings) <= event_interval - 1);
+    CHECK(passed_by_a_timer(greed::forks) <= forks_between_polls);
 }
 
 TEST_CASE("fairness: a socket's handler runs after at most 60 turns", "[executor]") {
@@ -348,9 +348,9 @@ TEST_CASE("fairness: a socket's handler runs after at most 60 turns", "[executor
             at.enough = true;
         });
     };
-    CHECK(passed_while(greed::yields, post) <= turns_between_looks - 1);
-    CHECK(passed_while(greed::rings, post) <= turns_between_looks - 1);
-    CHECK(passed_while(greed::forks, post) <= forks_between_looks);
+    CHECK(passed_while(greed::yields, post) <= event_interval - 1);
+    CHECK(passed_while(greed::rings, post) <= event_interval - 1);
+    CHECK(passed_while(greed::forks, post) <= forks_between_polls);
 }
 
 TEST_CASE("fairness: injected work runs after at most 60 turns and what was ready", "[executor]") {
@@ -359,7 +359,7 @@ TEST_CASE("fairness: injected work runs after at most 60 turns and what was read
         items.push_back(std::make_unique<noted_work>(at));
         on.submit(*items.back());
     };
-    CHECK(passed_while(greed::yields, inject) <= turns_between_looks);
-    CHECK(passed_while(greed::rings, inject) <= turns_between_looks);
-    CHECK(passed_while(greed::forks, inject) <= forks_between_looks);
+    CHECK(passed_while(greed::yields, inject) <= event_interval);
+    CHECK(passed_while(greed::rings, inject) <= event_interval);
+    CHECK(passed_while(greed::forks, inject) <= forks_between_polls);
 }

@@ -53,8 +53,8 @@ task<std::string> first_in_first_out() {
     co_return out;
 }
 
-/// What became of a task that its scope did not know when all of it were asked to end.
-struct end_of_newcomer {
+/// What became of a task when all tasks of its scope were asked to end.
+struct end_of_created {
     bool ran = false;
     bool went_on = false;
     bool cancelled = false;
@@ -65,18 +65,18 @@ void ask_all() {
     task_state::current().scope().cancel_all("all of you");
 }
 
-task<int> runs(end_of_newcomer& to) {
+task<int> runs(end_of_created& to) {
     to.ran = true;
     co_return 1;
 }
 
-task<int> asks_and_returns(end_of_newcomer& to) {
+task<int> asks_and_returns(end_of_created& to) {
     to.ran = true;
     ask_all();
     co_return 1;
 }
 
-task<int> asks_and_waits(end_of_newcomer& to) {
+task<int> asks_and_waits(end_of_created& to) {
     to.ran = true;
     ask_all();
     co_await sleep(1h);
@@ -85,8 +85,8 @@ task<int> asks_and_waits(end_of_newcomer& to) {
 }
 
 /// Awaits what it has just created: that runs in its step.
-task<> awaits_newcomer(end_of_newcomer& to, task<int> (*newcomer)(end_of_newcomer&), bool asks_before_it_starts) {
-    const auto created = create_task(newcomer(to));
+task<> awaits_created(end_of_created& to, task<int> (*created_task)(end_of_created&), bool asks_before_it_starts) {
+    const auto created = create_task(created_task(to));
     if (asks_before_it_starts) {
         ask_all();
     }
@@ -107,14 +107,14 @@ task<> in_a_child(task<> body) {
     }
 }
 
-end_of_newcomer run_newcomer(task<int> (*newcomer)(end_of_newcomer&), bool asks_before_it_starts = false) {
-    end_of_newcomer seen;
+end_of_created run_created(task<int> (*created_task)(end_of_created&), bool asks_before_it_starts = false) {
+    end_of_created seen;
     scheduler on{{.workers = 1}};
-    run(on, in_a_child(awaits_newcomer(seen, newcomer, asks_before_it_starts)));
+    run(on, in_a_child(awaits_created(seen, created_task, asks_before_it_starts)));
     return seen;
 }
 
-task<> creates_after_the_request(end_of_newcomer& to) {
+task<> creates_after_the_request(end_of_created& to) {
     ask_all();
     try {
         co_await sleep(1h);
@@ -152,18 +152,18 @@ task<> creates_many(std::atomic<int>& ended, int depth) {
 }  // namespace
 
 TEST_CASE("scope: a task that was created and has not started is asked to end with all others", "[executor]") {
-    const end_of_newcomer seen = run_newcomer(runs, true);
+    const end_of_created seen = run_created(runs, true);
     CHECK_FALSE(seen.ran);
     CHECK(seen.cancelled);
     CHECK(seen.message == "all of you");
 }
 
 TEST_CASE("scope: a task that runs in the step of another is asked to end with all others", "[executor]") {
-    const end_of_newcomer returned = run_newcomer(asks_and_returns);
+    const end_of_created returned = run_created(asks_and_returns);
     CHECK(returned.ran);
     CHECK(returned.cancelled);
 
-    const end_of_newcomer waited = run_newcomer(asks_and_waits);
+    const end_of_created waited = run_created(asks_and_waits);
     CHECK(waited.ran);
     CHECK_FALSE(waited.went_on);
     CHECK(waited.cancelled);
@@ -171,7 +171,7 @@ TEST_CASE("scope: a task that runs in the step of another is asked to end with a
 }
 
 TEST_CASE("scope: a task that is created after all were asked to end is not", "[executor]") {
-    end_of_newcomer seen;
+    end_of_created seen;
     scheduler on{{.workers = 1}};
     run(on, in_a_child(creates_after_the_request(seen)));
     CHECK(seen.ran);

@@ -85,7 +85,10 @@ public:
         at_ = continuation;
         is_open_ = true;
         worker& here = *worker::current();
-        here.push_fork(*this);
+        if (!here.try_push_spawned(*this)) [[unlikely]] {  // the deque is full of forks: this one is a plain call
+            child.entered_by = entry::called;
+            return go_on_with(child_at);
+        }
         here.owner().wake_one();
         if (here.may_fork()) [[likely]] {
             return go_on_with(child_at);
@@ -141,7 +144,11 @@ private:
     }
 
     /// In a worker's loop. What it leads to may end the frame.
-    void resume() noexcept { worker::current()->run_coroutine(at_); }
+    void resume() noexcept {
+        worker& here = *worker::current();
+        here.order_spawned();  // nothing but a task lies between what this pushes and what it takes back
+        here.run_coroutine(at_);
+    }
 
     [[noreturn]] void raise_kept_failure();
 
@@ -149,8 +156,7 @@ private:
     [[gnu::noinline, gnu::cold]] static std::coroutine_handle<> put_off(worker& here, fork_frame& child,
                                                                         std::coroutine_handle<> child_at) noexcept {
         child.start_at(child_at);
-        here.push_fork(child);
-        return std::noop_coroutine();
+        return here.try_push_spawned(child) ? std::noop_coroutine() : go_on_with(child_at);
     }
 
     std::coroutine_handle<> at_;
@@ -218,7 +224,7 @@ public:
             }
             worker& here = *worker::current();
             if (self.entered_by == entry::called ||
-                (self.entered_by == entry::forked && here.pop_fork() == self.parent)) {
+                (self.entered_by == entry::forked && here.take_back(*self.parent))) {
                 here.transfer_to(self.parent->continuation());
                 return true;
             }

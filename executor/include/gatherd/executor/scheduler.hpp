@@ -24,6 +24,7 @@ class blocking_pool;
 class compute_pool;
 class worker;
 struct work;
+class work_list;
 
 /// How large a scheduler is.
 struct scheduler_options {
@@ -61,8 +62,8 @@ public:
     /// could help.
     void submit(work& item) noexcept;
 
-    /// As submit, for a task's first step: see worker for what comes first.
-    void submit_new(work& item) noexcept;
+    /// As submit, for the first step of a task: see worker for what comes first.
+    void submit_spawned(work& item) noexcept;
 
     /// As submit, for all of them, in their order and with one wake-up.
     void submit_bulk(std::span<work* const> items) noexcept;
@@ -72,7 +73,7 @@ public:
     void submit_soon(work& item) noexcept;
 
     /// As submit_soon, behind everything that is ready on the calling worker: for a task that yields.
-    void submit_last(work& item) noexcept;
+    void submit_yielding(work& item) noexcept;
 
     [[nodiscard]] std::size_t workers() const noexcept { return workers_.size(); }
 
@@ -116,9 +117,10 @@ private:
     friend class worker;
 
     [[nodiscard]] worker* here() const noexcept;
-    void inject(work& newest, work& oldest) noexcept;
+    void inject(work& item) noexcept;
+    void inject_from_outside(work& item) noexcept;
+    void inject_from_outside(work_list& items) noexcept;
     [[gnu::cold]] void wake_sleeper() noexcept;
-    [[nodiscard]] work* steal_for(std::size_t thief) noexcept;
     [[nodiscard]] bool any_work() const noexcept;
 
     void pin_workers();

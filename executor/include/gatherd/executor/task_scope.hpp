@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "gatherd/executor/detail/newcomers.hpp"
 #include "gatherd/executor/detail/scope_member.hpp"
 #include "gatherd/executor/detail/spin_lock.hpp"
 #include "gatherd/executor/detail/task_state.hpp"
@@ -63,7 +62,6 @@ protected:
 private:
     friend class gathering;
     friend class task_state;
-    friend class worker;
 
     enum class readiness {
         created,       ///< for its first step
@@ -75,23 +73,6 @@ private:
     void enroll(scope_member& member) noexcept;
     void leave(scope_member& member) noexcept;
 
-    // A task that the scope has yet to adopt_cancellation of: see newcomers.hpp.
-    /// `worker` has just created it.
-    void prepare_newcomer(scope_member& task, std::size_t worker) const noexcept {
-        task.shard_ = static_cast<std::uint8_t>(worker % shard_count);
-        task.round_ = shards_[task.shard_].asked.load(std::memory_order_relaxed);  // later ones: see list_newcomer
-        task.membership_.store(scope_member::membership::newcomer, std::memory_order_relaxed);  // a queue publishes it
-    }
-
-    /// Whether all tasks were asked to end since it was created. Exact for requests that came before the call.
-    [[nodiscard]] bool has_been_asked_since(const scope_member& newcomer) const noexcept {
-        return shards_[newcomer.shard_].asked.load(std::memory_order_relaxed) !=
-               newcomer.round_;  // nothing but a number
-    }
-
-    void ask_newcomer(task_state& task) const;
-    bool enroll_newcomer(task_state& task) noexcept;
-    static void enroll_newcomers(newcomers& of, int depth) noexcept;
     void make_ready(task_state& task, readiness how) noexcept;
     static void run_serially(work& self) noexcept;
     void drained(bool in_a_step) noexcept;
@@ -106,7 +87,6 @@ private:
     struct alignas(64) shard {
         mutable spin_lock lock;
         bool closing = false;  // under lock, as all here: what changes now does so under closing_lock_ too
-        std::atomic<std::uint32_t> asked{0};  // how often all members were asked to end; also read without the lock
         std::size_t live = 0;
         scope_member* first = nullptr;
     };
@@ -115,15 +95,10 @@ private:
     [[nodiscard]] std::uint8_t shard_here() const noexcept;
     static void link(shard& in, scope_member& member) noexcept;
     static void unlink(shard& in, scope_member& member) noexcept;
-    void list_newcomer(shard& in, task_state& task) noexcept;
     void enroll_late(scope_member& member) noexcept;
     void leave_late(scope_member& member) noexcept;
 
     std::array<shard, shard_count> shards_;
-
-    mutable spin_lock message_lock_;  // nothing else is taken under it
-    std::string last_message_;        // of the newest request to all, and its number
-    std::uint64_t last_request_ = 0;
 
     // Once it closes. Lock order: closing_lock_, then a shard's.
     spin_lock closing_lock_;

@@ -27,8 +27,9 @@ namespace gatherd::executor {
 ///             I2  a worker looks at every queue between its announce and its sleep
 ///             I3  when a push returns, some worker is awake that has yet to look, or was claimed by it
 ///
-/// Edges       P   submitter: push, light fence, word load  ||  worker: word add, heavy fence, queue loads: either the
-///                 submitter sees the idle worker, or the worker sees the work (I3)
+/// Edges       P   submitter: push, word load  ||  worker: word add, queue loads, all seq_cst: either the submitter
+/// sees
+///                 the idle worker, or the worker sees the work (I3)
 ///             Q   parked exchange by claim_for_wake  ||  by retract: exactly one gets `true` (I1)
 ///
 /// A push that sees a searcher wakes nobody: the searcher looks at all queues after its own announce (I2), and the
@@ -65,18 +66,13 @@ public:
     /// A searcher found work. True: it was the last. Submitters may have trusted it to look, so it must look at every
     /// queue once more, and where there is something wake another (claim_for_wake).
     [[nodiscard]] bool end_search() noexcept {
-        if (searching(word_.fetch_sub(one_searching, std::memory_order_seq_cst)) != 1) {  // P
-            return false;
-        }
-        Sync::heavy_fence();  // P
-        return true;
+        return searching(word_.fetch_sub(one_searching, std::memory_order_seq_cst)) == 1;  // P
     }
 
     /// Worker `self` is about to sleep and may be claimed from now on. It must look at every queue after this.
     void announce(std::size_t self, bool was_searching) noexcept {
         parked_[self].store(true, std::memory_order_seq_cst);                                             // Q
         word_.fetch_add(was_searching ? one_idle - one_searching : one_idle, std::memory_order_seq_cst);  // P
-        Sync::heavy_fence();                                                                              // P
     }
 
     /// Worker `self` does not sleep, or woke by itself. False: it was claimed meanwhile, and is a searcher.
@@ -91,14 +87,19 @@ public:
     /// Work was pushed: whether claim_for_wake may give a worker. Cost: one load, of a line that is written only when a
     /// worker goes to sleep or wakes.
     [[nodiscard]] bool has_to_wake() const noexcept {
-        Sync::light_fence();                               // P
-        return needs_wake(word_.load(Sync::after_fence));  // P
+        return needs_wake(word_.load(std::memory_order_seq_cst));  // P
     }
 
     /// The worker that the caller must wake, since work was pushed; none if all are awake or one is searching anyway.
     /// The claimed worker counts as a searcher from now on.
     [[nodiscard]] std::optional<std::size_t> claim_for_wake() noexcept {
         return has_to_wake() ? claim(word_.load(std::memory_order_relaxed)) : std::nullopt;  // a guess; claim decides
+    }
+
+    /// Whether a worker searches. One that has announced itself may sleep then, whatever is in the queues: who searches
+    /// looks at them, and wakes another when it finds more than it can take.
+    [[nodiscard]] bool is_searched() const noexcept {
+        return searching(word_.load(std::memory_order_seq_cst)) != 0;  // P
     }
 
     /// Whether worker `i` sleeps, or is about to, or a socket or timer has just woken it. A hint.

@@ -1,54 +1,52 @@
 /// \file
-/// Work handed to the workers from threads that are none.
+/// The queue that all workers share: for what comes from outside and for what a worker's own queues cannot hold.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+
 #include "gatherd/executor/detail/std_sync.hpp"
+#include "gatherd/executor/detail/work_list.hpp"
 #include "gatherd/executor/work.hpp"
 
 namespace gatherd::executor {
 
-/// An intrusive stack that many push to and one exchange takes whole (Treiber's, without its pop: no ABA).
+/// First in, first out, without a bound, and intrusive: a push cannot fail. A lock of a few instructions; submitters
+/// that have much push a list at once, and workers take a bounded number at once.
 ///
-/// Roles       submitters: push (any thread).  takers: take_all (any thread).
-/// Invariants  I1  every item is given to exactly one taker
-/// Edges       A   push: head exchange, release  ->  take_all: head exchange, acquire      the item is visible
-///             D   push: head exchange, the submitter's light fence  ||  parking: see idle_workers.hpp, edge P
+/// Threads: all members are safe from any.
+/// Edges       D   push: size store, seq_cst  ||  parking: see idle_workers.hpp, edge P
 /// Evidence    tests/model/idle_workers_model.cpp (Relacy, this source), tests/stress/scheduler_stress.cpp.
-///             tests/model/mutants.py weakens every operation in turn: the models notice each, A and D.
 template <typename Sync = std_sync>
 class injection_queue {
 public:
-    /// Adds one item. Any thread.
-    void push(work& item) noexcept { push_chain(item, item); }
-
-    /// Adds a chain linked through `next`, newest first, in one exchange. Any thread.
-    void push_chain(work& newest, work& oldest) noexcept {
-        work* head = head_.load(std::memory_order_relaxed);  // a guess; the exchange decides
-        do {
-            oldest.next = head;
-        } while (!head_.compare_exchange_weak(head, &newest, Sync::before_fence));  // A, D
+    /// Adds a list at the end, in its order.
+    void push(work_list& items) noexcept {
+        const std::lock_guard guard{lock_};
+        items_.append(items);
+        size_.store(items_.size(), std::memory_order_seq_cst);  // D
     }
 
-    /// Takes everything, oldest first, linked through `next`; null when there is nothing. Any thread.
-    [[nodiscard]] work* take_all() noexcept {
+    /// Moves the first `most` items, or all if there are fewer, to the end of `taken`.
+    void take(std::size_t most, work_list& taken) noexcept {
         if (empty()) {
-            return nullptr;  // an exchange would take the line away from the submitters
+            return;  // without the lock, which submitters want
         }
-        work* newest = head_.exchange(nullptr, std::memory_order_acquire);  // A
-        work* oldest_first = nullptr;
-        while (newest != nullptr) {
-            work* const older = newest->next;
-            newest->next = oldest_first;
-            oldest_first = newest;
-            newest = older;
+        const std::lock_guard guard{lock_};
+        for (; most > 0 && !items_.empty(); --most) {
+            taken.push(items_.pop());
         }
-        return oldest_first;
+        size_.store(items_.size(), std::memory_order_relaxed);  // fewer: nobody waits for that
     }
 
-    [[nodiscard]] bool empty() const noexcept { return head_.load(Sync::after_fence) == nullptr; }  // D
+    [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_seq_cst); }  // D
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
 private:
-    typename Sync::template atomic<work*> head_{nullptr};
+    typename Sync::lock lock_;
+    work_list items_;                                      // under lock_
+    typename Sync::template atomic<std::size_t> size_{0};  // written under lock_
 };
 
 }  // namespace gatherd::executor

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 
 namespace asio {
@@ -24,8 +25,9 @@ public:
     reactor(const reactor&) = delete;
     reactor& operator=(const reactor&) = delete;
 
-    /// Runs the handlers that are ready, without waiting. Returns whether there were any.
-    bool poll();
+    /// Runs handlers that are ready, without waiting, but no more than a bound: a handler that makes itself ready again
+    /// and again keeps nothing else from running.
+    void poll(std::size_t most);
 
     /// Waits until a handler is ready, wake() is called, or `limit` has passed, and runs one handler; the next poll()
     /// has the others.

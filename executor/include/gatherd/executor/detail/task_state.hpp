@@ -96,7 +96,7 @@ protected:
 ///            I4  one request, which may reach a task by several ways, raises one CancelledError there; its number
 ///                tells
 ///
-/// Its scope hears of it when it is created, or not before it has to: see newcomers.hpp.
+/// Its scope lists it from its creation on; a child of a gather from its first wait on: see gathering.hpp.
 ///
 /// Edges      E   the end: word_ exchange or or, release  ->  ended(): acquire      the result is visible
 ///            R   release(): word_ sub, acq_rel  ->  the last one's load or sub     all uses come before the end of it
@@ -276,7 +276,7 @@ protected:
     /// who holds the two references that it began with.
     [[nodiscard]] bool is_as_new() const noexcept {
         // One that has been about to wait may be asked to end at this moment, by who finds it in its scope or gather.
-        return membership_.load(std::memory_order_relaxed) == membership::unknown &&
+        return !is_listed_ &&
                word_.load(std::memory_order_acquire) == as_new &&  // R: with the last other reference went all its uses
                requests_ == nullptr && notes_.load(std::memory_order_relaxed) == nullptr;
     }
@@ -320,13 +320,11 @@ private:
     bool cancel_from_here(const std::string& message, std::uint64_t request, bool was_asked = false) noexcept;
     bool announce(const std::string& message, std::uint64_t request) noexcept;
     void remember(const std::string& message, std::uint64_t request) noexcept;
-    void take_request(const std::string& message, std::uint64_t request) noexcept;
     void make_due(std::uint64_t request) noexcept;
     [[nodiscard]] const std::string& message() const noexcept;
     [[nodiscard]] std::string message_to_raise() const;
     [[nodiscard]] bool has_to_cancel() const noexcept;
     static void run_step(work& item) noexcept;
-    void join_newcomer() noexcept;
     void see_cancellation() noexcept;
     void run_from(worker& here, std::coroutine_handle<> at) noexcept;
     [[noreturn, gnu::cold]] void raise_cancellation();

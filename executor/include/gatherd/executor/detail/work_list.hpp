@@ -1,5 +1,5 @@
 /// \file
-/// Work that stands in line: first in, first out.
+/// A list of work: first in, first out.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace gatherd::executor {
 
-/// An intrusive queue. An item is in one line at a time, and lives until it is taken.
+/// Intrusive. An item is in one list at a time, and lives until it is taken.
 ///
 /// Threads: none of its own; whoever shares it locks.
 class work_list {
@@ -23,7 +23,7 @@ public:
         ++size_;
     }
 
-    /// The first of a line that is not empty.
+    /// The first of a list that is not empty.
     [[nodiscard]] work& pop() noexcept {
         work& item = *first_;
         first_ = item.next;
@@ -32,6 +32,17 @@ public:
         }
         --size_;
         return item;
+    }
+
+    /// Moves all of another list to the end of this one.
+    void append(work_list& others) noexcept {
+        if (others.empty()) {
+            return;
+        }
+        (last_ != nullptr ? last_->next : first_) = others.first_;
+        last_ = others.last_;
+        size_ += others.size_;
+        others = work_list{};
     }
 
 private:

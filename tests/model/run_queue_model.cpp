@@ -1,5 +1,5 @@
 /// \file
-/// The model of executor/work_queue.hpp: Relacy runs the source that ships, under the C++ memory model.
+/// The model of executor/run_queue.hpp: Relacy runs the source that ships, under the C++ memory model.
 ///
 /// Modelled      one owner that pushes and takes, up to two thieves that take several at once, a ring that wraps and
 ///               grows; every
@@ -8,15 +8,15 @@
 /// Not modelled  loads that see stores yet to come (Relacy runs threads in turns), so edge B stands by argument; and
 ///               the plain members of a ring, which edge A publishes along with its slots.
 ///
-///     work_queue_model [SUITE...]      MODEL_ITERATIONS=N: so many random runs
-#include "gatherd/executor/detail/work_queue.hpp"
+///     run_queue_model [SUITE...]      MODEL_ITERATIONS=N: so many random runs
+#include "gatherd/executor/detail/run_queue.hpp"
 
 // After all headers of gatherd.
 #include "tests/model/queue_suites.hpp"
 
 namespace gatherd::model {
 
-using modelled = executor::work_queue<item, relacy_sync>;
+using modelled = executor::run_queue<item, relacy_sync>;
 
 item* take_own(modelled& queue) {
     return queue.take();
