@@ -181,9 +181,29 @@ std::size_t scheduler::timer_home() const noexcept {
 }
 
 void scheduler::add_timer(std::size_t home, timer_node& t, clock::time_point deadline) noexcept {
-    worker& w = *workers_[home];
-    if (w.timers().add(t, deadline) && worker::current() != &w) {
-        w.events().wake();
+    worker& owner = *workers_[home];
+    if (!owner.timers().add(t, deadline)) {
+        return;  // an earlier one has been seen to
+    }
+    if (worker::current() != &owner) {
+        owner.events().wake();
+    }
+    // The nearest parked worker watches the timers of this one, in case that a step takes long there.
+    for (std::size_t distance = 1; distance < workers_.size(); ++distance) {
+        const std::size_t watcher = (home + workers_.size() - distance) % workers_.size();
+        if (idle_.is_parked(watcher)) {
+            if (workers_[watcher]->sleeps_until() > worker::overdue(deadline, distance)) {
+                workers_[watcher]->events().wake();
+            }
+            return;
+        }
+    }
+}
+
+void scheduler::add_callback(std::size_t home, timer_node& t, clock::time_point deadline) noexcept {
+    worker& owner = *workers_[home];
+    if (owner.callbacks().add(t, deadline) && worker::current() != &owner) {
+        owner.events().wake();
     }
 }
 

@@ -186,6 +186,7 @@ void task_scope::make_ready(task_state& task, readiness how) noexcept {
                 break;
             case readiness::created_soon:
             case readiness::resumed:
+            case readiness::put_off:
                 scheduler_.submit_soon(task);
                 break;
         }
@@ -193,9 +194,15 @@ void task_scope::make_ready(task_state& task, readiness how) noexcept {
     }
     {
         const std::lock_guard guard{ready_lock_};
-        task.next = nullptr;
-        (last_ready_ != nullptr ? last_ready_->next : first_ready_) = &task;
-        last_ready_ = &task;
+        if (how == readiness::put_off) {
+            task.next = first_ready_;
+            first_ready_ = &task;
+            last_ready_ = last_ready_ == nullptr ? &task : last_ready_;
+        } else {
+            task.next = nullptr;
+            (last_ready_ != nullptr ? last_ready_->next : first_ready_) = &task;
+            last_ready_ = &task;
+        }
         if (std::exchange(ready_scheduled_, true)) {
             return;
         }

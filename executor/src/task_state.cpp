@@ -97,6 +97,9 @@ void task_state::make_due(std::uint64_t request) noexcept {
 }
 
 void task_state::step() noexcept {
+    if (is_put_off_ && begin_put_off_await()) [[unlikely]] {
+        return;
+    }
     // Without a wait_point there is no suspend that is still at work and none that a cancel may be about to use;
     // without a cancel there is nothing to do. One that comes only now is found where the task waits next.
     if (waiting_ != nullptr || has_to_cancel()) {
@@ -261,6 +264,36 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
     return true;
 }
 
+bool task_state::suspend_within_budget(std::coroutine_handle<> at, wait_point& point) noexcept {
+    if (worker::current()->spend_budget()) [[likely]] {
+        return suspend(at, point);
+    }
+    about_to_wait();
+    {
+        const std::lock_guard guard{lock_};
+        resume_at_ = at;
+        has_waited_.store(true, std::memory_order_release);  // as in suspend
+        waiting_ = &point;
+        is_put_off_ = true;
+    }
+    scope_->make_ready(*this, task_scope::readiness::put_off);
+    return true;
+}
+
+/// In the step that follows. True: the task waits now.
+bool task_state::begin_put_off_await() noexcept {
+    wait_point* point = nullptr;
+    {
+        const std::lock_guard guard{lock_};
+        point = std::exchange(waiting_, nullptr);
+        is_put_off_ = false;
+        if (has_to_cancel()) {
+            return false;  // raised at the await, which has taken nothing
+        }
+    }
+    return suspend(resume_at_, *point);
+}
+
 bool task_state::go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept {
     about_to_wait();
     has_waited_.store(true, std::memory_order_release);  // what the task did before is visible to who asks
@@ -333,7 +366,7 @@ task_state::answer task_state::cancel_here(const std::string& message, std::uint
             }
             return answer::accepted;
         }
-        const bool waits = waiting_ != nullptr;  // then it does not end before we let go of the lock
+        const bool waits = waiting_ != nullptr && !is_put_off_;  // then it does not end before we let go of the lock
         if (has_heard) {
             if (!waits || !has_to_cancel()) {
                 return answer::accepted;  // kept by announce(), raised since, or reached another way already

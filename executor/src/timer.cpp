@@ -30,7 +30,7 @@ void timer::set(scheduler& on, std::chrono::nanoseconds delay, std::function<voi
     cancel();
     state_ = std::make_shared<state>(std::move(callback));
     state_->wheels_own = state_;
-    on.add_timer(on.timer_home(), *state_, time_after(delay));
+    on.add_callback(on.timer_home(), *state_, time_after(delay));
 }
 
 bool timer::cancel() noexcept {
@@ -54,7 +54,7 @@ void timer::suspend() noexcept {
 void timer::resume(scheduler& on) noexcept {
     if (state_ != nullptr && std::exchange(state_->is_suspended, false)) {
         state_->wheels_own = state_;
-        on.add_timer(on.timer_home(), *state_, state_->deadline());
+        on.add_callback(on.timer_home(), *state_, state_->deadline());
     }
 }
 

@@ -67,10 +67,10 @@ bool timer_wheel::add(timer_node& t, clock::time_point deadline) noexcept {
     t.wheel_ = this;
     t.deadline_ = deadline;
     const std::uint64_t tick = link(t);
-    if (tick >= earliest_) {
+    if (tick >= earliest_.load(std::memory_order_relaxed)) {
         return false;
     }
-    earliest_ = tick;
+    earliest_.store(tick, std::memory_order_seq_cst);  // T
     return true;
 }
 
@@ -106,11 +106,8 @@ std::optional<timer_wheel::position> timer_wheel::earliest() const noexcept {
 std::optional<clock::time_point> timer_wheel::next_due() const noexcept {
     const std::lock_guard guard{lock_};
     const auto first = earliest();
-    earliest_ = first ? first->tick : none;
-    if (!first) {
-        return std::nullopt;
-    }
-    return start_ + std::chrono::nanoseconds{static_cast<std::int64_t>(first->tick << tick_bits)};
+    earliest_.store(first ? first->tick : none, std::memory_order_relaxed);  // not earlier: nobody waits for that
+    return first ? std::optional{time_of(first->tick)} : std::nullopt;
 }
 
 /// Unlinks what is due by tick `now`, slot by slot, chained through next_.
@@ -143,23 +140,26 @@ timer_node* timer_wheel::take_due(std::uint64_t now) noexcept {
     *last = nullptr;
     elapsed_ = std::max(elapsed_, now);
     const auto first = earliest();
-    earliest_ = first ? first->tick : none;
+    earliest_.store(first ? first->tick : none, std::memory_order_relaxed);  // as above
     return due;
 }
 
 std::size_t timer_wheel::fire_due(clock::time_point now) noexcept {
-    if (now < start_) {
+    // One thread at a time, so that later timers do not overtake earlier ones.
+    if (now < earliest_due() || firing_.exchange(true, std::memory_order_acquire)) {
         return 0;
     }
+    const std::size_t fired = fire_due_alone(now);
+    firing_.store(false, std::memory_order_release);
+    return fired;
+}
+
+std::size_t timer_wheel::fire_due_alone(clock::time_point now) noexcept {
     const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(now - start_).count();
     timer_node* due = nullptr;
     {
         const std::lock_guard guard{lock_};
         const std::uint64_t tick = static_cast<std::uint64_t>(passed) >> tick_bits;
-        if (earliest_ > tick) {
-            elapsed_ = std::max(elapsed_, tick);
-            return 0;
-        }
         due = take_due(tick);
     }
     if (due == nullptr) {

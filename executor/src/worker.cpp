@@ -36,7 +36,7 @@ void cpu_pause() noexcept {
 thread_local constinit worker* worker::current_ = nullptr;
 
 worker::worker(scheduler& owner, std::size_t index, std::size_t workers)
-    : owner_{owner}, index_{index}, sightings_(workers), timers_{clock::now()} {}
+    : owner_{owner}, index_{index}, sightings_(workers), timers_{clock::now()}, callbacks_{clock::now()} {}
 worker::~worker() = default;
 
 void worker::start() {
@@ -164,7 +164,7 @@ bool worker::take_injected() noexcept {
 
 void worker::poll() noexcept {
     polled_at_ = clock::now();
-    counts_.timers.add(timers_.fire_due(polled_at_));
+    counts_.timers.add(timers_.fire_due(polled_at_) + callbacks_.fire_due(polled_at_));
     reactor_.poll(most_handlers_at_once);
 }
 
@@ -234,7 +234,7 @@ work* worker::search() noexcept {
         }
     }
     for (std::size_t i = 1; saw_work_ && i < owner_.workers_.size(); ++i) {
-        worker& victim = *owner_.workers_[(index_ + i) % owner_.workers_.size()];
+        worker& victim = owner_.worker_after(index_, i);
         if (victim.still_waits(sightings_[victim.index_])) {
             if (work* const item = steal_from(victim)) {
                 saw_work_ = false;
@@ -258,6 +258,10 @@ work* worker::find_elsewhere() noexcept {
         }
         return item;
     }
+    fire_overdue();
+    if (work* const item = ready_.try_take()) {
+        return item;
+    }
     if (!searching_) {
         searching_ = owner_.idle_.begin_search();
     }
@@ -266,10 +270,37 @@ work* worker::find_elsewhere() noexcept {
 
 /// How long to sleep at most, so that the next timer is not late.
 std::chrono::nanoseconds worker::until_due(std::chrono::nanoseconds limit) const noexcept {
-    if (const auto due = timers_.next_due()) {
-        return std::clamp<std::chrono::nanoseconds>(*due - clock::now(), std::chrono::nanoseconds{0}, limit);
+    for (const timer_wheel* const wheel : {&timers_, &callbacks_}) {
+        if (const auto due = wheel->next_due()) {
+            limit = std::clamp<std::chrono::nanoseconds>(*due - clock::now(), std::chrono::nanoseconds{0}, limit);
+        }
     }
     return limit;
+}
+
+/// How long to sleep at most, so that a timer of another worker is not late by more than its grace.
+std::chrono::nanoseconds worker::until_overdue(std::chrono::nanoseconds limit) noexcept {
+    sleeps_until_.store(clock::time_point::max().time_since_epoch().count(), std::memory_order_seq_cst);  // T
+    clock::time_point first = clock::time_point::max();
+    for (std::size_t distance = 1; distance < owner_.workers_.size(); ++distance) {
+        first = std::min(first, overdue(owner_.worker_after(index_, distance).timers_.earliest_due(), distance));  // T
+    }
+    const auto now = clock::now();
+    limit = std::clamp<std::chrono::nanoseconds>(first - now, std::chrono::nanoseconds{0}, limit);
+    sleeps_until_.store((now + limit).time_since_epoch().count(), std::memory_order_seq_cst);  // T
+    return limit;
+}
+
+/// Fires timers of the others that are late by more than their grace.
+void worker::fire_overdue() noexcept {
+    const auto now = clock::now();
+    for (std::size_t distance = 1; distance < owner_.workers_.size(); ++distance) {
+        timer_wheel& timers = owner_.worker_after(index_, distance).timers_;
+        if (overdue(timers.earliest_due(), distance) <= now) {
+            static_cast<void>(timers.next_due());  // else a timer that was removed would wake this worker for ever
+            counts_.timers.add(timers.fire_due(now));
+        }
+    }
 }
 
 /// There is work, but its owners will run it before it could be stolen. The worker stays a searcher meanwhile, so
@@ -289,7 +320,7 @@ void worker::park() {
     const bool may_sleep = owner_.idle_.is_searched() || !owner_.any_work();
     if (may_sleep && !owner_.stopping_.load(std::memory_order_seq_cst)) {
         counts_.parks.add();
-        reactor_.wait(until_due(limit));
+        reactor_.wait(until_overdue(until_due(limit)));
         has_slept_ = true;
     }
     searching_ = !owner_.idle_.retract(index_);

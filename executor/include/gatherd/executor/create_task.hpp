@@ -160,14 +160,11 @@ class task_awaiter : public wait_point, private continuation {
 public:
     explicit task_awaiter(const task_ref& awaited) noexcept : continuation{&fired}, awaited_{*awaited} {}
 
-    [[nodiscard]] bool await_ready() const noexcept { return awaited_.ended(); }
+    [[nodiscard]] bool await_ready() const noexcept { return awaited_.ended() && worker::current()->spend_budget(); }
     bool await_suspend(std::coroutine_handle<> at) noexcept {
         awaited_.run_if_next();
-        if (awaited_.ended()) {
-            return false;
-        }
         kept_ = task_ref{&awaited_};
-        return task_state::current().suspend(at, *this);
+        return task_state::current().suspend_within_budget(at, *this);
     }
     void await_resume() const { task_state::current().throw_if_cancelled(); }
 

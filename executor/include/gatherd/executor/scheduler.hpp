@@ -90,8 +90,11 @@ public:
     /// The timers of the calling worker, or of some worker when called from outside. Stable for the scheduler's life.
     [[nodiscard]] std::size_t timer_home() const noexcept;
 
-    /// Adds a timer to a worker's wheel and wakes that worker if it would sleep too long.
+    /// Adds a timer that resumes a task. A worker's wheel keeps it; another worker fires it where that one is late.
     void add_timer(std::size_t home, timer_node& t, clock::time_point deadline) noexcept;
+
+    /// Adds a timer whose callback runs on that worker alone, however late.
+    void add_callback(std::size_t home, timer_node& t, clock::time_point deadline) noexcept;
 
     [[nodiscard]] blocking_pool& blocking() noexcept { return *blocking_; }
     [[nodiscard]] compute_pool& compute() noexcept { return *compute_; }
@@ -117,6 +120,9 @@ private:
     friend class worker;
 
     [[nodiscard]] worker* here() const noexcept;
+    [[nodiscard]] worker& worker_after(std::size_t index, std::size_t distance) const noexcept {
+        return *workers_[(index + distance) % workers_.size()];
+    }
     void inject(work& item) noexcept;
     void inject_from_outside(work& item) noexcept;
     void inject_from_outside(work_list& items) noexcept;

@@ -68,6 +68,7 @@ private:
         created_soon,  ///< for its first step, which the calling worker takes when it is done with what it has in hand
         resumed,       ///< it goes on
         yielding,      ///< it goes on when the others have
+        put_off,       ///< it goes on after other work, in a serial scope before other tasks of that
     };
 
     void enroll(scope_member& member) noexcept;

@@ -50,7 +50,9 @@ public:
     ~wait_awaiter();
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> at) noexcept { return task_state::current().suspend(at, *this); }
+    bool await_suspend(std::coroutine_handle<> at) noexcept {
+        return task_state::current().suspend_within_budget(at, *this);
+    }
     wait_result await_resume();
 
     bool arm(task_state& waiter) noexcept override;

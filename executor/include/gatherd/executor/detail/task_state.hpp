@@ -179,6 +179,12 @@ public:
     /// Suspends the task at `point`. False: it goes on at once, so await_suspend returns this value.
     bool suspend(std::coroutine_handle<> at, wait_point& point) noexcept;
 
+    /// As suspend, for an await that may find at once what it waits for. A step may have only so many of those in a
+    /// row: then other work goes first, and the await begins anew after it. Nothing is taken before that, so a
+    /// cancellation loses nothing; in a serial scope no other task of it runs in between. tokio calls this cooperative
+    /// scheduling.
+    bool suspend_within_budget(std::coroutine_handle<> at, wait_point& point) noexcept;
+
     /// Suspends the task at `at` and puts it at the end of the line. By the end of this it may run on another thread.
     /// False: nobody else is ready here, and it goes on at once, so await_suspend returns this value.
     bool go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept;
@@ -268,6 +274,8 @@ private:
     bool cancel_due_ : 1 = false;  // set before the task is made ready, read by its step
     bool started_ : 1 = false;     // of the thread that runs it, as the next
     bool is_child_ : 1 = false;
+    bool is_put_off_ : 1 =
+        false;  // waiting_ is an await that has yet to begin; under lock_ but for the task's own step
 
 protected:
     mutable std::atomic<bool> is_retrieved_{false};  // somebody has seen the failure, or need not
@@ -326,6 +334,7 @@ private:
     [[nodiscard]] bool has_to_cancel() const noexcept;
     static void run_step(work& item) noexcept;
     void see_cancellation() noexcept;
+    [[nodiscard]] bool begin_put_off_await() noexcept;
     void run_from(worker& here, std::coroutine_handle<> at) noexcept;
     [[noreturn, gnu::cold]] void raise_cancellation();
     [[gnu::cold]] void drop_notes() noexcept;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -51,6 +52,8 @@ private:
 /// Among equal deadlines the first added is the first fired: they always share a slot, and each slot keeps its order.
 ///
 /// Threads: all are safe. A worker adds to its own wheel and fires it, so the lock is almost never contended.
+///
+/// Edge  T  add: earliest_ store, seq_cst  ||  a worker that parks: see worker.hpp
 class timer_wheel {
 public:
     explicit timer_wheel(clock::time_point start) noexcept : start_{start} {}
@@ -65,9 +68,16 @@ public:
     /// firing that goes on, exactly once.
     static bool remove(timer_node& t) noexcept;
 
-    /// Fires all that are due, and tells how many. Only one thread at a time, the owner; fire functions run without the
-    /// lock.
+    /// Fires all that are due, in order, and tells how many; none while another thread fires. The fire functions run
+    /// without the lock.
     std::size_t fire_due(clock::time_point now) noexcept;
+
+    /// Not later than the earliest deadline, without the lock: for other workers than the owner, which look whether a
+    /// busy one is late. It may be too early after a timer was removed, until next_due is called.
+    [[nodiscard]] clock::time_point earliest_due() const noexcept {
+        const std::uint64_t tick = earliest_.load(std::memory_order_seq_cst);  // T
+        return tick == none ? clock::time_point::max() : time_of(tick);
+    }
 
     /// When to call fire_due next: not later than the earliest deadline. None when the wheel is empty.
     [[nodiscard]] std::optional<clock::time_point> next_due() const noexcept;
@@ -77,12 +87,17 @@ private:
     static constexpr int slot_bits = 6;
     static constexpr std::uint64_t slots = std::uint64_t{1} << slot_bits;
     static constexpr int tick_bits = 18;  // nanoseconds of a tick: 2^18
+    static constexpr std::uint64_t none = ~std::uint64_t{0};
 
     struct position {
         int level;
         std::uint64_t tick;  // where that slot begins
     };
 
+    [[nodiscard]] clock::time_point time_of(std::uint64_t tick) const noexcept {
+        return start_ + std::chrono::nanoseconds{static_cast<std::int64_t>(tick << tick_bits)};
+    }
+    std::size_t fire_due_alone(clock::time_point now) noexcept;
     [[nodiscard]] std::uint64_t link(timer_node& t) noexcept;
     void unlink(timer_node& t) noexcept;
     [[nodiscard]] std::uint64_t tick_of(clock::time_point deadline) const noexcept;
@@ -91,9 +106,10 @@ private:
 
     clock::time_point start_;
     mutable spin_lock lock_;
-    std::uint64_t elapsed_ = 0;              // ticks since start_ up to which all slots are empty
-    mutable std::uint64_t earliest_ = none;  // no slot with a timer begins before this tick: exact after next_due()
-    static constexpr std::uint64_t none = ~std::uint64_t{0};
+    std::uint64_t elapsed_ = 0;  // ticks since start_ up to which all slots are empty
+    // No slot with a timer begins before this tick; exact after next_due(). Written under the lock.
+    mutable std::atomic<std::uint64_t> earliest_{none};
+    std::atomic<bool> firing_{false};
     std::array<std::uint64_t, levels> occupied_{};  // a bit a slot
     std::array<std::array<timer_node*, slots>, levels> heads_{};
 };

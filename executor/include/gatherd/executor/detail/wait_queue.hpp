@@ -61,7 +61,9 @@ private:
 class wait_queue::place : public wait_point {
 public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> at) noexcept { return task_state::current().suspend(at, *this); }
+    bool await_suspend(std::coroutine_handle<> at) noexcept {
+        return task_state::current().suspend_within_budget(at, *this);
+    }
 
     /// Leaves the line; too late for one that was called.
     cancellation cancel(std::vector<task_ref>& awaited) noexcept override;

@@ -2,6 +2,7 @@
 /// One thread of the scheduler and all that it owns.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
@@ -36,6 +37,13 @@ class task_state;
 /// A turn runs one piece of work. In one turn of four the deque is asked first, in the others the ready queue. After
 /// each 61 turns the worker polls: due timers, at most 64 handlers of its reactor, at most 64 injected pieces, and the
 /// oldest piece of the deque moves to the ready queue. So nothing waits for ever: see docs/EXECUTOR.md, Fairness.
+///
+/// A worker that is parked also watches the timers of the others: those that resume tasks it fires when their own
+/// worker is a millisecond late, because a step takes long there.
+///
+/// Edge  T  add_timer: the wheel's earliest, store, then sleeps_until, load  ||  park: sleeps_until, store, then the
+///          wheels' earliest, load; all seq_cst: either who adds sees how long the worker will sleep, and wakes it, or
+///          the worker sees the timer
 ///
 /// Threads: the push functions and the coroutine members are the owner's; the rest is safe from any thread.
 class worker {
@@ -133,7 +141,21 @@ public:
     void end_root(std::coroutine_handle<> root) noexcept { ended_root_ = root; }
 
     [[nodiscard]] reactor& events() noexcept { return reactor_; }
+    /// Timers that resume tasks: another worker fires them where this one is late.
     [[nodiscard]] timer_wheel& timers() noexcept { return timers_; }
+    /// Timers whose callbacks are to run on this worker alone.
+    [[nodiscard]] timer_wheel& callbacks() noexcept { return callbacks_; }
+
+    /// Until when it sleeps, if it is parked. Any thread.
+    [[nodiscard]] clock::time_point sleeps_until() const noexcept {
+        return clock::time_point{clock::duration{sleeps_until_.load(std::memory_order_seq_cst)}};  // T
+    }
+
+    /// When another worker, `distance` places on, fires this worker's timers of that time. The nearest one is first.
+    [[nodiscard]] static clock::time_point overdue(clock::time_point due, std::size_t distance) noexcept {
+        const auto grace = timer_grace * static_cast<int>(distance);
+        return due > clock::time_point::max() - grace ? clock::time_point::max() : due + grace;
+    }
     [[nodiscard]] scheduler& owner() noexcept { return owner_; }
     [[nodiscard]] std::size_t index() const noexcept { return index_; }
 
@@ -154,6 +176,7 @@ private:
     static constexpr std::chrono::microseconds lately{100};
     static constexpr std::uint32_t most_spawned_in_step = 64;
     static constexpr std::uint32_t step_budget = 128;  // as tokio's
+    static constexpr std::chrono::milliseconds timer_grace{1};
     static constexpr int deepest_nesting = 32;
 
     // A thief takes what has waited for as long as it costs to wake a worker. What its owner runs sooner than that is
@@ -186,6 +209,8 @@ private:
     [[nodiscard]] sighting sight() const noexcept;
     [[nodiscard]] bool still_waits(const sighting& seen) const noexcept;
     [[nodiscard]] std::chrono::nanoseconds until_due(std::chrono::nanoseconds limit) const noexcept;
+    [[nodiscard]] std::chrono::nanoseconds until_overdue(std::chrono::nanoseconds limit) noexcept;
+    void fire_overdue() noexcept;
     void doze();
     void park();
 
@@ -211,6 +236,8 @@ private:
     run_queue<work> ready_;
     work_deque<work> spawned_;
     timer_wheel timers_;
+    timer_wheel callbacks_;
+    std::atomic<clock::rep> sleeps_until_{0};
     reactor reactor_;
     std::thread thread_;
 };
