@@ -20,9 +20,9 @@ std::vector<task_ref> refs_to(const std::vector<child_handle>& handles) {
     return refs;
 }
 
-task<std::optional<outcome>> cancel_and_wait(std::vector<child_handle> tasks, place where) {
+task<std::optional<outcome>> cancel_and_wait(std::vector<child_handle> tasks, place where, std::uint64_t request) {
     std::vector<task_ref> running = refs_to(tasks);
-    executor::task_state::cancel_each(running, {});
+    executor::task_state::cancel_each(running, {}, request);
     std::erase_if(running, [](const task_ref& each) { return each->ended(); });
     if (running.empty()) {
         co_return std::nullopt;

@@ -30,8 +30,9 @@ using child_handle = executor::task_handle<outcome>;
 [[nodiscard]] executor::task<> all_begun(const std::vector<child_handle>& tasks);
 
 /// `await asyncio.gather(*tasks, return_exceptions=True)` after cancelling them. Gives the failure if the awaiting task
-/// is cancelled meanwhile.
-[[nodiscard]] executor::task<std::optional<outcome>> cancel_and_wait(std::vector<child_handle> tasks, place where);
+/// is cancelled meanwhile. `request`: see executor::cancel_and_wait.
+[[nodiscard]] executor::task<std::optional<outcome>> cancel_and_wait(std::vector<child_handle> tasks, place where,
+                                                                     std::uint64_t request = 0);
 
 /// What a task that evaluated a node has ended with; one that was cancelled before its first step, or ran out of
 /// memory, has an exception instead of an outcome of its own. `where`: the node.

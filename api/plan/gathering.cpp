@@ -166,7 +166,7 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
             co_await all_begun(g.tasks);
         }
     } catch (const cancelled_error& e) {
-        executor::task_state::cancel_each(refs_to(g.tasks), {});
+        executor::task_state::cancel_each(refs_to(g.tasks), {}, e.request());
         co_return cancelled_at({&n}, e);
     }
     if (g.first_failure != nullptr) {

@@ -1,5 +1,6 @@
 #include "api/plan/grouping.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, pro
     bool is_aborting = false;
     while (!running.empty()) {
         bool must_abort = false;
+        std::uint64_t request = 0;  // that this task was cancelled by
         try {
             co_await executor::wait(
                 running, is_aborting ? executor::return_when::all_completed : executor::return_when::first_exception);
@@ -32,6 +34,7 @@ task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, pro
             if (!is_aborting) {
                 own_cancellation = cancelled_at({&n}, e);
                 must_abort = true;
+                request = e.request();
             }
         }
         for (std::size_t i = 0; i < children.size(); ++i) {
@@ -45,7 +48,7 @@ task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, pro
             }
         }
         if (must_abort && !std::exchange(is_aborting, true)) {
-            executor::task_state::cancel_each(refs_to(children), {});
+            executor::task_state::cancel_each(refs_to(children), {}, request);
         }
         std::erase_if(running, [](const task_ref& each) { return each->ended(); });
     }
@@ -73,18 +76,20 @@ task<outcome> evaluate_race(const list_node& n, environment_ptr names, program& 
     }
     const std::vector<child_handle> children = start_children(n, names, p);
     std::optional<outcome> result;
+    std::uint64_t request = 0;
     try {
         co_await executor::wait(refs_to(children), executor::return_when::first_completed);
         co_await all_begun(children);
     } catch (const cancelled_error& e) {
         result = cancelled_at({&n}, e);
+        request = e.request();
     }
     for (std::size_t i = 0; i < children.size() && !result; ++i) {
         if (children[i].done()) {
             result = outcome_of(children[i], {n.children[i]});
         }
     }
-    if (auto cancelled = co_await cancel_and_wait(children, {&n})) {
+    if (auto cancelled = co_await cancel_and_wait(children, {&n}, request)) {
         co_return *std::move(cancelled);
     }
     co_return *std::move(result);

@@ -64,7 +64,7 @@ task<outcome> evaluate_shared(family children, program& p) {
     for (std::size_t i = 0; i < std::min(executor::scheduler::current()->workers(), rows); ++i) {
         takers.push_back(evaluate_rows(all, p));
     }
-    auto whole = executor::gather(std::move(takers));
+    auto whole = executor::gather_unjoined(std::move(takers));
     try {
         co_await std::move(whole);
     } catch (const executor::cancelled_error& e) {

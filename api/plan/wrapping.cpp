@@ -66,7 +66,7 @@ task<outcome> evaluate_wait_for(const inner_node& n, environment_ptr names, prog
         if (!inner) {
             inner = executor::create_task(evaluate(*n.inner, names, p));
         }
-        const bool in_time = co_await executor::end_within(inner.ref(), *n.timeout);
+        const bool in_time = co_await executor::end_within_unjoined(inner.ref(), *n.timeout);
         outcome ended = outcome_of_child(*n.inner, names, inner);
         if (!in_time && !ended.has_value() && ended.reason()->is_cancellation()) {
             co_return failure{"TimeoutError", "", {&n}};

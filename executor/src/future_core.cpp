@@ -39,7 +39,7 @@ bool future_core::cancel(const std::string& message, std::uint64_t request) noex
     }
     cancelled_ = true;
     cancelled_by_ = request;
-    failure_ = std::make_exception_ptr(cancelled_error{message});
+    failure_ = std::make_exception_ptr(cancelled_error{message, request});
     publish();
     return true;
 }

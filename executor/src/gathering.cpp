@@ -12,32 +12,32 @@
 namespace gatherd::executor {
 namespace {
 
-/// A portion is taken as a whole, and its children one by one. What is larger is cut: one part for each worker, and the
-/// same again, so that the last ones end at about the same time.
+/// A thief takes a whole range, so a large range is cut: into several parts for each worker, so that the workers finish
+/// at about the same time.
 constexpr std::size_t smallest_cut = 64;
 constexpr std::size_t cuts_a_worker = 4;
 
 }  // namespace
 
-/// The control block of a child. As long as the child has not waited, and nobody has a reference to it, the thread that
-/// runs it may use the block again for the next one.
+/// The control block of a child. If the child has not waited and there is no other reference to the block, the thread
+/// that ran the child uses the block again for the next one.
 class gathering::child final : public task_state, public pooled {
 public:
-    explicit child(gathering& of) noexcept : task_state{of.scope_, nullptr}, of_{of} {}
+    explicit child(gathering& parent) noexcept : task_state{parent.scope_, nullptr}, parent_{parent} {}
     ~child() override {
-        if (holds_) {
-            of_.drop(holder);
+        if (is_holder_) {
+            parent_.drop(holder);
         }
     }
 
-    /// Runs a child until it waits (false: it may have ended elsewhere since) or ends.
+    /// Runs a child until it waits (false: another thread may have ended it since) or ends.
     [[nodiscard]] bool run(worker& here, std::size_t number, std::coroutine_handle<> root) noexcept {
         number_ = number;
         begin_here();
         return here.run_step(*this, root) != nullptr;
     }
 
-    /// In a serial scope: takes its place in the scope's line.
+    /// In a serial scope: makes the child ready for its first step, as create_task does.
     void start_as_task(std::size_t number, std::coroutine_handle<> root) noexcept {
         number_ = number;
         set_root(root);
@@ -46,11 +46,11 @@ public:
 
     [[nodiscard]] bool can_be_used_again() const noexcept { return is_as_new(); }
 
-    /// It ended in its first step, but others know it.
+    /// For a child that ended in its first step, while there are other references to it.
     void end_in_public(std::coroutine_handle<> root) noexcept {
-        if (!holds_) {
-            holds_ = true;
-            of_.word_.fetch_add(holder, std::memory_order_relaxed);  // the child in hand keeps the word above zero
+        if (!is_holder_) {
+            is_holder_ = true;
+            parent_.word_.fetch_add(holder, std::memory_order_relaxed);  // the child in hand keeps the word above zero
         }
         collect(root);
         end();
@@ -65,75 +65,75 @@ private:
 
     void join_scope() noexcept override {
         task_state::join_scope();
-        holds_ = true;
-        of_.promote(*this);
+        is_holder_ = true;
+        parent_.promote(*this);
     }
 
     void collect(std::coroutine_handle<> root) noexcept override {
-        of_.unlink(*this);
-        tell(of_.collect(number_, root));
+        parent_.unlink(*this);
+        report(parent_.collect(number_, root));
     }
 
     void collect_cancelled(std::coroutine_handle<> root, const std::string& message) noexcept override {
-        of_.unlink(*this);
-        of_.refuse(number_, root, std::make_exception_ptr(cancelled_error{message}));
-        tell(child_end::cancelled);
+        parent_.unlink(*this);
+        parent_.refuse(number_, root, std::make_exception_ptr(cancelled_error{message, newest_request()}));
+        report(child_end::cancelled);
     }
 
-    void tell(child_end how) noexcept {
-        if (how != child_end::returned) {
-            failure_ = of_.exception_of(number_);
-            is_cancelled_ = how == child_end::cancelled;
-            of_.raised(number_, is_cancelled_ ? newest_request() : 0);
+    void report(child_end end) noexcept {
+        if (end != child_end::returned) {
+            failure_ = parent_.exception_of(number_);
+            is_cancelled_ = end == child_end::cancelled;
+            parent_.raised(number_, is_cancelled_ ? newest_request() : 0);
         }
-        of_.ended(1);
+        parent_.ended(1);
     }
 
-    gathering& of_;
+    gathering& parent_;
     std::size_t number_ = 0;
     std::exception_ptr failure_;
-    bool holds_ = false;      // counted as a holder of the gathering
+    bool is_holder_ = false;  // counted as a holder of the gathering
     bool is_linked_ = false;  // of gathering::lock_, as the next two
     child* next_ = nullptr;
     child* previous_ = nullptr;
 };
 
-void gathering::portion::start(work& item) noexcept {
-    auto& some = static_cast<portion&>(item);
-    gathering& of = some.of;
-    if (const std::uint64_t done = of.run(*worker::current(), some, false)) {
-        of.ended(done);
+void gathering::child_range::start(work& item) noexcept {
+    auto& range = static_cast<child_range&>(item);
+    gathering& parent = range.owner;
+    if (const std::uint64_t done = parent.run(*worker::current(), range, false)) {
+        parent.ended(done);
     }
 }
 
-/// Runs children of a portion that was taken out of a queue. Gives how many have ended; the caller tells by ended(),
-/// and until then they keep the gathering alive. With 0 it may be gone.
-std::uint64_t gathering::run(worker& here, portion& some, bool awaiter_is_here) noexcept {
-    cut(here, some);
+/// Runs children of a range that was taken out of a queue. Gives how many have ended. The caller reports that number to
+/// ended(); until then those children keep the gathering alive. If the number is 0, the gathering may be gone.
+std::uint64_t gathering::run(worker& here, child_range& range, bool awaiter_is_here) noexcept {
+    cut(here, range);
     child* block = nullptr;
     std::uint64_t done = 0;
     std::uint64_t begun = 0;
-    for (;;) {  // while `some` is in no queue
+    for (;;) {  // while the range is in no queue
         if (cancelled_.load(std::memory_order_acquire)) {
-            done += refuse_rest(some);
+            done += refuse_rest(range);
             break;
         }
-        const std::size_t number = some.next++;
+        const std::size_t number = range.next++;
         const std::coroutine_handle<> root = take_coroutine(number);
         if (block == nullptr) {
             block = new child{*this};
         }
-        const bool is_last = some.next == some.end;
+        const bool is_last = range.next == range.end;
         bool is_shared = false;  // what is left lies in the deque while the child runs, unless that is full
         if (is_last) {
-            used_up(some);
+            used_up(range);
         } else {
-            is_shared = here.try_push_spawned(some);
+            is_shared = here.try_push_spawned(range);
             here.owner().wake_one();
         }
         ++begun;
         if (!block->run(here, number, root)) {
-            std::exchange(block, nullptr)->release();  // a task like others from now on
+            std::exchange(block, nullptr)->release();  // it is a task like others from now on
         } else if (block->can_be_used_again()) {
             if (collect(number, root) != child_end::returned) {
                 raised(number);
@@ -143,12 +143,12 @@ std::uint64_t gathering::run(worker& here, portion& some, bool awaiter_is_here) 
             block->end_in_public(root);
             std::exchange(block, nullptr)->release();
         }
-        // Unless the rest is taken back, this object may be gone.
-        if (is_last || (is_shared && !here.take_back(some))) {
+        // Unless this takes the rest of the range back, the gathering may be gone.
+        if (is_last || (is_shared && !here.take_back(range))) {
             break;
         }
-        if (!here.may_start_another() || (awaiter_is_here && raised_.load(std::memory_order_relaxed))) {
-            put_back(here, some);
+        if (!here.may_start_another() || (awaiter_is_here && is_over_early_.load(std::memory_order_relaxed))) {
+            put_back(here, range);
             break;
         }
     }
@@ -158,52 +158,53 @@ std::uint64_t gathering::run(worker& here, portion& some, bool awaiter_is_here) 
     return done;
 }
 
-/// Leaves all but a part of a large portion to others.
-void gathering::cut(worker& here, portion& some) noexcept {
-    const std::size_t size = some.end - some.next;
+/// Leaves all but a part of a large range to other workers.
+void gathering::cut(worker& here, child_range& range) noexcept {
+    const std::size_t size = range.end - range.next;
     const std::size_t part = std::max(smallest_cut, size / (here.owner().workers() * cuts_a_worker));
     if (size <= part) {
         return;
     }
-    auto& rest = *new portion{*this, some.next + part, some.end};
-    some.end = rest.next;
+    auto& rest = *new child_range{*this, range.next + part, range.end};
+    range.end = rest.next;
     put_back(here, rest);
 }
 
-/// By the end of this another thread may run it.
-void gathering::put_back(worker& here, portion& some) const noexcept {
+/// Puts a range back into a queue. Another thread may run it before this returns.
+void gathering::put_back(worker& here, child_range& range) const noexcept {
     scheduler& owner = here.owner();
-    if (takes_turns_ || !here.try_push_spawned(some)) {
-        here.push_ready(some);
+    if (takes_turns_ || !here.try_push_spawned(range)) {
+        here.push_ready(range);
     }
     owner.wake_one();
 }
 
-/// All its children have been taken out.
-void gathering::used_up(portion& some) noexcept {
-    if (&some != &first_) {
-        delete &some;
+/// All children of the range have been taken out of it.
+void gathering::used_up(child_range& range) noexcept {
+    if (&range != &first_) {
+        delete &range;
     }
 }
 
-std::uint64_t gathering::refuse_rest(portion& some) noexcept {
-    std::exception_ptr why;
+/// Ends the children of a cancelled gather that have not started, and gives their number.
+std::uint64_t gathering::refuse_rest(child_range& range) noexcept {
+    std::exception_ptr reason;
     std::uint64_t request = 0;
     {
         const std::lock_guard guard{lock_};
-        why = std::make_exception_ptr(cancelled_error{message_});
+        reason = std::make_exception_ptr(cancelled_error{message_, request_});
         request = request_;
     }
-    const std::uint64_t count = some.end - some.next;
-    for (std::size_t number = some.next; number < some.end; ++number) {
-        refuse(number, take_coroutine(number), why);
-        raised(number, request);
+    const std::uint64_t count = range.end - range.next;
+    for (std::size_t number = range.next; number < range.end; ++number) {
+        refuse(number, take_coroutine(number), reason);
     }
-    used_up(some);
+    raised(range.next, request);
+    used_up(range);
     return count;
 }
 
-/// So many children of the caller's have ended. By the end of this the gathering may have.
+/// Subtracts children that have ended. This may destroy the gathering.
 void gathering::ended(std::uint64_t children) noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);  // a guess; the exchange decides
     task_state* waiter = nullptr;
@@ -223,7 +224,7 @@ void gathering::ended(std::uint64_t children) noexcept {
             in_scope = in_scope_;
         }
     }
-    if (waiter != nullptr) {  // else it has yet to wait and finds over_, or has left
+    if (waiter != nullptr) {  // else it is in arm() and will find over_, or it has left
         waiter->resume();
     } else if (in_scope) {
         forget_outcomes();
@@ -232,43 +233,64 @@ void gathering::ended(std::uint64_t children) noexcept {
     drop(children);
 }
 
-void gathering::drop(std::uint64_t what) noexcept {
-    if (word_.fetch_sub(what, std::memory_order_acq_rel) == what) {  // W
+void gathering::drop(std::uint64_t share) noexcept {
+    if (word_.fetch_sub(share, std::memory_order_acq_rel) == share) {  // W
         destroy();
     }
 }
 
-/// A child's outcome is an exception, and CancelledError if `request` is one. It has not been told by ended() yet.
-void gathering::raised(std::size_t which, std::uint64_t request) noexcept {
+/// A child has ended by an exception; `request` is not 0 if that is a CancelledError. Before ended() counts the child.
+void gathering::raised(std::size_t number, std::uint64_t request) noexcept {
     task_state* waiter = nullptr;
+    std::vector<task_ref> siblings;
+    std::uint64_t siblings_request = 0;
     {
         const std::lock_guard guard{lock_};
-        if (raised_first_ == not_one) {
-            raised_first_ = which;
+        const bool is_first = raised_first_ == not_one;
+        if (is_first) {
+            raised_first_ = number;
             raised_by_ = request;
         }
-        if (until_ == gather_until::first_exception && !std::exchange(over_, true)) {
-            raised_.store(true, std::memory_order_relaxed);  // what it is about is under the lock
+        if (policy_ == on_failure::leave_siblings && !std::exchange(over_, true)) {
+            is_over_early_.store(true, std::memory_order_relaxed);  // the rest is under the lock
             waiter = waiter_;
+        }
+        if (policy_ == on_failure::cancel_siblings && is_first && !cancelled_.load(std::memory_order_relaxed)) {
+            siblings_request = request != 0 ? request : task_state::new_request();
+            cancel_under_lock({}, siblings_request, siblings);
         }
     }
     if (waiter != nullptr) {
         waiter->resume();
     }
+    if (!siblings.empty()) {
+        task_state::cancel_each(siblings, {}, siblings_request);
+    }
 }
 
-/// In the child's first step, before it waits.
-void gathering::promote(child& waits) noexcept {
+/// Children that have not started never start; `promoted` are those that the caller is to cancel.
+void gathering::cancel_under_lock(const std::string& message, std::uint64_t request,
+                                  std::vector<task_ref>& promoted) noexcept {
+    message_ = message;
+    request_ = request;
+    cancelled_.store(true, std::memory_order_release);
+    for (child* each = first_promoted_; each != nullptr; each = each->next_) {
+        promoted.emplace_back(each);  // a task in this list holds a reference to itself
+    }
+}
+
+/// The child is about to wait, in its first step: it becomes a task of its own.
+void gathering::promote(child& waiting) noexcept {
     bool is_cancelled = false;
     std::string message;
     std::uint64_t request = 0;
     {
         const std::lock_guard guard{lock_};
         word_.fetch_add(holder, std::memory_order_relaxed);  // the child itself keeps the word above zero
-        waits.is_linked_ = true;
-        waits.previous_ = last_promoted_;
-        (last_promoted_ != nullptr ? last_promoted_->next_ : first_promoted_) = &waits;
-        last_promoted_ = &waits;
+        waiting.is_linked_ = true;
+        waiting.previous_ = last_promoted_;
+        (last_promoted_ != nullptr ? last_promoted_->next_ : first_promoted_) = &waiting;
+        last_promoted_ = &waiting;
         is_cancelled = cancelled_.load(std::memory_order_relaxed);  // written under this lock
         if (is_cancelled) {
             message = message_;
@@ -276,15 +298,15 @@ void gathering::promote(child& waits) noexcept {
         }
     }
     if (is_cancelled) {
-        waits.cancel_from_here(message, request);  // raised where it is about to wait
+        waiting.cancel_from_here(message, request);  // raised where it is about to wait
     }
 }
 
-void gathering::unlink(child& ends) noexcept {
+void gathering::unlink(child& ending) noexcept {
     const std::lock_guard guard{lock_};
-    if (std::exchange(ends.is_linked_, false)) {
-        (ends.previous_ != nullptr ? ends.previous_->next_ : first_promoted_) = ends.next_;
-        (ends.next_ != nullptr ? ends.next_->previous_ : last_promoted_) = ends.previous_;
+    if (std::exchange(ending.is_linked_, false)) {
+        (ending.previous_ != nullptr ? ending.previous_->next_ : first_promoted_) = ending.next_;
+        (ending.next_ != nullptr ? ending.next_->previous_ : last_promoted_) = ending.previous_;
     }
 }
 
@@ -304,14 +326,14 @@ bool gathering::await_suspend(std::coroutine_handle<> at) noexcept {
     here.order_spawned();
     if (here.may_nest()) {
         const std::uint64_t done = run(here, first_, true);
-        if (done == children) {  // nobody else knows of any of them
+        if (done == children) {  // no other thread knows of any of them
             word_.store(holder, std::memory_order_relaxed);
             over_ = true;
             all_ended_ = true;
             return false;
         }
         if (done > 0) {
-            ended(done);  // the awaiter itself holds this object on
+            ended(done);  // the awaiter still holds the gathering
         }
     } else {
         put_back(here, first_);
@@ -334,12 +356,8 @@ wait_point::cancellation gathering::cancel(std::vector<task_ref>& awaited) noexc
         return cancellation::too_late;
     }
     cancel_requested_ = true;
-    message_ = waiter_->message();  // we are under its lock
-    request_ = waiter_->request_in_hand();
-    cancelled_.store(true, std::memory_order_release);
-    for (child* each = first_promoted_; each != nullptr; each = each->next_) {
-        awaited.emplace_back(each);  // a task in here holds a reference to itself
-    }
+    cancellation_wins_ = raised_first_ != not_one;
+    cancel_under_lock(waiter_->message(), waiter_->request_in_hand(), awaited);  // the caller has the waiter's lock
     return cancellation::passed_on;
 }
 
@@ -347,27 +365,28 @@ void gathering::ask_to_end(std::vector<task_ref>&, const std::string& message, s
     const std::lock_guard guard{lock_};
     message_ = message;
     request_ = request;
-    cancelled_.store(true, std::memory_order_release);  // those that have waited are in the scope themselves
+    cancelled_.store(true, std::memory_order_release);  // promoted children are in the scope themselves
 }
 
 void gathering::await_resume() {
     std::exception_ptr failure;
-    std::uint64_t request = 0;  // that it is about, if it is CancelledError
+    std::uint64_t request = 0;  // if the failure is a CancelledError
     bool is_left_early = false;
     {
         const std::lock_guard guard{lock_};
-        if (until_ == gather_until::first_exception && raised_first_ != not_one) {
+        if (policy_ != on_failure::go_on && raised_first_ != not_one && !cancellation_wins_) {
             failure = exception_of(raised_first_);
             request = raised_by_;
         } else if (cancel_requested_) {
-            failure = std::make_exception_ptr(cancelled_error{message_});
+            failure = std::make_exception_ptr(cancelled_error{message_, request_});
             request = request_;
         }
         is_left_early = !all_ended_;
         if (is_left_early) {
             waiter_ = nullptr;
             in_scope_ = true;
-            word_.fetch_add(1, std::memory_order_relaxed);  // whoever is last waits for us to have joined
+            word_.fetch_add(
+                1, std::memory_order_relaxed);  // the last child has to wait until the scope knows the gathering
         }
     }
     if (is_left_early) {
@@ -383,7 +402,7 @@ void gathering::await_resume() {
 }
 
 void gathering::release() noexcept {
-    if (word_.load(std::memory_order_acquire) == holder) {  // W: nobody else is left who could take part
+    if (word_.load(std::memory_order_acquire) == holder) {  // W: no child or other holder is left
         destroy();
     } else {
         drop(holder);

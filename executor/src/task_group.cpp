@@ -63,8 +63,9 @@ bool task_group::begin_to_abort(bool for_a_failure) noexcept {
     return true;
 }
 
-/// As one request: the parent may await one of the others, which is to be asked once.
-void task_group::cancel_all(bool and_parent) noexcept {
+/// By one request: the parent may await one of the others, which is to be asked once. `request`: the one that the
+/// parent was cancelled by, if that is the reason.
+void task_group::cancel_all(bool and_parent, std::uint64_t request) noexcept {
     std::vector<task_ref> tasks;
     {
         const std::lock_guard guard{lock_};
@@ -77,7 +78,7 @@ void task_group::cancel_all(bool and_parent) noexcept {
     if (and_parent) {
         tasks.push_back(parent_);
     }
-    task_state::cancel_each(tasks, {});
+    task_state::cancel_each(tasks, {}, request);
 }
 
 /// The group lives until this member is out of running_: then the parent may end it.
@@ -132,34 +133,33 @@ std::vector<std::exception_ptr> task_group::take_failures() {
     return failures;
 }
 
-task<> task_group::finish(std::exception_ptr failure, bool is_cancelled) {
+task<> task_group::finish(std::exception_ptr failure, std::optional<cancelled_error> cancellation) {
     {
         const std::lock_guard guard{lock_};
         exiting_ = true;
     }
-    std::exception_ptr cancellation = is_cancelled ? failure : nullptr;
-    if (failure && begin_to_abort(false)) {
-        cancel_all(false);
+    if ((failure || cancellation) && begin_to_abort(false)) {
+        cancel_all(false, cancellation ? cancellation->request() : 0);
     }
     for (bool all_ended = false; !all_ended;) {  // the parent may be cancelled more than once
         try {
             co_await end_awaiter{*this};
             all_ended = true;
-        } catch (const cancelled_error&) {
+        } catch (const cancelled_error& error) {
             if (begin_to_abort(false)) {
-                cancellation = std::current_exception();
-                cancel_all(false);
+                cancellation = error;
+                cancel_all(false, error.request());
             }
         }
     }
     if (parent_cancel_requested_ && parent_->uncancel() == 0) {
-        cancellation = nullptr;
+        cancellation.reset();
     }
     std::vector<std::exception_ptr> failures = take_failures();
     if (cancellation && failures.empty()) {
-        std::rethrow_exception(cancellation);
+        throw *cancellation;
     }
-    if (failure && !is_cancelled) {
+    if (failure) {
         failures.push_back(std::move(failure));
     }
     if (!failures.empty()) {

@@ -112,7 +112,7 @@ void task_state::run_from(worker& here, std::coroutine_handle<> at) noexcept {
     if (!started_) {
         started_ = true;
         if (cancel_due_) [[unlikely]] {
-            collect_cancelled(at, message_to_raise());
+            collect_cancelled(at, request_to_raise().first);
             end();
             return;
         }
@@ -307,12 +307,13 @@ bool task_state::go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept 
 
 void task_state::raise_cancellation() {
     cancel_due_ = false;
-    throw cancelled_error{message_to_raise()};
+    auto [message, request] = request_to_raise();
+    throw cancelled_error{std::move(message), request};
 }
 
-std::string task_state::message_to_raise() const {
-    const std::lock_guard guard{lock_};  // another request may change it just now
-    return message();
+std::pair<std::string, std::uint64_t> task_state::request_to_raise() const {
+    const std::lock_guard guard{lock_};  // another request may change both just now
+    return {message(), requests_->raised};
 }
 
 /// Under the lock.
@@ -415,6 +416,9 @@ bool task_state::cancel(const std::string& message) noexcept {
 /// its clean-up.
 std::size_t task_state::cancel_each(std::span<const task_ref> tasks, const std::string& message,
                                     std::uint64_t request) noexcept {
+    if (request == 0) {
+        request = new_request();
+    }
     if (tasks.size() == 1) {
         return tasks.front()->cancel_from_here(message, request) ? 1 : 0;
     }

@@ -68,7 +68,7 @@ public:
                 return wait_point::cancellation::too_late;
             }
             const std::lock_guard guard{lock_};
-            cancel_requested_ = true;
+            request_ = waiter_->request_in_hand();  // we are under its lock
             return wait_point::cancellation::passed_on;
         }
         return claim(nullptr) ? wait_point::cancellation::detached : wait_point::cancellation::too_late;
@@ -89,7 +89,7 @@ public:
             drop(holder);
         }
         const std::lock_guard guard{lock_};
-        return {decisive_ != nullptr, cancel_requested_, task_ref{decisive_}};
+        return {decisive_ != nullptr, request_ != 0, request_, task_ref{decisive_}};
     }
 
     /// The awaiter's end.
@@ -180,7 +180,7 @@ private:
     spin_lock lock_;
     bool over_ = false;  // under lock_, as all below
     bool all_ended_ = false;
-    bool cancel_requested_ = false;
+    std::uint64_t request_ = 0;       // the newest that was passed on
     task_state* decisive_ = nullptr;  // one of tasks_
     task_state* waiter_ = nullptr;
 };

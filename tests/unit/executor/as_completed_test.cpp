@@ -20,6 +20,15 @@ task<int> after_turns(int turns, int n) {
     co_return n;
 }
 
+template <typename T>
+std::vector<task_handle<T>> started(std::vector<task<T>> coroutines) {
+    std::vector<task_handle<T>> handles;
+    for (auto& each : coroutines) {
+        handles.push_back(create_task(std::move(each)));
+    }
+    return handles;
+}
+
 task<int> never() {
     co_await sleep(1h);
     co_return 0;
@@ -50,7 +59,7 @@ task<std::string> time_runs_out() {
     coroutines.push_back(never());
     coroutines.push_back(after_turns(1, 1));
     coroutines.push_back(never());
-    auto each = as_completed(std::move(coroutines), 2ms);
+    auto each = as_completed(started(std::move(coroutines)), 2ms);
     std::string out;
     while (each.remaining() > 0) {
         try {
@@ -78,7 +87,7 @@ task<std::string> cancelled_while_it_waits() {
     std::vector<task<int>> coroutines;
     coroutines.push_back(after_turns(1, 1));
     coroutines.push_back(late(gate, 2));
-    auto each = as_completed(std::move(coroutines));
+    auto each = as_completed(started(std::move(coroutines)));
     const auto taker = create_task(takes_two(each));
     while (each.remaining() == 2) {
         co_await yield();
@@ -110,7 +119,7 @@ task<long> sum_of_many() {
         coroutines.push_back(after_turns(n % 7, n));
     }
     long sum = 0;
-    auto each = as_completed(std::move(coroutines));
+    auto each = as_completed(started(std::move(coroutines)));
     while (each.remaining() > 0) {
         const auto ended = co_await each.next();
         sum += ended.result();

@@ -3,12 +3,16 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
+#include <string>
 
+#include "gatherd/executor/event.hpp"
 #include "gatherd/executor/run.hpp"
 #include "gatherd/executor/semaphore.hpp"
 #include "gatherd/executor/sleep.hpp"
 #include "gatherd/executor/wait.hpp"
+#include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;
 using namespace std::chrono_literals;
@@ -89,7 +93,7 @@ task<std::string> first_failure(std::atomic<bool>& sibling_went_on) {
     all.push_back(sets(sibling_went_on, 20ms));
     std::string why;
     try {
-        co_await gather(std::move(all));
+        co_await gather_unjoined(std::move(all));
     } catch (const std::runtime_error& e) {
         why = e.what();
     }
@@ -97,6 +101,123 @@ task<std::string> first_failure(std::atomic<bool>& sibling_went_on) {
         co_await sleep(1ms);
     }
     co_return why;
+}
+
+/// Waits for ever. Notes 'c' where it is cancelled, 'x' for each interruption of its clean-up, which lasts until `done`
+/// is set, and 'C' at its end.
+task<int> cleans_up_until(std::string& out, event& done) {
+    try {
+        co_await sleep(1h);
+    } catch (const cancelled_error&) {
+        out.push_back('c');
+    }
+    for (bool is_done = false; !is_done;) {
+        try {
+            co_await done.wait();
+            is_done = true;
+        } catch (const cancelled_error&) {
+            out.push_back('x');
+        }
+    }
+    out.push_back('C');
+    throw cancelled_error{};
+}
+
+task<int> as_known_task(task_ref& self, task<int> body) {
+    self = task_ref{&task_state::current()};
+    co_return co_await std::move(body);
+}
+
+task<> sets_soon(event& done) {
+    for (int i = 0; i < 20; ++i) {
+        co_await yield();
+    }
+    done.set();
+}
+
+task<std::string> fails_beside_one_that_cleans_up(bool is_tuple) {
+    std::string out;
+    event done;
+    const auto setter = create_task(sets_soon(done));
+    try {
+        if (is_tuple) {
+            co_await gather(cleans_up_until(out, done), fails_after(1ms, "boom"));
+        } else {
+            std::vector<task<int>> all;
+            all.push_back(cleans_up_until(out, done));
+            all.push_back(fails_after(1ms, "boom"));
+            co_await gather(std::move(all));
+        }
+    } catch (const std::runtime_error& e) {
+        out += e.what();
+    }
+    co_await setter;
+    co_return out;
+}
+
+task<std::string> a_child_is_cancelled() {
+    std::string out;
+    event done;
+    done.set();
+    task_ref self;
+    const auto gathers = [](std::string& to, event& until, task_ref& one) -> task<> {
+        co_await gather(as_known_task(one, after(1h, 1)), cleans_up_until(to, until));
+    };
+    const auto whole = create_task(gathers(out, done, self));
+    while (!self || !self->has_waited()) {
+        co_await yield();
+    }
+    co_await yield();
+    self->cancel();
+    co_await wait(whole.ref());
+    co_return out + (whole.cancelled() ? " cancelled" : " not cancelled");
+}
+
+/// Its child cleans up after the other one's failure when the gather is cancelled.
+task<std::string> cancelled_after_a_failure() {
+    std::string out;
+    event done;
+    const auto gathers = [](std::string& to, event& until) -> task<> {
+        co_await gather(cleans_up_until(to, until), fails_after(0ms, "boom"));
+    };
+    const auto whole = create_task(gathers(out, done));
+    while (out.empty()) {
+        co_await yield();
+    }
+    whole.cancel();
+    while (out != "cx") {
+        co_await yield();
+    }
+    out += whole.done() ? "!" : "";
+    done.set();
+    co_await wait(whole.ref());
+    co_return out + ends_of(whole);
+}
+
+task<> notes(std::string& out) {
+    out.push_back('.');
+    co_return;
+}
+
+task<int&> reference_to(int& target) {
+    co_await yield();
+    co_return target;
+}
+
+task<int> gathers_all_kinds(std::string& out) {
+    int target = 1;
+    std::vector<task<>> several;
+    several.push_back(notes(out));
+    several.push_back(notes(out));
+    co_await gather(std::move(several));
+    co_await gather(notes(out), notes(out));
+    const std::tuple<std::monostate, int, std::reference_wrapper<int>> mixed =
+        co_await gather(notes(out), after(0ms, 2), reference_to(target));
+    std::get<2>(mixed).get() += 39;
+    std::vector<task<int&>> references;
+    references.push_back(reference_to(target));
+    const std::vector<std::reference_wrapper<int>> same = co_await gather(std::move(references));
+    co_return same.front() + std::get<1>(mixed);
 }
 
 task<std::size_t> exceptions_as_results() {
@@ -175,10 +296,38 @@ TEST_CASE("gather: of nothing is an empty list", "[executor]") {
     CHECK(run(gather(std::vector<task<int>>{})).empty());
 }
 
-TEST_CASE("gather: raises the first exception in time, and its siblings run on", "[executor]") {
+TEST_CASE("gather_unjoined: raises the first exception in time, and the siblings run on", "[executor]") {
     std::atomic<bool> sibling_went_on{false};
     CHECK(run(first_failure(sibling_went_on)) == "early");
     CHECK(sibling_went_on);
+}
+
+TEST_CASE("gather: when a child raises, its siblings are cancelled and have ended before the exception comes out",
+          "[executor]") {
+    for (const bool is_tuple : {false, true}) {
+        CAPTURE(is_tuple);
+        CHECK(serially(fails_beside_one_that_cleans_up(is_tuple)) == "cCboom");
+        for (const std::size_t workers : {1U, 3U}) {
+            scheduler on{{.workers = workers}};
+            CHECK(run(on, fails_beside_one_that_cleans_up(is_tuple)) == "cCboom");
+        }
+    }
+}
+
+TEST_CASE("gather: a child that ends by CancelledError counts as one that raises", "[executor]") {
+    CHECK(serially(a_child_is_cancelled()) == "cC cancelled");
+}
+
+TEST_CASE("gather: a cancellation that comes after a child's failure is raised in its place, after the clean-up",
+          "[executor]") {
+    CHECK(serially(cancelled_after_a_failure()) == "cxCc");
+}
+
+TEST_CASE("gather: coroutines without a result, alone or mixed with others, and references", "[executor]") {
+    std::string seen;
+    CHECK(run(gathers_all_kinds(seen)) == 42);
+    CHECK(seen.size() == 5);
+    run(gather(std::vector<task<>>{}));
 }
 
 TEST_CASE("gather: exceptions may be results", "[executor]") {

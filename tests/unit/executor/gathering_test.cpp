@@ -104,7 +104,7 @@ TEST_CASE("gathering: another worker takes the rest while a child computes", "[e
     CHECK(run(two, main(second_ran)) == 12);
 }
 
-TEST_CASE("gathering: after a failure in the first step the others still run", "[executor]") {
+TEST_CASE("gathering: unjoined, after a failure in the first step the others still run", "[executor]") {
     for (const std::size_t workers : {1U, 2U}) {
         scheduler on{{.workers = workers}};
         std::atomic<int> ran{0};
@@ -122,7 +122,7 @@ TEST_CASE("gathering: after a failure in the first step the others still run", "
             }
             std::string why;
             try {
-                co_await gather(std::move(all));
+                co_await gather_unjoined(std::move(all));
             } catch (const std::runtime_error& e) {
                 why = e.what();
             }
@@ -133,6 +133,39 @@ TEST_CASE("gathering: after a failure in the first step the others still run", "
         };
         CHECK(run(on, main(ran)) == "first");
         CHECK(ran == 200);
+    }
+}
+
+TEST_CASE("gathering: after a failure in the first step the others do not start, and their frames are gone",
+          "[executor]") {
+    for (const std::size_t workers : {1U, 2U}) {
+        for (const int children : {50, 10'000}) {
+            scheduler on{{.workers = workers}};
+            std::atomic<int> began{0};
+            const auto held = std::make_shared<int>(0);
+            const auto main = [](std::atomic<int>& count, std::shared_ptr<int> hold, int size) -> task<long> {
+                std::vector<task<int>> all;
+                all.push_back([]() -> task<int> {
+                    throw std::runtime_error{"first"};
+                    co_return 0;
+                }());
+                for (int i = 0; i < size; ++i) {
+                    all.push_back([](std::atomic<int>& in, std::shared_ptr<int>) -> task<int> {
+                        ++in;
+                        co_await sleep(1h);
+                        co_return 0;
+                    }(count, hold));
+                }
+                try {
+                    co_await gather(std::move(all));
+                } catch (const std::runtime_error&) {
+                    co_return hold.use_count();
+                }
+                co_return 0;
+            };
+            CHECK(run(on, main(began, held, children)) == 2);
+            CHECK((workers > 1 || began == 0));
+        }
     }
 }
 
@@ -149,7 +182,7 @@ TEST_CASE("gathering: when the program ends, what has not started is dropped wit
             for (int i = 0; i < count; ++i) {
                 all.push_back([](std::shared_ptr<int> of) -> task<int> { co_return ++*of; }(hold));
             }
-            co_await gather(std::move(all));  // raises, and so ends the program
+            co_await gather_unjoined(std::move(all));  // raises, and so ends the program
         };
         CHECK_THROWS_WITH(run(one, main(held, children)), "first");
         CHECK(held.use_count() == 1);
@@ -177,7 +210,7 @@ TEST_CASE("gathering: a program that was left early waits for a child that runs 
             e = true;
             co_return 0;
         }(other, fails, end));
-        co_await gather(std::move(all));
+        co_await gather_unjoined(std::move(all));
     };
     CHECK_THROWS_WITH(run(two, main(elsewhere, failed, ended)), "first");
     CHECK(ended);

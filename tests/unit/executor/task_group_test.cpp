@@ -229,6 +229,17 @@ task<std::string> created_while_it_shuts_down() {
     co_return out + text;
 }
 
+task<int> handles_after_the_group() {
+    std::vector<task_handle<int>> handles;
+    const auto body = [&handles](task_group& group) -> task<> {
+        handles.push_back(group.create_task(number(40)));
+        handles.push_back(group.create_task(number(2)));
+        co_return;
+    };
+    co_await with_task_group(body);
+    co_return handles[0].result() + co_await handles[1];
+}
+
 task<std::unique_ptr<int>> result_to_move() {
     const auto body = [](task_group&) -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(42); };
     co_return co_await with_task_group(body);
@@ -295,6 +306,10 @@ TEST_CASE("task_group: one within another raises a group within a group", "[exec
 
 TEST_CASE("task_group: a task that is created while it shuts down never runs", "[executor]") {
     CHECK(serially(created_while_it_shuts_down()) == "unhandled errors in a TaskGroup (1 sub-exception), boom 0");
+}
+
+TEST_CASE("task_group: the handles keep the results when the group has ended", "[executor]") {
+    CHECK(serially(handles_after_the_group()) == 42);
 }
 
 TEST_CASE("task_group: a result may be movable only", "[executor]") {

@@ -161,6 +161,29 @@ TEST_CASE("task: gives what it returns", "[executor]") {
     CHECK(run(number(42)) == 42);
 }
 
+TEST_CASE("task: a result in braces is made in place", "[executor]") {
+    const auto pair = []() -> task<std::pair<int, std::string>> { co_return {1, "one"}; };
+    const auto list = []() -> task<std::vector<int>> { co_return {1, 2, 3}; };
+    CHECK(run(pair()).second == "one");
+    CHECK(run(list()).size() == 3);
+}
+
+TEST_CASE("task: a reference comes out as the same object, awaited, from a handle and out of run", "[executor]") {
+    int target = 1;
+    const auto refer = [](int& object) -> task<int&> {
+        co_await yield();
+        co_return object;
+    };
+    const auto main = [&refer](int& object) -> task<bool> {
+        int& awaited = co_await refer(object);
+        const auto handle = create_task(refer(object));
+        int& from_handle = co_await handle;
+        co_return &awaited == &object&&& from_handle == &object&&& handle.result() == &object;
+    };
+    CHECK(run(main(target)));
+    CHECK(&run(refer(target)) == &target);
+}
+
 TEST_CASE("task: an exception reaches who awaits it", "[executor]") {
     CHECK(run(caught()) == "boom");
     CHECK_THROWS_AS(run(throws()), std::runtime_error);

@@ -100,16 +100,4 @@ completions<T> as_completed(std::vector<task_handle<T>> tasks,
     return {std::move(tasks), timeout};
 }
 
-/// As above, for coroutines, which become tasks.
-template <typename T>
-completions<T> as_completed(std::vector<task<T>> coroutines,
-                            std::optional<std::chrono::nanoseconds> timeout = std::nullopt) {
-    std::vector<task_handle<T>> tasks;
-    tasks.reserve(coroutines.size());
-    for (auto& each : coroutines) {
-        tasks.push_back(create_task(std::move(each)));
-    }
-    return {std::move(tasks), timeout};
-}
-
 }  // namespace gatherd::executor

@@ -2,6 +2,7 @@
 /// Ending tasks early: what asyncio's programs write as cancel(), and gather with return_exceptions=True.
 #pragma once
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -11,17 +12,27 @@
 
 namespace gatherd::executor {
 
-/// Cancels tasks as one, and waits until all have ended, however they do. A cancellation of the awaiting task meanwhile
-/// is passed on to them, and raised at the end.
-inline task<> cancel_and_wait(std::vector<task_ref> tasks) {
-    task_state::cancel_each(tasks, {});
+/// Cancels the tasks by one request, and returns when all of them have ended, whatever each ends by. If the awaiting
+/// task is cancelled meanwhile, that request is passed on to the tasks, and raised here when they have ended.
+///
+/// Clean-up after a CancelledError passes `error.request()` on: a task that the same request has reached already, for
+/// example because its scope was closed, is then not interrupted again in its own clean-up. 0 is a new request.
+inline task<> cancel_and_wait(std::vector<task_ref> tasks, std::uint64_t request = 0) {
+    task_state::cancel_each(tasks, {}, request);
     std::erase_if(tasks, [](const task_ref& each) { return each->ended(); });
     if (!tasks.empty()) {
         const auto ended = co_await wait_as_gather(std::move(tasks), return_when::all_completed);
         if (ended.cancel_requested) {
-            throw cancelled_error{};
+            throw cancelled_error{{}, ended.request};
         }
     }
+}
+
+/// The same for one task.
+inline task<> cancel_and_wait(task_ref one, std::uint64_t request = 0) {
+    std::vector<task_ref> tasks;
+    tasks.push_back(std::move(one));
+    return cancel_and_wait(std::move(tasks), request);
 }
 
 }  // namespace gatherd::executor

@@ -47,7 +47,7 @@ public:
         : task_state{scope, root} {}
     ~task_with_result() override {
         if (has_value_) {
-            value_.~stored();
+            value_.~kept();
         } else if (has_failure_) {
             if (!is_cancelled_ && !is_retrieved_.load(std::memory_order_relaxed)) {  // no other reference is left
                 report_unretrieved(*this, failure_);
@@ -59,7 +59,7 @@ public:
     }
 
     [[nodiscard]] bool failed() const noexcept override {
-        if constexpr (!std::is_void_v<T>) {
+        if constexpr (std::is_object_v<T>) {
             if (has_value_) {
                 return is_failure(value_);
             }
@@ -68,7 +68,7 @@ public:
     }
 
     [[nodiscard]] bool cancelled() const noexcept override {
-        if constexpr (!std::is_void_v<T>) {
+        if constexpr (std::is_object_v<T>) {
             if (has_value_) {
                 return is_cancellation(value_);
             }
@@ -79,7 +79,11 @@ public:
     /// The result, for any number of readers. Only after the end.
     [[nodiscard]] auto& result() const {
         raise_failure();
-        return value_;
+        if constexpr (std::is_reference_v<T>) {
+            return value_.get();
+        } else {
+            return value_;
+        }
     }
 
     [[nodiscard]] std::exception_ptr exception() const noexcept override {
@@ -91,7 +95,7 @@ public:
     [[nodiscard]] T take() {
         raise_failure();
         if constexpr (!std::is_void_v<T>) {
-            return std::move(value_);
+            return static_cast<T&&>(value_);  // moves, or gives the reference
         }
     }
 
@@ -101,7 +105,7 @@ public:
     }  // read after release()
 
 private:
-    using stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+    using kept = stored<T>;
 
     void collect(std::coroutine_handle<> ended) noexcept override {
         const auto root = std::coroutine_handle<task_promise<T>>::from_address(ended.address());
@@ -124,16 +128,16 @@ private:
 
     void collect_cancelled(std::coroutine_handle<> unstarted, const std::string& message) noexcept override {
         is_cancelled_ = true;
-        fail(std::make_exception_ptr(cancelled_error{message}));
+        fail(std::make_exception_ptr(cancelled_error{message, newest_request()}));
         unstarted.destroy();
     }
 
     void cancel_result(const std::string& message) noexcept override {
         if (!failed()) {
-            value_.~stored();
+            value_.~kept();
             has_value_ = false;
             is_cancelled_ = true;
-            fail(std::make_exception_ptr(cancelled_error{message}));
+            fail(std::make_exception_ptr(cancelled_error{message, request_in_hand()}));
         }
     }
 
@@ -150,7 +154,7 @@ private:
     }
 
     union {  // by has_value_ and has_failure_
-        stored value_;
+        kept value_;
         std::exception_ptr failure_;
     };
 };

@@ -2,6 +2,7 @@
 /// The exceptions that the executor itself raises, with asyncio's meaning.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -14,14 +15,21 @@ namespace gatherd::executor {
 /// Like in Python it is no ordinary failure: who catches it goes on as if the cancellation had not been asked for.
 class cancelled_error : public std::exception {
 public:
-    explicit cancelled_error(std::string message = {}) : message_{std::move(message)} {}
+    explicit cancelled_error(std::string message = {}, std::uint64_t request = 0)
+        : message_{std::move(message)}, request_{request} {}
 
     /// What cancel() was given, often empty.
     [[nodiscard]] const std::string& message() const noexcept { return message_; }
     [[nodiscard]] const char* what() const noexcept override { return "CancelledError"; }
 
+    /// The number of the request to cancel that this error answers; 0 if code threw the error without a request. A task
+    /// that cancels other tasks because it was cancelled passes this number on, so that the one request does not
+    /// interrupt a task twice: see cancel_and_wait.
+    [[nodiscard]] std::uint64_t request() const noexcept { return request_; }
+
 private:
     std::string message_;
+    std::uint64_t request_;
 };
 
 /// Raised by wait_for and the like when time ran out: Python's TimeoutError.

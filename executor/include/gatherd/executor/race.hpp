@@ -4,14 +4,13 @@
 #pragma once
 
 #include <concepts>
-#include <exception>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "gatherd/executor/cancel_and_wait.hpp"
 #include "gatherd/executor/create_task.hpp"
 #include "gatherd/executor/errors.hpp"
-#include "gatherd/executor/gather.hpp"
 #include "gatherd/executor/wait.hpp"
 
 namespace gatherd::executor {
@@ -40,22 +39,22 @@ task<T> race(std::vector<task<T>> coroutines) {
         throw value_error{"a race of none has no winner"};
     }
     const std::vector<task_ref> children = detail::start_all(std::move(coroutines));
-    std::exception_ptr cancelled;
+    std::optional<cancelled_error> cancelled;
     task_ref winner;
     try {
         const auto ended = co_await wait(children, return_when::first_completed);
         winner = ended.decisive;
-    } catch (const cancelled_error&) {
-        cancelled = std::current_exception();
+    } catch (const cancelled_error& error) {
+        cancelled = error;
     }
-    co_await cancel_and_wait(children);
+    co_await cancel_and_wait(children, cancelled ? cancelled->request() : 0);
     if (cancelled) {
-        std::rethrow_exception(cancelled);
+        throw *cancelled;
     }
     if (winner->cancelled()) {
         task_state::current().adopt_cancellation_of(*winner);
     }
-    co_return detail::as<T>(winner).take();
+    co_return static_cast<detail::task_with_result<T>&>(*winner).take();
 }
 
 /// `co_await race(a(), b())`: as above, of coroutines with the same type of result.

@@ -61,18 +61,18 @@ class task_promise : public promise_base {
 public:
     task<T> get_return_object() noexcept;
     void unhandled_exception() noexcept { outcome_.set_failure(std::current_exception()); }
-    template <typename U>
+    template <typename U = T>  // the default is for `co_return {1, 2}`
     requires std::is_convertible_v<U&&, T>
     void return_value(U&& result) { outcome_.set_value(std::forward<U>(result)); }
     T take() {
         if (outcome_.has_failed()) [[unlikely]] {
             std::rethrow_exception(std::move(outcome_.failure()));
         }
-        return std::move(outcome_.value());
+        return static_cast<T&&>(outcome_.value());  // moves, or gives the reference
     }
 
 private:
-    outcome<T> outcome_;
+    outcome<stored<T>> outcome_;
 };
 
 template <>

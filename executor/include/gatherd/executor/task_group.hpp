@@ -52,9 +52,9 @@ public:
         return handle;
     }
 
-    /// For with_task_group, once: waits for all tasks and raises what the group raises. `failure`: what the body
-    /// raised.
-    task<> finish(std::exception_ptr failure, bool is_cancelled);
+    /// For with_task_group, once: waits for all tasks and raises what the group raises. `failure` or `cancellation` is
+    /// what the body raised.
+    task<> finish(std::exception_ptr failure, std::optional<cancelled_error> cancellation);
 
 private:
     struct member;
@@ -74,7 +74,7 @@ private:
 
     bool join(const task_ref& task);
     void ended(member& of) noexcept;
-    void cancel_all(bool and_parent) noexcept;
+    void cancel_all(bool and_parent, std::uint64_t request = 0) noexcept;
     bool begin_to_abort(bool for_a_failure) noexcept;
     [[nodiscard]] std::vector<std::exception_ptr> take_failures();
 
@@ -100,20 +100,19 @@ std::invoke_result_t<Body&, task_group&> with_task_group(Body body) {
     task_group group;
     std::optional<std::conditional_t<std::is_void_v<result_type>, std::monostate, result_type>> result;
     std::exception_ptr failure;
-    bool is_cancelled = false;
+    std::optional<cancelled_error> cancellation;
     try {
         if constexpr (std::is_void_v<result_type>) {
             co_await body(group);
         } else {
             result.emplace(co_await body(group));
         }
-    } catch (const cancelled_error&) {
-        failure = std::current_exception();
-        is_cancelled = true;
+    } catch (const cancelled_error& error) {
+        cancellation = error;
     } catch (...) {  // raised again by finish, within a group
         failure = std::current_exception();
     }
-    co_await group.finish(std::move(failure), is_cancelled);
+    co_await group.finish(std::move(failure), std::move(cancellation));
     if constexpr (!std::is_void_v<result_type>) {
         co_return std::move(*result);
     }

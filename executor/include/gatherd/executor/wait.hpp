@@ -5,6 +5,7 @@
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -36,6 +37,7 @@ class completion_group;
 struct wait_result {
     bool over = false;              ///< by its terms; false: the timeout came first
     bool cancel_requested = false;  ///< with on_cancel::forward: a cancellation was passed on meanwhile
+    std::uint64_t request = 0;      ///< and the number of that request
     task_ref decisive{};            ///< the task whose end made it over
 };
 
@@ -77,15 +79,18 @@ inline wait_awaiter wait(task_ref one, std::optional<std::chrono::nanoseconds> t
     return wait_awaiter{std::move(tasks), return_when::all_completed, timeout, on_cancel::leave};
 }
 
-/// `co_await wait_as_gather(tasks, when)`: as wait, but a cancellation goes on to the tasks and the wait with it, so
-/// that gather sees how they end. Raises cancelled_error only when the request came after all had ended.
-inline wait_awaiter wait_as_gather(std::vector<task_ref> tasks, return_when when) {
-    return wait_awaiter{std::move(tasks), when, std::nullopt, on_cancel::forward};
+/// `co_await wait_as_gather(tasks, when, timeout)`: as wait, but a cancellation of the waiting task is passed on to the
+/// tasks, and the wait goes on until they have ended as `when` says: the caller sees how they end. Raises
+/// cancelled_error only when the request came after all had ended.
+inline wait_awaiter wait_as_gather(std::vector<task_ref> tasks, return_when when,
+                                   std::optional<std::chrono::nanoseconds> timeout = std::nullopt) {
+    return wait_awaiter{std::move(tasks), when, timeout, on_cancel::forward};
 }
 
-/// As above, for tasks that the caller keeps until the await is over.
-inline wait_awaiter wait_as_gather(std::span<const task_ref> tasks, return_when when) {
-    return wait_awaiter{tasks, when, std::nullopt, on_cancel::forward};
+/// The same for tasks that the caller keeps until the await is over.
+inline wait_awaiter wait_as_gather(std::span<const task_ref> tasks, return_when when,
+                                   std::optional<std::chrono::nanoseconds> timeout = std::nullopt) {
+    return wait_awaiter{tasks, when, timeout, on_cancel::forward};
 }
 
 }  // namespace gatherd::executor

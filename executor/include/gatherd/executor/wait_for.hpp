@@ -3,7 +3,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <exception>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "gatherd/executor/create_task.hpp"
@@ -12,36 +15,67 @@
 
 namespace gatherd::executor {
 
-/// Whether the task ended in time. When not, or when the awaiting task was cancelled meanwhile, it is cancelled, and
-/// has ended when this returns: clean-up takes what it takes. CPython 3.11's wait_for without its result.
+/// Gives whether the task ended in time. If it did not, it is cancelled. Returns when the task has ended, in any case:
+/// a task whose clean-up takes long delays this for as long.
 ///
-/// A cancelled awaiter gets cancelled_error, unless the task had ended by then. A limit of at most zero never starts
-/// a task that has not run yet.
+/// A cancellation of the awaiting task is passed on to the task, also a second one while the task cleans up; it is
+/// raised here when the task has ended. A limit of at most zero never starts a task that has not run yet.
 inline task<bool> end_within(task_ref watched, std::chrono::nanoseconds limit) {
     if (watched->ended()) {
         co_return true;
     }
-    std::exception_ptr cancelled;
+    const std::span<const task_ref> tasks{&watched, 1};
+    wait_result first;
+    if (limit.count() > 0) {
+        first = co_await wait_as_gather(tasks, return_when::all_completed, limit);
+    }
+    std::uint64_t request = first.request;
+    if (!first.over) {
+        if (request == 0) {
+            watched->cancel();
+        }
+        const wait_result second = co_await wait_as_gather(tasks, return_when::all_completed);
+        request = second.cancel_requested ? second.request : request;
+    }
+    if (request != 0) {
+        throw cancelled_error{{}, request};
+    }
+    co_return first.over;
+}
+
+/// As end_within, but as CPython 3.11's wait_for does it: a second cancellation of the awaiting task, while the task
+/// cleans up after the first one or after the limit, ends the waiting. The task may then run on, and use what the
+/// awaiting coroutine's frame held. An awaiting task that is cancelled when the task has just ended sees the end, not
+/// the cancellation.
+inline task<bool> end_within_unjoined(task_ref watched, std::chrono::nanoseconds limit) {
+    if (watched->ended()) {
+        co_return true;
+    }
+    std::optional<cancelled_error> cancelled;
     if (limit.count() > 0) {
         try {
             co_await wait(watched, limit);
-        } catch (const cancelled_error&) {
-            cancelled = std::current_exception();
+        } catch (const cancelled_error& error) {
+            cancelled = error;
         }
         if (watched->ended()) {
             co_return true;
         }
     }
-    watched->cancel();
+    task_state::cancel_each({&watched, 1}, {}, cancelled ? cancelled->request() : 0);
     co_await wait(watched);
     if (cancelled) {
-        std::rethrow_exception(cancelled);
+        throw *cancelled;
     }
     co_return false;
 }
 
-/// `co_await wait_for(coroutine, limit)`: its result; or, when the limit passes, cancels it, waits for its clean-up and
-/// raises timeout_error. One that swallows the cancellation and returns wins over the timeout, as in Python.
+/// `co_await wait_for(coroutine, limit)`: runs the coroutine as a task and gives its result. When the limit passes, it
+/// cancels the task, waits for its end and raises timeout_error. A task that swallows the cancellation and returns wins
+/// over the timeout, as in asyncio.
+///
+/// Returns when the task has ended, also when the awaiting task is cancelled, once or several times: so the coroutine
+/// may use what its creator's frame holds. See end_within.
 template <typename T>
 task<T> wait_for(task<T> coroutine, std::chrono::nanoseconds limit) {
     if (limit.count() <= 0) {

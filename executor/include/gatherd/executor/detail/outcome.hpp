@@ -3,10 +3,19 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <memory>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace gatherd::executor::detail {
+
+/// How a result of type T is kept: std::monostate for void, std::reference_wrapper<U> for U&, else T itself.
+template <typename T>
+using stored = std::conditional_t<
+    std::is_void_v<T>, std::monostate,
+    std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, T>>;
 
 /// Nothing to begin with, then a value or what was raised, once. A std::variant of the three takes twice the
 /// instructions, and there is one of these for each call.

@@ -129,9 +129,11 @@ public:
     /// asyncio's one thread that is what a loop of cancels does; here a task that was asked could begin its clean-up in
     /// between, and the next request would interrupt it; so would one that a task gets after another of them, which it
     /// awaits, has ended by the same. Linear in what is reached. Gives how many had not ended.
-    static std::size_t cancel_each(std::span<const task_ref> tasks, const std::string& message) noexcept {
-        return cancel_each(tasks, message, new_request());
-    }
+    ///
+    /// `request`: the number of the request that this cancellation follows from (cancelled_error::request), so that a
+    /// task which that request has reached already is not interrupted again. 0: a new request.
+    static std::size_t cancel_each(std::span<const task_ref> tasks, const std::string& message,
+                                   std::uint64_t request = 0) noexcept;
 
     /// How many requests to cancel it have been made and not been taken back: asyncio's Task.cancelling. More than 0
     /// after a CancelledError was caught means that a cancellation was swallowed.
@@ -321,8 +323,6 @@ private:
     };
     /// Tells one call of cancel from all others.
     [[nodiscard]] static std::uint64_t new_request() noexcept;
-    static std::size_t cancel_each(std::span<const task_ref> tasks, const std::string& message,
-                                   std::uint64_t request) noexcept;
     answer cancel_here(const std::string& message, std::uint64_t request, bool first,
                        std::vector<task_ref>& awaited) noexcept;
     bool cancel_from_here(const std::string& message, std::uint64_t request, bool was_asked = false) noexcept;
@@ -330,7 +330,7 @@ private:
     void remember(const std::string& message, std::uint64_t request) noexcept;
     void make_due(std::uint64_t request) noexcept;
     [[nodiscard]] const std::string& message() const noexcept;
-    [[nodiscard]] std::string message_to_raise() const;
+    [[nodiscard]] std::pair<std::string, std::uint64_t> request_to_raise() const;
     [[nodiscard]] bool has_to_cancel() const noexcept;
     static void run_step(work& item) noexcept;
     void see_cancellation() noexcept;
