@@ -1,62 +1,47 @@
 #include "gatherd/executor/task_group.hpp"
 
-#include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <vector>
 
+#include "executor/src/task_ends.hpp"
 #include "gatherd/executor/exception_group.hpp"
 
 namespace gatherd::executor {
 
-/// One task of the group, until it has ended well or the group has ended.
-struct task_group::member : continuation {
-    member(task_group& of, task_ref which) noexcept : continuation{&fired}, group{of}, task{std::move(which)} {}
+/// The tasks of the group that have not ended, and those that failed, in the order in which they did.
+class task_group::members final : public detail::task_ends {
+public:
+    explicit members(task_group& group) noexcept : task_ends{return_when::all_completed}, group_{group} {}
 
-    static void fired(continuation& self, task_state&) noexcept {
-        auto& me = static_cast<member&>(self);
-        me.group.ended(me);
+private:
+    /// The group lives until this task has been counted: before that its parent does not go on.
+    bool is_kept(task_state& task) noexcept override {
+        const bool has_failed = !task.cancelled() && task.exception() != nullptr;
+        if (has_failed && group_.begin_to_abort(true)) {
+            group_.cancel_all(true);
+        }
+        return has_failed;
     }
 
-    task_group& group;
-    const task_ref task;
-    std::exception_ptr failure;
-    member* next_in_group = nullptr;
-    member* previous_in_group = nullptr;
+    task_group& group_;
 };
 
-void task_group::member_list::push(member& last) noexcept {
-    last.next_in_group = nullptr;
-    last.previous_in_group = last_;
-    (last_ != nullptr ? last_->next_in_group : first_) = &last;
-    last_ = &last;
-}
+task_group::task_group() : parent_{&task_state::current()}, members_{new members{*this}} {}
 
-void task_group::member_list::remove(member& leaving) noexcept {
-    (leaving.previous_in_group != nullptr ? leaving.previous_in_group->next_in_group : first_) = leaving.next_in_group;
-    (leaving.next_in_group != nullptr ? leaving.next_in_group->previous_in_group : last_) = leaving.previous_in_group;
-}
-
-/// False: the group is shutting down.
-bool task_group::join(const task_ref& task) {
-    auto fresh = std::make_unique<member>(*this, task);
-    bool goes_on = false;
-    {
-        const std::lock_guard guard{lock_};
-        if (exiting_ && running_.first() == nullptr) {
-            throw std::logic_error{"TaskGroup is finished"};
-        }
-        goes_on = !aborting_;
-        running_.push(*fresh);
+void task_group::start(const task_ref& task) {
+    const bool has_joined = members_->add(task);
+    if (!has_joined || aborting_.load(std::memory_order_relaxed)) {  // cancel_all finds it, or came first: by the lock
+        task->cancel();
     }
-    task->add_continuation(*fresh.release());  // before its start it cannot have ended
-    return goes_on;
+    task->start(false);
+    if (!has_joined) {
+        throw std::logic_error{"TaskGroup is finished"};
+    }
 }
 
 /// True for the first who aborts.
 bool task_group::begin_to_abort(bool for_a_failure) noexcept {
-    const std::lock_guard guard{lock_};
-    if (std::exchange(aborting_, true)) {
+    if (aborting_.exchange(true, std::memory_order_relaxed)) {  // the lock of the members orders it: see start()
         return false;
     }
     parent_cancel_requested_ = for_a_failure;
@@ -67,83 +52,21 @@ bool task_group::begin_to_abort(bool for_a_failure) noexcept {
 /// parent was cancelled by, if that is the reason.
 void task_group::cancel_all(bool and_parent, std::uint64_t request) noexcept {
     std::vector<task_ref> tasks;
-    {
-        const std::lock_guard guard{lock_};
-        for (const member* each = running_.first(); each != nullptr; each = each->next_in_group) {
-            if (!each->task->ended()) {
-                tasks.push_back(each->task);
-            }
-        }
-    }
+    members_->running(tasks);
     if (and_parent) {
         tasks.push_back(parent_);
     }
     task_state::cancel_each(tasks, {}, request);
 }
 
-/// The group lives until this member is out of running_: then the parent may end it.
-void task_group::ended(member& of) noexcept {
-    std::unique_ptr<member> done{&of};
-    if (!of.task->cancelled()) {
-        of.failure = of.task->exception();
-    }
-    if (of.failure != nullptr && begin_to_abort(true)) {
-        cancel_all(true);
-    }
-    wait_queue::place* called = nullptr;
-    {
-        const std::lock_guard guard{lock_};
-        running_.remove(of);
-        if (of.failure != nullptr) {
-            failed_.push(*done.release());
-        }
-        if (running_.first() == nullptr) {
-            called = waiters_.call_all();
-        }
-    }
-    wait_queue::resume_all(called);
-}
-
-/// Waits until no member runs.
-class [[nodiscard]] task_group::end_awaiter : public wait_queue::place {
-public:
-    explicit end_awaiter(task_group& of) noexcept : place{of.lock_, of.waiters_}, group_{of} {}
-
-    void await_resume() const { task_state::current().throw_if_cancelled(); }
-    bool arm(task_state& waiter) noexcept override {
-        const std::lock_guard guard{lock_};
-        if (group_.running_.first() == nullptr) {
-            return false;
-        }
-        stand(waiter);
-        return true;
-    }
-
-private:
-    task_group& group_;
-};
-
-std::vector<std::exception_ptr> task_group::take_failures() {
-    std::vector<std::exception_ptr> failures;
-    for (member* each = failed_.first(); each != nullptr; each = failed_.first()) {  // nobody else is left: no lock
-        const std::unique_ptr<member> done{each};
-        failed_.remove(*each);
-        failures.push_back(std::move(done->failure));
-    }
-    return failures;
-}
-
 task<> task_group::finish(std::exception_ptr failure, std::optional<cancelled_error> cancellation) {
-    {
-        const std::lock_guard guard{lock_};
-        exiting_ = true;
-    }
+    members_->close_when_empty();
     if ((failure || cancellation) && begin_to_abort(false)) {
         cancel_all(false, cancellation ? cancellation->request() : 0);
     }
     for (bool all_ended = false; !all_ended;) {  // the parent may be cancelled more than once
         try {
-            co_await end_awaiter{*this};
+            co_await detail::ends_awaiter{*members_};
             all_ended = true;
         } catch (const cancelled_error& error) {
             if (begin_to_abort(false)) {
@@ -155,7 +78,10 @@ task<> task_group::finish(std::exception_ptr failure, std::optional<cancelled_er
     if (parent_cancel_requested_ && parent_->uncancel() == 0) {
         cancellation.reset();
     }
-    std::vector<std::exception_ptr> failures = take_failures();
+    std::vector<std::exception_ptr> failures;
+    while (const task_ref failed = members_->take()) {
+        failures.push_back(failed->exception());
+    }
     if (cancellation && failures.empty()) {
         throw *cancellation;
     }

@@ -5,11 +5,12 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
-#include <utility>
+#include <span>
 #include <vector>
 
 #include "gatherd/executor/create_task.hpp"
-#include "gatherd/executor/semaphore.hpp"
+#include "gatherd/executor/errors.hpp"
+#include "gatherd/executor/wait.hpp"
 
 namespace gatherd::executor {
 namespace detail {
@@ -24,38 +25,22 @@ std::vector<task_ref> references_to(const std::vector<task_handle<T>>& tasks) {
     return refs;
 }
 
-/// The ends of tasks, in order, without the type of their results. Counted: ends and the timer may still be on their
-/// way when nobody wants them any more.
-class completion_order;
+/// Listens from now on; the timeout counts from now.
+task_ends_owner ends_in_order(std::span<const task_ref> tasks, std::optional<std::chrono::nanoseconds> timeout);
 
-/// Its one owner, and the awaiter's way to it.
-class completion_order_owner {
-public:
-    completion_order_owner(std::vector<task_ref> tasks, std::optional<std::chrono::nanoseconds> timeout);
-    completion_order_owner(completion_order_owner&& other) noexcept : order_{std::exchange(other.order_, nullptr)} {}
-    completion_order_owner& operator=(completion_order_owner&&) = delete;
-    ~completion_order_owner();
-
-    /// A permit for each task that has ended, and when time has run out for each that has not.
-    [[nodiscard]] semaphore& ready() const noexcept;
-
-    /// With such a permit: which task ended, in the order given. Throws timeout_error when it is one of time.
-    [[nodiscard]] std::size_t take() const;
-
-private:
-    completion_order* order_;
-};
+/// The task that ended first of those that were not taken, or null: time has run out.
+[[nodiscard]] task_ref take_ended(task_ends& ends) noexcept;
 
 }  // namespace detail
 
 /// What as_completed gives. While `remaining() > 0`, `co_await next()` gives the next handle.
 ///
-/// Going away before all have ended is fine, and does nothing to the tasks. Threads: for one task at a time.
+/// Destroying it before all tasks have ended is fine, and does nothing to the tasks. Threads: for one task at a time.
 template <typename T>
 class [[nodiscard]] completions {
 public:
-    completions(std::vector<task_handle<T>> tasks, std::optional<std::chrono::nanoseconds> timeout)
-        : order_{detail::references_to(tasks), timeout}, remaining_{tasks.size()}, tasks_{std::move(tasks)} {}
+    completions(const std::vector<task_handle<T>>& tasks, std::optional<std::chrono::nanoseconds> timeout)
+        : ends_{detail::ends_in_order(detail::references_to(tasks), timeout)}, remaining_{tasks.size()} {}
 
     /// How many times next may be called.
     [[nodiscard]] std::size_t remaining() const noexcept { return remaining_; }
@@ -72,32 +57,36 @@ public:
     }
 
 private:
-    detail::completion_order_owner order_;
+    detail::task_ends_owner ends_;
     std::size_t remaining_;
-    std::vector<task_handle<T>> tasks_;
 };
 
 template <typename T>
-class [[nodiscard]] completions<T>::next_awaiter : public semaphore::acquire_awaiter {
+class [[nodiscard]] completions<T>::next_awaiter : public detail::ends_awaiter {
 public:
-    explicit next_awaiter(completions& of) noexcept : acquire_awaiter{of.order_.ready()}, of_{of} {}
+    explicit next_awaiter(completions& source) noexcept : ends_awaiter{*source.ends_}, source_{source} {}
 
     task_handle<T> await_resume() const {
-        acquire_awaiter::await_resume();
-        --of_.remaining_;
-        return of_.tasks_[of_.order_.take()];
+        ends_awaiter::await_resume();
+        --source_.remaining_;
+        const task_ref ended = detail::take_ended(ends_);
+        if (!ended) {
+            throw timeout_error{};
+        }
+        return task_handle<T>{static_cast<detail::task_with_result<T>&>(*ended)};
     }
 
 private:
-    completions& of_;
+    completions& source_;
 };
 
-/// Tasks as they end; the time, if there is one, counts from this call. Nothing is cancelled when it runs out. Only
-/// inside a task.
+/// `auto ends = as_completed(tasks, timeout)`: tasks as they end. The timeout counts from this call; when it has
+/// passed, nothing is cancelled. It starts and ends no task: whoever made the tasks is to wait for them. Only inside a
+/// task.
 template <typename T>
-completions<T> as_completed(std::vector<task_handle<T>> tasks,
+completions<T> as_completed(const std::vector<task_handle<T>>& tasks,
                             std::optional<std::chrono::nanoseconds> timeout = std::nullopt) {
-    return {std::move(tasks), timeout};
+    return {tasks, timeout};
 }
 
 }  // namespace gatherd::executor

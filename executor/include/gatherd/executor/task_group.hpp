@@ -2,6 +2,8 @@
 /// Tasks that end together: asyncio.TaskGroup.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <string>
@@ -9,30 +11,32 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "gatherd/executor/create_task.hpp"
-#include "gatherd/executor/detail/spin_lock.hpp"
 #include "gatherd/executor/detail/task_state.hpp"
-#include "gatherd/executor/detail/wait_queue.hpp"
+#include "gatherd/executor/errors.hpp"
 #include "gatherd/executor/task.hpp"
+#include "gatherd/executor/wait.hpp"
 
 namespace gatherd::executor {
 
-/// Tasks that a coroutine starts and does not outlive. When one of them fails, or the body, all others and the body are
-/// cancelled; one that is cancelled by others just ends. Made by with_task_group.
+/// Tasks that a coroutine starts and waits for. When a task of the group or the body fails, all others are cancelled,
+/// the body too; a task that is cancelled by others just ends. Made by with_task_group.
 ///
 /// After CPython 3.11's asyncio/taskgroups.py. As there, the group takes back the cancellation by which it woke its own
 /// body (task_state::uncancel), and lets one from elsewhere through. Here it does so when all tasks have ended, as
 /// CPython 3.13 does: until then one of them may still ask. And a failure cancels the others at once, where asyncio
 /// lets those that are ready run on to where they wait next.
 ///
+/// A handle that create_task gave keeps the task's result, and may be read after the group has ended: no second
+/// collection of results is needed.
+///
 /// Threads: create_task is safe from any while the group has not ended. A task costs one allocation more than
 /// otherwise.
 class task_group {
 public:
     /// In the running task, the parent.
-    task_group() noexcept : parent_{&task_state::current()} {}
+    task_group();
     task_group(const task_group&) = delete;
     task_group& operator=(const task_group&) = delete;
 
@@ -45,10 +49,7 @@ public:
         if (!name.empty()) {
             handle.set_name(std::string{name});
         }
-        if (!join(handle.ref())) {
-            handle.cancel();
-        }
-        handle.start(false);
+        start(handle.ref());
         return handle;
     }
 
@@ -57,35 +58,16 @@ public:
     task<> finish(std::exception_ptr failure, std::optional<cancelled_error> cancellation);
 
 private:
-    struct member;
-    class end_awaiter;
+    class members;
 
-    /// Members that have not ended, or that failed: linked, in order, under lock_.
-    class member_list {
-    public:
-        [[nodiscard]] member* first() const noexcept { return first_; }
-        void push(member& last) noexcept;
-        void remove(member& leaving) noexcept;
-
-    private:
-        member* first_ = nullptr;
-        member* last_ = nullptr;
-    };
-
-    bool join(const task_ref& task);
-    void ended(member& of) noexcept;
+    void start(const task_ref& task);
+    [[nodiscard]] bool begin_to_abort(bool for_a_failure) noexcept;
     void cancel_all(bool and_parent, std::uint64_t request = 0) noexcept;
-    bool begin_to_abort(bool for_a_failure) noexcept;
-    [[nodiscard]] std::vector<std::exception_ptr> take_failures();
 
     const task_ref parent_;
-    spin_lock lock_;
-    member_list running_;  // under lock_, as all below
-    member_list failed_;
-    bool exiting_ = false;
-    bool aborting_ = false;
-    bool parent_cancel_requested_ = false;
-    wait_queue waiters_;  // the parent, in finish
+    std::atomic<bool> aborting_{false};
+    bool parent_cancel_requested_ = false;  // written by the one who aborts, read when all have ended
+    const detail::task_ends_owner members_;
 };
 
 /// `co_await with_task_group(body)`: awaits `body(group)` in the running task, then all tasks of the group; gives the

@@ -9,7 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <vector>
+#include <utility>
 
 #include "gatherd/executor/detail/task_state.hpp"
 
@@ -30,8 +30,31 @@ enum class on_cancel {
 };
 
 namespace detail {
-class completion_group;
-}
+
+class task_ends;
+
+struct leave_ends {
+    void operator()(task_ends* set) const noexcept;
+};
+using task_ends_owner = std::unique_ptr<task_ends, leave_ends>;
+
+/// Waits until the wait of a set is over. Raises cancelled_error.
+class ends_awaiter {
+public:
+    explicit ends_awaiter(task_ends& awaited) noexcept : ends_{awaited} {}
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> at) noexcept;
+    void await_resume() const { task_state::current().throw_if_cancelled(); }
+
+protected:
+    task_ends& ends_;
+};
+
+/// `kind`: when the wait is over.
+task_ends_owner ends_of(std::span<const task_ref> tasks, return_when kind,
+                        std::optional<std::chrono::nanoseconds> timeout, on_cancel cancelling = on_cancel::leave);
+
+}  // namespace detail
 
 /// How a wait ended.
 struct wait_result {
@@ -41,56 +64,35 @@ struct wait_result {
     task_ref decisive{};            ///< the task whose end made it over
 };
 
-/// Awaits tasks. Nothing happens to them but what on_cancel::forward says.
-class [[nodiscard]] wait_awaiter : public wait_point {
+/// What wait and wait_as_gather give: to be awaited.
+class [[nodiscard]] wait_awaiter : public detail::ends_awaiter {
 public:
-    wait_awaiter(std::vector<task_ref> tasks, return_when when, std::optional<std::chrono::nanoseconds> timeout,
-                 on_cancel cancelling);
-    wait_awaiter(std::span<const task_ref> tasks, return_when when, std::optional<std::chrono::nanoseconds> timeout,
-                 on_cancel cancelling);
-    wait_awaiter(wait_awaiter&&) noexcept;
-    ~wait_awaiter();
-
-    [[nodiscard]] bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> at) noexcept {
-        return task_state::current().suspend_within_budget(at, *this);
-    }
-    wait_result await_resume();
-
-    bool arm(task_state& waiter) noexcept override;
-    cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+    explicit wait_awaiter(detail::task_ends_owner ends) noexcept : ends_awaiter{*ends}, owner_{std::move(ends)} {}
+    wait_result await_resume() const;
 
 private:
-    std::vector<task_ref> tasks_;  // those that it was given to keep
-    detail::completion_group* group_;
+    detail::task_ends_owner owner_;
 };
 
-/// `co_await wait(tasks, when, timeout)`: waits, and cancels nothing. Raises cancelled_error when the waiting task is
-/// cancelled. Tasks may be named twice. A timeout of at most zero lets each ready task run to its first wait.
-inline wait_awaiter wait(std::vector<task_ref> tasks, return_when when = return_when::all_completed,
+/// `co_await wait(tasks, when, timeout)`: waits for tasks, and does nothing to them. Raises cancelled_error when the
+/// waiting task is cancelled. The same task may be given twice. A timeout of at most zero lets each ready task run to
+/// its first wait. Of no tasks it returns at once.
+inline wait_awaiter wait(std::span<const task_ref> tasks, return_when when = return_when::all_completed,
                          std::optional<std::chrono::nanoseconds> timeout = std::nullopt) {
-    return wait_awaiter{std::move(tasks), when, timeout, on_cancel::leave};
+    return wait_awaiter{detail::ends_of(tasks, when, timeout)};
 }
 
-/// `co_await wait(task)`: waits for one task's end, whatever it is, and raises nothing of it.
-inline wait_awaiter wait(task_ref one, std::optional<std::chrono::nanoseconds> timeout = std::nullopt) {
-    std::vector<task_ref> tasks;
-    tasks.push_back(std::move(one));
-    return wait_awaiter{std::move(tasks), return_when::all_completed, timeout, on_cancel::leave};
+/// `co_await wait(task)`: waits for the end of one task, and raises nothing of it.
+inline wait_awaiter wait(const task_ref& one, std::optional<std::chrono::nanoseconds> timeout = std::nullopt) {
+    return wait({&one, 1}, return_when::all_completed, timeout);
 }
 
 /// `co_await wait_as_gather(tasks, when, timeout)`: as wait, but a cancellation of the waiting task is passed on to the
 /// tasks, and the wait goes on until they have ended as `when` says: the caller sees how they end. Raises
 /// cancelled_error only when the request came after all had ended.
-inline wait_awaiter wait_as_gather(std::vector<task_ref> tasks, return_when when,
-                                   std::optional<std::chrono::nanoseconds> timeout = std::nullopt) {
-    return wait_awaiter{std::move(tasks), when, timeout, on_cancel::forward};
-}
-
-/// The same for tasks that the caller keeps until the await is over.
 inline wait_awaiter wait_as_gather(std::span<const task_ref> tasks, return_when when,
                                    std::optional<std::chrono::nanoseconds> timeout = std::nullopt) {
-    return wait_awaiter{tasks, when, timeout, on_cancel::forward};
+    return wait_awaiter{detail::ends_of(tasks, when, timeout, on_cancel::forward)};
 }
 
 }  // namespace gatherd::executor
