@@ -29,7 +29,7 @@ namespace gatherd::executor::detail {
 ///             I3  once the set is closed, or time has run out, the list of running tasks does not change
 ///
 /// Threads: add() and the ends from any; the rest is for the owner's task. One allocation for the set and one for each
-/// task. Lock order: the waiter's lock, then this one, then a timer wheel's. Continuations fire without any lock.
+/// task. Lock order: the waiter's lock, then this one, under which no other is taken.
 class task_ends : public wait_point, public pooled, private timer_node {
 public:
     /// `timeout`: counted from the beginning of the wait, or from start_timer().
@@ -71,7 +71,7 @@ protected:
 
 private:
     struct end : continuation, pooled {
-        end(task_ends& set, const task_ref& which) noexcept : continuation{&fired}, owner{set}, task{which} {}
+        end(task_ends& set, const task_ref& watched) noexcept : continuation{&fired}, owner{set}, task{watched} {}
         task_ends& owner;
         const task_ref task;
         end* next_end = nullptr;  // in the list that it is in

@@ -1,6 +1,6 @@
 /// \file
-/// The first of several coroutines to end wins. asyncio has no name for it; it is its wait(FIRST_COMPLETED), with the
-/// rest cancelled.
+/// The first of several coroutines to end wins: asyncio.wait with FIRST_COMPLETED, after which the others are
+/// cancelled.
 #pragma once
 
 #include <concepts>
@@ -14,31 +14,22 @@
 #include "gatherd/executor/wait.hpp"
 
 namespace gatherd::executor {
-namespace detail {
 
-/// Children of one call that looks at all of them: one that fails after the first is nobody's to report, as in asyncio.
-template <typename T>
-std::vector<task_ref> start_all(std::vector<task<T>> coroutines) {
-    std::vector<task_ref> children;
-    children.reserve(coroutines.size());
-    for (auto& each : coroutines) {
-        auto child = create_task(std::move(each));
-        child.ignore_exception();
-        children.push_back(std::move(child).take_ref());
-    }
-    return children;
-}
-
-}  // namespace detail
-
-/// `co_await race(coroutines)`: all run as tasks; what the first to end gives or raises. The others are cancelled, and
-/// have ended when this does: also when the awaiting task is cancelled. Throws value_error for none.
+/// `co_await race(coroutines)`: runs all of them as tasks, and gives or raises what the first to end gives or raises.
+/// The others are cancelled. Returns when all have ended, also when the awaiting task is cancelled; what the others end
+/// by is dropped. Throws value_error if there are none.
 template <typename T>
 task<T> race(std::vector<task<T>> coroutines) {
     if (coroutines.empty()) {
         throw value_error{"a race of none has no winner"};
     }
-    const std::vector<task_ref> children = detail::start_all(std::move(coroutines));
+    std::vector<task_ref> children;
+    children.reserve(coroutines.size());
+    for (task<T>& each : coroutines) {
+        const task_handle<T> child = create_task(std::move(each));
+        child.ignore_exception();
+        children.push_back(child.ref());
+    }
     std::optional<cancelled_error> cancelled;
     task_ref winner;
     try {
@@ -57,7 +48,7 @@ task<T> race(std::vector<task<T>> coroutines) {
     co_return static_cast<detail::task_with_result<T>&>(*winner).take();
 }
 
-/// `co_await race(a(), b())`: as above, of coroutines with the same type of result.
+/// `co_await race(a(), b())`: the same for coroutines that are listed. All have the same type of result.
 template <typename T, std::same_as<task<T>>... Others>
 task<T> race(task<T> first, Others... others) {
     std::vector<task<T>> all;
