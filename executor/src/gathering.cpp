@@ -33,7 +33,7 @@ public:
     /// Runs a child until it waits (false: it may have ended elsewhere since) or ends.
     [[nodiscard]] bool run(worker& here, std::size_t number, std::coroutine_handle<> root) noexcept {
         number_ = number;
-        begin_here();
+        begin_here(of_.context_);
         return here.run_step(*this, root) != nullptr;
     }
 
@@ -301,6 +301,7 @@ bool gathering::await_suspend(std::coroutine_handle<> at) noexcept {
         return awaiter.suspend(at, *this);
     }
     takes_turns_ = !awaiter.is_child();
+    context_ = awaiter.context();
     here.order_spawned();
     if (here.may_nest()) {
         const std::uint64_t done = run(here, first_, true);

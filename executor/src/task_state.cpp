@@ -53,7 +53,11 @@ std::uint32_t task_state::uncancel() noexcept {
 
 void task_state::start(bool soon) noexcept {
     const worker* const here = worker::current();
-    is_child_ = here != nullptr && here->running != nullptr;
+    const task_state* const creator = here == nullptr ? nullptr : here->running;
+    is_child_ = creator != nullptr;
+    if (is_child_ && creator->context_) [[unlikely]] {
+        context_ = creator->context_;
+    }
     join_scope();
     scope_->make_ready(*this, soon ? task_scope::readiness::created_soon : task_scope::readiness::created);
 }

@@ -116,6 +116,7 @@ private:
 
     task_scope& scope_;
     const gather_until until_;
+    detail::context_ref context_;         // the awaiter's, when it began to wait: each child starts with it
     bool takes_turns_ = false;            // the children of a root stand in line with other programs
     std::atomic<bool> cancelled_{false};  // written under lock_
     std::atomic<bool> raised_{false};     // a hint for the awaiter, while it runs children

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "gatherd/executor/detail/context.hpp"
 #include "gatherd/executor/detail/frame_pool.hpp"
 #include "gatherd/executor/detail/misuse.hpp"
 #include "gatherd/executor/detail/scope_member.hpp"
@@ -167,6 +168,9 @@ public:
 
     // ---- for awaitables, in a step of this task ------------------------------------------------
 
+    /// The values of its context variables, of which created tasks get a copy. In its own steps only.
+    [[nodiscard]] detail::context_ref& context() noexcept { return context_; }
+
     /// The task whose step runs on this thread. Only inside one.
     [[nodiscard]] static task_state& current() noexcept {
         worker* const w = worker::current();
@@ -255,7 +259,10 @@ protected:
     virtual void join_scope() noexcept;
 
     /// As start(), but the caller runs the first step, and the scope does not know the task unless it waits.
-    void begin_here() noexcept {
+    void begin_here(const detail::context_ref& inherited) noexcept {
+        if (!(context_ == inherited)) [[unlikely]] {  // the last child in this block may have changed it
+            context_ = inherited;
+        }
         is_child_ = true;
         started_ = true;
     }
@@ -357,6 +364,7 @@ private:
     continuation* last_continuation_ = nullptr;  // under lock_; the list is a circle
     std::unique_ptr<requests> requests_;         // under lock_
     std::atomic<task_notes*> notes_{nullptr};    // its own; of the few tasks that need them
+    detail::context_ref context_;                // of its steps, one after the other; before that its creator's
 };
 
 inline task_ref::task_ref(task_state* state) noexcept : state_{state} {
