@@ -344,6 +344,16 @@ wait_point::cancellation gathering::cancel(std::vector<task_ref>& awaited) noexc
     return cancellation::passed_on;
 }
 
+void gathering::describe(wait_description& into) noexcept {
+    const std::lock_guard guard{lock_};
+    into.kind = "gather";
+    into.is_over = over_;
+    into.pending = left(word_.load(std::memory_order_relaxed));
+    into.total = total_;
+    for (const child* each = first_promoted_; each != nullptr && into.add(*each); each = each->next_) {
+    }
+}
+
 void gathering::ask_to_end(std::vector<task_ref>&, const std::string& message, std::uint64_t request) {
     const std::lock_guard guard{lock_};
     message_ = message;

@@ -117,6 +117,16 @@ public:
         stand(waiter);
         return true;
     }
+    void describe(wait_description& into) noexcept override {
+        place::describe(into);
+        const std::lock_guard guard{lock_};
+        for (const member* each = group_.running_.first(); each != nullptr; each = each->next_in_group) {
+            ++into.total;
+            static_cast<void>(into.add(*each->task));
+        }
+        into.pending = into.total;
+    }
+    [[nodiscard]] const char* kind() const noexcept override { return "task_group"; }
 
 private:
     task_group& group_;

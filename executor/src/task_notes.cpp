@@ -27,6 +27,11 @@ void task_notes::set_name(std::string name) {
     name_ = std::move(name);
 }
 
+std::string task_notes::given_name() const {
+    const std::lock_guard guard{lock_};
+    return name_;
+}
+
 callback_id task_notes::add(task_state& task, std::unique_ptr<done_callback> callback) {
     {
         const std::lock_guard guard{lock_};

@@ -10,7 +10,16 @@
 namespace gatherd::executor {
 
 task_scope::task_scope(scheduler& on, ordering order) noexcept
-    : work{&run_serially}, scheduler_{on}, order_{order}, serial_home_{on.timer_home()} {}
+    : work{&run_serially}, scheduler_{on}, order_{order}, serial_home_{on.timer_home()} {
+    const std::lock_guard guard{scheduler_.scopes_lock_};
+    number_ = ++scheduler_.scopes_made_;
+    link_.put_before(scheduler_.scopes_);
+}
+
+task_scope::~task_scope() {
+    const std::lock_guard guard{scheduler_.scopes_lock_};
+    link_.take_out();
+}
 
 std::size_t task_scope::timer_home() const noexcept {
     return is_serial() ? serial_home_ : scheduler_.timer_home();

@@ -74,6 +74,22 @@ public:
         return claim(nullptr) ? wait_point::cancellation::detached : wait_point::cancellation::too_late;
     }
 
+    void describe(wait_description& into) noexcept {
+        into.kind = "wait";
+        into.pending = left(word_.load(std::memory_order_relaxed));
+        into.total = tasks_.size();
+        for (const task_ref& task : tasks_) {
+            if (!task->ended() && !into.add(*task)) {
+                break;
+            }
+        }
+        const std::lock_guard guard{lock_};
+        into.is_over = over_;
+        if (timed_) {
+            into.until = timer_.deadline();
+        }
+    }
+
     /// The waiter goes on: nothing shall come from the tasks any more.
     wait_result leave() noexcept {
         const bool all_ended = [this] {
@@ -103,6 +119,7 @@ private:
     struct group_timer : timer_node {
         explicit group_timer(completion_group& owner) noexcept
             : timer_node{&completion_group::timed_out}, group{owner} {}
+        [[nodiscard]] clock::time_point deadline() const noexcept { return deadline_; }
         completion_group& group;
     };
 
@@ -210,6 +227,10 @@ bool wait_awaiter::arm(task_state& waiter) noexcept {
 
 wait_point::cancellation wait_awaiter::cancel(std::vector<task_ref>& awaited) noexcept {
     return group_->cancel(awaited);
+}
+
+void wait_awaiter::describe(wait_description& into) noexcept {
+    group_->describe(into);
 }
 
 wait_result wait_awaiter::await_resume() {

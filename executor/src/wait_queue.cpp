@@ -56,4 +56,10 @@ wait_point::cancellation wait_queue::place::cancel(std::vector<task_ref>&) noexc
     return cancellation::detached;
 }
 
+void wait_queue::place::describe(wait_description& into) noexcept {
+    into.kind = kind();
+    const std::lock_guard guard{lock_};
+    into.is_over = called_;
+}
+
 }  // namespace gatherd::executor

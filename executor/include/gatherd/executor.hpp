@@ -11,6 +11,7 @@
 #include "gatherd/executor/condition.hpp"
 #include "gatherd/executor/context_var.hpp"
 #include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/dump_tasks.hpp"
 #include "gatherd/executor/errors.hpp"
 #include "gatherd/executor/event.hpp"
 #include "gatherd/executor/exception_group.hpp"

@@ -87,6 +87,7 @@ public:
         --of_.remaining_;
         return of_.tasks_[of_.order_.take()];
     }
+    [[nodiscard]] const char* kind() const noexcept override { return "as_completed"; }
 
 private:
     completions& of_;

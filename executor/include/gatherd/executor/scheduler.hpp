@@ -4,14 +4,17 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "gatherd/executor/counters.hpp"
 #include "gatherd/executor/detail/cpu_mask.hpp"
 #include "gatherd/executor/detail/idle_workers.hpp"
 #include "gatherd/executor/detail/injection_queue.hpp"
+#include "gatherd/executor/detail/spin_lock.hpp"
 #include "gatherd/executor/detail/timer_wheel.hpp"
 
 namespace asio {
@@ -21,6 +24,8 @@ class io_context;
 namespace gatherd::executor {
 
 class blocking_pool;
+class task_scope;
+class task_walk;
 class compute_pool;
 class worker;
 struct work;
@@ -36,6 +41,23 @@ struct scheduler_options {
     /// that a task starts by itself inherits the worker's CPU, unless it calls use_all_cpus(). For machines that run
     /// little else: a worker whose CPU is taken by another program waits for it.
     bool pin_workers = false;
+};
+
+/// A place in the list of a scheduler's scopes, which is a circle through the scheduler's own.
+struct scope_link {
+    void put_before(scope_link& following) noexcept {
+        next = &following;
+        previous = std::exchange(following.previous, this);
+        previous->next = this;
+    }
+    void take_out() noexcept {
+        next->previous = previous;
+        previous->next = next;
+    }
+
+    task_scope* scope = nullptr;
+    scope_link* next = this;
+    scope_link* previous = this;
 };
 
 /// A fixed set of workers, each a thread with a deque, a timer wheel and a reactor; and two lanes for what would
@@ -117,6 +139,8 @@ public:
     [[nodiscard]] static scheduler* current() noexcept;
 
 private:
+    friend class task_scope;
+    friend class task_walk;
     friend class worker;
 
     [[nodiscard]] worker* here() const noexcept;
@@ -138,6 +162,9 @@ private:
     injection_queue<> injected_;
     std::unique_ptr<blocking_pool> blocking_;
     std::unique_ptr<compute_pool> compute_;
+    spin_lock scopes_lock_;
+    scope_link scopes_;              // those that live, in the order of making; under scopes_lock_
+    std::uint64_t scopes_made_ = 0;  // under scopes_lock_
     std::atomic<bool> stopping_{false};
     std::atomic<std::size_t> injecting_{0};  // threads from outside that are inside inject()
 };

@@ -54,7 +54,7 @@ public:
     [[nodiscard]] std::size_t size() const noexcept;
 
 protected:
-    ~task_scope() = default;
+    ~task_scope();
 
     /// All tasks have ended after close(). Called once, on whatever thread ended the last; may destroy this object.
     virtual void on_drained() noexcept = 0;
@@ -62,6 +62,7 @@ protected:
 private:
     friend class gathering;
     friend class task_state;
+    friend class task_walk;
 
     enum class readiness {
         created,       ///< for its first step
@@ -100,6 +101,9 @@ private:
     void leave_late(scope_member& member) noexcept;
 
     std::array<shard, shard_count> shards_;
+
+    scope_link link_{.scope = this};  // for dump_tasks: under the scheduler's scopes_lock_
+    std::uint64_t number_;            // of the scheduler's scopes
 
     // Once it closes. Lock order: closing_lock_, then a shard's.
     spin_lock closing_lock_;

@@ -57,6 +57,7 @@ public:
 
     bool arm(task_state& waiter) noexcept override;
     cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+    void describe(wait_description& into) noexcept override;
 
 private:
     std::vector<task_ref> tasks_;  // those that it was given to keep

@@ -59,6 +59,7 @@ public:
     /// Starts the children, in a step of the awaiting task. False: the gather is over already.
     bool await_suspend(std::coroutine_handle<> at) noexcept;
     bool arm(task_state& waiter) noexcept final;
+    void describe(wait_description& into) noexcept final;
 
     /// What the awaiting task is told when it goes on. Raises the first exception, or what the awaiting task's own
     /// cancellation asks for. Children that still run stay with the scope.
@@ -69,7 +70,7 @@ public:
 
 protected:
     gathering(task_scope& scope, std::size_t children, gather_until until) noexcept
-        : scope_{scope}, until_{until}, word_{holder + children}, first_{*this, 0, children} {}
+        : scope_{scope}, until_{until}, total_{children}, word_{holder + children}, first_{*this, 0, children} {}
     virtual ~gathering() = default;
 
     /// Takes the coroutine of a child, which is to run or to be destroyed.
@@ -116,6 +117,7 @@ private:
 
     task_scope& scope_;
     const gather_until until_;
+    const std::size_t total_;
     detail::context_ref context_;         // the awaiter's, when it began to wait: each child starts with it
     bool takes_turns_ = false;            // the children of a root stand in line with other programs
     std::atomic<bool> cancelled_{false};  // written under lock_

@@ -17,6 +17,7 @@
 #include "gatherd/executor/detail/misuse.hpp"
 #include "gatherd/executor/detail/scope_member.hpp"
 #include "gatherd/executor/detail/spin_lock.hpp"
+#include "gatherd/executor/detail/wait_description.hpp"
 #include "gatherd/executor/detail/worker.hpp"
 #include "gatherd/executor/work.hpp"
 
@@ -63,7 +64,7 @@ struct continuation {
 
 /// What a task waits for, so that cancel() can end the waiting. It lives in the waiting coroutine's frame.
 ///
-/// Both functions are called under the waiting task's lock, and may take the lock of what is waited for.
+/// All functions are called under the waiting task's lock, and may take the lock of what is waited for.
 class wait_point {
 public:
     enum class cancellation {
@@ -78,6 +79,9 @@ public:
 
     /// Ends it. For `forwarded` and `passed_on`, adds the tasks to cancel, none that has ended.
     virtual cancellation cancel(std::vector<task_ref>& awaited) noexcept = 0;
+
+    /// Tells what it is, for dump_tasks. Allocates nothing.
+    virtual void describe(wait_description& /*into*/) noexcept {}
 
 protected:
     ~wait_point() = default;
@@ -163,6 +167,9 @@ public:
     /// Whether another task created it.
     [[nodiscard]] bool is_child() const noexcept { return is_child_; }
 
+    /// The name that it was given or asked for, or an empty one.
+    [[nodiscard]] std::string given_name() const;
+
     /// Its name and the callbacks for its end. The first call allocates them. Throws std::bad_alloc.
     [[nodiscard]] task_notes& notes();
 
@@ -216,6 +223,9 @@ public:
 
     /// The same for a wait_point::cancel, which is called under the lock: the request that it is called for.
     [[nodiscard]] std::uint64_t request_in_hand() const noexcept { return requests_ ? requests_->last : 0; }
+
+    /// What it waits for. False: it does not wait, or need not any longer. From any thread, with a reference to it.
+    [[nodiscard]] bool describe_wait(wait_description& into) noexcept;
 
     /// Makes the waiting task ready. Whoever claimed its wake-up calls this once; see I2.
     void resume() noexcept;
@@ -350,6 +360,7 @@ private:
     void ask_to_end(std::vector<task_ref>& to_cancel, const std::string&, std::uint64_t) final {
         to_cancel.emplace_back(this);
     }
+    [[nodiscard]] task_state* as_task() noexcept final { return this; }
 
     mutable spin_lock lock_;
     std::atomic<bool> has_waited_{false};

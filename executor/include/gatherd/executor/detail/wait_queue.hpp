@@ -68,6 +68,8 @@ public:
     /// Leaves the line; too late for one that was called.
     cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
 
+    void describe(wait_description& into) noexcept override;
+
     /// The task goes on. Once, by whoever called this place, without the lock.
     void resume() noexcept { task_->resume(); }
 
@@ -75,6 +77,9 @@ public:
     [[nodiscard]] place* next() const noexcept { return next_; }
 
 protected:
+    /// What the line is for, in a word or two.
+    [[nodiscard]] virtual const char* kind() const noexcept { return "wait queue"; }
+
     place(spin_lock& lock, wait_queue& line) noexcept : lock_{lock}, line_{line} {}
     place(place&& other) noexcept : place{other.lock_, other.line_} {}  // g++ 12 asks for it; never armed
     ~place() = default;
