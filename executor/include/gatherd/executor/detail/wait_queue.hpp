@@ -2,6 +2,7 @@
 /// Tasks that stand in line: the waiters of a semaphore, an event, a future.
 #pragma once
 
+#include <atomic>
 #include <coroutine>
 #include <cstddef>
 #include <utility>
@@ -118,7 +119,7 @@ private:
     task_state* task_ = nullptr;
     place* next_ = nullptr;
     place* previous_ = nullptr;
-    bool called_ = false;  // under the lock while it waits: the task is being resumed, or about to be
+    std::atomic<bool> called_{false};  // written under the lock: the task is being resumed, or about to be
 };
 
 }  // namespace gatherd::executor
