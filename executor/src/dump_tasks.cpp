@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdio>
 #include <mutex>
 #include <unordered_map>
@@ -29,7 +28,7 @@ public:
           dump_{.time = clock::now()},
           room_(std::min(limit, most_awaited)) {
         for (const auto& each : on.workers_) {
-            running_.push_back(std::atomic_ref{each->running}.load(std::memory_order_relaxed));  // only compared
+            running_.push_back(each->running.get());  // only compared
         }
     }
 

@@ -58,7 +58,7 @@ std::uint32_t task_state::uncancel() noexcept {
 
 void task_state::start(bool soon) noexcept {
     const worker* const here = worker::current();
-    const task_state* const creator = here == nullptr ? nullptr : here->running;
+    const task_state* const creator = here == nullptr ? nullptr : here->running.get();
     is_child_ = creator != nullptr;
     if (is_child_ && creator->context_) [[unlikely]] {
         context_ = creator->context_;

@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <atomic>
 #include <string>
 #include <utility>
 
@@ -65,11 +64,9 @@ std::coroutine_handle<> worker::run_step(task_state& task, std::coroutine_handle
     ++nested_;
     spawned_in_step_ = 0;
     const std::uint32_t outer_budget = std::exchange(budget_, step_budget);
-    task_state* const outer = running;
-    const std::atomic_ref<task_state*> shown{running};  // dump_tasks compares it from any thread
-    shown.store(&task, std::memory_order_relaxed);
+    task_state* const outer = std::exchange(running, &task);
     const auto ended_root = run_coroutine(at);
-    shown.store(outer, std::memory_order_relaxed);
+    running = outer;
     budget_ = outer_budget;
     --nested_;
     return ended_root;

@@ -13,7 +13,6 @@
 #include "gatherd/executor/sleep.hpp"
 #include "gatherd/executor/task_group.hpp"
 #include "gatherd/executor/wait_for.hpp"
-#include "serially.hpp"
 
 using namespace gatherd::executor;
 
@@ -201,6 +200,30 @@ TEST_CASE("context_var: scoped_set holds until the end of its object", "[executo
     };
     run(main());
     CHECK(seen == std::vector<std::string>{"root", "guest", "root", "nobody", "3"});
+}
+
+TEST_CASE("context_var: a callback for a task's end sees the values of who added it", "[executor]") {
+    std::vector<int> seen;
+    const auto main = [&seen]() -> task<> {
+        number.set(2);
+        const auto ends = create_task(gives_and_sets(3, true));
+        const auto adds = [&seen](task_handle<int> handle) -> task<> {
+            number.set(4);
+            handle.add_done_callback([&seen](const task_handle<int>&) {
+                seen.push_back(number.get());
+                number.set(5);  // for itself
+            });
+            handle.add_done_callback([&seen](const task_handle<int>&) { seen.push_back(number.get()); });
+            co_return;
+        };
+        co_await create_task(adds(ends));
+        co_await ends;
+        seen.push_back(number.get());
+        ends.add_done_callback([&seen](const task_handle<int>&) { seen.push_back(number.get()); });  // at once
+    };
+    scheduler on{{.workers = 2}};
+    run(on, main(), ordering::serial);  // so that the callbacks are added before the end
+    CHECK(seen == std::vector<int>{4, 4, 2, 2});
 }
 
 TEST_CASE("context_var: values end with the last task that sees them", "[executor]") {

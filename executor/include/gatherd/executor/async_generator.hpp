@@ -147,6 +147,8 @@ public:
 private:
     /// From one suspension to the next.
     struct step {
+        using native_awaiter = void;  // it knows tasks
+
         step(async_generator& generator, bool to_close) noexcept : from{generator}, closes{to_close} {}
 
         [[nodiscard]] bool await_ready() const {

@@ -18,7 +18,8 @@ namespace gatherd::executor {
 /// A new task starts with the values that its creator has at that moment; so do the children of a gather, of a group
 /// and of wait_for. What a task sets after that is seen by itself, by the coroutines that it awaits, and by tasks that
 /// it creates later: neither by its creator nor by tasks that it created before. A task that no task created, such as
-/// run's, starts with none.
+/// run's, starts with none. A callback
+/// for the end of a task sees the values of who added it.
 ///
 /// Most variables are objects of static storage. One that is not must outlive its tokens and setters.
 ///

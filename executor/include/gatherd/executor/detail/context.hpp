@@ -79,6 +79,12 @@ inline context_ref::context_ref(const context_ref& other) noexcept : context_{ot
 /// The context of the running task. Outside a task null.
 [[nodiscard]] context_ref* current_context() noexcept;
 
+/// A copy of it; outside a task an empty one.
+[[nodiscard]] inline context_ref copy_context() noexcept {
+    const context_ref* const here = current_context();
+    return here == nullptr ? context_ref{} : *here;
+}
+
 /// A number for a variable, never used again.
 [[nodiscard]] std::uint64_t new_context_variable() noexcept;
 

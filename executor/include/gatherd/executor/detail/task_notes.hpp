@@ -27,7 +27,10 @@ public:
     callback_id id{};
 
 private:
-    static void fired(continuation& self, task_state& ended) noexcept { static_cast<done_callback&>(self).call(ended); }
+    /// On the worker that ended the task: as part of it, with the context of who added the callback.
+    static void fired(continuation& self, task_state& ended) noexcept;
+
+    detail::context_ref context_ = detail::copy_context();
 };
 
 /// Kept by a task that was given a name or a callback.
