@@ -85,7 +85,7 @@ TEST_CASE("context_var: an awaited coroutine shares its caller's context", "[exe
 
 TEST_CASE("context_var: each child of a gather starts with the values of who awaits it", "[executor]") {
     for (const ordering order : {ordering::serial, ordering::parallel}) {
-        for (const std::size_t workers : {1, 2}) {
+        for (const std::size_t workers : {std::size_t{1}, std::size_t{2}}) {
             std::vector<int> seen;
             int after = 0;
             const auto main = [&]() -> task<> {
