@@ -18,8 +18,8 @@ namespace gatherd::executor {
 ///
 /// A task is described under the lock of its list, which it cannot leave meanwhile: so the walk needs no reference to
 /// it, and no result ends on this thread. The locks are let go after some tasks. A bookmark keeps the place in the
-/// list, and another one that in the list of scopes. A scope may end in between; its number tells that, and its list is
-/// not touched again.
+/// list, and another one that in the list of scopes. A scope may drain in between; its number tells that, and its list
+/// is not touched again.
 class task_walk {
 public:
     task_walk(scheduler& on, std::size_t limit)

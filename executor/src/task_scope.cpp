@@ -17,8 +17,9 @@ task_scope::task_scope(scheduler& on, ordering order) noexcept
 }
 
 task_scope::~task_scope() {
-    const std::lock_guard guard{scheduler_.scopes_lock_};
-    link_.take_out();
+    if (is_shown_) {  // it never had a task; one that has drained may outlive its scheduler
+        leave_scheduler();
+    }
 }
 
 std::size_t task_scope::timer_home() const noexcept {
@@ -173,7 +174,19 @@ void task_scope::cancel_all(const std::string& message) noexcept {
     task_state::cancel_each(ask_all(message, request), message, request);
 }
 
+/// No task is left, so that dump_tasks need not look here any more.
+void task_scope::leave_scheduler() noexcept {
+    const std::lock_guard guard{scheduler_.scopes_lock_};
+    link_.take_out();
+    is_shown_ = false;
+    for (shard& each : shards_) {
+        const std::lock_guard list{each.lock};
+        each.first = nullptr;  // a dump_tasks that has stopped here leaves its bookmark behind
+    }
+}
+
 void task_scope::drained(bool in_a_step) noexcept {
+    leave_scheduler();
     if (order_ == ordering::serial) {
         const std::lock_guard guard{ready_lock_};
         if (in_a_step || ready_scheduled_) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <future>
 #include <map>
 #include <string>
 #include <thread>
@@ -47,6 +48,22 @@ bool awaits(const task_dump& dump, const std::string& waiter, const std::string&
 task<> sleeps() {
     co_await sleep(1h);
 }
+
+/// A scope that somebody asks to end after it has drained.
+class asked_once_more final : public task_scope {
+public:
+    using task_scope::task_scope;
+
+    void close_and_ask() {
+        close();
+        drained_.get_future().wait();
+        cancel_all();
+    }
+
+private:
+    void on_drained() noexcept override { drained_.set_value(); }
+    std::promise<void> drained_;
+};
 
 /// Runs `main` on a thread of its own, as "main", and cancels it at the end.
 class in_background {
@@ -357,6 +374,11 @@ TEST_CASE("dump_tasks: programs and tasks may come and go meanwhile", "[executor
                     co_await with_task_group(both);
                 };
                 run(on, main());
+                asked_once_more scope{on};
+                for (int n = 0; n < 100; ++n) {
+                    create_task_in(scope, sleeps());
+                }
+                scope.close_and_ask();
             }
         });
     }

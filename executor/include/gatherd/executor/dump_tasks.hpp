@@ -16,7 +16,7 @@ class scheduler;
 
 /// What a task does.
 enum class task_activity {
-    ready,    ///< it could run, but no worker has come to it
+    ready,    ///< it could run, but no worker has come to it; or its worker runs another one first, which it awaits
     running,  ///< a worker runs a step of it
     waiting,  ///< see task_record::waits_for
 };

@@ -99,11 +99,13 @@ private:
     static void unlink(shard& in, scope_member& member) noexcept;
     void enroll_late(scope_member& member) noexcept;
     void leave_late(scope_member& member) noexcept;
+    void leave_scheduler() noexcept;
 
     std::array<shard, shard_count> shards_;
 
-    scope_link link_{.scope = this};  // for dump_tasks: under the scheduler's scopes_lock_
+    scope_link link_{.scope = this};  // for dump_tasks: under the scheduler's scopes_lock_, as the next one
     std::uint64_t number_;            // of the scheduler's scopes
+    bool is_shown_ = true;            // it is in that list
 
     // Once it closes. Lock order: closing_lock_, then a shard's.
     spin_lock closing_lock_;
