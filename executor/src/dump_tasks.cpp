@@ -17,31 +17,27 @@ namespace gatherd::executor {
 /// One walk over the lists of all scopes.
 ///
 /// A task is described under the lock of its list, which it cannot leave meanwhile: so the walk needs no reference to
-/// it, and no result ends on this thread. The locks are let go after some tasks. A bookmark keeps the place in the
-/// list, and another one that in the list of scopes. A scope may drain in between; its number tells that, and its list
-/// is not touched again.
+/// it, and no result ends on this thread. That lock is let go after some tasks; a bookmark keeps the place in the list.
+/// No scope begins or drains during the walk.
 class task_walk {
 public:
     task_walk(scheduler& on, std::size_t limit)
-        : scheduler_{on},
-          limit_{std::min(limit, largest_limit)},
-          dump_{.time = clock::now()},
-          room_(std::min(limit, most_awaited)) {
+        : limit_{std::min(limit, largest_limit)}, dump_{.time = clock::now()}, room_(std::min(limit, most_awaited)) {
         for (const auto& each : on.workers_) {
             running_.push_back(each->running.get());  // only compared
         }
+        const std::lock_guard guard{on.scopes_lock_};
+        for (task_scope* scope = on.first_scope_; scope != nullptr; scope = scope->next_scope_) {
+            for (task_scope::shard& each : scope->shards_) {
+                walk(each);
+            }
+        }
+        dump_.left_out = live_ - std::min(live_, dump_.tasks.size());
+        dump_.in_place =
+            running_.size() - static_cast<std::size_t>(std::count(running_.begin(), running_.end(), nullptr));
     }
 
-    task_dump run() {
-        do {
-            dump_.tasks.reserve(std::max(dump_.tasks.capacity(), dump_.tasks.size() + tasks_at_once));
-        } while (walk_on());
-        dump_.left_out = live_ - std::min(live_, dump_.tasks.size());
-        dump_.in_place = static_cast<std::size_t>(std::count_if(running_.begin(), running_.end(), [](const auto* each) {
-            return each != nullptr;  // those that were found are null by now
-        }));
-        return std::move(dump_);
-    }
+    [[nodiscard]] task_dump take() { return std::move(dump_); }
 
 private:
     static constexpr std::size_t tasks_at_once = 32;
@@ -53,62 +49,31 @@ private:
         void ask_to_end(std::vector<task_ref>&, const std::string&, std::uint64_t) final {}
     };
 
-    /// Some tasks, of one list or of several. False: there are no more.
-    bool walk_on() {
-        const std::lock_guard guard{scheduler_.scopes_lock_};
-        const scope_link* const end = &scheduler_.scopes_;
-        scope_link* at = end->next;
-        if (std::exchange(has_stopped_, false)) {
-            at = stop_.next;
-            stop_.take_out();
-        }
-        for (std::size_t left = tasks_at_once; at != end; at = at->next) {
-            if (at->scope != nullptr && !walk_scope(*at->scope, left)) {  // null: where another dump has stopped
-                stop_.put_before(*at);
-                has_stopped_ = true;
-                return true;
+    void walk(task_scope::shard& list) {
+        bookmark mark;
+        for (bool is_marked = false;; is_marked = true) {
+            if (dump_.tasks.capacity() < dump_.tasks.size() + tasks_at_once) {
+                dump_.tasks.reserve(2 * dump_.tasks.size() + tasks_at_once);  // not under the lock
             }
-        }
-        return false;
-    }
-
-    /// False: no more are left for now.
-    bool walk_scope(task_scope& scope, std::size_t& left) {
-        if (scope.number_ != scope_number_) {
-            scope_number_ = scope.number_;
-            shard_ = 0;
-            is_marked_ = false;
-        }
-        while (shard_ < scope.shards_.size() && walk_list(scope.shards_[shard_], left)) {
-            ++shard_;
-        }
-        return shard_ == scope.shards_.size();
-    }
-
-    bool walk_list(task_scope::shard& list, std::size_t& left) {
-        if (left == 0) {
-            return false;
-        }
-        --left;  // for the list itself: there may be many without any task
-        const std::lock_guard guard{list.lock};
-        scope_member* next = list.first;
-        if (std::exchange(is_marked_, false)) {
-            next = mark_.next_in_scope_;
-            take_out(list, mark_);
-        } else {
-            live_ += list.live;
-        }
-        for (; next != nullptr && dump_.tasks.size() < limit_; next = next->next_in_scope_, --left) {
-            if (left == 0) {
-                put_before(list, mark_, *next);
-                is_marked_ = true;
-                return false;
+            const std::lock_guard guard{list.lock};
+            scope_member* next = list.first;
+            if (is_marked) {
+                next = mark.next_in_scope_;
+                take_out(list, mark);
+            } else {
+                live_ += list.live;
             }
-            if (task_state* const task = next->as_task()) {
-                describe(*task);
+            for (std::size_t left = tasks_at_once; left > 0 && next != nullptr && dump_.tasks.size() < limit_; --left) {
+                if (task_state* const task = next->as_task()) {
+                    describe(*task);
+                }
+                next = next->next_in_scope_;
             }
+            if (next == nullptr || dump_.tasks.size() >= limit_) {
+                return;
+            }
+            put_before(list, mark, *next);
         }
-        return true;
     }
 
     static void put_before(task_scope::shard& list, scope_member& fresh, scope_member& next) noexcept {
@@ -151,28 +116,21 @@ private:
 
     [[nodiscard]] std::size_t room_left() const noexcept { return limit_ * awaited_a_task - awaited_; }
 
-    scheduler& scheduler_;
     const std::size_t limit_;
     task_dump dump_;
     std::vector<const void*> room_;
-    std::vector<const task_state*> running_;  // and not yet found
+    std::vector<const task_state*> running_;  // null: found
     std::size_t live_ = 0;
     std::size_t awaited_ = 0;
-    scope_link stop_;  // before the scope that is next
-    bool has_stopped_ = false;
-    std::uint64_t scope_number_ = 0;
-    std::size_t shard_ = 0;
-    bookmark mark_;  // before the task of that shard that is next
-    bool is_marked_ = false;
 };
 
 task_dump dump_tasks(scheduler& on, std::size_t limit) {
-    return task_walk{on, limit}.run();
+    return task_walk{on, limit}.take();
 }
 
 namespace {
 
-constexpr std::size_t deepest_shown = 24;  // levels of the tree that are drawn; a line tells how many are not
+constexpr std::size_t deepest_shown = 24;  // of a tree that is deeper the lines are indented so far at most
 
 /// Writes a dump as text.
 class tree_writer {
@@ -269,15 +227,11 @@ private:
     }
 
     void write_branch(const std::vector<level>& path) {
-        const std::size_t depth = path.size() - 1;
-        const std::size_t first = depth - std::min(depth, deepest_shown);
-        if (first > 0) {
-            text_ += "[" + std::to_string(first) + "] ";
+        for (std::size_t i = 0; i < std::min(path.size(), deepest_shown); ++i) {
+            const bool has_more = path[i].next < path[i].below.size();
+            const bool is_last = i + 1 == path.size();
+            text_ += is_last ? (has_more ? "├── " : "└── ") : (has_more ? "│   " : "    ");
         }
-        for (std::size_t i = first; i < depth; ++i) {
-            text_ += path[i].next < path[i].below.size() ? "│   " : "    ";
-        }
-        text_ += path[depth].next < path[depth].below.size() ? "├── " : "└── ";
     }
 
     void write_name(const task_record& task) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "gatherd/executor/detail/task_state.hpp"
@@ -12,8 +13,10 @@ namespace gatherd::executor {
 task_scope::task_scope(scheduler& on, ordering order) noexcept
     : work{&run_serially}, scheduler_{on}, order_{order}, serial_home_{on.timer_home()} {
     const std::lock_guard guard{scheduler_.scopes_lock_};
-    number_ = ++scheduler_.scopes_made_;
-    link_.put_before(scheduler_.scopes_);
+    next_scope_ = std::exchange(scheduler_.first_scope_, this);
+    if (next_scope_ != nullptr) {
+        next_scope_->previous_scope_ = this;
+    }
 }
 
 task_scope::~task_scope() {
@@ -174,14 +177,13 @@ void task_scope::cancel_all(const std::string& message) noexcept {
     task_state::cancel_each(ask_all(message, request), message, request);
 }
 
-/// No task is left, so that dump_tasks need not look here any more.
+/// No task is left, so dump_tasks need not look here any more.
 void task_scope::leave_scheduler() noexcept {
     const std::lock_guard guard{scheduler_.scopes_lock_};
-    link_.take_out();
     is_shown_ = false;
-    for (shard& each : shards_) {
-        const std::lock_guard list{each.lock};
-        each.first = nullptr;  // a dump_tasks that has stopped here leaves its bookmark behind
+    (previous_scope_ != nullptr ? previous_scope_->next_scope_ : scheduler_.first_scope_) = next_scope_;
+    if (next_scope_ != nullptr) {
+        next_scope_->previous_scope_ = previous_scope_;
     }
 }
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "gatherd/executor/detail/context.hpp"
-#include "gatherd/executor/errors.hpp"
+#include "gatherd/executor/detail/misuse.hpp"
 
 namespace gatherd::executor {
 
@@ -21,8 +21,6 @@ namespace gatherd::executor {
 /// run's, starts with none. A callback
 /// for the end of a task sees the values of who added it.
 ///
-/// Most variables are objects of static storage. One that is not must outlive its tokens and setters.
-///
 /// Threads: all are safe from any. Inside to_thread, compute, fork_join and callbacks outside a task there is no
 /// context, and get() gives the initial value: hand the value over, as in `to_thread([id = request_id.get()] {...})`.
 /// asyncio.to_thread copies the context instead.
@@ -32,7 +30,6 @@ namespace gatherd::executor {
 template <typename T>
 class context_var {
 public:
-    class token;
     class setter;
 
     /// `name`, which must outlive the variable, is for people. `initial` is the value where none was set.
@@ -49,33 +46,20 @@ public:
         return value == nullptr ? initial_ : *static_cast<const T*>(value);
     }
 
-    /// Sets it in the running task. The token takes that back: see reset. Throws std::logic_error outside a task, and
+    /// Sets it in the running task, up to its end or the next set(). Throws std::logic_error outside a task, and
     /// std::bad_alloc.
-    token set(T value) const {  // NOLINT(modernize-use-nodiscard): as in Python, most callers never reset
+    void set(T value) const {
         detail::context_ref& here = context_here();
-        token made{*this, here, here.with(id_, std::make_shared<const T>(std::move(value)))};
-        here = made.set_;
-        return made;
+        here = here.with(id_, std::make_shared<const T>(std::move(value)));
     }
 
-    /// Gives the variable the value, or none, that it had before the set() that gave this token. Throws
-    /// std::logic_error outside a task and for a token that was used before, value_error for another variable's token
-    /// or another task's. It allocates only if another variable was set since.
-    void reset(token& from_set) const {
-        detail::context_ref& here = context_here();
-        if (from_set.variable_ == nullptr) {
-            throw std::logic_error{"the token has been used already"};
-        }
-        if (from_set.variable_ != this || from_set.home_ != &here) {
-            throw value_error{"the token was made by another context_var or in another task"};
-        }
-        here = here == from_set.set_ ? std::move(from_set.before_) : here.with(id_, from_set.before_.value_of(id_));
-        from_set.variable_ = nullptr;
+    /// `const auto id = request_id.scoped_set(7);`: as set(). At the end of the object's life, which must come in the
+    /// same task, the variable gets the value that it had before: PEP 567's token and reset.
+    [[nodiscard]] setter scoped_set(T value) const {
+        detail::context_ref before = context_here();
+        set(std::move(value));
+        return setter{id_, std::move(before)};
     }
-
-    /// `const auto with = request_id.scoped_set(7);`: as set(), until the end of the object's life, which must come in
-    /// the same task.
-    [[nodiscard]] setter scoped_set(T value) const { return setter{set(std::move(value))}; }
 
 private:
     static detail::context_ref& context_here() {
@@ -91,47 +75,37 @@ private:
     std::uint64_t id_ = detail::new_context_variable();
 };
 
-/// What set() gives, for one reset().
-template <typename T>
-class context_var<T>::token {
-public:
-    token(token&& other) noexcept
-        : variable_{std::exchange(other.variable_, nullptr)},
-          home_{other.home_},
-          before_{std::move(other.before_)},
-          set_{std::move(other.set_)} {}
-    token& operator=(token&&) = delete;
-    ~token() = default;
-
-private:
-    friend class context_var;
-    token(const context_var& variable, const detail::context_ref& home, detail::context_ref set) noexcept
-        : variable_{&variable}, home_{&home}, before_{home}, set_{std::move(set)} {}
-
-    const context_var* variable_;      // null: used
-    const detail::context_ref* home_;  // the task's; compared, never followed
-    detail::context_ref before_;
-    detail::context_ref set_;
-};
-
 /// What scoped_set() gives.
 template <typename T>
 class [[nodiscard]] context_var<T>::setter {
 public:
-    setter(setter&&) noexcept = default;
+    setter(setter&& other) noexcept
+        : variable_{other.variable_},
+          home_{std::exchange(other.home_, nullptr)},
+          before_{std::move(other.before_)},
+          set_{std::move(other.set_)} {}
     setter& operator=(setter&&) = delete;
+
+    /// It allocates only if another variable was set since, and ends the program if that fails.
     ~setter() {
-        if (token_.variable_ != nullptr) {
-            token_.variable_->reset(
-                token_);  // ends the program in another task, or if it would have to allocate in vain
+        if (home_ == nullptr) {
+            return;
         }
+        if (home_ != detail::current_context()) {
+            end_for_misuse("a context variable's scoped_set ends in the task that it began in");
+        }
+        *home_ = *home_ == set_ ? std::move(before_) : home_->with(variable_, before_.value_of(variable_));
     }
 
 private:
     friend class context_var;
-    explicit setter(token made) noexcept : token_{std::move(made)} {}
+    setter(std::uint64_t variable, detail::context_ref before)
+        : variable_{variable}, home_{detail::current_context()}, before_{std::move(before)}, set_{*home_} {}
 
-    token token_;
+    std::uint64_t variable_;
+    detail::context_ref* home_;  // the task's
+    detail::context_ref before_;
+    detail::context_ref set_;
 };
 
 }  // namespace gatherd::executor

@@ -50,9 +50,9 @@ struct task_dump {
 /// Each task is described as it is at one moment, but not all at the same: tasks go on meanwhile, and one that another
 /// one waits for may be missing, or have ended. Children of a gather that have not waited yet have no record.
 ///
-/// Threads: any, such as one that waits for a signal by sigwait, or an admin server's; not a signal handler. Locks are
-/// held for some tasks at a time, never for all. Cost: about a microsecond a task. At most four times as many ids as
-/// `limit` says are kept in all `awaits`. Throws std::bad_alloc.
+/// Threads: any, such as one that waits for a signal by sigwait, or an admin server's; not a signal handler. Tasks are
+/// held up for 32 tasks' time at most; programs (scopes) begin and end before or after. Cost: about a microsecond a
+/// task. At most four times as many ids as `limit` says are kept in all `awaits`. Throws std::bad_alloc.
 [[nodiscard]] task_dump dump_tasks(scheduler& on, std::size_t limit = 10'000);
 
 /// The dump as a tree of lines: below each task those that it waits for. A task that several wait for stands below the

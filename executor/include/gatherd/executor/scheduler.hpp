@@ -6,15 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "gatherd/executor/counters.hpp"
 #include "gatherd/executor/detail/cpu_mask.hpp"
 #include "gatherd/executor/detail/idle_workers.hpp"
 #include "gatherd/executor/detail/injection_queue.hpp"
-#include "gatherd/executor/detail/spin_lock.hpp"
 #include "gatherd/executor/detail/timer_wheel.hpp"
 
 namespace asio {
@@ -41,23 +40,6 @@ struct scheduler_options {
     /// that a task starts by itself inherits the worker's CPU, unless it calls use_all_cpus(). For machines that run
     /// little else: a worker whose CPU is taken by another program waits for it.
     bool pin_workers = false;
-};
-
-/// A place in the list of a scheduler's scopes, which is a circle through the scheduler's own.
-struct scope_link {
-    void put_before(scope_link& following) noexcept {
-        next = &following;
-        previous = std::exchange(following.previous, this);
-        previous->next = this;
-    }
-    void take_out() noexcept {
-        next->previous = previous;
-        previous->next = next;
-    }
-
-    task_scope* scope = nullptr;
-    scope_link* next = this;
-    scope_link* previous = this;
 };
 
 /// A fixed set of workers, each a thread with a deque, a timer wheel and a reactor; and two lanes for what would
@@ -162,9 +144,8 @@ private:
     injection_queue<> injected_;
     std::unique_ptr<blocking_pool> blocking_;
     std::unique_ptr<compute_pool> compute_;
-    spin_lock scopes_lock_;
-    scope_link scopes_;              // those that live, in the order of making; under scopes_lock_
-    std::uint64_t scopes_made_ = 0;  // under scopes_lock_
+    std::mutex scopes_lock_;             // of these lists: held by dump_tasks while it walks them
+    task_scope* first_scope_ = nullptr;  // under scopes_lock_: those that have not drained, the newest first
     std::atomic<bool> stopping_{false};
     std::atomic<std::size_t> injecting_{0};  // threads from outside that are inside inject()
 };

@@ -103,9 +103,9 @@ private:
 
     std::array<shard, shard_count> shards_;
 
-    scope_link link_{.scope = this};  // for dump_tasks: under the scheduler's scopes_lock_, as the next one
-    std::uint64_t number_;            // of the scheduler's scopes
-    bool is_shown_ = true;            // it is in that list
+    task_scope* next_scope_ = nullptr;  // for dump_tasks: under the scheduler's scopes_lock_, as the next one
+    task_scope* previous_scope_ = nullptr;
+    bool is_shown_ = true;  // it is in that list
 
     // Once it closes. Lock order: closing_lock_, then a shard's.
     spin_lock closing_lock_;
