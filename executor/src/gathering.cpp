@@ -33,7 +33,7 @@ public:
     /// Runs a child until it waits (false: another thread may have ended it since) or ends.
     [[nodiscard]] bool run(worker& here, std::size_t number, std::coroutine_handle<> root) noexcept {
         number_ = number;
-        begin_here();
+        begin_here(of_.context_);
         return here.run_step(*this, root) != nullptr;
     }
 
@@ -323,6 +323,7 @@ bool gathering::await_suspend(std::coroutine_handle<> at) noexcept {
         return awaiter.suspend(at, *this);
     }
     takes_turns_ = !awaiter.is_child();
+    context_ = awaiter.context();
     here.order_spawned();
     if (here.may_nest()) {
         const std::uint64_t done = run(here, first_, true);
@@ -359,6 +360,16 @@ wait_point::cancellation gathering::cancel(std::vector<task_ref>& awaited) noexc
     cancellation_wins_ = raised_first_ != not_one;
     cancel_under_lock(waiter_->message(), waiter_->request_in_hand(), awaited);  // the caller has the waiter's lock
     return cancellation::passed_on;
+}
+
+void gathering::describe(wait_description& into) noexcept {
+    const std::lock_guard guard{lock_};
+    into.kind = "gather";
+    into.is_over = over_;
+    into.pending = left(word_.load(std::memory_order_relaxed));
+    into.total = total_;
+    for (const child* each = first_promoted_; each != nullptr && into.add(*each); each = each->next_) {
+    }
 }
 
 void gathering::ask_to_end(std::vector<task_ref>&, const std::string& message, std::uint64_t request) {

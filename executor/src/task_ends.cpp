@@ -39,6 +39,7 @@ bool task_ends::add(const task_ref& task) {
         }
         ++users_;
         ++left_;
+        ++added_;
         running_.push(*fresh);
     }
     end& listed = *fresh.release();
@@ -192,6 +193,19 @@ wait_point::cancellation task_ends::cancel(std::vector<task_ref>& awaited) noexc
     }
     const std::lock_guard guard{lock_};
     return take_waiter() != nullptr ? cancellation::detached : cancellation::too_late;
+}
+
+void task_ends::describe(wait_description& description) noexcept {
+    const std::lock_guard guard{lock_};
+    description.kind = kind();
+    description.is_over = is_over();
+    description.pending = left_;
+    for (const end* each = running_.first; each != nullptr && description.add(*each->task); each = each->next_end) {
+    }
+    description.total = added_;
+    if (has_timer_) {
+        description.until = deadline_;
+    }
 }
 
 void task_ends::running(std::vector<task_ref>& tasks) noexcept {

@@ -53,6 +53,7 @@ public:
 
     bool arm(task_state& waiter) noexcept override;
     cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+    void describe(wait_description& description) noexcept override;
 
     /// How the wait ended, or what is known so far.
     [[nodiscard]] wait_result result() noexcept;
@@ -65,6 +66,9 @@ public:
 
 protected:
     virtual ~task_ends();
+
+    /// What the wait is called in a dump of tasks.
+    [[nodiscard]] virtual const char* kind() const noexcept { return "wait"; }
 
     /// A task has ended; its end is counted after this. False: the set need not keep it.
     virtual bool is_kept(task_state& /*task*/) noexcept { return true; }
@@ -104,6 +108,7 @@ private:
     bool has_timed_out_ = false;
     std::size_t users_ = 1;
     std::size_t left_ = 0;
+    std::size_t added_ = 0;
     std::uint64_t request_ = 0;  // the newest that was passed on
     task_state* waiter_ = nullptr;
     end* decisive_ = nullptr;

@@ -14,6 +14,8 @@ public:
     explicit members(task_group& group) noexcept : task_ends{return_when::all_completed}, group_{group} {}
 
 private:
+    [[nodiscard]] const char* kind() const noexcept override { return "task_group"; }
+
     /// The group lives until this task has been counted: before that its parent does not go on.
     bool is_kept(task_state& task) noexcept override {
         const bool has_failed = !task.cancelled() && task.exception() != nullptr;

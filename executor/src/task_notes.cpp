@@ -4,6 +4,8 @@
 #include <atomic>
 #include <utility>
 
+#include "gatherd/executor/detail/worker.hpp"
+
 namespace gatherd::executor {
 namespace {
 
@@ -13,6 +15,17 @@ std::string next_name() {
 }
 
 }  // namespace
+
+void done_callback::fired(continuation& self, task_state& ended) noexcept {
+    auto& callback = static_cast<done_callback&>(self);
+    worker& here = *worker::current();
+    task_state* const outer = std::exchange(here.running, &ended);
+    std::swap(ended.context(), callback.context_);
+    callback.call(ended);
+    std::swap(ended.context(), callback.context_);
+    callback.context_ = {};
+    here.running = outer;
+}
 
 std::string task_notes::name() {
     const std::lock_guard guard{lock_};
@@ -25,6 +38,11 @@ std::string task_notes::name() {
 void task_notes::set_name(std::string name) {
     const std::lock_guard guard{lock_};
     name_ = std::move(name);
+}
+
+std::string task_notes::given_name() const {
+    const std::lock_guard guard{lock_};
+    return name_;
 }
 
 callback_id task_notes::add(task_state& task, std::unique_ptr<done_callback> callback) {

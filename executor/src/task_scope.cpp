@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "gatherd/executor/detail/task_state.hpp"
@@ -10,7 +11,19 @@
 namespace gatherd::executor {
 
 task_scope::task_scope(scheduler& on, ordering order) noexcept
-    : work{&run_serially}, scheduler_{on}, order_{order}, serial_home_{on.timer_home()} {}
+    : work{&run_serially}, scheduler_{on}, order_{order}, serial_home_{on.timer_home()} {
+    const std::lock_guard guard{scheduler_.scopes_lock_};
+    next_scope_ = std::exchange(scheduler_.first_scope_, this);
+    if (next_scope_ != nullptr) {
+        next_scope_->previous_scope_ = this;
+    }
+}
+
+task_scope::~task_scope() {
+    if (is_shown_) {  // it never had a task; one that has drained may outlive its scheduler
+        leave_scheduler();
+    }
+}
 
 std::size_t task_scope::timer_home() const noexcept {
     return is_serial() ? serial_home_ : scheduler_.timer_home();
@@ -164,7 +177,18 @@ void task_scope::cancel_all(const std::string& message) noexcept {
     task_state::cancel_each(ask_all(message, request), message, request);
 }
 
+/// No task is left, so dump_tasks need not look here any more.
+void task_scope::leave_scheduler() noexcept {
+    const std::lock_guard guard{scheduler_.scopes_lock_};
+    is_shown_ = false;
+    (previous_scope_ != nullptr ? previous_scope_->next_scope_ : scheduler_.first_scope_) = next_scope_;
+    if (next_scope_ != nullptr) {
+        next_scope_->previous_scope_ = previous_scope_;
+    }
+}
+
 void task_scope::drained(bool in_a_step) noexcept {
+    leave_scheduler();
     if (order_ == ordering::serial) {
         const std::lock_guard guard{ready_lock_};
         if (in_a_step || ready_scheduled_) {

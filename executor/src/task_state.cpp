@@ -35,6 +35,11 @@ task_notes& task_state::notes() {
     return *notes;
 }
 
+std::string task_state::given_name() const {
+    const task_notes* const notes = notes_.load(std::memory_order_acquire);  // N
+    return notes == nullptr ? std::string{} : notes->given_name();
+}
+
 std::uint32_t task_state::cancelling() const noexcept {
     const std::lock_guard guard{lock_};
     return requests_ ? requests_->count : 0;
@@ -53,7 +58,11 @@ std::uint32_t task_state::uncancel() noexcept {
 
 void task_state::start(bool soon) noexcept {
     const worker* const here = worker::current();
-    is_child_ = here != nullptr && here->running != nullptr;
+    const task_state* const creator = here == nullptr ? nullptr : here->running.get();
+    is_child_ = creator != nullptr;
+    if (is_child_ && creator->context_) [[unlikely]] {
+        context_ = creator->context_;
+    }
     join_scope();
     scope_->make_ready(*this, soon ? task_scope::readiness::created_soon : task_scope::readiness::created);
 }
@@ -292,6 +301,15 @@ bool task_state::begin_put_off_await() noexcept {
         }
     }
     return suspend(resume_at_, *point);
+}
+
+bool task_state::describe_wait(wait_description& into) noexcept {
+    const std::lock_guard guard{lock_};
+    if (waiting_ == nullptr || is_put_off_) {  // put off: it is ready to begin the wait
+        return false;
+    }
+    waiting_->describe(into);
+    return !into.is_over;
 }
 
 bool task_state::go_to_the_end_of_the_line(std::coroutine_handle<> at) noexcept {

@@ -56,4 +56,9 @@ wait_point::cancellation wait_queue::place::cancel(std::vector<task_ref>&) noexc
     return cancellation::detached;
 }
 
+void wait_queue::place::describe(wait_description& into) noexcept {
+    into.kind = kind();
+    into.is_over = called_.load(std::memory_order_relaxed);  // without the lock, which may be gone once it was called
+}
+
 }  // namespace gatherd::executor

@@ -3,12 +3,15 @@
 #pragma once
 
 #include "gatherd/executor/as_completed.hpp"
+#include "gatherd/executor/async_generator.hpp"
 #include "gatherd/executor/available_parallelism.hpp"
 #include "gatherd/executor/barrier.hpp"
 #include "gatherd/executor/bounded_semaphore.hpp"
 #include "gatherd/executor/cancel_and_wait.hpp"
 #include "gatherd/executor/condition.hpp"
+#include "gatherd/executor/context_var.hpp"
 #include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/dump_tasks.hpp"
 #include "gatherd/executor/errors.hpp"
 #include "gatherd/executor/event.hpp"
 #include "gatherd/executor/exception_group.hpp"

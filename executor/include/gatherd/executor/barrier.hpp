@@ -54,6 +54,7 @@ public:
 
     std::size_t await_resume() const;
     bool arm(task_state& waiter) noexcept override;
+    [[nodiscard]] const char* kind() const noexcept override { return "barrier"; }
 
 private:
     friend class barrier;

@@ -182,6 +182,11 @@ public:
         }
         return cancellation::forwarded;
     }
+    void describe(wait_description& into) noexcept override {
+        into.kind = "task";
+        into.is_over = awaited_.ended();
+        into.add(awaited_);
+    }
 
 protected:
     /// As await_resume, for who then raises what the task ended by.

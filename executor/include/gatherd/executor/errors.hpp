@@ -50,6 +50,13 @@ public:
     using std::logic_error::logic_error;
 };
 
+/// Raised out of a co_yield when an async_generator is closed: Python's GeneratorExit. Who catches it cleans up and
+/// ends.
+class generator_exit : public std::exception {
+public:
+    [[nodiscard]] const char* what() const noexcept override { return "GeneratorExit"; }
+};
+
 /// Raised for a number that makes no sense, such as one release too many: Python's ValueError.
 class value_error : public std::logic_error {
 public:

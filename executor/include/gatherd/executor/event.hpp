@@ -36,6 +36,7 @@ public:
 
     void await_resume() const { task_state::current().throw_if_cancelled(); }
     bool arm(task_state& waiter) noexcept override;
+    [[nodiscard]] const char* kind() const noexcept override { return "event"; }
 
 private:
     event& event_;

@@ -445,6 +445,7 @@ public:
         return true;
     }
     cancellation cancel(std::vector<task_ref>&) noexcept override { return cancellation::too_late; }
+    void describe(wait_description& into) noexcept override { into.kind = "fork_join"; }
 
 private:
     struct nothing {};

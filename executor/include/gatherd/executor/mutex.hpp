@@ -65,6 +65,7 @@ public:
         acquire_awaiter::await_resume();
         return guard{wanted_};
     }
+    [[nodiscard]] const char* kind() const noexcept override { return "mutex"; }
 
 private:
     mutex& wanted_;

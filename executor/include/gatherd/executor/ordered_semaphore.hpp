@@ -66,6 +66,7 @@ public:
 
         bool arm(task_state& waiter) noexcept override;
         cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+        void describe(wait_description& into) noexcept override { into.kind = "ordered_semaphore"; }
 
     private:
         ordered_semaphore& line_;

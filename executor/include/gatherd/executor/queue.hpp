@@ -119,6 +119,7 @@ public:
         acquire_awaiter::await_resume();
         to_.store(std::move(item_));
     }
+    [[nodiscard]] const char* kind() const noexcept override { return "queue.put"; }
 
 private:
     basic_queue& to_;
@@ -134,6 +135,7 @@ public:
         acquire_awaiter::await_resume();
         return from_.take();
     }
+    [[nodiscard]] const char* kind() const noexcept override { return "queue.get"; }
 
 private:
     basic_queue& from_;

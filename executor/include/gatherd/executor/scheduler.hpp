@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -21,6 +23,8 @@ class io_context;
 namespace gatherd::executor {
 
 class blocking_pool;
+class task_scope;
+class task_walk;
 class compute_pool;
 class worker;
 struct work;
@@ -117,6 +121,8 @@ public:
     [[nodiscard]] static scheduler* current() noexcept;
 
 private:
+    friend class task_scope;
+    friend class task_walk;
     friend class worker;
 
     [[nodiscard]] worker* here() const noexcept;
@@ -138,6 +144,8 @@ private:
     injection_queue<> injected_;
     std::unique_ptr<blocking_pool> blocking_;
     std::unique_ptr<compute_pool> compute_;
+    std::mutex scopes_lock_;             // of these lists: held by dump_tasks while it walks them
+    task_scope* first_scope_ = nullptr;  // under scopes_lock_: those that have not drained, the newest first
     std::atomic<bool> stopping_{false};
     std::atomic<std::size_t> injecting_{0};  // threads from outside that are inside inject()
 };

@@ -57,6 +57,7 @@ public:
 
     void await_resume() const;
     bool arm(task_state& waiter) noexcept override;
+    [[nodiscard]] const char* kind() const noexcept override { return "semaphore"; }
 
 private:
     semaphore& semaphore_;

@@ -31,6 +31,10 @@ public:
 
     bool arm(task_state& waiter) noexcept override;
     cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+    void describe(wait_description& into) noexcept override {
+        into.kind = "sleep";
+        into.until = deadline_;
+    }
 
 private:
     static void fired(timer_node& self) noexcept;

@@ -54,7 +54,7 @@ public:
     [[nodiscard]] std::size_t size() const noexcept;
 
 protected:
-    ~task_scope() = default;
+    ~task_scope();
 
     /// All tasks have ended after close(). Called once, on whatever thread ended the last; may destroy this object.
     virtual void on_drained() noexcept = 0;
@@ -62,6 +62,7 @@ protected:
 private:
     friend class gathering;
     friend class task_state;
+    friend class task_walk;
 
     enum class readiness {
         created,       ///< for its first step
@@ -98,8 +99,13 @@ private:
     static void unlink(shard& in, scope_member& member) noexcept;
     void enroll_late(scope_member& member) noexcept;
     void leave_late(scope_member& member) noexcept;
+    void leave_scheduler() noexcept;
 
     std::array<shard, shard_count> shards_;
+
+    task_scope* next_scope_ = nullptr;  // for dump_tasks: under the scheduler's scopes_lock_, as the next one
+    task_scope* previous_scope_ = nullptr;
+    bool is_shown_ = true;  // it is in that list
 
     // Once it closes. Lock order: closing_lock_, then a shard's.
     spin_lock closing_lock_;

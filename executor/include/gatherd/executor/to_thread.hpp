@@ -116,6 +116,9 @@ public:
     cancellation cancel(std::vector<task_ref>&) noexcept override {
         return call_->abandon() ? cancellation::detached : cancellation::too_late;
     }
+    void describe(wait_description& into) noexcept override {
+        into.kind = std::is_same_v<Lane, compute_pool> ? "compute" : "to_thread";
+    }
 
 private:
     Function body_;

@@ -53,6 +53,7 @@ public:
             awaiter.adopt_cancellation(awaited_.cancelled_by_);  // it is done
         }
         bool arm(task_state& waiter) noexcept override;
+        [[nodiscard]] const char* kind() const noexcept override { return "future"; }
 
         /// Cancels the future, and so all who wait for it: asyncio's Task.cancel does that to what the task awaits.
         cancellation cancel(std::vector<task_ref>& awaited) noexcept override;

@@ -63,6 +63,7 @@ public:
     /// Starts the children, in a step of the awaiting task. False: the gather is over already.
     bool await_suspend(std::coroutine_handle<> at) noexcept;
     bool arm(task_state& waiter) noexcept final;
+    void describe(wait_description& into) noexcept final;
 
     /// Ends the await. Raises the first exception, or the CancelledError of the awaiting task. Children that still run
     /// (on_failure::leave_siblings) stay with the scope.
@@ -73,7 +74,7 @@ public:
 
 protected:
     gathering(task_scope& scope, std::size_t children, on_failure policy) noexcept
-        : scope_{scope}, policy_{policy}, word_{holder + children}, first_{*this, 0, children} {}
+        : scope_{scope}, policy_{policy}, total_{children}, word_{holder + children}, first_{*this, 0, children} {}
     virtual ~gathering() = default;
 
     /// Takes the coroutine of a child, which is to be run or destroyed.
@@ -121,6 +122,8 @@ private:
 
     task_scope& scope_;
     const on_failure policy_;
+    const std::size_t total_;
+    detail::context_ref context_;             // the awaiter's, when it began to wait: each child starts with it
     bool takes_turns_ = false;                // the children of a root stand in line with other programs
     std::atomic<bool> cancelled_{false};      // written under lock_
     std::atomic<bool> is_over_early_{false};  // a hint for the awaiter, while it runs children

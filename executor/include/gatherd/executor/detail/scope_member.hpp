@@ -10,6 +10,8 @@ namespace gatherd::executor {
 
 class task_ref;
 class task_scope;
+class task_state;
+class task_walk;
 
 /// A task; or the children of a gather that has been left early. Linked in its scope from enroll to leave.
 class scope_member {
@@ -23,6 +25,9 @@ public:
     /// under.
     virtual void ask_to_end(std::vector<task_ref>& to_cancel, const std::string& message, std::uint64_t request) = 0;
 
+    /// The task that it is, or null. For dump_tasks.
+    [[nodiscard]] virtual task_state* as_task() noexcept { return nullptr; }
+
 protected:
     ~scope_member() = default;
 
@@ -30,6 +35,7 @@ protected:
 
 private:
     friend class task_scope;
+    friend class task_walk;
 
     std::uint8_t shard_ = 0;
     std::uint32_t round_ = 0;

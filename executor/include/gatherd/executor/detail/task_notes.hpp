@@ -27,7 +27,10 @@ public:
     callback_id id{};
 
 private:
-    static void fired(continuation& self, task_state& ended) noexcept { static_cast<done_callback&>(self).call(ended); }
+    /// On the worker that ended the task: as part of it, with the context of who added the callback.
+    static void fired(continuation& self, task_state& ended) noexcept;
+
+    detail::context_ref context_ = detail::copy_context();
 };
 
 /// Kept by a task that was given a name or a callback.
@@ -40,6 +43,9 @@ public:
     [[nodiscard]] std::string name();
     void set_name(std::string name);
 
+    /// The name, or an empty one as long as there is none.
+    [[nodiscard]] std::string given_name() const;
+
     /// Links a callback to the task whose notes these are. If that has ended, it is called before this returns.
     callback_id add(task_state& task, std::unique_ptr<done_callback> callback);
 
@@ -47,7 +53,7 @@ public:
     bool remove(task_state& task, callback_id id) noexcept;
 
 private:
-    std::mutex lock_;
+    mutable std::mutex lock_;
     std::string name_;  // under lock_, as all below
     std::uint64_t last_id_ = 0;
     std::vector<std::unique_ptr<done_callback>> callbacks_;

@@ -12,10 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "gatherd/executor/detail/context.hpp"
 #include "gatherd/executor/detail/frame_pool.hpp"
 #include "gatherd/executor/detail/misuse.hpp"
 #include "gatherd/executor/detail/scope_member.hpp"
 #include "gatherd/executor/detail/spin_lock.hpp"
+#include "gatherd/executor/detail/wait_description.hpp"
 #include "gatherd/executor/detail/worker.hpp"
 #include "gatherd/executor/work.hpp"
 
@@ -62,7 +64,7 @@ struct continuation {
 
 /// What a task waits for, so that cancel() can end the waiting. It lives in the waiting coroutine's frame.
 ///
-/// Both functions are called under the waiting task's lock, and may take the lock of what is waited for.
+/// All functions are called under the waiting task's lock, and may take the lock of what is waited for.
 class wait_point {
 public:
     enum class cancellation {
@@ -77,6 +79,9 @@ public:
 
     /// Ends it. For `forwarded` and `passed_on`, adds the tasks to cancel, none that has ended.
     virtual cancellation cancel(std::vector<task_ref>& awaited) noexcept = 0;
+
+    /// Tells what it is, for dump_tasks. Allocates nothing.
+    virtual void describe(wait_description& /*into*/) noexcept {}
 
 protected:
     ~wait_point() = default;
@@ -164,10 +169,16 @@ public:
     /// Whether another task created it.
     [[nodiscard]] bool is_child() const noexcept { return is_child_; }
 
+    /// The name that it was given or asked for, or an empty one.
+    [[nodiscard]] std::string given_name() const;
+
     /// Its name and the callbacks for its end. The first call allocates them. Throws std::bad_alloc.
     [[nodiscard]] task_notes& notes();
 
     // ---- for awaitables, in a step of this task ------------------------------------------------
+
+    /// The values of its context variables, of which created tasks get a copy. In its own steps only.
+    [[nodiscard]] detail::context_ref& context() noexcept { return context_; }
 
     /// The task whose step runs on this thread. Only inside one.
     [[nodiscard]] static task_state& current() noexcept {
@@ -215,6 +226,9 @@ public:
     /// The same for a wait_point::cancel, which is called under the lock: the request that it is called for.
     [[nodiscard]] std::uint64_t request_in_hand() const noexcept { return requests_ ? requests_->last : 0; }
 
+    /// What it waits for. False: it does not wait, or need not any longer. From any thread, with a reference to it.
+    [[nodiscard]] bool describe_wait(wait_description& into) noexcept;
+
     /// Makes the waiting task ready. Whoever claimed its wake-up calls this once; see I2.
     void resume() noexcept;
 
@@ -257,7 +271,10 @@ protected:
     virtual void join_scope() noexcept;
 
     /// As start(), but the caller runs the first step, and the scope does not know the task unless it waits.
-    void begin_here() noexcept {
+    void begin_here(const detail::context_ref& inherited) noexcept {
+        if (!(context_ == inherited)) [[unlikely]] {  // the last child in this block may have changed it
+            context_ = inherited;
+        }
         is_child_ = true;
         started_ = true;
     }
@@ -343,6 +360,7 @@ private:
     void ask_to_end(std::vector<task_ref>& to_cancel, const std::string&, std::uint64_t) final {
         to_cancel.emplace_back(this);
     }
+    [[nodiscard]] task_state* as_task() noexcept final { return this; }
 
     mutable spin_lock lock_;
     std::atomic<bool> has_waited_{false};
@@ -357,6 +375,7 @@ private:
     continuation* last_continuation_ = nullptr;  // under lock_; the list is a circle
     std::unique_ptr<requests> requests_;         // under lock_
     std::atomic<task_notes*> notes_{nullptr};    // its own; of the few tasks that need them
+    detail::context_ref context_;                // of its steps, one after the other; before that its creator's
 };
 
 inline task_ref::task_ref(task_state* state) noexcept : state_{state} {

@@ -2,6 +2,7 @@
 /// Tasks that stand in line: the waiters of a semaphore, an event, a future.
 #pragma once
 
+#include <atomic>
 #include <coroutine>
 #include <cstddef>
 #include <utility>
@@ -68,6 +69,8 @@ public:
     /// Leaves the line; too late for one that was called.
     cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
 
+    void describe(wait_description& into) noexcept override;
+
     /// The task goes on. Once, by whoever called this place, without the lock.
     void resume() noexcept { task_->resume(); }
 
@@ -75,6 +78,9 @@ public:
     [[nodiscard]] place* next() const noexcept { return next_; }
 
 protected:
+    /// What the line is for, in a word or two.
+    [[nodiscard]] virtual const char* kind() const noexcept { return "wait queue"; }
+
     place(spin_lock& lock, wait_queue& line) noexcept : lock_{lock}, line_{line} {}
     place(place&& other) noexcept : place{other.lock_, other.line_} {}  // g++ 12 asks for it; never armed
     ~place() = default;
@@ -113,7 +119,7 @@ private:
     task_state* task_ = nullptr;
     place* next_ = nullptr;
     place* previous_ = nullptr;
-    bool called_ = false;  // under the lock while it waits: the task is being resumed, or about to be
+    std::atomic<bool> called_{false};  // written under the lock: the task is being resumed, or about to be
 };
 
 }  // namespace gatherd::executor

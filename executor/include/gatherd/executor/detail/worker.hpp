@@ -23,6 +23,25 @@ namespace gatherd::executor {
 class scheduler;
 class task_state;
 
+/// A pointer that its owner reads and writes like any other. Other threads may read it too, and compare it.
+class running_task {
+public:
+    running_task() noexcept = default;
+    running_task(const running_task& other) noexcept : task_{other.get()} {}
+    running_task& operator=(const running_task&) = delete;
+    running_task& operator=(task_state* task) noexcept {
+        task_.store(task, std::memory_order_relaxed);  // an address, nothing else
+        return *this;
+    }
+
+    [[nodiscard]] task_state* get() const noexcept { return task_.load(std::memory_order_relaxed); }
+    operator task_state*() const noexcept { return get(); }  // NOLINT(google-explicit-constructor)
+    task_state* operator->() const noexcept { return get(); }
+
+private:
+    std::atomic<task_state*> task_{nullptr};
+};
+
 /// A thread that runs work: its own, else injected work, else stolen work. It sleeps in its reactor when there is none.
 ///
 /// It has two queues of fixed size. What does not fit goes to the scheduler's injection queue.
@@ -168,7 +187,7 @@ public:
     /// The worker that the calling thread is, or null. Never keep the answer across a suspension.
     [[nodiscard]] static worker* current() noexcept { return current_; }
 
-    task_state* running = nullptr;  ///< the task whose step goes on, or null. Owner only.
+    running_task running;  ///< the task whose step goes on, or null. Owner only, but for comparing addresses.
 
 private:
     static constexpr std::uint32_t event_interval = 61;  // a prime, as in Go's scheduler: no rhythm with the work
