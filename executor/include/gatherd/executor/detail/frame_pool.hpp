@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 namespace gatherd::executor {
 
@@ -145,10 +146,23 @@ inline void* frame_pool::allocate(std::size_t size) {
 }
 
 /// Base of what is made and ended often: takes its memory from frame_pool. A promise type that derives from it places
-/// its coroutine's frame there. There is no operator new for an alignment: see frame_pool::allocate.
+/// its coroutine's frame there.
 struct pooled {
     static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
     static void operator delete(void* block, std::size_t size) noexcept { frame_pool::deallocate(block, size); }
+
+    static void* operator new(std::size_t size, std::align_val_t alignment) {
+        return frame_pool::allocate(rounded(size, alignment));
+    }
+    static void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept {
+        frame_pool::deallocate(block, rounded(size, alignment));
+    }
+
+private:
+    static constexpr std::size_t rounded(std::size_t size, std::align_val_t alignment) noexcept {
+        const auto step = static_cast<std::size_t>(alignment);
+        return (size + step - 1) / step * step;
+    }
 };
 
 }  // namespace gatherd::executor
