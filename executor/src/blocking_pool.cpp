@@ -22,29 +22,27 @@ constexpr std::chrono::seconds idle_life{10};
 struct blocking_pool::state {
     using threads_list = std::list<std::thread>;
 
-    state(std::size_t limit, cpu_mask mask) : max_threads{limit}, cpus{std::move(mask)} {}
+    state(options o, open_calls at_stop) : fixed{std::move(o)}, calls_at_stop{at_stop} {}
 
-    const std::size_t max_threads;
-    const cpu_mask cpus;
+    const options fixed;
+    const open_calls calls_at_stop;
     std::mutex lock;
     std::condition_variable arrived;
-    std::condition_variable none_idle;
-    work_list waiting;     // under lock, as all below
-    threads_list running;  // idle, or in a call
-    threads_list over;     // have only to be joined; each joins those before it, so that one is left at most
-    std::size_t idle = 0;
+    std::condition_variable ended;
+    work_list waiting;         // under lock, as all below
+    threads_list running;      // all threads that have not ended
+    threads_list over;         // have only to be joined; each joins those before it, so that one is left at most
+    std::size_t idle = 0;      // of those that run, how many wait for a call
+    std::size_t in_calls = 0;  // and how many are inside `run` of an item
     bool stopping = false;
-    bool is_left = false;  // nobody joins those that come back now
+    bool is_left = false;  // threads that come back from now on are joined by nobody
 
-    /// A thread's life: work while there is any, then wait a while for more.
+    /// A thread's life: makes calls while there are any, then waits for more for a while.
     void serve(threads_list::iterator self) noexcept {
         std::unique_lock guard{lock};
         while (true) {
             while (!waiting.empty()) {
-                work& item = waiting.pop();
-                guard.unlock();
-                item.run(item);
-                guard.lock();
+                make_call(static_cast<pool_work&>(waiting.pop()), guard);
             }
             ++idle;
             arrived.wait_for(guard, idle_life, [this] { return !waiting.empty() || stopping; });
@@ -54,6 +52,25 @@ struct blocking_pool::state {
                 return;
             }
         }
+    }
+
+    /// The thread is out of the count before anybody can know that the call has returned: a stop() that follows from
+    /// that waits for the thread. A call that was still queued when stop() was called is awaited by nobody and so does
+    /// nothing: it does not count.
+    void make_call(pool_work& item, std::unique_lock<std::mutex>& guard) noexcept {
+        const std::size_t counted = stopping ? 0 : 1;
+        in_calls += counted;
+        guard.unlock();
+        if (fixed.run) {
+            fixed.run(item);
+        } else {
+            item.run(item);
+        }
+        guard.lock();
+        in_calls -= counted;
+        guard.unlock();
+        item.tell(item);
+        guard.lock();
     }
 
     /// The thread still has to run the destructors of what libraries keep for it; whoever joins it waits for those.
@@ -66,9 +83,7 @@ struct blocking_pool::state {
         threads_list before;
         before.splice(before.end(), over);
         over.splice(over.end(), running, self);
-        if (idle == 0) {
-            none_idle.notify_all();
-        }
+        ended.notify_all();
         guard.unlock();
         join(before);
     }
@@ -80,17 +95,16 @@ struct blocking_pool::state {
     }
 };
 
-blocking_pool::blocking_pool(std::size_t max_threads, cpu_mask cpus)
-    : state_{std::make_shared<state>(max_threads, std::move(cpus))} {}
+blocking_pool::blocking_pool(options o, open_calls at_stop) : state_{std::make_shared<state>(std::move(o), at_stop)} {}
 
 blocking_pool::~blocking_pool() {
     stop();
 }
 
-bool blocking_pool::submit(work& item) noexcept {
+bool blocking_pool::submit(pool_work& item) noexcept {
     std::unique_lock guard{state_->lock};
     state_->waiting.push(item);
-    if (state_->idle >= state_->waiting.size() || state_->running.size() >= state_->max_threads) {
+    if (state_->idle >= state_->waiting.size() || state_->running.size() >= state_->fixed.max_threads) {
         guard.unlock();
         state_->arrived.notify_one();
         return true;
@@ -100,16 +114,16 @@ bool blocking_pool::submit(work& item) noexcept {
     try {
         const auto self = started.emplace(started.end());
         *self = std::thread{[shared = state_, self] {
-            pthread_setname_np(pthread_self(), "blocking");
-            if (!shared->cpus.empty()) {
-                static_cast<void>(shared->cpus.apply_to(pthread_self()));  // refused: it works where it is
+            pthread_setname_np(pthread_self(), shared->fixed.name);
+            if (!shared->fixed.cpus.empty()) {
+                static_cast<void>(shared->fixed.cpus.apply_to(pthread_self()));  // refused: it works where it is
             }
             shared->serve(self);  // waits for the lock, and so until it stands in the list
         }};
         running.splice(running.end(), started);
-    } catch (const std::exception&) {  // the system has no more: those that run take it in their time
+    } catch (const std::exception&) {  // no memory or no more threads: those that run take the item in their time
         if (running.empty()) {
-            static_cast<void>(state_->waiting.pop());  // without a thread nothing else can be in line
+            static_cast<void>(state_->waiting.pop());  // without a thread nothing else can be queued
             return false;
         }
     }
@@ -122,7 +136,10 @@ void blocking_pool::stop() noexcept {
         std::unique_lock guard{state_->lock};
         state_->stopping = true;
         state_->arrived.notify_all();
-        state_->none_idle.wait(guard, [this] { return state_->idle == 0; });
+        state_->ended.wait(guard, [this] {
+            const bool is_left = state_->calls_at_stop == open_calls::left_behind;
+            return state_->running.size() == (is_left ? state_->in_calls : 0);
+        });
         state_->is_left = true;
         over.splice(over.end(), state_->over);
     }
@@ -131,7 +148,7 @@ void blocking_pool::stop() noexcept {
 
 std::size_t blocking_pool::busy() const noexcept {
     const std::lock_guard guard{state_->lock};
-    return state_->running.size() - state_->idle;
+    return state_->in_calls;
 }
 
 }  // namespace gatherd::executor

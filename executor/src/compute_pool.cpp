@@ -5,19 +5,23 @@
 #include <oneapi/tbb/task_scheduler_observer.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <exception>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 namespace gatherd::executor {
 namespace {
 
-/// oneTBB starts its threads from whichever needs them, so that they inherit a pinned worker's CPU. Each that enters
-/// the arena, also for a part of a parallel algorithm, is sent where it may run.
+/// oneTBB starts its threads from whichever needs them, so that they may inherit a pinned worker's CPU. Each that
+/// enters the arena for a part of a parallel algorithm is sent where it may run.
 class unpinning : public oneapi::tbb::task_scheduler_observer {
 public:
-    unpinning(oneapi::tbb::task_arena& arena, const cpu_mask& to) : task_scheduler_observer{arena}, to_{to} {
-        observe(!to.empty());
+    unpinning(oneapi::tbb::task_arena& arena, const cpu_mask& cpus) : task_scheduler_observer{arena}, cpus_{cpus} {
+        observe(true);
     }
     /// oneTBB lets the entries end that have begun, and no more begin. ThreadSanitizer does not see what it counts them
     /// by, so there is a number of ours.
@@ -27,83 +31,64 @@ public:
     }
 
     void on_scheduler_entry(bool /*is_worker*/) override {
-        static_cast<void>(to_.apply_to(pthread_self()));  // refused: it works where it is
-        entries.fetch_add(1, std::memory_order_release);  // E: all of the above comes before the end of this object
+        static_cast<void>(cpus_.apply_to(pthread_self()));  // refused: it works where it is
+        entries.fetch_add(1, std::memory_order_release);    // E: all of the above comes before the end of this object
     }
 
 private:
     static inline std::atomic<std::size_t> entries{0};
 
-    const cpu_mask& to_;
+    const cpu_mask& cpus_;
 };
 
 }  // namespace
 
-/// Made by the first call: who never computes has none of its threads.
-struct compute_pool::arena {
-    // oneTBB counts the thread that waits for the work among its threads; ours never does, so it gets one more. No slot
-    // of the arena is kept for a thread of ours: workers never enter it.
-    arena(std::size_t max_threads, const cpu_mask& cpus)
-        : threads{oneapi::tbb::global_control::max_allowed_parallelism, max_threads + 1},
-          tasks{static_cast<int>(max_threads), 0},
-          unpinned{tasks, cpus} {}
-
-    oneapi::tbb::global_control threads;
-    oneapi::tbb::task_arena tasks;
-    unpinning unpinned;
-};
-
-/// What oneTBB is told, once for each item. It copies this into a task of its own, in memory that it uses again and
-/// again, and one of its threads calls the copy. It orders all of that, but out of ThreadSanitizer's sight: so the copy
-/// is written and read as an atomic, relaxed. What the lane itself holds is under its lock.
-class compute_pool::one_more {
+class compute_pool::arena {
 public:
-    explicit one_more(compute_pool& lane) noexcept { set(&lane); }
-    one_more(const one_more& other) noexcept { set(other.get()); }
-    one_more& operator=(const one_more&) = delete;
-    ~one_more() = default;
+    arena(std::size_t max_threads, cpu_mask cpus) : max_threads_{max_threads}, cpus_{std::move(cpus)} {}
 
-    void operator()() const { get()->run_next(); }
+    void run(work& item) noexcept {
+        bool has_run = false;
+        try {
+            std::call_once(prepared_, [this] { prepare(); });
+            tasks_.execute([&item, &has_run]() noexcept {
+                has_run = true;
+                item.run(item);
+            });
+        } catch (const std::exception&) {  // no memory for the arena: the call is made without it
+        }
+        if (!has_run) {
+            item.run(item);
+        }
+    }
 
 private:
-    void set(compute_pool* lane) noexcept { std::atomic_ref{lane_}.store(lane, std::memory_order_relaxed); }
-    compute_pool* get() const noexcept { return std::atomic_ref{lane_}.load(std::memory_order_relaxed); }
+    /// A slot for each thread of ours, so that none waits for one; and as many more as help one that is alone, if
+    /// oneTBB may start them: it prints a warning when it is asked for more.
+    void prepare() {
+        using limit = oneapi::tbb::global_control;
+        const std::size_t helpers = std::min(max_threads_, limit::active_value(limit::max_allowed_parallelism)) - 1;
+        tasks_.initialize(static_cast<int>(max_threads_ + helpers), static_cast<unsigned>(max_threads_));
+        if (!cpus_.empty()) {
+            unpinned_.emplace(tasks_, cpus_);
+        }
+    }
 
-    mutable compute_pool* lane_;  // std::atomic_ref takes no const
+    const std::size_t max_threads_;
+    const cpu_mask cpus_;
+    oneapi::tbb::task_arena tasks_;
+    std::once_flag prepared_;
+    std::optional<unpinning> unpinned_;
 };
 
-compute_pool::compute_pool(std::size_t max_threads, cpu_mask cpus) noexcept
-    : max_threads_{max_threads}, cpus_{std::move(cpus)} {}
+compute_pool::compute_pool(std::size_t max_threads, cpu_mask cpus)
+    : arena_{std::make_unique<arena>(max_threads, cpus)},
+      threads_{{.max_threads = max_threads,
+                .name = "compute",
+                .cpus = std::move(cpus),
+                .run = [&arena = *arena_](work& item) { arena.run(item); }},
+               blocking_pool::open_calls::awaited} {}
 
-compute_pool::~compute_pool() {
-    stop();
-}
-
-bool compute_pool::submit(work& item) noexcept {
-    std::call_once(made_, [this] { arena_ = std::make_unique<arena>(max_threads_, cpus_); });
-    {
-        const std::lock_guard guard{lock_};
-        waiting_.push(item);
-        ++unfinished_;
-    }
-    arena_->tasks.enqueue(one_more{*this});
-    return true;
-}
-
-void compute_pool::run_next() noexcept {
-    std::unique_lock guard{lock_};
-    work& item = waiting_.pop();
-    guard.unlock();
-    item.run(item);
-    guard.lock();
-    if (--unfinished_ == 0) {
-        idle_.notify_all();  // under the lock: stop() may end this object's life right after
-    }
-}
-
-void compute_pool::stop() noexcept {
-    std::unique_lock guard{lock_};
-    idle_.wait(guard, [this] { return unfinished_ == 0; });
-}
+compute_pool::~compute_pool() = default;
 
 }  // namespace gatherd::executor

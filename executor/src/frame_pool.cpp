@@ -1,14 +1,18 @@
 #include "gatherd/executor/detail/frame_pool.hpp"
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
+#include <bit>
+#include <cstdio>
 #include <mutex>
 #include <new>
 #include <utility>
 #include <vector>
+
+#include "gatherd/executor/detail/spin_lock.hpp"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -20,25 +24,53 @@
 
 namespace gatherd::executor {
 
-thread_local constinit frame_pool::owner_head* frame_pool::mine_ = nullptr;
+namespace {
 
-#ifdef GATHERD_SANITIZED  // nobody has a pool: the fast paths are never taken
+/// See frame_pool::allocate.
+std::align_val_t alignment_for(std::size_t size) noexcept {
+    const std::size_t divides = std::size_t{1} << std::countr_zero(size);
+    return std::align_val_t{
+        std::clamp<std::size_t>(divides, __STDCPP_DEFAULT_NEW_ALIGNMENT__, frame_pool::strongest_alignment)};
+}
+
+void* allocate_alone(std::size_t size) {
+    return ::operator new(size, alignment_for(size));
+}
+
+void deallocate_alone(void* given, std::size_t size) noexcept {
+    ::operator delete(given, size, alignment_for(size));
+}
+
+}  // namespace
+
+thread_local constinit frame_pool::owner_head* frame_pool::mine_ = nullptr;
+thread_local constinit frame_pool::owner_head* frame_pool::own_ = nullptr;
+
+#ifdef GATHERD_SANITIZED  // no thread has a pool: the fast paths are never taken
 
 void* frame_pool::allocate_slowly(std::size_t size) {
-    return ::operator new(size);
+    return allocate_alone(size);
 }
 void frame_pool::deallocate_slowly(void* given, std::size_t size) noexcept {
-    ::operator delete(given, size);
+    deallocate_alone(given, size);
 }
 void frame_pool::settle(slab&) noexcept {}
-void frame_pool::send_home() noexcept {}
-bool frame_pool::trim() noexcept {
+void frame_pool::take_up() noexcept {}
+bool frame_pool::lay_down() noexcept {
     return false;
+}
+frame_pool::membership::membership() noexcept = default;
+frame_pool::membership::~membership() = default;
+bool frame_pool::rest(std::chrono::steady_clock::time_point) noexcept {
+    return false;
+}
+frame_pool::slab_counts frame_pool::slabs() noexcept {
+    return {};
 }
 
 #else
 
-/// One thread's slabs.
+/// Slabs, and the blocks in them. Every member but give_back is called under the lock.
 class pool : public frame_pool::owner_head {
 public:
     using block = frame_pool::block;
@@ -47,25 +79,38 @@ public:
 
     pool() noexcept { current.fill(&nobodys); }
 
-    /// As frame_pool::allocate, where the current slab has no free block.
+    /// As frame_pool::allocate.
     [[nodiscard]] void* allocate(std::size_t size);
 
     /// See slab::settles_at.
     void settle(slab& s) noexcept;
 
-    /// Blocks of this pool that another thread gives back, chained. Any thread.
-    void come_home(block* first, block* last) noexcept;
+    /// Blocks of this pool that a thread without the lock gives back, chained. Any thread.
+    void give_back(block* first, block* last) noexcept;
+
+    /// Takes in some of what others gave back while the lock was not to be had. True: there is more.
+    bool collect() noexcept;
+
+    /// Gives up the slabs that it keeps for its next blocks, if no block of them is in use.
+    void give_up_unused() noexcept;
+
+    pool* older = nullptr;               ///< of all pools; never changes
+    std::atomic<bool> has_thread{true};  ///< or is the shared one
+
+    // On a line of its own, with what others write when they do not get it.
+    alignas(128) spin_lock lock;  ///< a worker holds that of its pool while it runs
 
 private:
+    std::atomic<block*> returned_{nullptr};  // R: who takes a block sees what its last user wrote
+
     static void carve(slab& s) noexcept;
     static void unlink(slab& s, slab*& list) noexcept;
     [[nodiscard]] slab& make_slab(std::size_t index);
-    void collect() noexcept;
 
     static inline slab nobodys;
 
-    std::array<slab*, frame_pool::classes> partial_{};
-    alignas(128) std::atomic<block*> returned_{nullptr};  // R: who takes a block sees what its last user wrote
+    alignas(128) std::array<slab*, frame_pool::classes> partial_{};
+    block* collected_ = nullptr;  // taken out of returned_, and not yet in their slabs
 };
 
 namespace {
@@ -74,11 +119,62 @@ constexpr std::size_t region_size = 2 * 1024 * 1024;  // a huge page
 constexpr std::size_t kept_empty_slabs = 64;          // 4 MiB: these never give their pages back
 constexpr std::chrono::seconds between_trims{1};
 constexpr std::size_t page_size = 4096;
-constexpr std::size_t batch = 64;  // blocks that go home together
+constexpr std::size_t batch = 64;              // blocks that go home together
+constexpr std::size_t collect_limit = 4096;    // blocks of a pool that are taken in at a time: some 50 us
+constexpr std::size_t malloc_slack = 4 << 20;  // bytes that the process grows by before malloc's memory is trimmed
 
-/// Slabs that nobody uses, for all threads.
+/// All pools: of threads that run, of threads that have ended, for the next ones, and the shared one. They are never
+/// destroyed: threads may end after main's statics.
+class pool_list {
+public:
+    /// A pool that no thread has. Throws std::bad_alloc.
+    [[nodiscard]] pool& take() {
+        for (pool* each = first(); each != nullptr; each = each->older) {
+            if (!each->has_thread.exchange(true, std::memory_order_acquire)) {  // T
+                return *each;
+            }
+        }
+        auto& made = *new pool;
+        made.older = first_.load(std::memory_order_relaxed);
+        while (!first_.compare_exchange_weak(made.older, &made, std::memory_order_release)) {  // F
+        }
+        return made;
+    }
+
+    static void give(pool& left) noexcept { left.has_thread.store(false, std::memory_order_release); }  // T
+
+    [[nodiscard]] pool* first() const noexcept { return first_.load(std::memory_order_acquire); }  // F
+
+private:
+    std::atomic<pool*> first_{nullptr};
+};
+
+constinit pool_list all_pools;
+
+/// The one of all threads that have none of their own.
+pool& shared_pool() {
+    static pool& only = all_pools.take();
+    return only;
+}
+
+/// What the process has in memory; 0 if the kernel does not tell.
+std::size_t resident_bytes() noexcept {
+    std::size_t total = 0;
+    std::size_t resident = 0;
+    if (std::FILE* const statm = std::fopen("/proc/self/statm", "re")) {
+        if (std::fscanf(statm, "%zu %zu", &total, &resident) != 2) {
+            resident = 0;
+        }
+        std::fclose(statm);
+    }
+    return resident * page_size;
+}
+
+/// Slabs that nobody uses, for all pools.
 class slab_store {
 public:
+    using time_point = std::chrono::steady_clock::time_point;
+
     [[nodiscard]] void* take() {
         const std::lock_guard guard{lock_};
         if (empty_.empty()) {
@@ -96,43 +192,77 @@ public:
         empty_.push_back(emptied);  // there is room: add_region reserved it
     }
 
-    /// Those that were empty all the time since the last trim are at the front: the others come and go at the back.
-    bool trim() noexcept {
-        const std::lock_guard guard{lock_};
-        const auto now = std::chrono::steady_clock::now();
-        if (now - last_trim_ >= between_trims) {
-            last_trim_ = now;
-            for (; clean_ + kept_empty_slabs < fewest_; ++clean_) {
-                madvise(empty_[clean_], pool::slab_size,
-                        MADV_DONTNEED);  // the range stays ours, and comes back as zeros
+    /// See frame_pool::rest. `was_active`: the caller has used its pool since it last called.
+    bool trim(time_point now, bool was_active) noexcept {
+        bool is_idle = false;
+        {
+            const std::lock_guard guard{lock_};
+            if (was_active) {
+                last_active_ = now;
+                left_to_do_ = true;
             }
-            fewest_ = empty_.size();
+            if (!left_to_do_ || now - last_trim_ < between_trims) {
+                return left_to_do_;
+            }
+            last_trim_ = now;
+            is_idle = now - last_active_ >= between_trims;
+            left_to_do_ = !is_idle;
         }
-        return empty_.size() > clean_ + kept_empty_slabs;
+        tidy_pools();
+        if (is_idle) {
+            trim_malloc();
+        }
+        const std::lock_guard guard{lock_};
+        // Those that were empty all the time since the last trim are at the front: the others come and go at the back.
+        for (; clean_ + kept_empty_slabs < fewest_; ++clean_) {
+            madvise(empty_[clean_], pool::slab_size, MADV_DONTNEED);  // the range stays ours, and comes back as zeros
+        }
+        fewest_ = empty_.size();
+        left_to_do_ = left_to_do_ || empty_.size() > clean_ + kept_empty_slabs;
+        return left_to_do_;
+    }
+
+    [[nodiscard]] frame_pool::slab_counts counts() noexcept {
+        const std::lock_guard guard{lock_};
+        return {.used = slabs_ - empty_.size(), .kept = empty_.size() - clean_};
     }
 
 private:
+    /// Regions come from operator new, never to be given back: a program that replaces it sees them.
     void add_region() {
-        // Twice the size, so that there is an aligned region in it; the rest goes back.
-        void* const mapped =
-            mmap(nullptr, 2 * region_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (mapped == MAP_FAILED) {
-            throw std::bad_alloc{};
-        }
-        auto* const begin = static_cast<std::byte*>(mapped);
-        const auto misaligned = reinterpret_cast<std::uintptr_t>(begin) % region_size;
-        const std::size_t before = misaligned == 0 ? 0 : region_size - misaligned;
-        if (before != 0) {
-            munmap(begin, before);
-        }
-        munmap(begin + before + region_size, region_size - before);
-        madvise(begin + before, region_size, MADV_HUGEPAGE);  // page faults cost more than the blocks; a hint
-        slabs_ += region_size / pool::slab_size;
-        empty_.reserve(slabs_);
+        constexpr std::size_t slabs_a_region = region_size / pool::slab_size;
+        empty_.reserve(slabs_ + slabs_a_region);
+        auto* const begin = static_cast<std::byte*>(::operator new (region_size, std::align_val_t{region_size}));
+        madvise(begin, region_size, MADV_HUGEPAGE);  // page faults cost more than the blocks; a hint
+        slabs_ += slabs_a_region;
         for (std::size_t at = region_size; at != 0; at -= pool::slab_size) {
-            empty_.push_back(begin + before + at - pool::slab_size);
+            empty_.push_back(begin + at - pool::slab_size);
         }
         clean_ = empty_.size();  // never touched yet
+    }
+
+    /// A pool whose thread runs is left out: that thread comes here before it sleeps.
+    static void tidy_pools() noexcept {
+        for (pool* each = all_pools.first(); each != nullptr; each = each->older) {
+            for (bool more = true; more && each->lock.try_lock(); each->lock.unlock()) {  // a thread may be waiting
+                more = each->collect();
+                each->give_up_unused();
+            }
+        }
+    }
+
+    /// It walks through all that is free, and takes malloc's locks for that: so only of an idle process, and if that
+    /// has grown since the last time.
+    void trim_malloc() noexcept {
+#ifdef __GLIBC__
+        const std::size_t resident = resident_bytes();
+        if (resident > resident_after_trim_.load() + malloc_slack) {
+            malloc_trim(0);
+            resident_after_trim_ = resident_bytes();
+        } else {
+            resident_after_trim_ = std::min(resident_after_trim_.load(), resident);
+        }
+#endif
     }
 
     std::mutex lock_;
@@ -140,44 +270,18 @@ private:
     std::size_t clean_ = 0;   // so many at the front hold no pages
     std::size_t fewest_ = 0;  // so many have been empty since the last trim
     std::size_t slabs_ = 0;
-    std::chrono::steady_clock::time_point last_trim_{};
+    bool left_to_do_ = false;
+    time_point last_trim_{};
+    time_point last_active_{};
+    std::atomic<std::size_t> resident_after_trim_{0};  // of one thread a second
 };
 
 slab_store& store() {
-    static auto& only = *new slab_store;  // never destroyed: threads may end after main's statics
+    static auto& only = *new slab_store;  // never destroyed, as the pools
     return only;
 }
 
-/// The pools of threads that ended, with what others still use of them: the next threads take them over.
-class pool_store {
-public:
-    [[nodiscard]] pool& take() {
-        const std::lock_guard guard{lock_};
-        if (free_.empty()) {
-            free_.reserve(++made_);
-            return *new pool;
-        }
-        pool* const taken = free_.back();
-        free_.pop_back();
-        return *taken;
-    }
-    void give(pool& orphan) noexcept {
-        const std::lock_guard guard{lock_};
-        free_.push_back(&orphan);  // there is room: take reserved it
-    }
-
-private:
-    std::mutex lock_;
-    std::vector<pool*> free_;
-    std::size_t made_ = 0;
-};
-
-pool_store& pools() {
-    static auto& only = *new pool_store;  // never destroyed, as store()
-    return only;
-}
-
-/// What a thread holds of others' blocks.
+/// What a thread with a pool of its own holds of others' blocks.
 class on_the_way {
 public:
     void hold(pool& owner, pool::block* given) noexcept {
@@ -193,7 +297,7 @@ public:
 
     void send() noexcept {
         if (first_ != nullptr) {
-            home_->come_home(std::exchange(first_, nullptr), last_);
+            home_->give_back(std::exchange(first_, nullptr), last_);
             count_ = 0;
         }
     }
@@ -205,66 +309,34 @@ private:
     std::size_t count_ = 0;
 };
 
-/// A thread's life with a pool of its own.
-class membership {
-public:
-    explicit membership(frame_pool::owner_head*& mine) : mine_{mine}, own_{pools().take()} { mine_ = &own_; }
-    ~membership();
-    membership(const membership&) = delete;
-    membership& operator=(const membership&) = delete;
-
-    on_the_way away;
-
-private:
-    frame_pool::owner_head*& mine_;
-    pool& own_;
-};
-
-enum class stage : char { before, with_pool, after };
-thread_local constinit stage life = stage::before;
-thread_local constinit membership* member = nullptr;
-
-membership::~membership() {
-    away.send();
-    mine_ = nullptr;
-    member = nullptr;
-    life = stage::after;
-    pools().give(own_);
-}
-
-/// Makes this thread's pool, unless it is ending.
-void join_pools(frame_pool::owner_head*& mine) {
-    if (life == stage::before) {
-        thread_local membership made{mine};
-        member = &made;
-        life = stage::with_pool;
-    }
-}
+thread_local constinit on_the_way away;
 
 }  // namespace
 
 void* pool::allocate(std::size_t size) {
-    collect();
     const std::size_t index = frame_pool::class_of(size);
-    slab*& from = current[index];
-    if (from->free == nullptr && from->untouched == 0) {
-        if (from != &nobodys) {
-            from->settles_at = slab::at_once;
-        }
-        if (slab*& partial = partial_[index]; partial != nullptr) {
-            from = partial;
-            unlink(*from, partial);
-        } else {
-            from = &make_slab(index);
-        }
-        from->settles_at = slab::never;
+    if (current[index]->free == nullptr) {
+        collect();
     }
-    if (from->free == nullptr) {
-        carve(*from);
+    slab*& source = current[index];
+    if (source->free == nullptr && source->untouched == 0) {
+        slab*& partial = partial_[index];
+        slab* const next = partial != nullptr ? partial : &make_slab(index);  // may throw: nothing has changed yet
+        if (source != &nobodys) {
+            source->settles_at = slab::at_once;
+        }
+        if (next == partial) {
+            unlink(*next, partial);
+        }
+        source = next;
+        source->settles_at = slab::never;
     }
-    block* const taken = from->free;
-    from->free = taken->next;
-    ++from->used;
+    if (source->free == nullptr) {
+        carve(*source);
+    }
+    block* const taken = source->free;
+    source->free = taken->next;
+    ++source->used;
     return taken;
 }
 
@@ -315,52 +387,79 @@ pool::slab& pool::make_slab(std::size_t index) {
     return made;
 }
 
-void pool::come_home(block* first, block* last) noexcept {
+void pool::give_back(block* first, block* last) noexcept {
+    if (lock.try_lock()) {  // its thread sleeps, or it has none
+        last->next = nullptr;
+        while (first != nullptr) {
+            block* const each = std::exchange(first, first->next);
+            frame_pool::put_back(slab::around(each), each);
+        }
+        lock.unlock();
+        return;
+    }
     block* head = returned_.load(std::memory_order_relaxed);  // a guess; the exchange decides
     do {
         last->next = head;
     } while (!returned_.compare_exchange_weak(head, first, std::memory_order_release));  // R
 }
 
-void pool::collect() noexcept {
-    if (returned_.load(std::memory_order_relaxed) == nullptr) {  // only a hint
-        return;
+bool pool::collect() noexcept {
+    if (collected_ == nullptr) {
+        if (returned_.load(std::memory_order_relaxed) == nullptr) {  // only a hint
+            return false;
+        }
+        collected_ = returned_.exchange(nullptr, std::memory_order_acquire);  // R
     }
-    for (block* each = returned_.exchange(nullptr, std::memory_order_acquire); each != nullptr;) {  // R
-        block* const following = each->next;
-        frame_pool::put_back(slab::of(each), each);
-        each = following;
+    for (std::size_t left = collect_limit; left > 0 && collected_ != nullptr; --left) {
+        block* const each = std::exchange(collected_, collected_->next);
+        frame_pool::put_back(slab::around(each), each);
+    }
+    return collected_ != nullptr;
+}
+
+void pool::give_up_unused() noexcept {
+    for (slab*& each : current) {
+        if (each != &nobodys && each->used == 0) {
+            store().give(std::exchange(each, &nobodys));
+        }
+    }
+}
+
+/// The thread goes on, and needs its pool.
+void frame_pool::take_up() noexcept {
+    if (mine_ == nullptr && own_ != nullptr) {
+        static_cast<pool*>(own_)->lock.lock();
+        mine_ = own_;
     }
 }
 
 void* frame_pool::allocate_slowly(std::size_t size) {
     if (size > largest_block) {
-        return ::operator new(size);
+        return allocate_alone(size);
     }
-    join_pools(mine_);
+    take_up();
     if (mine_ != nullptr) {
         return static_cast<pool*>(mine_)->allocate(size);
     }
-    pool& borrowed = pools().take();  // the thread is ending
-    void* const made = borrowed.allocate(size);
-    pools().give(borrowed);
-    return made;
+    pool& shared = shared_pool();
+    const std::lock_guard guard{shared.lock};
+    return shared.allocate(size);
 }
 
 void frame_pool::deallocate_slowly(void* given, std::size_t size) noexcept {
     if (size > largest_block) {
-        ::operator delete(given, size);
+        deallocate_alone(given, size);
         return;
     }
+    take_up();
     auto* const freed = static_cast<block*>(given);
-    auto& owner = static_cast<pool&>(*slab::of(given).owner);
-    join_pools(mine_);
-    if (mine_ == &owner) {  // an orphan that this thread has just taken over
-        put_back(slab::of(given), freed);
+    auto& owner = static_cast<pool&>(*slab::around(given).owner);
+    if (mine_ == &owner) {
+        put_back(slab::around(given), freed);
     } else if (mine_ != nullptr) {
-        member->away.hold(owner, freed);
+        away.hold(owner, freed);
     } else {
-        owner.come_home(freed, freed);
+        owner.give_back(freed, freed);
     }
 }
 
@@ -368,14 +467,37 @@ void frame_pool::settle(slab& s) noexcept {
     static_cast<pool*>(s.owner)->settle(s);
 }
 
-bool frame_pool::trim() noexcept {
-    return store().trim();
+/// Without memory for a pool the thread does with the shared one.
+frame_pool::membership::membership() noexcept {
+    try {
+        own_ = &all_pools.take();
+    } catch (const std::bad_alloc&) {
+    }
 }
 
-void frame_pool::send_home() noexcept {
-    if (member != nullptr) {
-        member->away.send();
+frame_pool::membership::~membership() {
+    static_cast<void>(lay_down());
+    if (own_ != nullptr) {
+        pool_list::give(static_cast<pool&>(*std::exchange(own_, nullptr)));
     }
+}
+
+/// The thread is about to rest. False: it has not used its pool since it did so last.
+bool frame_pool::lay_down() noexcept {
+    if (mine_ == nullptr) {
+        return false;
+    }
+    away.send();
+    static_cast<pool*>(std::exchange(mine_, nullptr))->lock.unlock();
+    return true;
+}
+
+bool frame_pool::rest(std::chrono::steady_clock::time_point now) noexcept {
+    return store().trim(now, lay_down());
+}
+
+frame_pool::slab_counts frame_pool::slabs() noexcept {
+    return store().counts();
 }
 
 #endif

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <vector>
+#include <utility>
 
 namespace gatherd::executor {
 namespace {
@@ -144,6 +144,57 @@ timer_node* timer_wheel::take_due(std::uint64_t now) noexcept {
     return due;
 }
 
+/// One list of two that are in order. Of equal deadlines those of `earlier` come first.
+timer_wheel::run timer_wheel::merged(run earlier, run later) noexcept {
+    if (earlier.first == nullptr) {
+        return later;
+    }
+    if (later.first->deadline_ >= earlier.last->deadline_) {  // so it is for lists of different slots
+        earlier.last->next_ = later.first;
+        return {earlier.first, later.last};
+    }
+    run both{};
+    timer_node** link = &both.first;
+    timer_node* a = earlier.first;
+    timer_node* b = later.first;
+    while (a != nullptr && b != nullptr) {
+        timer_node*& smaller = b->deadline_ < a->deadline_ ? b : a;
+        *link = std::exchange(smaller, smaller->next_);
+        link = &(*link)->next_;
+    }
+    *link = a != nullptr ? a : b;
+    both.last = a != nullptr ? earlier.last : later.last;
+    return both;
+}
+
+/// Sorts by deadline, and leaves equal ones as they stand: a merge sort from below. It needs no memory, so that timers
+/// fire also when there is none.
+timer_node* timer_wheel::sorted(timer_node* list) noexcept {
+    std::array<run, 64> runs{};  // at i none, or 2^i timers; those further up stood earlier
+    while (list != nullptr) {
+        if (list->wakes_ != nullptr) {
+            constexpr int to_write = 1;
+            constexpr std::ptrdiff_t line = 64;
+            __builtin_prefetch(list->wakes_, to_write);
+            __builtin_prefetch(static_cast<char*>(list->wakes_) + line, to_write);
+        }
+        run next{list, list};
+        list = std::exchange(list->next_, nullptr);
+        std::size_t i = 0;
+        for (; runs[i].first != nullptr; ++i) {
+            next = merged(std::exchange(runs[i], {}), next);
+        }
+        runs[i] = next;
+    }
+    run all{};
+    for (const run& each : runs) {
+        if (each.first != nullptr) {
+            all = all.first == nullptr ? each : merged(each, all);
+        }
+    }
+    return all.first;
+}
+
 std::size_t timer_wheel::fire_due(clock::time_point now) noexcept {
     // One thread at a time, so that later timers do not overtake earlier ones.
     if (now < earliest_due() || firing_.exchange(true, std::memory_order_acquire)) {
@@ -169,28 +220,12 @@ std::size_t timer_wheel::fire_due_alone(clock::time_point now) noexcept {
         due->fire_(*due);
         return 1;
     }
-    struct entry {
-        clock::time_point deadline;
-        std::size_t number;  // equal ones stand in their order
-        timer_node* which;
-    };
-    std::vector<entry> ordered;
-    for (timer_node* t = due; t != nullptr; t = t->next_) {
-        if (t->wakes_ != nullptr) {
-            constexpr int to_write = 1;
-            constexpr std::ptrdiff_t line = 64;
-            __builtin_prefetch(t->wakes_, to_write);
-            __builtin_prefetch(static_cast<char*>(t->wakes_) + line, to_write);
-        }
-        ordered.push_back({t->deadline_, ordered.size(), t});
+    std::size_t fired = 0;
+    for (timer_node* next = sorted(due); next != nullptr; ++fired) {
+        timer_node& t = *std::exchange(next, next->next_);  // firing may end its life
+        t.fire_(t);
     }
-    std::sort(ordered.begin(), ordered.end(), [](const entry& a, const entry& b) {
-        return a.deadline != b.deadline ? a.deadline < b.deadline : a.number < b.number;
-    });
-    for (const entry& each : ordered) {
-        each.which->fire_(*each.which);
-    }
-    return ordered.size();
+    return fired;
 }
 
 }  // namespace gatherd::executor

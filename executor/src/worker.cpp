@@ -312,8 +312,8 @@ void worker::doze() {
 void worker::park() {
     owner_.idle_.announce(index_, searching_);
     searching_ = false;
-    frame_pool::send_home();
-    const std::chrono::nanoseconds limit = frame_pool::trim() ? std::chrono::seconds{1} : std::chrono::hours{1};
+    const std::chrono::nanoseconds limit =
+        frame_pool::rest(clock::now()) ? std::chrono::seconds{1} : std::chrono::hours{1};
     // Announced, now look again: a submitter that saw this worker awake has already pushed, so this look finds its
     // work. Without it that work could wait for ever. Edge P of idle_workers.hpp. Where another worker searches, that
     // one looks. A timer that another thread adds to our wheel wakes the reactor itself.
@@ -328,6 +328,7 @@ void worker::park() {
 
 void worker::run() {
     current_ = this;
+    const frame_pool::membership own_pool;
     pthread_setname_np(pthread_self(), ("worker " + std::to_string(index_)).c_str());
     while (!owner_.stopping_.load(std::memory_order_relaxed)) {  // stop() wakes us to look again
         if (++tick_ >= event_interval) {

@@ -1,8 +1,14 @@
 #include "gatherd/executor/to_thread.hpp"
 
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
+
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cstddef>
 #include <future>
+#include <latch>
 #include <numeric>
 #include <stdexcept>
 #include <thread>
@@ -78,13 +84,10 @@ task<std::size_t> many_at_once(std::size_t count, std::shared_future<void> relea
     co_return (co_await whole).size();
 }
 
-/// What a library keeps for each thread, and takes apart when the thread ends; slowly here.
+/// What a library keeps for each thread, and takes apart when the thread ends.
 struct kept_for_a_thread {
     explicit kept_for_a_thread(std::atomic<int>& left) : count{left} { ++count; }
-    ~kept_for_a_thread() {
-        std::this_thread::sleep_for(50ms);
-        --count;
-    }
+    ~kept_for_a_thread() { --count; }
     std::atomic<int>& count;
 };
 
@@ -94,6 +97,45 @@ task<int> kept_by_a_thread(std::atomic<int>& left) {
         return kept.count.load();
     };
     co_return co_await to_thread(std::move(body));
+}
+
+/// What oneTBB allows the threads of this process, outside of any arena of ours.
+struct tbb_limits {
+    std::size_t allowed =
+        oneapi::tbb::global_control::active_value(oneapi::tbb::global_control::max_allowed_parallelism);
+    int here = oneapi::tbb::this_task_arena::max_concurrency();
+
+    bool operator==(const tbb_limits&) const = default;
+};
+
+task<tbb_limits> limits_after_a_compute() {
+    co_await compute([] {});
+    co_return tbb_limits{};
+}
+
+task<int> computed_in_parallel() {
+    co_return co_await compute([] {
+        std::atomic<int> sum{0};
+        oneapi::tbb::parallel_for(0, 1000, [&sum](int i) { sum += i; });
+        return sum.load();
+    });
+}
+
+task<> meets(std::latch& all_there) {
+    auto body = [&all_there] { all_there.arrive_and_wait(); };
+    co_await compute(std::move(body));
+}
+
+/// Ends only if so many calls run at once.
+task<> meet(int count) {
+    std::latch all_there{count};
+    std::vector<task_handle<>> all;
+    for (int i = 0; i < count; ++i) {
+        all.push_back(create_task(meets(all_there)));
+    }
+    for (const auto& each : all) {
+        co_await each;
+    }
 }
 
 }  // namespace
@@ -133,4 +175,29 @@ TEST_CASE("compute: gives its result", "[executor]") {
 
 TEST_CASE("compute: its threads are handed calls by every worker at once", "[executor]") {
     CHECK(run(computed_side_by_side(16, 200)) == 3200);
+}
+
+TEST_CASE("compute: oneTBB's limits for the whole process stay as they are", "[executor]") {
+    const tbb_limits before;
+    scheduler on{{.workers = 5}};
+    CHECK(run(on, limits_after_a_compute()) == before);
+    CHECK(tbb_limits{} == before);
+}
+
+TEST_CASE("compute: a limit that the program has set for oneTBB stays", "[executor]") {
+    const oneapi::tbb::global_control own{oneapi::tbb::global_control::max_allowed_parallelism, 1};
+    const tbb_limits before;
+    CHECK(run(limits_after_a_compute()) == before);
+}
+
+TEST_CASE("compute: as many calls run at once as there are workers, whatever oneTBB may start", "[executor]") {
+    const oneapi::tbb::global_control none{oneapi::tbb::global_control::max_allowed_parallelism, 1};  // as with one CPU
+    scheduler on{{.workers = 3}};
+    run(on, meet(3));
+}
+
+TEST_CASE("compute: a parallel algorithm of oneTBB ends, also where oneTBB may start no thread", "[executor]") {
+    CHECK(run(computed_in_parallel()) == 499'500);
+    const oneapi::tbb::global_control none{oneapi::tbb::global_control::max_allowed_parallelism, 1};
+    CHECK(run(computed_in_parallel()) == 499'500);
 }

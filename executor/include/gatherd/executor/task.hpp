@@ -58,6 +58,9 @@ public:
 
 template <typename T>
 class task_promise : public promise_base {
+    static_assert(alignof(T) <= frame_pool::strongest_alignment,
+                  "no frame is aligned more strongly: keep it behind a pointer");
+
 public:
     task<T> get_return_object() noexcept;
     void unhandled_exception() noexcept { outcome_.set_failure(std::current_exception()); }

@@ -26,11 +26,12 @@ namespace detail {
 /// Edges  A   run: state exchange, acq_rel  ->  awaiter: resumed through the scheduler's queue     outcome_ is visible
 ///        B   run: state exchange  ||  cancel: state exchange: exactly one claims the waiter's wake-up
 template <typename Function>
-class pool_call : public work, public std::enable_shared_from_this<pool_call<Function>> {
+class pool_call : public pool_work, public std::enable_shared_from_this<pool_call<Function>> {
 public:
     using result_type = std::invoke_result_t<Function&>;
 
-    pool_call(Function body, task_state& waiter) : work{&run_call}, body_{std::move(body)}, waiter_{&waiter} {}
+    pool_call(Function body, task_state& waiter)
+        : pool_work{&run_call, &tell_call}, body_{std::move(body)}, waiter_{&waiter} {}
 
     /// The awaiter waits no longer. False: the call has ended, and resumes it.
     bool abandon() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }  // B
@@ -61,7 +62,6 @@ private:
 
     static void run_call(work& item) noexcept {
         auto& call = static_cast<pool_call&>(item);
-        const std::shared_ptr<pool_call> alive = std::move(call.pools_own);
         if (call.claimed_.load(std::memory_order_relaxed)) {
             return;  // cancelled while it stood in line
         }
@@ -75,6 +75,11 @@ private:
         } catch (...) {  // the edge of the call: it travels to the awaiter
             call.outcome_.template emplace<2>(std::current_exception());
         }
+    }
+
+    static void tell_call(work& item) noexcept {
+        auto& call = static_cast<pool_call&>(item);
+        const std::shared_ptr<pool_call> alive = std::move(call.pools_own);
         call.tell();
     }
 

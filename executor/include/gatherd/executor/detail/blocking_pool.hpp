@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "gatherd/executor/detail/cpu_mask.hpp"
@@ -10,27 +11,51 @@
 
 namespace gatherd::executor {
 
-/// An elastic pool: a thread is started when all are busy, up to a bound, and ends after ten idle seconds. Beyond the
-/// bound work waits in line, first in, first out.
+/// A call for a pool of threads, in two parts. `run` makes the call; `tell` comes after it on the same thread, resumes
+/// the task that awaits the call, and may end the life of this object.
+struct pool_work : work {
+    pool_work(run_function call, run_function resume) noexcept : work{call}, tell{resume} {}
+
+    run_function tell;
+};
+
+/// An elastic pool: a thread is started when all are busy, up to a bound, and ends after ten idle seconds. Calls beyond
+/// the bound wait in a queue, first in, first out.
 ///
 /// Threads: all members are safe from any thread.
 class blocking_pool {
 public:
-    /// `cpus`: where its threads run, unless it is empty; then where who submits runs.
-    explicit blocking_pool(std::size_t max_threads, cpu_mask cpus = {});
+    struct options {
+        std::size_t max_threads;
+        const char* name;  ///< of each thread, at most 15 characters
+        cpu_mask cpus{};   ///< where the threads run; empty: where the thread that submits runs
+
+        /// Calls `run` of an item, somehow, on one of the threads; must not throw. Empty: directly.
+        std::function<void(work&)> run{};
+    };
+
+    /// What stop() does about the calls that go on.
+    enum class open_calls { left_behind, awaited };
+
+    explicit blocking_pool(options o, open_calls at_stop = open_calls::left_behind);
     ~blocking_pool();
     blocking_pool(const blocking_pool&) = delete;
     blocking_pool& operator=(const blocking_pool&) = delete;
 
-    /// Has one of the threads run it. False: not even a first thread can be started, and it will not run.
-    [[nodiscard]] bool submit(work& item) noexcept;
+    /// Has one of the threads run it. False: there is no thread and none can be started, so it will not run. A pool
+    /// that has a thread needs no memory for this.
+    [[nodiscard]] bool submit(pool_work& item) noexcept;
 
-    /// Takes no more work, ends the idle threads and waits until they are gone, with all that libraries kept for them:
-    /// what the end of a process takes apart is then used by nobody. A thread in the middle of a call is left to
-    /// itself: nobody can interrupt it, and it touches only its own job when it comes back.
+    /// Ends the threads and waits until they are gone, together with what libraries kept for each of them, so that no
+    /// thread uses what the end of the process takes apart. Call it when nobody submits any more and nobody awaits a
+    /// call.
+    ///
+    /// Where open calls are left behind, threads whose `run` has not returned are not waited for: such a call may never
+    /// return. A thread whose `run` has returned is waited for, also when it has not come back from `tell`.
     void stop() noexcept;
 
-    /// Threads that are in the middle of a call. For reports, and for deciding how to leave main.
+    /// Threads that are inside `run`. A thread leaves this count before it calls `tell`. For reports, and for deciding
+    /// how to leave main.
     [[nodiscard]] std::size_t busy() const noexcept;
 
 private:

@@ -1,53 +1,42 @@
 /// \file
-/// The lane for calls that take much CPU: a oneTBB arena.
+/// Threads for calls that take much CPU, inside an arena of oneTBB.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 
+#include "gatherd/executor/detail/blocking_pool.hpp"
 #include "gatherd/executor/detail/cpu_mask.hpp"
-#include "gatherd/executor/detail/work_list.hpp"
-#include "gatherd/executor/work.hpp"
 
 namespace gatherd::executor {
 
-/// Runs work on oneTBB's threads, where oneTBB's parallel algorithms may be used freely, so that no long computation
-/// holds up a worker: the operating system shares the cores between the two.
+/// Runs calls in which oneTBB's parallel algorithms may be used, so that no long computation holds up a worker: the
+/// operating system shares the cores between the two.
 ///
-/// The work itself goes through a line of ours under a lock, oldest first; oneTBB is only told that there is one more.
-/// So what a submitter wrote is visible to the thread that runs it by an edge of ours, which ThreadSanitizer sees;
-/// Debian's oneTBB is not instrumented. A lock costs nothing against work of 100 us.
+/// The threads that make the calls are ours, so that as many calls run at once as there are threads, whatever oneTBB
+/// allows itself: with one CPU it starts no thread at all. Each enters one arena for its call; oneTBB's own threads
+/// join there when a call has parallel work. Nothing of oneTBB is set for the whole process.
 ///
 /// Threads: all members are safe from any thread.
 class compute_pool {
 public:
-    /// `cpus`: where its threads run, unless it is empty; then wherever oneTBB starts them.
-    explicit compute_pool(std::size_t max_threads, cpu_mask cpus = {}) noexcept;
+    /// `cpus`: where its threads run, unless it is empty; then wherever they are started.
+    explicit compute_pool(std::size_t max_threads, cpu_mask cpus = {});
     ~compute_pool();
     compute_pool(const compute_pool&) = delete;
     compute_pool& operator=(const compute_pool&) = delete;
 
-    /// Has a thread of the arena run it; always true. The arena comes into being with the first.
-    bool submit(work& item) noexcept;
+    /// As blocking_pool::submit. The arena comes into being with the first call.
+    [[nodiscard]] bool submit(pool_work& item) noexcept { return threads_.submit(item); }
 
-    /// Waits until all that was submitted has run. When nobody submits any more.
-    void stop() noexcept;
+    /// As blocking_pool::stop, but waits for all calls.
+    void stop() noexcept { threads_.stop(); }
 
 private:
-    struct arena;
-    class one_more;
-    void run_next() noexcept;
+    class arena;
 
-    const std::size_t max_threads_;
-    const cpu_mask cpus_;
-    std::once_flag made_;
-    std::unique_ptr<arena> arena_;  // from the first submit on
-    std::mutex lock_;
-    std::condition_variable idle_;
-    work_list waiting_;           // under lock_
-    std::size_t unfinished_ = 0;  // under lock_: waiting or running
+    std::unique_ptr<arena> arena_;
+    blocking_pool threads_;
 };
 
 }  // namespace gatherd::executor

@@ -3,18 +3,24 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 namespace gatherd::executor {
 
-/// Recycled blocks of a few sizes: each thread has its own, so that taking and giving back is some nanoseconds without
-/// a lock.
+/// Recycled blocks of a few sizes. A worker has a pool of its own, so that to take a block and to give it back costs
+/// some nanoseconds without a lock; all other threads share one pool, under a lock.
 ///
-/// A thread carves its blocks from slabs of 64 KiB, one size each, that it owns. A block that another thread gives back
-/// goes home to the owner of its slab, in batches: without a way home a thread that always creates and another that
-/// always ends would grow without bound. A slab with no block in use goes back to all threads; beyond some megabytes of
-/// those their pages go back to the system. What is larger than largest_block comes from operator new.
+/// A pool carves its blocks from slabs of 64 KiB, one size each, that it owns. A block that is given back elsewhere
+/// goes home to the pool of its slab, in batches: otherwise a thread that always creates and another that always ends
+/// would grow without bound. A slab with no block in use is for all pools; beyond some megabytes of those their pages
+/// go back to the system. A block that is larger than largest_block comes from operator new.
+///
+/// A worker holds the lock of its pool while it runs, and lets go of it before it sleeps. So each pool whose thread
+/// does nothing can be tidied up by a worker that is about to sleep, and an idle process keeps no memory that it does
+/// not use.
 ///
 /// Under the sanitizers all of it comes from operator new, so that they see each block.
 ///
@@ -23,14 +29,20 @@ namespace gatherd::executor {
 class frame_pool {
 public:
     static constexpr std::size_t largest_block = 2048;
+    static constexpr std::size_t strongest_alignment = 4096;
 
-    /// A block of at least `size` bytes, which is not 0, aligned for every fundamental type. Throws std::bad_alloc.
+    /// A block of at least `size` bytes, which is not 0. Throws std::bad_alloc.
+    ///
+    /// Its alignment is the largest power of two that divides `size`, but at least 16 and at most strongest_alignment.
+    /// That suits every type of this size, since the size of a type is a multiple of its alignment. It also suits
+    /// coroutine frames: neither g++ 12 nor clang 19 tells operator new how a frame is to be aligned, but both round
+    /// its size up.
     [[nodiscard]] static void* allocate(std::size_t size);
 
     /// Gives it back; `size` as it was asked for.
     static void deallocate(void* given, std::size_t size) noexcept {
         if (size <= largest_block && mine_ != nullptr) [[likely]] {
-            slab& s = slab::of(given);
+            slab& s = slab::around(given);
             if (s.owner == mine_) [[likely]] {
                 put_back(s, static_cast<block*>(given));
                 return;
@@ -39,13 +51,27 @@ public:
         deallocate_slowly(given, size);
     }
 
-    /// Sends home what this thread holds of others' blocks. A worker does it before it sleeps; others do it by
-    /// themselves when they have gathered some, and when they end.
-    static void send_home() noexcept;
+    /// While it lives, the calling thread has a pool of its own. One a thread.
+    class membership {
+    public:
+        membership() noexcept;
+        ~membership();
+        membership(const membership&) = delete;
+        membership& operator=(const membership&) = delete;
+    };
 
-    /// Gives pages back to the system that nobody has used for a second. A worker does it before it sleeps. True: there
-    /// are more, so it should look again in a second.
-    static bool trim() noexcept;
+    /// Before a thread with a pool of its own sleeps. Sends home what it holds of others' blocks, and lets others tidy
+    /// its pool up until it uses it again. Once a second it also tidies up all pools whose threads rest, and gives back
+    /// to the system what nobody has used for a second, in the end also of malloc's memory. True: some is left to do,
+    /// so the caller should wake and come again in a second.
+    static bool rest(std::chrono::steady_clock::time_point now) noexcept;
+
+    /// Slabs of 64 KiB each. For reports and tests.
+    struct slab_counts {
+        std::size_t used;  ///< in the pools, with blocks in use or free
+        std::size_t kept;  ///< in no pool, with pages in memory
+    };
+    [[nodiscard]] static slab_counts slabs() noexcept;
 
     struct owner_head;  ///< of frame_pool.cpp
 
@@ -60,7 +86,8 @@ private:
         block* next;
     };
 
-    /// The head of a slab; its blocks follow.
+    /// The head of a slab; its blocks follow. The last one ends where the slab ends, so that each is aligned as its
+    /// size is.
     struct alignas(64) slab {
         owner_head* owner = nullptr;
         block* free = nullptr;
@@ -75,7 +102,7 @@ private:
         static constexpr std::int32_t when_empty = 0;     // it stands in the list of those with free blocks
         static constexpr std::int32_t at_once = 1 << 30;  // all blocks are in use: it stands in no list
 
-        [[nodiscard]] static slab& of(void* inside) noexcept {
+        [[nodiscard]] static slab& around(void* inside) noexcept {
             return *reinterpret_cast<slab*>(reinterpret_cast<std::uintptr_t>(inside) & ~(slab_size - 1));
         }
     };
@@ -84,8 +111,10 @@ private:
     static void* allocate_slowly(std::size_t size);
     static void deallocate_slowly(void* given, std::size_t size) noexcept;
     static void settle(slab& s) noexcept;
+    static void take_up() noexcept;
+    static bool lay_down() noexcept;
 
-    /// Owner of the slab only.
+    /// Under the lock of the pool.
     static void put_back(slab& s, block* freed) noexcept {
         freed->next = s.free;
         s.free = freed;
@@ -94,10 +123,11 @@ private:
         }
     }
 
-    static thread_local constinit owner_head* mine_;
+    static thread_local constinit owner_head* mine_;  // the calling thread's pool, while the thread holds its lock
+    static thread_local constinit owner_head* own_;   // the same, also while the thread rests
 };
 
-/// What the fast paths need of a thread's pool.
+/// What the fast paths need of a pool.
 struct frame_pool::owner_head {
     std::array<slab*, classes> current;  // never null: an empty one that is nobody's, to begin with
 };
@@ -120,6 +150,19 @@ inline void* frame_pool::allocate(std::size_t size) {
 struct pooled {
     static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
     static void operator delete(void* block, std::size_t size) noexcept { frame_pool::deallocate(block, size); }
+
+    static void* operator new(std::size_t size, std::align_val_t alignment) {
+        return frame_pool::allocate(rounded(size, alignment));
+    }
+    static void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept {
+        frame_pool::deallocate(block, rounded(size, alignment));
+    }
+
+private:
+    static constexpr std::size_t rounded(std::size_t size, std::align_val_t alignment) noexcept {
+        const auto step = static_cast<std::size_t>(alignment);
+        return (size + step - 1) / step * step;
+    }
 };
 
 }  // namespace gatherd::executor

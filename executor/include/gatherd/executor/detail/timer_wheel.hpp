@@ -89,6 +89,12 @@ private:
     static constexpr int tick_bits = 18;  // nanoseconds of a tick: 2^18
     static constexpr std::uint64_t none = ~std::uint64_t{0};
 
+    /// Timers in the order of their deadlines, chained through next_.
+    struct run {
+        timer_node* first;
+        timer_node* last;
+    };
+
     struct position {
         int level;
         std::uint64_t tick;  // where that slot begins
@@ -103,6 +109,8 @@ private:
     [[nodiscard]] std::uint64_t tick_of(clock::time_point deadline) const noexcept;
     [[nodiscard]] std::optional<position> earliest() const noexcept;
     timer_node* take_due(std::uint64_t now) noexcept;
+    static run merged(run earlier, run later) noexcept;
+    static timer_node* sorted(timer_node* list) noexcept;
 
     clock::time_point start_;
     mutable spin_lock lock_;
