@@ -1,24 +1,31 @@
-# What `cmake --install` puts where, and what find_package(gatherd) gives: gatherd::executor and gatherd::api.
+# What `cmake --install` puts where, and what find_package(gatherd) gives. Two components: `executor` needs oneTBB, Asio
+# and threads; `api` needs it and what the service is made of. `cmake --install BUILD --component executor` installs one.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(gatherd_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/gatherd")
-# Our includes start at the layer ("executor/task.hpp"), so the layers get a folder of their own.
-set(gatherd_include_dir "${CMAKE_INSTALL_INCLUDEDIR}/gatherd")
 
-foreach(layer IN ITEMS executor json wire plan functions server api)
+function(gatherd_install_layer layer component headers)
   set_target_properties(gatherd_${layer} PROPERTIES EXPORT_NAME ${layer})
   target_compile_features(gatherd_${layer} INTERFACE cxx_std_20)
-  install(TARGETS gatherd_${layer} EXPORT gatherdTargets
-    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-    FILE_SET HEADERS DESTINATION "${gatherd_include_dir}")
+  install(TARGETS gatherd_${layer} EXPORT gatherd-${component}
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT ${component}
+    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT ${component}
+    FILE_SET HEADERS DESTINATION "${headers}" COMPONENT ${component})
+endfunction()
+
+gatherd_install_layer(executor executor "${CMAKE_INSTALL_INCLUDEDIR}")  # "gatherd/executor/task.hpp"
+foreach(layer IN ITEMS json wire plan functions server api)
+  # Their includes start at the layer ("api/value.hpp"), so they get a folder of their own.
+  gatherd_install_layer(${layer} api "${CMAKE_INSTALL_INCLUDEDIR}/gatherd")
 endforeach()
 set_target_properties(gatherd_options PROPERTIES EXPORT_NAME options)
-install(TARGETS gatherd_options EXPORT gatherdTargets)
-install(TARGETS gatherd RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+install(TARGETS gatherd_options EXPORT gatherd-executor)
+install(TARGETS gatherd RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT gatherd)
 
-install(EXPORT gatherdTargets NAMESPACE gatherd:: DESTINATION "${gatherd_package_dir}")
+foreach(component IN ITEMS executor api)
+  install(EXPORT gatherd-${component} NAMESPACE gatherd:: DESTINATION "${gatherd_package_dir}" COMPONENT ${component})
+endforeach()
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/gatherdConfig.cmake.in"
   "${PROJECT_BINARY_DIR}/gatherdConfig.cmake" INSTALL_DESTINATION "${gatherd_package_dir}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/gatherdConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
@@ -26,4 +33,4 @@ install(FILES
   "${PROJECT_BINARY_DIR}/gatherdConfig.cmake"
   "${PROJECT_BINARY_DIR}/gatherdConfigVersion.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/FindAsio.cmake"
-  DESTINATION "${gatherd_package_dir}")
+  DESTINATION "${gatherd_package_dir}" COMPONENT executor)

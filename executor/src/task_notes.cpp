@@ -73,4 +73,21 @@ bool task_notes::remove(task_state& task, callback_id id) noexcept {
     return true;
 }
 
+std::stop_source task_notes::stop_source(bool is_fresh) {
+    const std::lock_guard guard{lock_};
+    if (!stop_source_.stop_possible() || (is_fresh && stop_source_.stop_requested())) {
+        stop_source_ = std::stop_source{};
+    }
+    return stop_source_;
+}
+
+void task_notes::request_stop() noexcept {
+    std::stop_source source{std::nostopstate};
+    {
+        const std::lock_guard guard{lock_};
+        source = stop_source_;
+    }
+    source.request_stop();
+}
+
 }  // namespace gatherd::executor

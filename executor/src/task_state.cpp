@@ -486,7 +486,12 @@ bool task_state::cancel_from_here(const std::string& message, std::uint64_t requ
             // First visit; or all that it awaited ended in between, so it goes on: ask it once more.
             top.awaited.clear();
             top.next = 0;
-            const answer said = top.task->cancel_here(message, request, !std::exchange(top.asked, true), top.awaited);
+            const bool is_first = !std::exchange(top.asked, true);
+            const answer said = top.task->cancel_here(message, request, is_first, top.awaited);
+            if (task_notes* const notes = top.task->notes_.load(std::memory_order_acquire);  // N
+                notes != nullptr && is_first && said != answer::ended) {
+                notes->request_stop();
+            }
             top.reached = said == answer::passed_on;
             if (said == answer::ended || said == answer::accepted) {
                 reached = said == answer::accepted;

@@ -1,9 +1,10 @@
 /// \file
-/// All of the executor's public headers: for programs that would rather not choose.
+/// All of the executor's public headers but use_task.hpp, which includes Asio.
 #pragma once
 
 #include "gatherd/executor/as_completed.hpp"
 #include "gatherd/executor/async_generator.hpp"
+#include "gatherd/executor/async_scope.hpp"
 #include "gatherd/executor/available_parallelism.hpp"
 #include "gatherd/executor/barrier.hpp"
 #include "gatherd/executor/bounded_semaphore.hpp"
@@ -16,6 +17,7 @@
 #include "gatherd/executor/event.hpp"
 #include "gatherd/executor/exception_group.hpp"
 #include "gatherd/executor/fork_join.hpp"
+#include "gatherd/executor/from_callback.hpp"
 #include "gatherd/executor/future.hpp"
 #include "gatherd/executor/gather.hpp"
 #include "gatherd/executor/lifo_queue.hpp"
@@ -25,10 +27,12 @@
 #include "gatherd/executor/queue.hpp"
 #include "gatherd/executor/race.hpp"
 #include "gatherd/executor/run.hpp"
+#include "gatherd/executor/run_coroutine_threadsafe.hpp"
 #include "gatherd/executor/scheduler.hpp"
 #include "gatherd/executor/semaphore.hpp"
 #include "gatherd/executor/shield.hpp"
 #include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/stop_token.hpp"
 #include "gatherd/executor/task.hpp"
 #include "gatherd/executor/task_group.hpp"
 #include "gatherd/executor/task_scope.hpp"

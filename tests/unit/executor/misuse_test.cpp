@@ -9,8 +9,10 @@
 #include <functional>
 #include <string>
 
+#include "gatherd/executor/async_scope.hpp"
 #include "gatherd/executor/event.hpp"
 #include "gatherd/executor/run.hpp"
+#include "gatherd/executor/scheduler.hpp"
 #include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
@@ -68,6 +70,11 @@ task<> destroys_under_a_waiter() {
     co_await yield();
 }
 
+task<> destroys_an_open_scope() {
+    async_scope scope{*scheduler::current()};
+    co_return;
+}
+
 /// A coroutine of another kind, run by a thread that is no worker.
 struct foreign {
     struct promise_type {
@@ -114,4 +121,9 @@ TEST_CASE("misuse: waiting outside a task ends the program", "[executor]") {
 TEST_CASE("misuse: destroying what a task waits for ends the program", "[executor]") {
     CHECK(last_words([] { serially(destroys_under_a_waiter()); }) ==
           "gatherd::executor: destroyed while a task waits for it");
+}
+
+TEST_CASE("misuse: a worker that destroys an async_scope which was not joined ends the program", "[executor]") {
+    CHECK(last_words([] { run(destroys_an_open_scope()); }) ==
+          "gatherd::executor: an async_scope is joined before a worker destroys it");
 }

@@ -44,6 +44,12 @@ private:
     std::string message_;
 };
 
+/// Raised by run when SIGINT ended its main task: Python's KeyboardInterrupt. See run_options::handle_sigint.
+class keyboard_interrupt : public std::exception {
+public:
+    [[nodiscard]] const char* what() const noexcept override { return "KeyboardInterrupt"; }
+};
+
 /// Raised when a future is asked for what it has not got yet, or given a second outcome: asyncio.InvalidStateError.
 class invalid_state_error : public std::logic_error {
 public:

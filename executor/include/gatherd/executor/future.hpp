@@ -77,6 +77,8 @@ public:
         return awaiter{*this};
     }
 
+    [[nodiscard]] const std::shared_ptr<detail::future_state<T>>& state() const noexcept { return state_; }
+
 private:
     std::shared_ptr<detail::future_state<T>> state_;
 };

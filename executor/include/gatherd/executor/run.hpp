@@ -2,43 +2,70 @@
 /// Running a coroutine from ordinary code: asyncio.run.
 #pragma once
 
-#include <future>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
+#include "gatherd/executor/async_scope.hpp"
 #include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/errors.hpp"
 #include "gatherd/executor/scheduler.hpp"
 #include "gatherd/executor/task_scope.hpp"
 #include "gatherd/executor/wait.hpp"
 
 namespace gatherd::executor {
+
+/// How run runs.
+struct run_options {
+    ordering order = ordering::parallel;
+
+    /// The first SIGINT (Ctrl-C) cancels the main task, and `run` raises keyboard_interrupt when its clean-up is done.
+    /// The next SIGINT has the effect that it had before `run`, which for most programs is their end. A main task that
+    /// swallows the cancellation and returns gives its result. asyncio.run does all this, since Python 3.11.
+    ///
+    /// One `run` of the process at a time may handle the signal: a second one throws std::logic_error.
+    bool handle_sigint = false;
+};
+
 namespace detail {
 
-/// The scope of one run(): it closes when its root has ended, and the calling thread waits until it has drained.
-class run_scope final : public task_scope, private continuation {
+constexpr const char* no_run_in_a_loop = "run() cannot be called from a running event loop: await the coroutine";
+
+/// Handles SIGINT for one run. The former handler is back after the first signal, and at the end of this.
+class sigint_handling {
 public:
-    run_scope(scheduler& on, ordering order) noexcept : task_scope{on, order}, continuation{&ended} {}
+    /// Throws std::logic_error if there is another.
+    sigint_handling();
+    sigint_handling(const sigint_handling&) = delete;
+    sigint_handling& operator=(const sigint_handling&) = delete;
+    ~sigint_handling();
 
-    /// Before the root's start.
-    void close_after(const task_ref& root) noexcept { root->add_continuation(*this); }
-    void wait_until_drained() { drained_.get_future().wait(); }
-
-private:
-    static void ended(continuation& self, task_state&) noexcept { static_cast<run_scope&>(self).close(); }
-    void on_drained() noexcept override { drained_.set_value(); }
-    std::promise<void> drained_;
+    /// As scope.wait(); a signal cancels `main`. Gives whether that was cancelled. Throws keyboard_interrupt if the
+    /// signal came when `main` had ended.
+    [[nodiscard]] bool wait(async_scope& scope, task_state& main);
 };
 
 }  // namespace detail
 
 /// Runs a coroutine on the scheduler and blocks the calling thread until it has ended, and with it, by cancellation,
-/// all tasks that it left behind. Gives its result or raises its exception. Not from a worker.
+/// all tasks that it left behind. Gives its result or raises its exception.
+///
+/// Throws std::logic_error on a worker of any scheduler, as asyncio.run raises RuntimeError in a running loop: the
+/// worker would wait for itself.
 template <typename T>
-T run(scheduler& on, task<T> main, ordering order = ordering::parallel) {
-    detail::run_scope scope{on, order};
-    const task_handle<T> root = prepare_task_in(scope, std::move(main));
-    scope.close_after(root.ref());
-    root.start(false);
-    scope.wait_until_drained();
+T run(scheduler& on, task<T> main, run_options options = {}) {
+    detail::refuse_worker(detail::no_run_in_a_loop);
+    std::optional<detail::sigint_handling> sigint;
+    if (options.handle_sigint) {
+        sigint.emplace();
+    }
+    async_scope scope{on, options.order};
+    const task_handle<T> root = scope.spawn(std::move(main));
+    if (!sigint) {
+        scope.wait();
+    } else if (sigint->wait(scope, *root.ref()) && root.cancelled() && root.uncancel() == 0) {
+        throw keyboard_interrupt{};
+    }
     if constexpr (std::is_void_v<T>) {
         static_cast<void>(root.result());
     } else {
@@ -46,11 +73,18 @@ T run(scheduler& on, task<T> main, ordering order = ordering::parallel) {
     }
 }
 
+/// As above, in this order.
+template <typename T>
+T run(scheduler& on, task<T> main, ordering order) {
+    return run(on, std::move(main), run_options{.order = order});
+}
+
 /// As above, on a scheduler of its own with as many workers as the process may use.
 template <typename T>
-T run(task<T> main) {
+T run(task<T> main, run_options options = {}) {
+    detail::refuse_worker(detail::no_run_in_a_loop);
     scheduler own;
-    return run(own, std::move(main));
+    return run(own, std::move(main), options);
 }
 
 }  // namespace gatherd::executor

@@ -1,10 +1,11 @@
 /// \file
-/// What few tasks have beside their state: a name, and callbacks for their end.
+/// What few tasks have beside their state: a name, callbacks for their end, and a stop source.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,7 @@ private:
     detail::context_ref context_ = detail::copy_context();
 };
 
-/// Kept by a task that was given a name or a callback.
+/// Kept by a task that was given a name, a callback or a stop source.
 ///
 /// Threads: all are safe from any. Lock order: this before the task's.
 class task_notes {
@@ -52,9 +53,16 @@ public:
     /// Takes it back. False: it was called, or is about to be, or was never there.
     bool remove(task_state& task, callback_id id) noexcept;
 
+    /// The source that a cancellation of the task stops. `is_fresh`: not one that has been stopped.
+    [[nodiscard]] std::stop_source stop_source(bool is_fresh);
+
+    /// The task was asked to cancel. Runs foreign callbacks, so under no lock.
+    void request_stop() noexcept;
+
 private:
     mutable std::mutex lock_;
-    std::string name_;  // under lock_, as all below
+    std::string name_;                                // under lock_, as all below
+    std::stop_source stop_source_{std::nostopstate};  // none before somebody asks
     std::uint64_t last_id_ = 0;
     std::vector<std::unique_ptr<done_callback>> callbacks_;
 };
