@@ -182,7 +182,7 @@ bool task_ends::arm(task_state& waiter) noexcept {
 }
 
 wait_point::cancellation task_ends::cancel(std::vector<task_ref>& awaited) noexcept {
-    if (cancelling_ == on_cancel::forward) {
+    if (forwards()) {
         running(awaited);
         if (awaited.empty()) {
             return cancellation::too_late;

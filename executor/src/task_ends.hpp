@@ -51,6 +51,8 @@ public:
     /// The owner gives the set up; nothing happens to the tasks.
     void leave() noexcept;
 
+    [[nodiscard]] bool forwards() const noexcept { return cancelling_ == on_cancel::forward; }
+
     bool arm(task_state& waiter) noexcept override;
     cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
     void describe(wait_description& description) noexcept override;

@@ -18,7 +18,9 @@ detail::task_ends_owner detail::ends_of(std::span<const task_ref> tasks, return_
 }
 
 bool detail::ends_awaiter::await_suspend(std::coroutine_handle<> at) noexcept {
-    return task_state::current().suspend_within_budget(at, ends_);
+    task_state& waiter = task_state::current();
+    // An await that is put off raises a cancellation at once. One that is to see how the tasks end must not do that.
+    return ends_.forwards() ? waiter.suspend(at, ends_) : waiter.suspend_within_budget(at, ends_);
 }
 
 wait_result wait_awaiter::await_resume() const {

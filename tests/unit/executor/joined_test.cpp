@@ -151,6 +151,29 @@ task<std::string> reached_twice_by_one_request(form kind) {
     co_return record.seen + ends_of(whole);
 }
 
+task<bool> cancelled_when_the_budget_is_spent(int awaits) {
+    child_record record;
+    const auto started = create_task(child(record));
+    while (!record.waits()) {
+        co_await yield();
+    }
+    event there;
+    there.set();
+    for (int i = 0; i < awaits; ++i) {
+        co_await there.wait();
+    }
+    record.done.set();
+    task_state::current().cancel();
+    try {
+        co_await cancel_and_wait(started.ref());
+    } catch (const cancelled_error&) {
+    }
+    const bool is_joined = started.done();
+    co_await wait(started.ref());
+    record.task = {};
+    co_return is_joined;
+}
+
 task<std::string> passes_the_limit_and_is_cancelled() {
     child_record record;
     const auto limited = [](child_record& to) -> task<> {
@@ -204,6 +227,13 @@ TEST_CASE("joined: a request that reaches both interrupts the child's clean-up n
     for (const form each : all_forms) {
         CAPTURE(static_cast<int>(each));
         CHECK(serially(reached_twice_by_one_request(each)) == "cC.c");
+    }
+}
+
+TEST_CASE("joined: a task that is cancelled when its budget of awaits is spent waits nevertheless", "[executor]") {
+    for (int awaits = 120; awaits < 135; ++awaits) {
+        CAPTURE(awaits);
+        CHECK(serially(cancelled_when_the_budget_is_spent(awaits)));
     }
 }
 

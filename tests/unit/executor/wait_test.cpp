@@ -128,6 +128,7 @@ TEST_CASE("wait: for the first failure a cancelled task counts, for the first ex
         std::string text = waiter.done() ? "over" : "not over";
         gate.set();
         co_await waiter;
+        co_await wait(other.ref());
         co_return text;
     };
     CHECK(serially(main(return_when::first_failure)) == "over");
