@@ -33,7 +33,7 @@ public:
     /// Runs a child until it waits (false: another thread may have ended it since) or ends.
     [[nodiscard]] bool run(worker& here, std::size_t number, std::coroutine_handle<> root) noexcept {
         number_ = number;
-        begin_here(of_.context_);
+        begin_here(parent_.context_);
         return here.run_step(*this, root) != nullptr;
     }
 

@@ -197,7 +197,7 @@ wait_point::cancellation task_ends::cancel(std::vector<task_ref>& awaited) noexc
 
 void task_ends::describe(wait_description& description) noexcept {
     const std::lock_guard guard{lock_};
-    description.kind = kind();
+    description.kind = name_;
     description.is_over = is_over();
     description.pending = left_;
     for (const end* each = running_.first; each != nullptr && description.add(*each->task); each = each->next_end) {

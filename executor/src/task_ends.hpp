@@ -34,8 +34,8 @@ class task_ends : public wait_point, public pooled, private timer_node {
 public:
     /// `timeout`: counted from the beginning of the wait, or from start_timer().
     explicit task_ends(return_when when, std::optional<std::chrono::nanoseconds> timeout = std::nullopt,
-                       on_cancel cancelling = on_cancel::leave) noexcept
-        : timer_node{&timed_out}, when_{when}, cancelling_{cancelling}, timeout_{timeout} {}
+                       on_cancel cancelling = on_cancel::leave, const char* name = "wait") noexcept
+        : timer_node{&timed_out}, when_{when}, cancelling_{cancelling}, timeout_{timeout}, name_{name} {}
     task_ends(const task_ends&) = delete;
     task_ends& operator=(const task_ends&) = delete;
 
@@ -69,9 +69,6 @@ public:
 protected:
     virtual ~task_ends();
 
-    /// What the wait is called in a dump of tasks.
-    [[nodiscard]] virtual const char* kind() const noexcept { return "wait"; }
-
     /// A task has ended; its end is counted after this. False: the set need not keep it.
     virtual bool is_kept(task_state& /*task*/) noexcept { return true; }
 
@@ -101,6 +98,7 @@ private:
     const return_when when_;
     const on_cancel cancelling_;
     const std::optional<std::chrono::nanoseconds> timeout_;
+    const char* const name_;  // for dump_tasks
     bool has_timer_ = false;  // the owner's
 
     spin_lock lock_;

@@ -11,11 +11,10 @@ namespace gatherd::executor {
 /// The tasks of the group that have not ended, and those that failed, in the order in which they did.
 class task_group::members final : public detail::task_ends {
 public:
-    explicit members(task_group& group) noexcept : task_ends{return_when::all_completed}, group_{group} {}
+    explicit members(task_group& group) noexcept
+        : task_ends{return_when::all_completed, std::nullopt, on_cancel::leave, "task_group"}, group_{group} {}
 
 private:
-    [[nodiscard]] const char* kind() const noexcept override { return "task_group"; }
-
     /// The group lives until this task has been counted: before that its parent does not go on.
     bool is_kept(task_state& task) noexcept override {
         const bool has_failed = !task.cancelled() && task.exception() != nullptr;

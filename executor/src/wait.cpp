@@ -9,8 +9,9 @@ void detail::leave_ends::operator()(task_ends* set) const noexcept {
 }
 
 detail::task_ends_owner detail::ends_of(std::span<const task_ref> tasks, return_when kind,
-                                        std::optional<std::chrono::nanoseconds> timeout, on_cancel cancelling) {
-    task_ends_owner ends{new task_ends{kind, timeout, cancelling}};
+                                        std::optional<std::chrono::nanoseconds> timeout, on_cancel cancelling,
+                                        const char* name) {
+    task_ends_owner ends{new task_ends{kind, timeout, cancelling, name}};
     for (const task_ref& each : tasks) {
         ends->add(each);
     }

@@ -75,7 +75,6 @@ public:
         }
         return task_handle<T>{static_cast<detail::task_with_result<T>&>(*ended)};
     }
-    [[nodiscard]] const char* kind() const noexcept override { return "as_completed"; }
 
 private:
     completions& source_;

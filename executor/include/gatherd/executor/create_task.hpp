@@ -168,7 +168,9 @@ public:
     bool await_suspend(std::coroutine_handle<> at) noexcept {
         awaited_.run_if_next();
         kept_ = task_ref{&awaited_};
-        return task_state::current().suspend_within_budget(at, *this);
+        task_state& task = task_state::current();
+        // One that has yet to end is really waited for, and a cancellation is passed on to it.
+        return awaited_.ended() ? task.suspend_within_budget(at, *this) : task.suspend(at, *this);
     }
     void await_resume() const { task_state::current().throw_if_cancelled(); }
 

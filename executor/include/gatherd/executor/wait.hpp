@@ -50,9 +50,10 @@ protected:
     task_ends& ends_;
 };
 
-/// `kind`: when the wait is over.
+/// `kind`: when the wait is over. `name`: what dump_tasks calls it, a literal.
 task_ends_owner ends_of(std::span<const task_ref> tasks, return_when kind,
-                        std::optional<std::chrono::nanoseconds> timeout, on_cancel cancelling = on_cancel::leave);
+                        std::optional<std::chrono::nanoseconds> timeout, on_cancel cancelling = on_cancel::leave,
+                        const char* name = "wait");
 
 }  // namespace detail
 
