@@ -89,7 +89,7 @@ void task_group::ended(member& of) noexcept {
     if (of.failure != nullptr && begin_to_abort(true)) {
         cancel_all(true);
     }
-    wait_queue::place* called = nullptr;
+    wait_queue::entry* taken = nullptr;
     {
         const std::lock_guard guard{lock_};
         running_.remove(of);
@@ -97,16 +97,16 @@ void task_group::ended(member& of) noexcept {
             failed_.push(*done.release());
         }
         if (running_.first() == nullptr) {
-            called = waiters_.call_all();
+            taken = waiters_.take_all();
         }
     }
-    wait_queue::resume_all(called);
+    wait_queue::resume_all(taken);
 }
 
 /// Waits until no member runs.
-class [[nodiscard]] task_group::end_awaiter : public wait_queue::place {
+class [[nodiscard]] task_group::end_awaiter : public wait_queue::locked_entry {
 public:
-    explicit end_awaiter(task_group& of) noexcept : place{of.lock_, of.waiters_}, group_{of} {}
+    explicit end_awaiter(task_group& of) noexcept : locked_entry{of.lock_, of.waiters_}, group_{of} {}
 
     void await_resume() const { task_state::current().throw_if_cancelled(); }
     bool arm(task_state& waiter) noexcept override {
@@ -114,7 +114,7 @@ public:
         if (group_.running_.first() == nullptr) {
             return false;
         }
-        stand(waiter);
+        enqueue(waiter);
         return true;
     }
 

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <utility>
 
+#include "gatherd/executor/detail/worker.hpp"
+
 namespace gatherd::executor {
 namespace {
 
@@ -13,6 +15,14 @@ std::string next_name() {
 }
 
 }  // namespace
+
+void done_callback::fired(continuation& self, task_state& ended) noexcept {
+    worker& here = *worker::current();
+    task_state* const outer = std::exchange(here.running, &ended);
+    static_cast<done_callback&>(self).call(ended);
+    here.enroll_newcomers();  // before the ended task leaves its scope, which then may end
+    here.running = outer;
+}
 
 std::string task_notes::name() {
     const std::lock_guard guard{lock_};

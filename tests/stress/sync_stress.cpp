@@ -28,7 +28,7 @@ task<long> locks(mutex& only, long& total, unsigned seed) {
     long added = 0;
     for (int i = 0; i < rounds; ++i) {
         try {
-            const auto guard = co_await only.scoped_lock();
+            const auto guard = co_await only.lock();
             ++total;  // no atomic: the mutex alone keeps this right
             ++added;
             co_await pause(random);
@@ -130,7 +130,7 @@ struct handover {
 task<long> gives(handover& through, int tokens, unsigned seed) {
     std::mt19937 random{seed};
     for (int i = 0; i < tokens; ++i) {
-        const auto guard = co_await through.only.scoped_lock();
+        const auto guard = co_await through.only.lock();
         while (through.has_token) {
             co_await through.taken.wait();
         }
@@ -138,7 +138,7 @@ task<long> gives(handover& through, int tokens, unsigned seed) {
         through.given.notify_one();
         co_await pause(random);  // time for the one that was notified to be cancelled
     }
-    const auto guard = co_await through.only.scoped_lock();
+    const auto guard = co_await through.only.lock();
     while (through.has_token) {
         co_await through.taken.wait();
     }
@@ -151,7 +151,7 @@ task<> takes(handover& through, std::atomic<int>& entered) {
     ++entered;
     while (true) {
         try {
-            const auto guard = co_await through.only.scoped_lock();
+            const auto guard = co_await through.only.lock();
             while (!through.has_token && !through.over) {
                 co_await through.given.wait();
             }

@@ -9,7 +9,9 @@
 #include <functional>
 #include <string>
 
-#include "gatherd/executor/event.hpp"
+#include "gatherd/executor/condition.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/mutex.hpp"
 #include "gatherd/executor/run.hpp"
 #include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
@@ -58,14 +60,22 @@ task<> starts_what_was_started() {
     co_return;
 }
 
-task<> waits(event& awaited) {
+task<> waits(mutex& lock, condition& awaited) {
+    const auto guard = co_await lock.lock();
     co_await awaited.wait();
 }
 
 task<> destroys_under_a_waiter() {
-    event awaited;
-    create_task(waits(awaited));
+    mutex lock;
+    condition awaited{lock};
+    create_task(waits(lock, awaited));
     co_await yield();
+}
+
+task<> gives_back_twice() {
+    mutex lock;
+    const auto guard = co_await lock.lock();
+    lock.unlock();
 }
 
 /// A coroutine of another kind, run by a thread that is no worker.
@@ -111,7 +121,12 @@ TEST_CASE("misuse: waiting outside a task ends the program", "[executor]") {
     CHECK(last_words([] { create_task(number()); }) == rule);
 }
 
-TEST_CASE("misuse: destroying what a task waits for ends the program", "[executor]") {
+TEST_CASE("misuse: destroying a condition that a task waits for ends the program", "[executor]") {
     CHECK(last_words([] { serially(destroys_under_a_waiter()); }) ==
-          "gatherd::executor: destroyed while a task waits for it");
+          "gatherd::executor: a condition is destroyed while a task waits for it");
+}
+
+TEST_CASE("misuse: a guard of a mutex that another has unlocked ends the program", "[executor]") {
+    CHECK(last_words([] { run(gives_back_twice()); }) ==
+          "gatherd::executor: a permit is given back that was given back by another");
 }

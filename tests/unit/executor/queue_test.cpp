@@ -6,8 +6,6 @@
 #include <string>
 
 #include "gatherd/executor/gather.hpp"
-#include "gatherd/executor/lifo_queue.hpp"
-#include "gatherd/executor/priority_queue.hpp"
 #include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 

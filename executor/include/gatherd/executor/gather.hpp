@@ -116,6 +116,8 @@ gathering_ptr<T> gather_here(std::vector<task<T>> coroutines, gather_until until
 /// Starts the children and waits for the end of the gather.
 class gather_awaiter {
 public:
+    using native_awaiter = void;
+
     explicit gather_awaiter(gathering& of) noexcept : of_{of} {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> at) noexcept { return of_.await_suspend(at); }

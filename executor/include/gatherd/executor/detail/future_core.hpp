@@ -42,10 +42,10 @@ public:
     [[nodiscard]] std::exception_ptr exception() const;
 
     /// What the awaiter of a future does but for the result.
-    class wait_awaiter : public wait_queue::place {
+    class wait_awaiter : public wait_queue::locked_entry {
     public:
         explicit wait_awaiter(future_core& awaited) noexcept
-            : place{awaited.lock_, awaited.waiters_}, awaited_{awaited} {}
+            : locked_entry{awaited.lock_, awaited.waiters_}, awaited_{awaited} {}
 
         void await_resume() const {
             task_state& awaiter = task_state::current();

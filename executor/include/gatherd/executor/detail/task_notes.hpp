@@ -27,7 +27,8 @@ public:
     callback_id id{};
 
 private:
-    static void fired(continuation& self, task_state& ended) noexcept { static_cast<done_callback&>(self).call(ended); }
+    /// On the worker that ended the task: as part of it, so that what the callback creates belongs to its scope.
+    static void fired(continuation& self, task_state& ended) noexcept;
 };
 
 /// Kept by a task that was given a name or a callback.
