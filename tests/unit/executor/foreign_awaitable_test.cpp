@@ -18,15 +18,31 @@ using namespace gatherd::executor;
 
 namespace {
 
+/// Threads that resume coroutines. It outlives those: a coroutine may have ended before `start` returns.
+class resumers {
+public:
+    ~resumers() {
+        for (std::thread& each : threads_) {
+            each.join();
+        }
+    }
+    void start(std::coroutine_handle<> at) {
+        const std::lock_guard guard{lock_};
+        threads_.emplace_back([at] { at.resume(); });
+    }
+
+private:
+    std::mutex lock_;
+    std::vector<std::thread> threads_;
+};
+
 /// Resumed by a thread of its own.
 struct by_thread {
-    std::thread& resumer;
+    resumers& threads;
     std::mutex immovable{};
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> at) {
-        resumer = std::thread{[at] { at.resume(); }};
-    }
+    void await_suspend(std::coroutine_handle<> at) const { threads.start(at); }
     [[nodiscard]] int await_resume() const noexcept { return 5; }
 };
 
@@ -87,17 +103,17 @@ private:
     std::coroutine_handle<promise_type> frame_;
 };
 
-lazy lazily(std::thread& resumer) {
-    const int five = co_await by_thread{resumer};
+lazy lazily(resumers& threads) {
+    const int five = co_await by_thread{threads};
     co_return 1000 * five;
 }
 
 /// Has a free operator co_await, and no members.
 struct by_operator {
-    std::thread& resumer;
+    resumers& threads;
 };
 by_thread operator co_await(by_operator&& awaited) {
-    return {awaited.resumer};
+    return {awaited.threads};
 }
 
 struct fails_late {
@@ -133,28 +149,22 @@ struct held {
     }
 };
 
-task<int> from_a_thread(int rounds) {
+task<int> from_a_thread(resumers& threads, int rounds) {
     int sum = 0;
     for (int i = 0; i < rounds; ++i) {
-        std::thread resumer;
-        sum += co_await by_thread{resumer};
+        sum += co_await by_thread{threads};
         sum += worker::current() != nullptr ? 1 : 0;
-        resumer.join();
     }
     co_return sum;
 }
 
-task<int> all_ways() {
+task<int> all_ways(resumers& threads) {
     co_await std::suspend_never{};
-    std::thread resumer;
-    std::thread another;
     int sum = co_await inside{};
     sum += co_await declined{};
     sum += co_await transferred{};
-    sum += co_await lazily(resumer);
-    sum += co_await by_operator{another};
-    resumer.join();
-    another.join();
+    sum += co_await lazily(threads);
+    sum += co_await by_operator{threads};
     co_return sum;
 }
 
@@ -202,13 +212,15 @@ task<int> many_in_a_row(int count) {
 }  // namespace
 
 TEST_CASE("foreign awaitable: one that another thread resumes goes on in a worker", "[executor]") {
+    resumers threads;
     scheduler on{{.workers = 2}};
-    CHECK(run(on, from_a_thread(200)) == 200 * 6);
+    CHECK(run(on, from_a_thread(threads, 200)) == 200 * 6);
 }
 
 TEST_CASE("foreign awaitable: resumed inside, declined, transferred, through a coroutine type and an operator",
           "[executor]") {
-    CHECK(run(all_ways()) == 1 + 10 + 100 + 5000 + 5);
+    resumers threads;
+    CHECK(run(all_ways(threads)) == 1 + 10 + 100 + 5000 + 5);
 }
 
 TEST_CASE("foreign awaitable: what it throws comes out of the co_await", "[executor]") {

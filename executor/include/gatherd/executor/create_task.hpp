@@ -319,7 +319,8 @@ public:
     auto operator co_await() && noexcept {
         struct awaiter : detail::task_awaiter {
             explicit awaiter(task_handle&& handle) noexcept
-                : task_awaiter{std::move(handle.state_)}, target{static_cast<detail::task_with_result<T>&>(awaited())} {}
+                : task_awaiter{std::move(handle.state_)},
+                  target{static_cast<detail::task_with_result<T>&>(awaited())} {}
             T await_resume() const {
                 task_awaiter::await_result();
                 return target.last_result();

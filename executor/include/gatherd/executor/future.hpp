@@ -51,8 +51,8 @@ public:
     /// Those who await it get CancelledError. False: it is done, or about to be.
     bool cancel(const std::string& message = {}) const noexcept { return state_->cancel(message); }
 
-    /// The result, or raises its exception; invalid_state_error when it is not done. A reference, valid for as long as a
-    /// future or the promise lives.
+    /// The result, or raises its exception; invalid_state_error when it is not done. A reference, valid for as long as
+    /// a future or the promise lives.
     auto result() const& -> const stored& {
         if (const auto failure = exception()) {
             std::rethrow_exception(failure);

@@ -27,7 +27,8 @@ template <typename T, bool ByValue>
 class [[nodiscard]] shielded : public detail::shielded_awaiter {
 public:
     explicit shielded(task_handle<T> inner) noexcept
-        : shielded_awaiter{std::move(inner).take_ref()}, target_{static_cast<detail::task_with_result<T>&>(awaited())} {}
+        : shielded_awaiter{std::move(inner).take_ref()},
+          target_{static_cast<detail::task_with_result<T>&>(awaited())} {}
 
     decltype(auto) await_resume() const {
         shielded_awaiter::await_result();

@@ -159,8 +159,8 @@ private:
 ///
 /// f may use what lives in the awaiting coroutine: a cancelled task waits until f has returned, and raises
 /// CancelledError then, so a timeout around this call is delayed until then. If f has not begun, because all threads of
-/// the pool are busy, it never begins, and the task goes on at once. asyncio.to_thread does not wait for its thread: see
-/// to_thread_unjoined.
+/// the pool are busy, it never begins, and the task goes on at once. asyncio.to_thread does not wait for its thread:
+/// see to_thread_unjoined.
 ///
 /// g++ 12 destroys the captures of a closure that is written inside the co_await twice. With captures that own
 /// something, name it first: `auto body = [text] { ... }; co_await to_thread(std::move(body));`

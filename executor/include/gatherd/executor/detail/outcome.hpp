@@ -13,10 +13,12 @@ namespace gatherd::executor::detail {
 template <typename T>
 inline constexpr bool is_copyable_result = std::is_copy_constructible_v<T>;
 template <typename T>
-requires requires { typename T::value_type; }
+requires requires {
+    typename T::value_type;
+}
 inline constexpr bool is_copyable_result<T> =
-    std::is_copy_constructible_v<T> &&(std::is_same_v<typename T::value_type, T> ||
-                                       is_copyable_result<typename T::value_type>);
+    std::is_copy_constructible_v<T> &&
+    (std::is_same_v<typename T::value_type, T> || is_copyable_result<typename T::value_type>);
 
 /// Nothing to begin with, then a value or what was raised, once. A std::variant of the three takes twice the
 /// instructions, and there is one of these for each call.

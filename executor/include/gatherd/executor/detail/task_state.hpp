@@ -163,7 +163,9 @@ public:
     [[nodiscard]] bool is_child() const noexcept { return is_child_; }
 
     /// Whether the caller's reference is the only one: all others have been given up, with all their uses.
-    [[nodiscard]] bool has_one_reference() const noexcept { return is_last(word_.load(std::memory_order_acquire)); }  // R
+    [[nodiscard]] bool has_one_reference() const noexcept {
+        return is_last(word_.load(std::memory_order_acquire));
+    }  // R
 
     /// Its name and the callbacks for its end. The first call allocates them. Throws std::bad_alloc.
     [[nodiscard]] task_notes& notes();
