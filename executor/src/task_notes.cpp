@@ -20,7 +20,6 @@ void done_callback::fired(continuation& self, task_state& ended) noexcept {
     worker& here = *worker::current();
     task_state* const outer = std::exchange(here.running, &ended);
     static_cast<done_callback&>(self).call(ended);
-    here.enroll_newcomers();  // before the ended task leaves its scope, which then may end
     here.running = outer;
 }
 
