@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "gatherd/executor/detail/worker.hpp"
+
 namespace gatherd::executor::detail {
 
 queue_core::queue_core(std::size_t maxsize) noexcept
@@ -73,8 +75,15 @@ bool queue_core::stock_awaiter::try_promise() noexcept {
 }
 
 bool queue_core::stock_awaiter::await_ready() noexcept {
-    const std::lock_guard guard{core_.lock};
-    return try_promise();
+    static_cast<void>(task_state::current());  // ends the program outside a task
+    if (worker::current()->spend_budget()) {
+        const std::lock_guard guard{core_.lock};
+        if (try_promise()) {
+            return true;
+        }
+    }
+    kept_ = core_.shared_from_this();
+    return false;
 }
 
 bool queue_core::stock_awaiter::arm(task_state& waiter) noexcept {
@@ -82,7 +91,6 @@ bool queue_core::stock_awaiter::arm(task_state& waiter) noexcept {
     if (try_promise()) {
         return false;
     }
-    kept_ = core_.shared_from_this();
     enqueue(waiter, wanted_.waiters);
     return true;
 }

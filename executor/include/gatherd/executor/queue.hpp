@@ -83,7 +83,7 @@ private:
     [[nodiscard]] bool try_promise() noexcept;
 
     stock& wanted_;
-    std::shared_ptr<queue_core> kept_;  // once it has waited
+    std::shared_ptr<queue_core> kept_;  // from the time at which it may have to wait
     bool is_promised_ = false;
 };
 
