@@ -27,7 +27,7 @@ namespace on_gatherd {
 
 executor::task<long> contender(executor::mutex& lock, long& counter, long turns) {
     for (long i = 0; i < turns; ++i) {
-        const auto held = co_await lock.scoped_lock();
+        const auto held = co_await lock.lock();
         ++counter;
     }
     co_return turns;

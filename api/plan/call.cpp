@@ -97,8 +97,9 @@ measure measure_within(const value& v, std::size_t max_depth, std::size_t& left)
     return measure::fits;
 }
 
-constexpr auto blocking = [](auto f) { return executor::to_thread(std::move(f)); };
-constexpr auto computing = [](auto f) { return executor::compute(std::move(f)); };
+// asyncio's letter: the answer does not wait for the thread of a cancelled to_thread. The calls own what they use.
+constexpr auto blocking = [](auto f) { return executor::to_thread_unjoined(std::move(f)); };
+constexpr auto computing = [](auto f) { return executor::compute_unjoined(std::move(f)); };
 
 /// `await asyncio.sleep(delay, result)`
 executor::task<outcome> sleep_for(const sleeping_body& body, std::span<const value> bound, place where) {

@@ -53,9 +53,8 @@ task<std::string> fetch(stages& with, int page) {
 
 task<> load(stages& between) {
     while (const std::optional<int> page = co_await between.found.get()) {
-        co_await between.connections.acquire();
+        const auto connection = co_await between.connections.acquire();
         std::string text = co_await fetch(between, *page);
-        between.connections.release();
         co_await between.loaded.put(std::move(text));
     }
     co_await between.loaded.put(std::nullopt);

@@ -21,16 +21,16 @@ bool barrier::broken() const noexcept {
 }
 
 void barrier::turn_away(bool for_ever) noexcept {
-    wait_queue::place* called = nullptr;
+    wait_queue::entry* taken = nullptr;
     {
         const std::lock_guard guard{lock_};
         broken_ = for_ever;
-        called = waiters_.call_all();
-        for (auto* each = called; each != nullptr; each = each->next()) {
+        taken = waiters_.take_all();
+        for (auto* each = taken; each != nullptr; each = each->next()) {
             static_cast<wait_awaiter&>(*each).refusal_ = "Abort or reset of barrier";
         }
     }
-    wait_queue::resume_all(called);
+    wait_queue::resume_all(taken);
 }
 
 void barrier::reset() noexcept {
@@ -42,7 +42,7 @@ void barrier::abort() noexcept {
 }
 
 bool barrier::wait_awaiter::arm(task_state& waiter) noexcept {
-    wait_queue::place* called = nullptr;
+    wait_queue::entry* taken = nullptr;
     {
         const std::lock_guard guard{lock_};
         if (barrier_.broken_) {
@@ -50,20 +50,20 @@ bool barrier::wait_awaiter::arm(task_state& waiter) noexcept {
             return false;
         }
         if (barrier_.waiters_.size() + 1 < barrier_.parties_) {
-            stand(waiter);
+            enqueue(waiter);
             return true;
         }
-        called = barrier_.waiters_.call_all();
-        for (auto* each = called; each != nullptr; each = each->next()) {
+        taken = barrier_.waiters_.take_all();
+        for (auto* each = taken; each != nullptr; each = each->next()) {
             static_cast<wait_awaiter&>(*each).index_ = index_++;
         }
     }
-    wait_queue::resume_all(called);
+    wait_queue::resume_all(taken);
     return false;
 }
 
 std::size_t barrier::wait_awaiter::await_resume() const {
-    task_state::current().throw_if_cancelled();
+    go_on();
     if (refusal_ != nullptr) {
         throw broken_barrier_error{refusal_};
     }

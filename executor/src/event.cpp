@@ -10,13 +10,13 @@ bool event::is_set() const noexcept {
 }
 
 void event::set() noexcept {
-    wait_queue::place* called = nullptr;
+    wait_queue::entry* taken = nullptr;
     {
         const std::lock_guard guard{lock_};
         set_ = true;
-        called = waiters_.call_all();
+        taken = waiters_.take_all();
     }
-    wait_queue::resume_all(called);
+    wait_queue::resume_all(taken);
 }
 
 void event::clear() noexcept {
@@ -29,7 +29,7 @@ bool event::wait_awaiter::arm(task_state& waiter) noexcept {
     if (event_.set_) {
         return false;
     }
-    stand(waiter);
+    enqueue(waiter);
     return true;
 }
 

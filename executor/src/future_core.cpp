@@ -15,13 +15,13 @@ future_core::~future_core() {
 }
 
 void future_core::publish() noexcept {
-    wait_queue::place* called = nullptr;
+    wait_queue::entry* taken = nullptr;
     {
         const std::lock_guard guard{lock_};
         done_.store(true, std::memory_order_release);  // R
-        called = waiters_.call_all();
+        taken = waiters_.take_all();
     }
-    wait_queue::resume_all(called);
+    wait_queue::resume_all(taken);
 }
 
 bool future_core::try_set_exception(std::exception_ptr failure) noexcept {
@@ -65,7 +65,7 @@ bool future_core::wait_awaiter::arm(task_state& waiter) noexcept {
     if (awaited_.done_.load(std::memory_order_relaxed)) {  // written under this lock
         return false;
     }
-    stand(waiter);
+    enqueue(waiter);
     return true;
 }
 

@@ -1,6 +1,5 @@
 #include "gatherd/executor/semaphore.hpp"
 
-#include <limits>
 #include <mutex>
 
 namespace gatherd::executor {
@@ -13,32 +12,28 @@ bool semaphore::take() noexcept {
     return true;
 }
 
-wait_queue::place* semaphore::give() noexcept {
-    wait_queue::place* const next = waiters_.call_first();
+wait_queue::entry* semaphore::give() noexcept {
+    wait_queue::entry* const next = waiters_.take_first();
     permits_ += next == nullptr ? 1 : 0;
     return next;
 }
 
-bool semaphore::try_acquire() noexcept {
+semaphore::permit semaphore::try_acquire() noexcept {
     const std::lock_guard guard{lock_};
-    return take();
+    return take() ? permit{*this} : permit{};
 }
 
-bool semaphore::try_release(std::size_t bound) noexcept {
-    wait_queue::place* next = nullptr;
+bool semaphore::try_release() noexcept {
+    wait_queue::entry* next = nullptr;
     {
         const std::lock_guard guard{lock_};
-        if (permits_ >= bound) {
+        if (permits_ >= bound_) {
             return false;
         }
         next = give();
     }
     wait_queue::resume_all(next);
     return true;
-}
-
-void semaphore::release() noexcept {
-    static_cast<void>(try_release(std::numeric_limits<std::size_t>::max()));
 }
 
 std::size_t semaphore::value() const noexcept {
@@ -51,7 +46,7 @@ bool semaphore::acquire_awaiter::arm(task_state& waiter) noexcept {
     if (semaphore_.take()) {
         return false;
     }
-    stand(waiter);
+    enqueue(waiter);
     return true;
 }
 

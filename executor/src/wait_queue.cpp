@@ -1,11 +1,12 @@
 #include "gatherd/executor/detail/wait_queue.hpp"
 
 #include <mutex>
+#include <thread>
 
 namespace gatherd::executor {
 
-void wait_queue::push(place& last) noexcept {
-    last.called_ = false;
+void wait_queue::push(entry& last) noexcept {
+    last.phase_.fetch_and(static_cast<std::uint8_t>(~entry::is_taken), std::memory_order_relaxed);  // under the lock
     last.next_ = nullptr;
     last.previous_ = last_;
     (last_ != nullptr ? last_->next_ : first_) = &last;
@@ -13,52 +14,68 @@ void wait_queue::push(place& last) noexcept {
     ++size_;
 }
 
-void wait_queue::remove(place& leaving) noexcept {
+void wait_queue::remove(entry& leaving) noexcept {
     (leaving.previous_ != nullptr ? leaving.previous_->next_ : first_) = leaving.next_;
     (leaving.next_ != nullptr ? leaving.next_->previous_ : last_) = leaving.previous_;
     --size_;
 }
 
-wait_queue::place* wait_queue::call_first() noexcept {
-    place* const first = first_;
+wait_queue::entry* wait_queue::take_first() noexcept {
+    entry* const first = first_;
     if (first != nullptr) {
         remove(*first);
         first->next_ = nullptr;
-        first->called_ = true;
+        first->take();
     }
     return first;
 }
 
-wait_queue::place* wait_queue::call_all() noexcept {
-    place* const chain = std::exchange(first_, nullptr);
+wait_queue::entry* wait_queue::take_all() noexcept {
+    entry* const chain = std::exchange(first_, nullptr);
     last_ = nullptr;
     size_ = 0;
-    for (place* each = chain; each != nullptr; each = each->next_) {
-        each->called_ = true;
+    for (entry* each = chain; each != nullptr; each = each->next_) {
+        each->take();
     }
     return chain;
 }
 
-void wait_queue::resume_all(place* called) noexcept {
-    while (called != nullptr) {
-        place* const following = called->next_;  // a resumed task may end its place's life
-        called->resume();
-        called = following;
+wait_queue::entry* wait_queue::take_all_abandoned() noexcept {
+    for (entry* each = first_; each != nullptr; each = each->next_) {
+        each->abandoned_ = true;
+    }
+    return take_all();
+}
+
+void wait_queue::resume_all(entry* taken) noexcept {
+    while (taken != nullptr) {
+        entry* const following = taken->next_;  // a resumed task may end the life of its entry
+        taken->resume();
+        taken = following;
     }
 }
 
-wait_point::cancellation wait_queue::place::cancel(std::vector<task_ref>&) noexcept {
-    const std::lock_guard guard{lock_};
-    if (called_) {
-        return cancellation::too_late;
-    }
-    line_.remove(*this);
-    return cancellation::detached;
+void wait_queue::abandon(spin_lock& lock) noexcept {
+    lock.lock();  // also if it is empty: the last who left may still be about to unlock
+    entry* const taken = take_all_abandoned();
+    lock.unlock();
+    resume_all(taken);
 }
 
-void wait_queue::place::describe(wait_description& into) noexcept {
-    into.kind = kind();
-    into.is_over = called_.load(std::memory_order_relaxed);  // without the lock, which may be gone once it was called
+void wait_queue::entry::resume() noexcept {
+    while ((phase_.load(std::memory_order_acquire) & is_visited) != 0) {  // V: for as long as a lock of a few lines
+        std::this_thread::yield();
+    }
+    task_->resume();
+}
+
+wait_point::cancellation wait_queue::locked_entry::cancel(std::vector<task_ref>&) noexcept {
+    return cancel_under(lock_, queue_);
+}
+
+void wait_queue::entry::describe(wait_description& description) noexcept {
+    description.kind = kind();
+    description.is_over = taken();  // without the lock, which may be gone once the entry was taken
 }
 
 }  // namespace gatherd::executor

@@ -2,15 +2,18 @@
 // end is exact: a lost permit, item or wake-up makes a test hang or a sum differ.
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <memory>
 #include <random>
 #include <vector>
 
 #include "gatherd/executor/barrier.hpp"
 #include "gatherd/executor/condition.hpp"
 #include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/event.hpp"
 #include "gatherd/executor/future.hpp"
 #include "gatherd/executor/mutex.hpp"
 #include "gatherd/executor/queue.hpp"
+#include "gatherd/executor/semaphore.hpp"
 #include "gatherd/executor/sleep.hpp"
 #include "gatherd/executor/wait.hpp"
 #include "tests/stress/harassed.hpp"
@@ -28,7 +31,7 @@ task<long> locks(mutex& only, long& total, unsigned seed) {
     long added = 0;
     for (int i = 0; i < rounds; ++i) {
         try {
-            const auto guard = co_await only.scoped_lock();
+            const auto guard = co_await only.lock();
             ++total;  // no atomic: the mutex alone keeps this right
             ++added;
             co_await pause(random);
@@ -130,7 +133,7 @@ struct handover {
 task<long> gives(handover& through, int tokens, unsigned seed) {
     std::mt19937 random{seed};
     for (int i = 0; i < tokens; ++i) {
-        const auto guard = co_await through.only.scoped_lock();
+        const auto guard = co_await through.only.lock();
         while (through.has_token) {
             co_await through.taken.wait();
         }
@@ -138,7 +141,7 @@ task<long> gives(handover& through, int tokens, unsigned seed) {
         through.given.notify_one();
         co_await pause(random);  // time for the one that was notified to be cancelled
     }
-    const auto guard = co_await through.only.scoped_lock();
+    const auto guard = co_await through.only.lock();
     while (through.has_token) {
         co_await through.taken.wait();
     }
@@ -151,7 +154,7 @@ task<> takes(handover& through, std::atomic<int>& entered) {
     ++entered;
     while (true) {
         try {
-            const auto guard = co_await through.only.scoped_lock();
+            const auto guard = co_await through.only.lock();
             while (!through.has_token && !through.over) {
                 co_await through.given.wait();
             }
@@ -316,6 +319,90 @@ task<long> futures_of_two_minds(unsigned seed) {
     co_return bad;
 }
 
+// ---- destruction -----------------------------------------------------------------------------
+
+/// Of each kind one, such that whoever comes waits.
+struct doomed {
+    event set;
+    semaphore permits{0};
+    barrier parties{1000};
+    queue<int> empty;
+    queue<int> full{1};
+
+    doomed() { full.put_nowait(1); }
+};
+
+/// Counts that it ends: it goes on, is abandoned, or is cancelled.
+task<> waits_for_doomed(std::shared_ptr<std::atomic<long>> ends, doomed& all, unsigned kind) {
+    try {
+        switch (kind % 6) {
+            case 0:
+                co_await all.set.wait();
+                break;
+            case 1: {
+                auto permit = co_await all.permits.acquire();
+                permit.forget();  // the semaphore may be gone
+                break;
+            }
+            case 2:
+                co_await all.parties.wait();
+                break;
+            case 3:
+                co_await all.empty.get();
+                break;
+            case 4:
+                co_await all.full.put(2);
+                break;
+            default:
+                co_await all.full.join();
+                break;
+        }
+    } catch (const abandoned_error&) {
+    } catch (const cancelled_error&) {
+    }
+    *ends += 1;
+}
+
+/// Another task cancels the waiters while this destroys, or serves and destroys, what they wait for.
+task<long> destroys_under_waiters(unsigned seed) {
+    std::mt19937 random{seed};
+    long missing = 0;
+    for (int i = 0; i < rounds / 4; ++i) {
+        auto all = std::make_unique<doomed>();
+        const auto ends = std::make_shared<std::atomic<long>>(0);
+        std::vector<task_handle<>> waiting;
+        for (unsigned kind = 0; kind < 12; ++kind) {
+            waiting.push_back(create_task(waits_for_doomed(ends, *all, kind)));
+        }
+        for (const auto& each : waiting) {
+            while (!each.ref()->has_waited() || each.cancelling() != 0) {  // takes the lock under which it begins to
+                co_await yield();
+            }
+        }
+        const auto canceller = create_task([](std::vector<task_handle<>> victims, unsigned first) -> task<> {
+            for (std::size_t n = 0; n < victims.size(); ++n) {
+                victims[(first + n * 5) % victims.size()].cancel();
+            }
+            co_return;
+        }(waiting, static_cast<unsigned>(random() % 12)));
+        co_await pause(random);
+        if (random() % 2 == 0) {
+            all->set.set();
+            if (random() % 2 == 0) {
+                all->empty.put_nowait(1);
+                static_cast<void>(all->full.get_nowait());
+            }
+        }
+        all.reset();
+        co_await canceller;
+        for (const auto& each : waiting) {
+            co_await wait(each.ref());
+        }
+        missing += static_cast<long>(waiting.size()) - *ends;
+    }
+    co_return missing;
+}
+
 }  // namespace
 
 TEST_CASE("mutex: keeps cancelled tasks apart, and is not lost with them", "[stress]") {
@@ -348,4 +435,10 @@ TEST_CASE("future: has one outcome for all, whoever sets and cancels", "[stress]
     const auto seed = std::random_device{}();
     CAPTURE(seed);
     CHECK(run_on_three(futures_of_two_minds(seed)) == 0);
+}
+
+TEST_CASE("sync: what tasks wait for may be destroyed while they are cancelled", "[stress]") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    CHECK(run_on_three(destroys_under_waiters(seed)) == 0);
 }

@@ -21,13 +21,13 @@ struct room {
 };
 
 task<> waits(room& in, char letter) {
-    const auto guard = co_await in.only.scoped_lock();
+    const auto guard = co_await in.only.lock();
     co_await in.changed.wait();
     in.out.push_back(letter);
 }
 
 task<> notifies(room& in, std::size_t n) {
-    const auto guard = co_await in.only.scoped_lock();
+    const auto guard = co_await in.only.lock();
     in.changed.notify(n);
     co_await yield();  // nobody goes on before this unlocks
     in.out.push_back('.');
@@ -50,15 +50,13 @@ task<std::string> as_many_as_are_notified() {
 }
 
 task<> waits_with_clean_up(room& in) {
-    co_await in.only.lock();
+    const auto guard = co_await in.only.lock();
     try {
         co_await in.changed.wait();
     } catch (const cancelled_error&) {
         in.out += in.only.locked() ? "locked " : "unlocked ";
-        in.only.unlock();
         throw;
     }
-    in.only.unlock();
 }
 
 task<std::string> cancelled_while_it_waits(bool another_has_it) {
@@ -66,11 +64,10 @@ task<std::string> cancelled_while_it_waits(bool another_has_it) {
     const auto waiter = create_task(waits_with_clean_up(in));
     co_await yield();
     if (another_has_it) {
-        co_await in.only.lock();
+        const auto guard = co_await in.only.lock();
         waiter.cancel();
         co_await yield();
         in.out += waiter.done() ? "too early " : "still waits ";
-        in.only.unlock();
     } else {
         waiter.cancel();
     }
@@ -84,28 +81,28 @@ task<std::string> cancelled_when_notified(bool late) {
     const auto a = create_task(waits(in, 'a'));
     const auto b = create_task(waits(in, 'b'));
     co_await yield();
-    co_await in.only.lock();
+    auto guard = co_await in.only.lock();
     in.changed.notify_one();
     if (late) {
-        in.only.unlock();
+        guard.release();
         a.cancel();
     } else {
         a.cancel();
-        in.only.unlock();
+        guard.release();
     }
     co_await b;  // hangs if the notification is lost
     co_return in.out + ends_of(a, b) + (in.only.locked() ? "!" : "");
 }
 
 task<int> waits_for_value(room& in, int wanted) {
-    const auto guard = co_await in.only.scoped_lock();
+    const auto guard = co_await in.only.lock();
     co_await in.changed.wait([&in, wanted] { return in.value >= wanted; });
     co_return in.value;
 }
 
 task<int> counts_up(room& in, int to) {
     for (int i = 0; i < to; ++i) {
-        const auto guard = co_await in.only.scoped_lock();
+        const auto guard = co_await in.only.lock();
         ++in.value;
         in.changed.notify_all();
     }

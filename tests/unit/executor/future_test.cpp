@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "gatherd/executor/gather.hpp"
 #include "gatherd/executor/sleep.hpp"
@@ -113,6 +114,27 @@ task<std::size_t> many_wait(future<> awaited) {
     co_return results.size();
 }
 
+task<std::string> of_futures_that_go_away() {
+    promise<std::vector<int>> numbers;
+    const future<std::vector<int>> shared = numbers.get_future();
+    numbers.set_result({1, 2, 3});
+    std::string out;
+    for (const int each : co_await numbers.get_future()) {
+        out += std::to_string(each);
+    }
+    const auto& kept = numbers.get_future().result();
+    out += std::to_string(kept.size() + shared.result().size());
+    promise<std::unique_ptr<int>> owned;
+    owned.set_result(std::make_unique<int>(7));
+    const std::unique_ptr<int> taken = co_await owned.get_future();
+    out += std::to_string(*taken);
+    promise<> nothing;
+    nothing.set_result();
+    co_await nothing.get_future();
+    nothing.get_future().result();
+    co_return out;
+}
+
 }  // namespace
 
 TEST_CASE("future: all who await it get the result, in the order of coming", "[executor]") {
@@ -171,4 +193,8 @@ TEST_CASE("future: may be set by a thread that is no worker, for waiters on seve
     std::thread other{[&set] { set.set_result(); }};
     CHECK(run(on, many_wait(set.get_future())) == 1000);
     other.join();
+}
+
+TEST_CASE("future: one that goes away gives its result by value, and others keep it", "[executor]") {
+    CHECK(serially(of_futures_that_go_away()) == "12367");
 }

@@ -260,13 +260,12 @@ task<int> of_two_types() {
 }
 
 task<int> counted(semaphore& gate, std::atomic<int>& inside, std::atomic<int>& most) {
-    co_await gate.acquire();
+    const auto permit = co_await gate.acquire();
     const int now = ++inside;
     for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
     }
     co_await sleep(1ms);
     --inside;
-    gate.release();
     co_return 0;
 }
 

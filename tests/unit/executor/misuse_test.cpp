@@ -10,7 +10,10 @@
 #include <string>
 
 #include "gatherd/executor/async_scope.hpp"
+#include "gatherd/executor/condition.hpp"
+#include "gatherd/executor/create_task.hpp"
 #include "gatherd/executor/event.hpp"
+#include "gatherd/executor/mutex.hpp"
 #include "gatherd/executor/run.hpp"
 #include "gatherd/executor/scheduler.hpp"
 #include "gatherd/executor/sleep.hpp"
@@ -60,19 +63,27 @@ task<> starts_what_was_started() {
     co_return;
 }
 
-task<> waits(event& awaited) {
+task<> waits(mutex& lock, condition& awaited) {
+    const auto guard = co_await lock.lock();
     co_await awaited.wait();
 }
 
 task<> destroys_under_a_waiter() {
-    event awaited;
-    create_task(waits(awaited));
+    mutex lock;
+    condition awaited{lock};
+    create_task(waits(lock, awaited));
     co_await yield();
 }
 
 task<> destroys_an_open_scope() {
     async_scope scope{*scheduler::current()};
     co_return;
+}
+
+task<> gives_back_twice() {
+    mutex lock;
+    const auto guard = co_await lock.lock();
+    lock.unlock();
 }
 
 /// A coroutine of another kind, run by a thread that is no worker.
@@ -118,9 +129,14 @@ TEST_CASE("misuse: waiting outside a task ends the program", "[executor]") {
     CHECK(last_words([] { create_task(number()); }) == rule);
 }
 
-TEST_CASE("misuse: destroying what a task waits for ends the program", "[executor]") {
+TEST_CASE("misuse: destroying a condition that a task waits for ends the program", "[executor]") {
     CHECK(last_words([] { serially(destroys_under_a_waiter()); }) ==
-          "gatherd::executor: destroyed while a task waits for it");
+          "gatherd::executor: a condition is destroyed while a task waits for it");
+}
+
+TEST_CASE("misuse: a guard of a mutex that another has unlocked ends the program", "[executor]") {
+    CHECK(last_words([] { run(gives_back_twice()); }) ==
+          "gatherd::executor: a permit is given back that was given back by another");
 }
 
 TEST_CASE("misuse: a worker that destroys an async_scope which was not joined ends the program", "[executor]") {

@@ -13,7 +13,7 @@ using namespace gatherd::executor;
 namespace {
 
 task<> notes_inside(mutex& only, std::string& out, char letter) {
-    const auto guard = co_await only.scoped_lock();
+    const auto guard = co_await only.lock();
     out.push_back(letter);
     co_await yield();
     out.push_back(static_cast<char>(letter - 'a' + 'A'));
@@ -33,7 +33,7 @@ task<std::string> first_come_first_served() {
 }
 
 task<> fails_inside(mutex& only) {
-    const auto guard = co_await only.scoped_lock();
+    const auto guard = co_await only.lock();
     throw std::runtime_error{"inside"};
 }
 
@@ -47,16 +47,16 @@ task<bool> unlocked_by_an_exception() {
 task<std::string> cancelled_waiter(bool when_unlocked) {
     mutex only;
     std::string out;
-    co_await only.lock();
+    auto guard = co_await only.lock();
     const auto a = create_task(notes_inside(only, out, 'a'));
     const auto b = create_task(notes_inside(only, out, 'b'));
     co_await yield();
     if (when_unlocked) {
-        only.unlock();  // a has it, and has not run yet
+        guard.release();  // a has it, and has not run yet
         a.cancel();
     } else {
         a.cancel();
-        only.unlock();
+        guard.release();
     }
     co_await b;  // hangs if the lock is lost
     co_return out + ends_of(a, b) + (only.locked() ? "!" : ".");
@@ -64,7 +64,7 @@ task<std::string> cancelled_waiter(bool when_unlocked) {
 
 task<int> adds(mutex& only, int& sum, int times) {
     for (int i = 0; i < times; ++i) {
-        const auto guard = co_await only.scoped_lock();
+        const auto guard = co_await only.lock();
         const int before = sum;  // no atomic: the mutex alone keeps this right
         co_await yield();
         sum = before + 1;
@@ -96,8 +96,11 @@ TEST_CASE("mutex: a guard unlocks when an exception passes", "[executor]") {
 TEST_CASE("mutex: one that is unlocked cannot be unlocked", "[executor]") {
     mutex only;
     CHECK_THROWS_AS(only.unlock(), std::logic_error);
-    CHECK(only.try_lock());
+    auto guard = only.try_lock();
+    CHECK(guard);
     CHECK_FALSE(only.try_lock());
+    guard.forget();
+    CHECK(only.locked());
     only.unlock();
     CHECK_FALSE(only.locked());
 }

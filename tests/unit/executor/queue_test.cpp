@@ -3,11 +3,10 @@
 #include <catch2/catch.hpp>
 #include <functional>
 #include <memory>
+#include <new>
 #include <string>
 
 #include "gatherd/executor/gather.hpp"
-#include "gatherd/executor/lifo_queue.hpp"
-#include "gatherd/executor/priority_queue.hpp"
 #include "gatherd/executor/sleep.hpp"
 #include "tests/unit/executor/serially.hpp"
 
@@ -181,7 +180,135 @@ task<long> sum_through(std::size_t maxsize) {
     co_return sum;
 }
 
+task<> gets_all(queue<int>& from, std::string& out) {
+    try {
+        while (true) {
+            const int item = co_await from.get();
+            out += std::to_string(item);
+            from.task_done();
+        }
+    } catch (const queue_shut_down& e) {
+        out += e.what();
+    }
+}
+
+task<> puts_or_is_refused(queue<int>& to, std::string& out, int item) {
+    try {
+        co_await to.put(item);
+        out += "p";
+    } catch (const queue_shut_down&) {
+        out += "r";
+    }
+}
+
+task<std::string> shut_down_under_getters() {
+    queue<int> through;
+    std::string out;
+    const auto getter = create_task(gets_all(through, out));
+    co_await yield();
+    through.put_nowait(1);  // promised to the getter
+    through.put_nowait(2);
+    through.shutdown();
+    co_await getter;
+    co_await through.join();
+    co_return out;
+}
+
+task<std::string> shut_down_under_putters(bool immediate) {
+    queue<int> through{1};
+    std::string out;
+    through.put_nowait(1);
+    const auto putter = create_task(puts_or_is_refused(through, out, 2));
+    const auto joiner = create_task([](queue<int>& joined, std::string& said) -> task<> {
+        co_await joined.join();
+        said += "j";
+    }(through, out));
+    co_await yield();
+    through.shutdown(immediate);
+    co_await putter;
+    co_await yield();
+    try {
+        out += std::to_string(through.size());
+        out += std::to_string(through.get_nowait());
+        through.task_done();
+    } catch (const queue_shut_down&) {
+        out += "x";
+    }
+    co_await joiner;
+    try {
+        through.put_nowait(3);
+    } catch (const queue_shut_down&) {
+        out += "x";
+    }
+    co_return out;
+}
+
+/// Of a getter and a putter that were promised an item and a slot, and have not run yet.
+task<std::string> shut_down_at_once_after_promises() {
+    queue<int> through{1};
+    std::string out;
+    const auto getter = create_task(gets_all(through, out));
+    co_await yield();
+    through.put_nowait(1);  // promised to the getter
+    through.shutdown(true);
+    co_await getter;
+    queue<int> full{1};
+    full.put_nowait(1);
+    const auto putter = create_task(puts_or_is_refused(full, out, 2));
+    co_await yield();
+    out += std::to_string(full.get_nowait());  // the slot is promised to the putter
+    full.shutdown();
+    co_await putter;
+    co_return out;
+}
+
+template <typename T>
+class failing_items {
+public:
+    using value_type = T;
+    void push(T item) {
+        if (item < 0) {
+            throw std::bad_alloc{};
+        }
+        items_.push(item);
+    }
+    [[nodiscard]] T pop() noexcept { return items_.pop(); }
+
+private:
+    fifo_items<T> items_;
+};
+
+task<std::string> without_memory() {
+    basic_queue<failing_items<int>> through{1};
+    std::string out;
+    try {
+        co_await through.put(-1);
+    } catch (const std::bad_alloc&) {
+        out += "x";
+    }
+    co_await through.put(1);  // hangs if the slot is lost
+    const int item = co_await through.get();
+    co_return out + std::to_string(item);
+}
+
 }  // namespace
+
+TEST_CASE("queue: after shutdown the items that are left can be got, and then get raises", "[executor]") {
+    CHECK(serially(shut_down_under_getters()) == "12QueueShutDown");
+}
+
+TEST_CASE("queue: shutdown refuses whoever puts, and an immediate one drops the items", "[executor]") {
+    CHECK(serially(shut_down_under_putters(false)) == "r11jx");
+    CHECK(serially(shut_down_under_putters(true)) == "rj0xx");
+}
+
+TEST_CASE("queue: an item or a slot that was promised before shutdown is refused too", "[executor]") {
+    CHECK(serially(shut_down_at_once_after_promises()) == "QueueShutDown1r");
+}
+
+TEST_CASE("queue: what cannot be stored leaves its slot free", "[executor]") {
+    CHECK(serially(without_memory()) == "x1");
+}
 
 TEST_CASE("queue: items come out in the order in which they went in", "[executor]") {
     queue<int> through;

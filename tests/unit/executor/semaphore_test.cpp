@@ -1,10 +1,11 @@
 #include "gatherd/executor/semaphore.hpp"
 
 #include <catch2/catch.hpp>
+#include <stdexcept>
 #include <string>
 
-#include "gatherd/executor/bounded_semaphore.hpp"
 #include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
 #include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;
@@ -12,8 +13,9 @@ using namespace gatherd::executor;
 namespace {
 
 task<> notes_inside(semaphore& gate, std::string& out, char letter) {
-    co_await gate.acquire();
+    auto permit = co_await gate.acquire();
     out.push_back(letter);
+    permit.forget();
 }
 
 task<std::string> first_come_first_served() {
@@ -56,10 +58,51 @@ task<std::string> bounded() {
     } catch (const value_error& e) {
         out = e.what();
     }
-    co_await gate.acquire();
-    gate.release();
+    {
+        const auto one = co_await gate.acquire();
+        const auto another = co_await gate.acquire();
+        out += gate.locked() ? " locked" : " free";
+    }
     out += gate.locked() ? " locked" : " free";
     co_return out;
+}
+
+task<std::string> permits() {
+    semaphore gate{2};
+    std::string out;
+    const auto note = [&out, &gate] { out += std::to_string(gate.value()); };
+    auto first = co_await gate.acquire();
+    {
+        const auto second = co_await gate.acquire();
+        note();
+        const auto none = gate.try_acquire();
+        out += none ? "!" : "-";
+    }
+    note();
+    auto moved = std::move(first);
+    note();
+    moved.release();
+    moved.release();  // once is enough
+    note();
+    moved = gate.try_acquire();
+    note();
+    moved.forget();
+    gate.release();
+    note();
+    co_return out;
+}
+
+task<> fails_inside(semaphore& gate) {
+    const auto permit = co_await gate.acquire();
+    throw std::runtime_error{"inside"};
+}
+
+task<std::size_t> given_back_by_an_exception() {
+    semaphore gate{1};
+    const auto failing = create_task(fails_inside(gate));
+    failing.ignore_exception();
+    co_await wait(failing.ref());
+    co_return gate.value();
 }
 
 }  // namespace
@@ -74,5 +117,13 @@ TEST_CASE("semaphore: the permit of a cancelled waiter goes to the next", "[exec
 }
 
 TEST_CASE("bounded_semaphore: one release too many is an error", "[executor]") {
-    CHECK(serially(bounded()) == "BoundedSemaphore released too many times free");
+    CHECK(serially(bounded()) == "BoundedSemaphore released too many times locked free");
+}
+
+TEST_CASE("semaphore: a permit is given back once, by its end, by release, or by whom it was moved to", "[executor]") {
+    CHECK(serially(permits()) == "0-11212");
+}
+
+TEST_CASE("semaphore: an exception gives the permit back", "[executor]") {
+    CHECK(serially(given_back_by_an_exception()) == 1);
 }

@@ -68,7 +68,7 @@ task<int> waits_in_some_way(int way, never& what) {
             co_await what.set.wait();
             break;
         case 2:
-            co_await what.permits.acquire();
+            static_cast<void>(co_await what.permits.acquire());
             break;
         case 3:
             co_await what.items.get();
@@ -93,7 +93,7 @@ task<int> waits_in_some_way(int way, never& what) {
             break;
         case 8: {
             auto body = [released = what.released] { released.wait(); };
-            co_await to_thread(std::move(body));
+            co_await to_thread_unjoined(std::move(body));
             break;
         }
         default:
@@ -137,7 +137,7 @@ task<> blocks(std::latch& both_in_a_call, std::shared_future<void> released, std
         both_in_a_call.count_down();
         released.wait();
     };
-    co_await to_thread(std::move(body));
+    co_await to_thread_unjoined(std::move(body));
 }
 
 /// Fills both threads of a lane, and has more calls stand in line behind them.

@@ -11,11 +11,15 @@
 #include <latch>
 #include <numeric>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "gatherd/executor/gather.hpp"
 #include "gatherd/executor/run.hpp"
 #include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait_for.hpp"
 
 using namespace gatherd::executor;
 using namespace std::chrono_literals;
@@ -65,12 +69,111 @@ task<int> blocks_until(std::shared_future<void> released) {
     co_return 0;
 }
 
-task<bool> cancelled_at_once(std::shared_future<void> released) {
-    const auto handle = create_task(blocks_until(released));
-    co_await sleep(2ms);
+/// What a call and its awaiting task do, in their order.
+struct record {
+    std::promise<void> release;
+    std::shared_future<void> released = release.get_future().share();
+    std::atomic<bool> begun{false};
+    std::atomic<bool> ended{false};
+    std::atomic<bool> captures_ended{false};
+
+    /// A call that begins, waits to be released, and ends.
+    auto body() {
+        struct at_the_end {
+            std::atomic<bool>* told;
+            explicit at_the_end(std::atomic<bool>& flag) noexcept : told{&flag} {}
+            at_the_end(at_the_end&& other) noexcept : told{std::exchange(other.told, nullptr)} {}
+            ~at_the_end() {
+                if (told != nullptr) {
+                    *told = true;
+                }
+            }
+        };
+        return [this, alive = released, captured = at_the_end{captures_ended}] {
+            begun = true;
+            alive.wait();
+            ended = true;
+        };
+    }
+};
+
+task<> runs_joined(record& call) {
+    auto body = call.body();
+    co_await to_thread(std::move(body));
+}
+
+task<> computes_joined(record& call) {
+    auto body = call.body();
+    co_await compute(std::move(body));
+}
+
+task<> runs_unjoined(record& call) {
+    auto body = call.body();
+    co_await to_thread_unjoined(std::move(body));
+}
+
+task<> computes_unjoined(record& call) {
+    auto body = call.body();
+    co_await compute_unjoined(std::move(body));
+}
+
+task<std::string> cancelled_while_it_runs(task<> (*way)(record&), record& call) {
+    const auto handle = create_task(way(call));
+    while (!call.begun) {
+        co_await sleep(1ms);
+    }
     handle.cancel();
-    co_await wait(handle.ref());
-    co_return handle.failed();
+    handle.cancel();
+    for (int i = 0; i < 100; ++i) {
+        co_await yield();
+    }
+    std::string out = handle.done() ? "gone " : "waits ";
+    if (!handle.done()) {
+        call.release.set_value();
+        co_await wait(handle.ref());
+        out += call.ended && call.captures_ended ? "ended " : "runs ";
+    }
+    out += handle.cancelled() ? "cancelled" : "carried on";
+    co_return out;
+}
+
+/// A buffer in the frame that a timeout unwinds: the thread writes it after the limit has passed.
+task<int> fills_a_buffer() {
+    std::vector<int> buffer(1000);
+    auto body = [&buffer, &self = task_state::current()] {
+        while (self.cancelling() == 0) {
+            std::this_thread::yield();
+        }
+        buffer.assign(buffer.size(), 7);
+    };
+    co_await to_thread(std::move(body));
+    co_return buffer.front();
+}
+
+task<std::string> timeout_around_a_thread() {
+    try {
+        co_await wait_for(fills_a_buffer(), 1ms);
+    } catch (const timeout_error& e) {
+        co_return e.what();
+    }
+    co_return "in time";
+}
+
+/// The pool's only thread is busy: the second call waits in line.
+task<std::string> cancelled_while_it_waits_in_line(record& busy, record& in_line) {
+    const auto first = create_task(runs_joined(busy));
+    while (!busy.begun) {
+        co_await sleep(1ms);
+    }
+    const auto second = create_task(runs_joined(in_line));
+    co_await yield();
+    second.cancel();
+    co_await wait(second.ref());  // hangs if it waits for its turn
+    std::string out = second.cancelled() && in_line.captures_ended ? "cancelled " : "? ";
+    busy.release.set_value();
+    co_await first;
+    co_await to_thread([] {});  // after the second in the line
+    co_return out + (in_line.begun ? "begun" : "never begun");
 }
 
 task<std::size_t> many_at_once(std::size_t count, std::shared_future<void> released, std::promise<void>& release) {
@@ -148,10 +251,35 @@ TEST_CASE("to_thread: an exception comes back", "[executor]") {
     CHECK(run(its_exception()) == "disk");
 }
 
-TEST_CASE("to_thread: a cancelled task does not wait for its thread", "[executor]") {
-    std::promise<void> release;
-    CHECK(run(cancelled_at_once(release.get_future().share())));
-    release.set_value();  // only now may the thread end
+TEST_CASE("to_thread, compute: a cancelled task waits until its call has ended, and then ends cancelled",
+          "[executor]") {
+    for (const auto way : {&runs_joined, &computes_joined}) {
+        record call;
+        CHECK(run(cancelled_while_it_runs(way, call)) == "waits ended cancelled");
+    }
+}
+
+TEST_CASE("to_thread_unjoined, compute_unjoined: a cancelled task does not wait for its call", "[executor]") {
+    for (const auto way : {&runs_unjoined, &computes_unjoined}) {
+        record call;
+        scheduler on{{.workers = 2}};
+        CHECK(run(on, cancelled_while_it_runs(way, call)) == "gone cancelled");
+        call.release.set_value();  // only now may the call end
+        while (!call.captures_ended) {
+            std::this_thread::yield();
+        }
+    }
+}
+
+TEST_CASE("to_thread: a timeout around it is raised when the thread has ended", "[executor]") {
+    CHECK(run(timeout_around_a_thread()) == "TimeoutError");  // else ASan sees a write to a freed buffer
+}
+
+TEST_CASE("to_thread: a call that is cancelled while it waits in line never begins", "[executor]") {
+    scheduler on{{.workers = 2, .blocking_threads = 1}};
+    record busy;
+    record in_line;
+    CHECK(run(on, cancelled_while_it_waits_in_line(busy, in_line)) == "cancelled never begun");
 }
 
 TEST_CASE("to_thread: more calls than threads wait in line", "[executor]") {

@@ -31,6 +31,7 @@ public:
 
     class yield_awaiter {
     public:
+        using native_awaiter = void;
         explicit yield_awaiter(generator_promise& promise) noexcept : promise_{promise} {}
         [[nodiscard]] bool await_ready() const noexcept { return false; }
         void await_suspend(std::coroutine_handle<>) const noexcept {

@@ -11,17 +11,19 @@
 
 namespace gatherd::executor {
 
-/// When `parties` tasks wait, all go on, and the barrier is as new. A waiter that is cancelled leaves; the others wait
-/// on.
+/// When `parties` tasks wait, all of them go on, and the next round begins. A cancelled waiter leaves; the others
+/// continue to wait.
 ///
 /// After CPython 3.11's asyncio/locks.py, without its draining: once the last party has come, the others have passed,
 /// whatever happens before they run; so the next round begins at once, and each index of a round is given once.
+/// Destroying it resumes the waiting tasks by abandoned_error.
 ///
-/// Threads: all are safe from any; wait is for tasks. It must outlive its waiters.
+/// Threads: all members are safe from any thread; wait is for tasks.
 class barrier {
 public:
     /// Throws value_error for no parties.
     explicit barrier(std::size_t parties);
+    ~barrier() { waiters_.abandon(lock_); }
 
     class wait_awaiter;
 
@@ -29,7 +31,7 @@ public:
     /// the barrier is broken or reset meanwhile, or was broken before; cancelled_error when cancelled.
     [[nodiscard]] wait_awaiter wait() noexcept;
 
-    /// Makes it as new: those who wait get broken_barrier_error.
+    /// Begins a new round: those who wait get broken_barrier_error.
     void reset() noexcept;
 
     /// Breaks it, until it is reset: those who wait, and who will, get broken_barrier_error.
@@ -43,14 +45,15 @@ private:
     void turn_away(bool for_ever) noexcept;
 
     const std::size_t parties_;
+    [[no_unique_address]] wait_queue waiters_;  // under lock_
     mutable spin_lock lock_;
-    bool broken_ = false;  // under lock_, as all below
-    wait_queue waiters_;
+    bool broken_ = false;  // under lock_
 };
 
-class [[nodiscard]] barrier::wait_awaiter : public wait_queue::place {
+class [[nodiscard]] barrier::wait_awaiter : public wait_queue::locked_entry {
 public:
-    explicit wait_awaiter(barrier& at) noexcept : place{at.lock_, at.waiters_}, barrier_{at} {}
+    explicit wait_awaiter(barrier& awaited) noexcept
+        : locked_entry{awaited.lock_, awaited.waiters_}, barrier_{awaited} {}
 
     std::size_t await_resume() const;
     bool arm(task_state& waiter) noexcept override;

@@ -1,5 +1,5 @@
 /// \file
-/// Waiting, with a mutex, until another task says that something has changed: asyncio.Condition.
+/// Waiting, with a mutex, until another task notifies a change: asyncio.Condition.
 #pragma once
 
 #include <cstddef>
@@ -14,15 +14,16 @@
 namespace gatherd::executor {
 
 /// A task that holds the mutex waits: that unlocks it, and locks it again before the task goes on, cancelled or not.
-/// After CPython 3.11's asyncio/locks.py, but for two things. A notified task moves from this line into the mutex's,
+/// After CPython 3.11's asyncio/locks.py, with two differences. A notified task moves from this queue into the mutex's,
 /// and so wakes only when it has the mutex. A notification that crosses with a cancellation goes to the next
 /// waiter, as in CPython 3.13; 3.11 loses it.
 ///
-/// Threads: all are safe from any; the mutex must be locked. It must outlive its waiters, and the mutex must outlive
-/// it.
+/// Threads: all members are safe from any thread; the mutex must be locked. The mutex must outlive the condition. The
+/// condition must outlive its waiters: they would go on without the mutex, so destroying it ends the program.
 class condition {
 public:
-    explicit condition(mutex& with) noexcept : mutex_{with} {}
+    explicit condition(mutex& lock) noexcept : mutex_{lock} {}
+    ~condition();
 
     class wait_awaiter;
 
@@ -42,12 +43,13 @@ public:
 
 private:
     mutex& mutex_;
-    wait_queue waiters_;  // under the mutex's lock_, so that a waiter moves from here to there in one step
+    wait_queue waiters_;  // under the mutex's lock_, so that a waiter moves to that queue in one step
 };
 
-class [[nodiscard]] condition::wait_awaiter : public wait_queue::place {
+class [[nodiscard]] condition::wait_awaiter : public wait_queue::locked_entry {
 public:
-    explicit wait_awaiter(condition& of) noexcept : place{of.mutex_.free_.lock_, of.waiters_}, condition_{of} {}
+    explicit wait_awaiter(condition& awaited) noexcept
+        : locked_entry{awaited.mutex_.free_.lock_, awaited.waiters_}, condition_{awaited} {}
 
     void await_resume() const;
     bool arm(task_state& waiter) noexcept override;

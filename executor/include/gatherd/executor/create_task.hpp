@@ -16,6 +16,7 @@
 
 #include "gatherd/executor/detail/frame_pool.hpp"
 #include "gatherd/executor/detail/misuse.hpp"
+#include "gatherd/executor/detail/outcome.hpp"
 #include "gatherd/executor/detail/task_notes.hpp"
 #include "gatherd/executor/detail/task_state.hpp"
 #include "gatherd/executor/errors.hpp"
@@ -84,6 +85,17 @@ public:
         } else {
             return value_;
         }
+    }
+
+    /// The result for the holder of a reference that goes away: moved out if that is the last reference, or if the
+    /// result cannot be copied; else a copy, since others may read it.
+    [[nodiscard]] T last_result() {
+        if constexpr (is_copyable_result<T>) {
+            if (!has_one_reference()) {
+                return result();
+            }
+        }
+        return take();
     }
 
     [[nodiscard]] std::exception_ptr exception() const noexcept override {
@@ -163,11 +175,15 @@ private:
 class task_awaiter : public wait_point, private continuation {
 public:
     explicit task_awaiter(const task_ref& awaited) noexcept : continuation{&fired}, awaited_{*awaited} {}
+    explicit task_awaiter(task_ref&& awaited) noexcept
+        : continuation{&fired}, awaited_{*awaited}, kept_{std::move(awaited)} {}
 
     [[nodiscard]] bool await_ready() const noexcept { return awaited_.ended() && worker::current()->spend_budget(); }
     bool await_suspend(std::coroutine_handle<> at) noexcept {
         awaited_.run_if_next();
-        kept_ = task_ref{&awaited_};
+        if (!kept_) {
+            kept_ = task_ref{&awaited_};
+        }
         task_state& task = task_state::current();
         // One that has yet to end is really waited for, and a cancellation is passed on to it.
         return awaited_.ended() ? task.suspend_within_budget(at, *this) : task.suspend(at, *this);
@@ -200,6 +216,8 @@ protected:
         }
     }
 
+    [[nodiscard]] task_state& awaited() const noexcept { return awaited_; }
+
     /// Stops waiting. False: the task has ended, and resumes this one.
     bool leave() noexcept { return awaited_.remove_continuation(*this); }
 
@@ -207,7 +225,7 @@ private:
     static void fired(continuation& self, task_state&) noexcept { static_cast<task_awaiter&>(self).waiter_->resume(); }
 
     task_state& awaited_;
-    task_ref kept_;  // while it waits
+    task_ref kept_;  // while it waits, or for its life
     task_state* waiter_ = nullptr;
 };
 
@@ -251,35 +269,46 @@ public:
     [[nodiscard]] std::string name() const { return state_->notes().name(); }
     void set_name(std::string name) const { state_->notes().set_name(std::move(name)); }
 
-    /// Calls f(handle) once when the task has ended, on the worker that ended it and before what runs there next; of
-    /// one that has ended, at once. Callbacks are called in the order in which they were added, and must not throw.
+    /// Calls f(handle) once when the task has ended, on the worker that ended it and before what runs there next.
+    /// Callbacks are called in the order in which they were added. create_task in a callback makes a task of the scope
+    /// of the task that has ended.
+    ///
+    /// If the task has ended already, the callback is called before this returns, on the calling thread: create_task
+    /// there does what it does for the caller, so it needs a caller that is a task.
+    ///
+    /// An exception that a callback throws is reported like one that nobody retrieved, under the name of the task.
     template <typename Function>
     callback_id add_done_callback(Function&& f) const;
 
     /// Takes a callback back. False: it was called, or is about to be.
     bool remove_done_callback(callback_id id) const noexcept { return state_->notes().remove(*state_, id); }
 
-    /// Its result, or raises its exception. Only when done().
-    decltype(auto) result() const { return state().result(); }
+    /// Its result, or raises its exception; invalid_state_error before the end. A reference, valid for as long as a
+    /// handle of the task lives.
+    decltype(auto) result() const& { return done_state().result(); }
+
+    /// Of a handle that goes away, the result by value: moved out if this is the last handle or if it cannot be copied,
+    /// else a copy.
+    [[nodiscard]] T result() && { return done_state().last_result(); }
 
     /// Its result by value, moved out, or raises its exception. For who knows that nobody else reads it.
-    [[nodiscard]] T take() const { return state().take(); }
+    [[nodiscard]] T take() const { return done_state().take(); }
 
     /// An exception of this task needs no reader: it will not be reported as never retrieved.
     void ignore_exception() const noexcept { state().ignore_exception(); }
 
-    /// Its exception, or null. Only when done().
-    [[nodiscard]] std::exception_ptr exception() const noexcept { return state().exception(); }
+    /// Its exception, CancelledError included, or null. Throws invalid_state_error before the end.
+    [[nodiscard]] std::exception_ptr exception() const { return done_state().exception(); }
 
-    /// Whether it ended by an exception, CancelledError included. Only when done().
-    [[nodiscard]] bool failed() const noexcept { return state_->failed(); }
+    /// Whether it has ended by an exception, CancelledError included.
+    [[nodiscard]] bool failed() const noexcept { return done() && state_->failed(); }
 
-    /// Whether it ended by CancelledError. Only when done().
-    [[nodiscard]] bool cancelled() const noexcept { return state_->cancelled(); }
+    /// Whether it has ended by CancelledError.
+    [[nodiscard]] bool cancelled() const noexcept { return done() && state_->cancelled(); }
 
-    /// `co_await handle`: waits for its end; its result by reference, or raises its exception. Cancelling the
-    /// awaiting task cancels this one.
-    auto operator co_await() const noexcept {
+    /// `co_await handle`: waits for its end; gives its result, as a reference that is valid for as long as a handle of
+    /// the task lives, or raises its exception. Cancelling the awaiting task cancels this one.
+    auto operator co_await() const& noexcept {
         struct awaiter : detail::task_awaiter {
             explicit awaiter(const task_handle& handle) noexcept
                 : task_awaiter{handle.state_}, target{handle.state()} {}
@@ -296,6 +325,23 @@ public:
         return awaiter{*this};
     }
 
+    /// `co_await create_task(f())`, `co_await std::move(handle)`: as above, for a handle that goes away: the result by
+    /// value, as result() gives it.
+    auto operator co_await() && noexcept {
+        struct awaiter : detail::task_awaiter {
+            explicit awaiter(task_handle&& handle) noexcept
+                : task_awaiter{std::move(handle.state_)},
+                  target{static_cast<detail::task_with_result<T>&>(awaited())} {}
+            T await_resume() const {
+                task_awaiter::await_result();
+                return target.last_result();
+            }
+            detail::task_with_result<T>& target;
+        };
+        return awaiter{std::move(*this)};
+    }
+    auto operator co_await() const&& noexcept { return task_handle{*this}.operator co_await(); }
+
     /// Starts a prepared task, once; see create_task_in.
     void start(bool soon) const { state_->start(soon); }
 
@@ -306,6 +352,12 @@ public:
 private:
     [[nodiscard]] detail::task_with_result<T>& state() const noexcept {
         return static_cast<detail::task_with_result<T>&>(*state_);
+    }
+    [[nodiscard]] detail::task_with_result<T>& done_state() const {
+        if (!done()) [[unlikely]] {
+            throw invalid_state_error{"Result is not set."};
+        }
+        return state();
     }
 
     task_ref state_;
@@ -319,7 +371,11 @@ class typed_callback final : public done_callback {
 public:
     explicit typed_callback(Function f) : f_{std::move(f)} {}
     void call(task_state& ended) noexcept override {
-        (*f_)(task_handle<T>{static_cast<task_with_result<T>&>(ended)});
+        try {
+            (*f_)(task_handle<T>{static_cast<task_with_result<T>&>(ended)});
+        } catch (...) {  // the edge of foreign code
+            report_unretrieved(ended, std::current_exception());
+        }
         f_.reset();
     }
 

@@ -50,7 +50,8 @@ public:
     [[nodiscard]] const char* what() const noexcept override { return "KeyboardInterrupt"; }
 };
 
-/// Raised when a future is asked for what it has not got yet, or given a second outcome: asyncio.InvalidStateError.
+/// Raised when a task or a future is asked for a result that it does not have yet, and when a future is given a second
+/// outcome: asyncio.InvalidStateError.
 class invalid_state_error : public std::logic_error {
 public:
     using std::logic_error::logic_error;
@@ -75,6 +76,13 @@ public:
     broken_promise_error() : std::runtime_error{"the promise went away without a result"} {}
 };
 
+/// Raised where a task waits for an object, such as a queue or an event, that is destroyed meanwhile. In asyncio such
+/// an object lives as long as its waiters.
+class abandoned_error : public std::runtime_error {
+public:
+    abandoned_error() : std::runtime_error{"the object was destroyed while a task waited for it"} {}
+};
+
 /// Raised by queue::put_nowait: asyncio.QueueFull.
 class queue_full : public std::exception {
 public:
@@ -85,6 +93,12 @@ public:
 class queue_empty : public std::exception {
 public:
     [[nodiscard]] const char* what() const noexcept override { return "QueueEmpty"; }
+};
+
+/// Raised by the functions of a queue after queue::shutdown: asyncio.QueueShutDown.
+class queue_shut_down : public std::exception {
+public:
+    [[nodiscard]] const char* what() const noexcept override { return "QueueShutDown"; }
 };
 
 /// Raised by barrier::wait when the barrier is aborted or reset: asyncio.BrokenBarrierError.

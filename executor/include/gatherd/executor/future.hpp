@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "gatherd/executor/detail/future_core.hpp"
+#include "gatherd/executor/detail/outcome.hpp"
 #include "gatherd/executor/errors.hpp"
 
 namespace gatherd::executor {
@@ -38,6 +39,8 @@ struct future_state final : future_core {
 /// Threads: all are safe from any; awaiting is for tasks. Waiting allocates nothing.
 template <typename T = void>
 class [[nodiscard]] future {
+    using stored = typename detail::future_state<T>::stored;
+
 public:
     explicit future(std::shared_ptr<detail::future_state<T>> state) noexcept : state_{std::move(state)} {}
 
@@ -48,38 +51,57 @@ public:
     /// Those who await it get CancelledError. False: it is done, or about to be.
     bool cancel(const std::string& message = {}) const noexcept { return state_->cancel(message); }
 
-    /// The result, for any number of readers while a future or the promise lives; or raises its exception.
-    /// Throws invalid_state_error when it is not done.
-    auto result() const -> const typename detail::future_state<T>::stored& {
+    /// The result, or raises its exception; invalid_state_error when it is not done. A reference, valid for as long as
+    /// a future or the promise lives.
+    auto result() const& -> const stored& {
         if (const auto failure = exception()) {
             std::rethrow_exception(failure);
         }
         return *state_->value;
     }
 
+    /// Of a future that goes away, the result by value: a copy, since others may read it; moved out if it cannot be
+    /// copied.
+    [[nodiscard]] T result() && { return value(); }
+
     /// Its exception, CancelledError included, or null. Throws invalid_state_error when it is not done.
     [[nodiscard]] std::exception_ptr exception() const { return state_->exception(); }
 
-    /// `co_await f`: waits until it is done; its result by reference, or raises its exception.
-    auto operator co_await() const noexcept {
-        struct awaiter : detail::future_core::wait_awaiter {
-            explicit awaiter(const future& of) noexcept : wait_awaiter{*of.state_}, awaited{of} {}
-            decltype(auto) await_resume() const {
-                wait_awaiter::await_resume();
-                if constexpr (std::is_void_v<T>) {
-                    static_cast<void>(awaited.result());
-                } else {
-                    return awaited.result();
-                }
-            }
-            future awaited;
-        };
-        return awaiter{*this};
-    }
+    /// `co_await f`: waits until it is done; gives its result, as a reference that is valid for as long as a future or
+    /// the promise lives, or raises its exception.
+    auto operator co_await() const& noexcept { return awaiter<false>{*this}; }
+
+    /// `co_await p.get_future()`: as above, for a future that goes away: the result by value, as result() gives it.
+    auto operator co_await() const&& noexcept { return awaiter<true>{*this}; }
 
     [[nodiscard]] const std::shared_ptr<detail::future_state<T>>& state() const noexcept { return state_; }
 
 private:
+    template <bool ByValue>
+    struct awaiter : detail::future_core::wait_awaiter {
+        explicit awaiter(const future& future) noexcept : wait_awaiter{*future.state_}, awaited{future} {}
+        decltype(auto) await_resume() const {
+            wait_awaiter::await_resume();
+            if constexpr (ByValue) {
+                return awaited.value();
+            } else if constexpr (std::is_void_v<T>) {
+                static_cast<void>(awaited.result());
+            } else {
+                return awaited.result();
+            }
+        }
+        executor::future<T> awaited;
+    };
+
+    [[nodiscard]] T value() const {
+        static_cast<void>(result());  // raises
+        if constexpr (detail::is_copyable_result<T>) {
+            return *state_->value;
+        } else if constexpr (!std::is_void_v<T>) {
+            return std::move(*state_->value);
+        }
+    }
+
     std::shared_ptr<detail::future_state<T>> state_;
 };
 

@@ -159,6 +159,8 @@ struct release_gathering {
 /// Starts the children and waits for the end of the gather.
 class gather_awaiter {
 public:
+    using native_awaiter = void;
+
     explicit gather_awaiter(gathering& awaited) noexcept : awaited_{awaited} {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> at) noexcept { return awaited_.await_suspend(at); }

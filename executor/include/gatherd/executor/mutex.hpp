@@ -3,33 +3,33 @@
 #pragma once
 
 #include <stdexcept>
-#include <utility>
 
 #include "gatherd/executor/semaphore.hpp"
 
 namespace gatherd::executor {
 
-/// A lock for tasks: who waits for it holds up no worker, and may hold it across co_await. Waiters get it in the order
-/// in which they came; unlock() gives it to the first at once, so no newcomer overtakes one. It belongs to no task:
-/// another may unlock it, as in asyncio.
+/// A lock for tasks: a task that waits for it does not block its worker, and may hold it across co_await. Waiters get
+/// it in the order in which they came; unlocking gives it to the first at once, so no newcomer overtakes one. It
+/// belongs to no task: another task may unlock it, as in asyncio.
 ///
-/// Threads: all are safe from any; the waiting ones are for tasks. It must outlive its waiters.
+/// Destroying it resumes the waiting tasks by abandoned_error. It must outlive its guards.
+///
+/// Threads: all members are safe from any thread; lock is for tasks.
 class mutex {
 public:
-    class guard;
-    class scoped_lock_awaiter;
+    /// A locked mutex, unlocked at the end of the guard's life; `release()` unlocks it before.
+    using guard = semaphore::permit;
 
-    /// `co_await m.lock()`: waits for it. Raises cancelled_error when cancelled, then without the lock.
-    [[nodiscard]] semaphore::acquire_awaiter lock() noexcept { return free_.acquire(); }
+    /// `const auto guard = co_await m.lock();`: waits for it, and holds it for the life of the guard: `async with lock`
+    /// in Python. Raises cancelled_error when cancelled, then without the lock.
+    [[nodiscard]] semaphore::permit_awaiter lock() noexcept { return free_.acquire(); }
 
-    /// `const auto guard = co_await m.scoped_lock();`: as lock(); unlocks at the end of the guard's life.
-    [[nodiscard]] scoped_lock_awaiter scoped_lock() noexcept;
+    /// A guard if nobody holds the mutex; else an empty one.
+    [[nodiscard]] guard try_lock() noexcept { return free_.try_acquire(); }
 
-    [[nodiscard]] bool try_lock() noexcept { return free_.try_acquire(); }
-
-    /// Throws std::logic_error when it is not locked.
+    /// For a mutex whose guard was told to forget it. Throws std::logic_error when it is not locked.
     void unlock() {
-        if (!free_.try_release(1)) {
+        if (!free_.try_release()) {
             throw std::logic_error{"Lock is not acquired."};
         }
     }
@@ -38,41 +38,7 @@ public:
 
 private:
     friend class condition;
-    semaphore free_{1};
+    semaphore free_{1, 1};
 };
-
-/// A mutex that is locked for as long as this lives.
-class [[nodiscard]] mutex::guard {
-public:
-    explicit guard(mutex& locked) noexcept : locked_{&locked} {}
-    guard(guard&& other) noexcept : locked_{std::exchange(other.locked_, nullptr)} {}
-    guard& operator=(guard&&) = delete;
-    ~guard() {
-        if (locked_ != nullptr) {
-            locked_->unlock();  // ends the program if another task has unlocked it
-        }
-    }
-
-private:
-    mutex* locked_;
-};
-
-class [[nodiscard]] mutex::scoped_lock_awaiter : public semaphore::acquire_awaiter {
-public:
-    explicit scoped_lock_awaiter(mutex& wanted) noexcept : acquire_awaiter{wanted.free_}, wanted_{wanted} {}
-
-    guard await_resume() const {
-        acquire_awaiter::await_resume();
-        return guard{wanted_};
-    }
-    [[nodiscard]] const char* kind() const noexcept override { return "mutex"; }
-
-private:
-    mutex& wanted_;
-};
-
-inline mutex::scoped_lock_awaiter mutex::scoped_lock() noexcept {
-    return scoped_lock_awaiter{*this};
-}
 
 }  // namespace gatherd::executor

@@ -23,36 +23,46 @@ public:
 }  // namespace detail
 
 /// What shield gives: the task is kept for as long as this waits.
-template <typename T>
+template <typename T, bool ByValue>
 class [[nodiscard]] shielded : public detail::shielded_awaiter {
 public:
-    explicit shielded(task_handle<T> inner) noexcept : shielded_awaiter{inner.ref()}, inner_{std::move(inner)} {}
+    explicit shielded(task_handle<T> inner) noexcept
+        : shielded_awaiter{std::move(inner).take_ref()},
+          target_{static_cast<detail::task_with_result<T>&>(awaited())} {}
 
     decltype(auto) await_resume() const {
         shielded_awaiter::await_result();
-        if constexpr (std::is_void_v<T>) {
-            static_cast<void>(inner_.result());
+        if constexpr (ByValue) {
+            return target_.last_result();
+        } else if constexpr (std::is_void_v<T>) {
+            static_cast<void>(target_.result());
         } else {
-            return inner_.result();
+            return target_.result();
         }
     }
 
 private:
-    task_handle<T> inner_;
+    detail::task_with_result<T>& target_;
 };
 
 /// `co_await shield(handle)`: as `co_await handle`; but cancelling the awaiting task raises CancelledError there and
-/// lets the other one run on.
+/// does not cancel the other task.
 template <typename T>
-shielded<T> shield(task_handle<T> inner) {
-    return shielded<T>{std::move(inner)};
+shielded<T, false> shield(const task_handle<T>& inner) {
+    return shielded<T, false>{inner};
 }
 
-/// As above, for a coroutine, which becomes a task. Without another handle nobody hears of its end after a
-/// cancellation.
+/// As above, for a handle that goes away: the result by value, as awaiting such a handle gives it.
 template <typename T>
-shielded<T> shield(task<T> coroutine) {
-    return shielded<T>{create_task(std::move(coroutine))};
+shielded<T, true> shield(task_handle<T>&& inner) {
+    return shielded<T, true>{std::move(inner)};
+}
+
+/// As above, for a coroutine, which becomes a task. After a cancellation nobody is told of its end, unless another
+/// handle of it exists.
+template <typename T>
+shielded<T, true> shield(task<T> coroutine) {
+    return shielded<T, true>{create_task(std::move(coroutine))};
 }
 
 }  // namespace gatherd::executor

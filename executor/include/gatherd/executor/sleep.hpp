@@ -57,6 +57,8 @@ inline sleep_awaiter sleep_until(clock::time_point when) noexcept {
 /// What yield() gives.
 class [[nodiscard]] yield_awaiter {
 public:
+    using native_awaiter = void;
+
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> at) const noexcept {
         return task_state::current().go_to_the_end_of_the_line(at);

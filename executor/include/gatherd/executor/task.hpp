@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "gatherd/executor/detail/foreign_awaiter.hpp"
 #include "gatherd/executor/detail/frame_pool.hpp"
 #include "gatherd/executor/detail/misuse.hpp"
 #include "gatherd/executor/detail/outcome.hpp"
@@ -52,6 +53,12 @@ public:
 
     [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
     [[nodiscard]] final_awaiter final_suspend() const noexcept { return {}; }
+
+    /// So that a task can also await what other libraries made.
+    template <typename Awaitable>
+    decltype(auto) await_transform(Awaitable&& awaited) const {
+        return transform_awaitable(std::forward<Awaitable>(awaited));
+    }
 
     std::coroutine_handle<> continuation;  ///< who awaits it; none for a task's root
 };
@@ -122,6 +129,7 @@ public:
     /// `co_await std::move(t)`: runs it, gives its result or raises its exception.
     auto operator co_await() && noexcept {
         struct awaiter {
+            using native_awaiter [[maybe_unused]] = void;
             task& awaited;
             [[nodiscard]] bool await_ready() const noexcept {
                 if (!awaited.frame_ || awaited.frame_.promise().continuation) {

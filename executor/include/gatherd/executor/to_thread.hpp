@@ -1,11 +1,12 @@
 /// \file
-/// Calls that would hold a worker up, run on a lane of their own: asyncio.to_thread, and its sibling for computing.
+/// Calls that would block a worker, run on another thread: asyncio.to_thread, and the same for computing.
 #pragma once
 
 #include <atomic>
 #include <coroutine>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -15,16 +16,25 @@
 #include "gatherd/executor/detail/blocking_pool.hpp"
 #include "gatherd/executor/detail/compute_pool.hpp"
 #include "gatherd/executor/detail/task_state.hpp"
+#include "gatherd/executor/errors.hpp"
 #include "gatherd/executor/task_scope.hpp"
 
 namespace gatherd::executor {
 namespace detail {
 
-/// A call on its way through a lane. It is owned by the awaiting task and by the lane together: a cancelled awaiter
-/// goes on at once, and the call then ends with nobody to tell.
+/// What a cancellation of the awaiting task does to a call.
+enum class on_cancelled {
+    join,   ///< one that runs is waited for; one that waits in the pool's queue never begins
+    leave,  ///< the task goes on at once, whatever the call does
+};
+
+/// A call on its way through a pool. The awaiting task and the pool own it together: the task may go on while the call
+/// is still in the pool's queue, or on a thread.
 ///
-/// Edges  A   run: state exchange, acq_rel  ->  awaiter: resumed through the scheduler's queue     outcome_ is visible
-///        B   run: state exchange  ||  cancel: state exchange: exactly one claims the waiter's wake-up
+/// State  waiting --a thread takes it--> running --> over;  waiting or running --abandon--> over
+///
+/// Edges  A   run: state_ exchange, acq_rel  ->  awaiter: resumed through the scheduler's queue     outcome_ is visible
+///        B   run: state_ exchange  ||  abandon: state_ exchange     one of them alone ends the wait
 template <typename Function>
 class pool_call : public pool_work, public std::enable_shared_from_this<pool_call<Function>> {
 public:
@@ -33,17 +43,23 @@ public:
     pool_call(Function body, task_state& waiter)
         : pool_work{&run_call, &tell_call}, body_{std::move(body)}, waiter_{&waiter} {}
 
-    /// The awaiter waits no longer. False: the call has ended, and resumes it.
-    bool abandon() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }  // B
+    /// The awaiter does not wait any longer. False: the call resumes it when it has ended.
+    bool abandon(on_cancelled policy) noexcept {
+        if (policy == on_cancelled::leave) {
+            return state_.exchange(state::over, std::memory_order_acq_rel) != state::over;  // B
+        }
+        auto expected = state::waiting;
+        return state_.compare_exchange_strong(expected, state::over, std::memory_order_acq_rel);  // B
+    }
 
-    /// Hands itself to the lane. The awaiter may be gone before this returns.
-    template <typename Lane>
-    void enter(Lane& lane) {
-        pools_own = this->shared_from_this();
-        if (!lane.submit(*this)) {
-            const std::shared_ptr<pool_call> alive = std::move(pools_own);
+    /// Hands itself to the pool. The awaiter may be gone before this returns.
+    template <typename Pool>
+    void enter(Pool& pool) {
+        pools_own_ = this->shared_from_this();
+        if (!pool.submit(*this)) {
+            const std::shared_ptr<pool_call> alive = std::move(pools_own_);
             outcome_.template emplace<2>(std::make_exception_ptr(std::runtime_error{"can't start new thread"}));
-            tell();
+            end();
         }
     }
 
@@ -57,69 +73,82 @@ public:
         }
     }
 
+    /// Destroys the function of a call that never began.
+    void drop_body() noexcept { body_.reset(); }
+
 private:
+    enum class state : unsigned char { waiting, running, over };
     using stored = std::conditional_t<std::is_void_v<result_type>, std::monostate, result_type>;
 
     static void run_call(work& item) noexcept {
         auto& call = static_cast<pool_call&>(item);
-        if (call.claimed_.load(std::memory_order_relaxed)) {
-            return;  // cancelled while it stood in line
+        auto expected = state::waiting;
+        if (!call.state_.compare_exchange_strong(expected, state::running, std::memory_order_acq_rel)) {  // B
+            return;
         }
         try {
             if constexpr (std::is_void_v<result_type>) {
-                call.body_();
+                (*call.body_)();
                 call.outcome_.template emplace<1>();
             } else {
-                call.outcome_.template emplace<1>(call.body_());
+                call.outcome_.template emplace<1>((*call.body_)());
             }
         } catch (...) {  // the edge of the call: it travels to the awaiter
             call.outcome_.template emplace<2>(std::current_exception());
         }
+        call.body_.reset();  // nothing that it captured is used once the task goes on
     }
 
     static void tell_call(work& item) noexcept {
         auto& call = static_cast<pool_call&>(item);
-        const std::shared_ptr<pool_call> alive = std::move(call.pools_own);
-        call.tell();
+        const std::shared_ptr<pool_call> alive = std::move(call.pools_own_);
+        call.end();
     }
 
-    void tell() noexcept {
-        if (!claimed_.exchange(true, std::memory_order_acq_rel)) {  // A, B
+    void end() noexcept {
+        if (state_.exchange(state::over, std::memory_order_acq_rel) != state::over) {  // A, B
             waiter_->resume();
         }
     }
 
-    std::shared_ptr<pool_call> pools_own;  // while the lane has it
-    Function body_;
+    std::shared_ptr<pool_call> pools_own_;  // while the pool has it
+    std::optional<Function> body_;
     task_state* waiter_;
-    std::atomic<bool> claimed_{false};
+    std::atomic<state> state_{state::waiting};
     std::variant<std::monostate, stored, std::exception_ptr> outcome_;
 };
 
-template <typename Function, typename Lane>
+template <typename Function, typename Pool, on_cancelled Policy>
 class pool_awaiter : public wait_point {
 public:
-    pool_awaiter(Function body, Lane& (scheduler::*lane)() noexcept) : body_{std::move(body)}, lane_{lane} {}
+    pool_awaiter(Function body, Pool& (scheduler::*pool)() noexcept) : body_{std::move(body)}, pool_{pool} {}
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> at) {
         task_state& task = task_state::current();
         const auto call = call_ = std::make_shared<pool_call<Function>>(std::move(body_), task);
-        Lane& lane = (task.scope().runs_on().*lane_)();
+        Pool& pool = (task.scope().runs_on().*pool_)();
         if (!task.suspend(at, *this)) {
             return false;
         }
-        call->enter(lane);  // without the task's lock; by now this awaiter may be gone
+        call->enter(pool);  // without the task's lock; by now this awaiter may be gone
         return true;
     }
     auto await_resume() {
-        task_state::current().throw_if_cancelled();
+        try {
+            task_state::current().throw_if_cancelled();
+        } catch (const cancelled_error&) {
+            if constexpr (Policy == on_cancelled::join) {
+                call_->drop_body();
+            }
+            throw;
+        }
         return call_->take();
     }
 
     bool arm(task_state&) noexcept override { return true; }
     cancellation cancel(std::vector<task_ref>&) noexcept override {
-        return call_->abandon() ? cancellation::detached : cancellation::too_late;
+        return call_->abandon(Policy) ? cancellation::detached : cancellation::too_late;
     }
     void describe(wait_description& into) noexcept override {
         into.kind = std::is_same_v<Lane, compute_pool> ? "compute" : "to_thread";
@@ -127,26 +156,49 @@ public:
 
 private:
     Function body_;
-    Lane& (scheduler::*lane_)() noexcept;
+    Pool& (scheduler::*pool_)() noexcept;
     std::shared_ptr<pool_call<Function>> call_;
 };
 
 }  // namespace detail
 
-/// `co_await to_thread(f)`: runs f() on the blocking lane; its result or exception comes back here, on a worker.
-/// A cancelled task goes on at once; the thread finishes the call for nobody.
+/// `co_await to_thread(f)`: runs f() on a thread of the blocking pool; its result or exception comes back here, on a
+/// worker.
+///
+/// f may use what lives in the awaiting coroutine: a cancelled task waits until f has returned, and raises
+/// CancelledError then, so a timeout around this call is delayed until then. If f has not begun, because all threads of
+/// the pool are busy, it never begins, and the task goes on at once. asyncio.to_thread does not wait for its thread:
+/// see to_thread_unjoined.
 ///
 /// g++ 12 destroys the captures of a closure that is written inside the co_await twice. With captures that own
 /// something, name it first: `auto body = [text] { ... }; co_await to_thread(std::move(body));`
 template <typename Function>
 auto to_thread(Function&& f) {
-    return detail::pool_awaiter<std::decay_t<Function>, blocking_pool>{std::forward<Function>(f), &scheduler::blocking};
+    return detail::pool_awaiter<std::decay_t<Function>, blocking_pool, detail::on_cancelled::join>{
+        std::forward<Function>(f), &scheduler::blocking};
 }
 
-/// `co_await compute(f)`: runs f() on the compute lane, where oneTBB's parallel algorithms may be used.
+/// `co_await to_thread_unjoined(f)`: asyncio.to_thread to the letter: a cancelled task goes on at once, and the thread
+/// finishes the call, whose result or exception is dropped. So f must own what it uses.
+template <typename Function>
+auto to_thread_unjoined(Function&& f) {
+    return detail::pool_awaiter<std::decay_t<Function>, blocking_pool, detail::on_cancelled::leave>{
+        std::forward<Function>(f), &scheduler::blocking};
+}
+
+/// `co_await compute(f)`: as to_thread, on a thread of the compute pool, where oneTBB's parallel algorithms may be
+/// used.
 template <typename Function>
 auto compute(Function&& f) {
-    return detail::pool_awaiter<std::decay_t<Function>, compute_pool>{std::forward<Function>(f), &scheduler::compute};
+    return detail::pool_awaiter<std::decay_t<Function>, compute_pool, detail::on_cancelled::join>{
+        std::forward<Function>(f), &scheduler::compute};
+}
+
+/// `co_await compute_unjoined(f)`: as to_thread_unjoined, on the compute pool.
+template <typename Function>
+auto compute_unjoined(Function&& f) {
+    return detail::pool_awaiter<std::decay_t<Function>, compute_pool, detail::on_cancelled::leave>{
+        std::forward<Function>(f), &scheduler::compute};
 }
 
 }  // namespace gatherd::executor

@@ -41,6 +41,8 @@ using task_ends_owner = std::unique_ptr<task_ends, leave_ends>;
 /// Waits until the wait of a set is over. Raises cancelled_error.
 class ends_awaiter {
 public:
+    using native_awaiter = void;
+
     explicit ends_awaiter(task_ends& awaited) noexcept : ends_{awaited} {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> at) noexcept;

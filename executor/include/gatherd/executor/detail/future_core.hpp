@@ -42,11 +42,16 @@ public:
     [[nodiscard]] std::exception_ptr exception() const;
 
     /// What the awaiter of a future does but for the result.
-    class wait_awaiter : public wait_queue::place {
+    class wait_awaiter : public wait_queue::locked_entry {
     public:
         explicit wait_awaiter(future_core& awaited) noexcept
-            : place{awaited.lock_, awaited.waiters_}, awaited_{awaited} {}
+            : locked_entry{awaited.lock_, awaited.waiters_}, awaited_{awaited} {}
 
+        /// One that is not done is really waited for, and a cancellation reaches it, whatever the budget says.
+        bool await_suspend(std::coroutine_handle<> at) noexcept {
+            task_state& waiter = task_state::current();
+            return awaited_.done() ? waiter.suspend_within_budget(at, *this) : waiter.suspend(at, *this);
+        }
         void await_resume() const {
             task_state& awaiter = task_state::current();
             awaiter.throw_if_cancelled();

@@ -17,6 +17,17 @@ using stored = std::conditional_t<
     std::is_void_v<T>, std::monostate,
     std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, T>>;
 
+/// Whether a result can be copied. Containers say so of themselves even if their elements cannot be copied.
+template <typename T>
+inline constexpr bool is_copyable_result = std::is_copy_constructible_v<T>;
+template <typename T>
+requires requires {
+    typename T::value_type;
+}
+inline constexpr bool is_copyable_result<T> =
+    std::is_copy_constructible_v<T> &&
+    (std::is_same_v<typename T::value_type, T> || is_copyable_result<typename T::value_type>);
+
 /// Nothing to begin with, then a value or what was raised, once. A std::variant of the three takes twice the
 /// instructions, and there is one of these for each call.
 template <typename T>

@@ -28,7 +28,8 @@ public:
     callback_id id{};
 
 private:
-    /// On the worker that ended the task: as part of it, with the context of who added the callback.
+    /// On the worker that ended the task: as part of it, so that what the callback creates belongs to
+    /// its scope, with the context of who added the callback.
     static void fired(continuation& self, task_state& ended) noexcept;
 
     detail::context_ref context_ = detail::copy_context();

@@ -172,6 +172,11 @@ public:
     /// The name that it was given or asked for, or an empty one.
     [[nodiscard]] std::string given_name() const;
 
+    /// Whether the caller's reference is the only one: all others have been given up, with all their uses.
+    [[nodiscard]] bool has_one_reference() const noexcept {
+        return is_last(word_.load(std::memory_order_acquire));
+    }  // R
+
     /// Its name and the callbacks for its end. The first call allocates them. Throws std::bad_alloc.
     [[nodiscard]] task_notes& notes();
 
