@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "gatherd/executor/detail/worker.hpp"
@@ -121,9 +122,18 @@ std::uint64_t gathering::run(worker& here, portion& some, bool awaiter_is_here) 
         const std::size_t number = some.next++;
         const std::coroutine_handle<> root = take_coroutine(number);
         if (block == nullptr) {
-            block = new child{*this};
+            block = make_child();
         }
         const bool is_last = some.next == some.end;
+        if (block == nullptr) {
+            refuse_without_memory(number, root);
+            ++done;
+            if (is_last) {
+                used_up(some);
+                break;
+            }
+            continue;
+        }
         bool is_shared = false;  // what is left lies in the deque while the child runs, unless that is full
         if (is_last) {
             used_up(some);
@@ -158,16 +168,36 @@ std::uint64_t gathering::run(worker& here, portion& some, bool awaiter_is_here) 
     return done;
 }
 
-/// Leaves all but a part of a large portion to others.
+/// Null: there is no memory for it.
+gathering::child* gathering::make_child() noexcept {
+    try {
+        return new child{*this};
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
+/// The child raises std::bad_alloc, as asyncio's would. By the end of this the caller has to count it as ended.
+void gathering::refuse_without_memory(std::size_t number, std::coroutine_handle<> unstarted) noexcept {
+    refuse(number, unstarted, std::make_exception_ptr(std::bad_alloc{}));
+    raised(number);
+}
+
+/// Leaves all but a part of a large portion to others; without memory for the rest, nothing.
 void gathering::cut(worker& here, portion& some) noexcept {
     const std::size_t size = some.end - some.next;
     const std::size_t part = std::max(smallest_cut, size / (here.owner().workers() * cuts_a_worker));
     if (size <= part) {
         return;
     }
-    auto& rest = *new portion{*this, some.next + part, some.end};
-    some.end = rest.next;
-    put_back(here, rest);
+    portion* rest = nullptr;
+    try {
+        rest = new portion{*this, some.next + part, some.end};
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+    some.end = rest->next;
+    put_back(here, *rest);
 }
 
 /// By the end of this another thread may run it.
@@ -271,7 +301,7 @@ void gathering::promote(child& waits) noexcept {
         last_promoted_ = &waits;
         is_cancelled = cancelled_.load(std::memory_order_relaxed);  // written under this lock
         if (is_cancelled) {
-            message = message_;
+            message = detail::copy_or_nothing(message_);
             request = request_;
         }
     }
@@ -294,9 +324,13 @@ bool gathering::await_suspend(std::coroutine_handle<> at) noexcept {
     const std::size_t children = first_.end;
     if (scope_.is_serial()) {
         for (std::size_t number = 0; number < children; ++number) {
-            auto& each = *new child{*this};
-            each.start_as_task(number, take_coroutine(number));
-            each.release();
+            if (child* const each = make_child()) {
+                each->start_as_task(number, take_coroutine(number));
+                each->release();
+            } else {
+                refuse_without_memory(number, take_coroutine(number));
+                ended(1);
+            }
         }
         return awaiter.suspend(at, *this);
     }
@@ -328,13 +362,13 @@ bool gathering::arm(task_state& waiter) noexcept {
     return true;
 }
 
-wait_point::cancellation gathering::cancel(std::vector<task_ref>& awaited) noexcept {
+wait_point::cancellation gathering::cancel(task_refs& awaited) noexcept {
     const std::lock_guard guard{lock_};
     if (over_) {
         return cancellation::too_late;
     }
     cancel_requested_ = true;
-    message_ = waiter_->message();  // we are under its lock
+    message_ = detail::copy_or_nothing(waiter_->message());  // we are under its lock
     request_ = waiter_->request_in_hand();
     cancelled_.store(true, std::memory_order_release);
     for (child* each = first_promoted_; each != nullptr; each = each->next_) {
@@ -343,9 +377,9 @@ wait_point::cancellation gathering::cancel(std::vector<task_ref>& awaited) noexc
     return cancellation::passed_on;
 }
 
-void gathering::ask_to_end(std::vector<task_ref>&, const std::string& message, std::uint64_t request) {
+void gathering::ask_to_end(task_refs&, const std::string& message, std::uint64_t request) {
     const std::lock_guard guard{lock_};
-    message_ = message;
+    message_ = detail::copy_or_nothing(message);
     request_ = request;
     cancelled_.store(true, std::memory_order_release);  // those that have waited are in the scope themselves
 }

@@ -65,7 +65,7 @@ bool task_group::begin_to_abort(bool for_a_failure) noexcept {
 
 /// As one request: the parent may await one of the others, which is to be asked once.
 void task_group::cancel_all(bool and_parent) noexcept {
-    std::vector<task_ref> tasks;
+    task_refs tasks;
     {
         const std::lock_guard guard{lock_};
         for (const member* each = running_.first(); each != nullptr; each = each->next_in_group) {
@@ -132,7 +132,7 @@ std::vector<std::exception_ptr> task_group::take_failures() {
     return failures;
 }
 
-task<> task_group::finish(std::exception_ptr failure, bool is_cancelled) {
+task<> task_group::finish(const std::exception_ptr& failure, const bool& is_cancelled) {
     {
         const std::lock_guard guard{lock_};
         exiting_ = true;
@@ -160,7 +160,7 @@ task<> task_group::finish(std::exception_ptr failure, bool is_cancelled) {
         std::rethrow_exception(cancellation);
     }
     if (failure && !is_cancelled) {
-        failures.push_back(std::move(failure));
+        failures.push_back(failure);
     }
     if (!failures.empty()) {
         throw exception_group{"unhandled errors in a TaskGroup", std::move(failures)};

@@ -57,7 +57,7 @@ public:
         return true;
     }
 
-    wait_point::cancellation cancel(std::vector<task_ref>& awaited) noexcept {
+    wait_point::cancellation cancel(task_refs& awaited) noexcept {
         if (cancelling_ == on_cancel::forward) {
             for (const task_ref& task : tasks_) {
                 if (!task->ended()) {
@@ -208,7 +208,7 @@ bool wait_awaiter::arm(task_state& waiter) noexcept {
     return group_->arm(waiter);
 }
 
-wait_point::cancellation wait_awaiter::cancel(std::vector<task_ref>& awaited) noexcept {
+wait_point::cancellation wait_awaiter::cancel(task_refs& awaited) noexcept {
     return group_->cancel(awaited);
 }
 

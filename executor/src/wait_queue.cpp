@@ -47,7 +47,7 @@ void wait_queue::resume_all(place* called) noexcept {
     }
 }
 
-wait_point::cancellation wait_queue::place::cancel(std::vector<task_ref>&) noexcept {
+wait_point::cancellation wait_queue::place::cancel(task_refs&) noexcept {
     const std::lock_guard guard{lock_};
     if (called_) {
         return cancellation::too_late;

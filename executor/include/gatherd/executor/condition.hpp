@@ -51,7 +51,7 @@ public:
 
     void await_resume() const;
     bool arm(task_state& waiter) noexcept override;
-    cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+    cancellation cancel(task_refs& awaited) noexcept override;
 
 private:
     friend class condition;

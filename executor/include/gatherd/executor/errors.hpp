@@ -3,6 +3,8 @@
 #pragma once
 
 #include <exception>
+#include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -12,16 +14,28 @@ namespace gatherd::executor {
 /// Raised where a task waits when it is cancelled: asyncio.CancelledError.
 ///
 /// Like in Python it is no ordinary failure: who catches it goes on as if the cancellation had not been asked for.
+///
+/// To copy it takes no memory. To make it takes some if there is a message; without memory the message is left out.
 class cancelled_error : public std::exception {
 public:
-    explicit cancelled_error(std::string message = {}) : message_{std::move(message)} {}
+    explicit cancelled_error(const std::string& message = {}) noexcept {
+        try {
+            if (!message.empty()) {
+                message_ = std::make_shared<const std::string>(message);
+            }
+        } catch (const std::bad_alloc&) {  // that there was a cancellation matters more
+        }
+    }
 
     /// What cancel() was given, often empty.
-    [[nodiscard]] const std::string& message() const noexcept { return message_; }
+    [[nodiscard]] const std::string& message() const noexcept {
+        static const std::string none;
+        return message_ != nullptr ? *message_ : none;
+    }
     [[nodiscard]] const char* what() const noexcept override { return "CancelledError"; }
 
 private:
-    std::string message_;
+    std::shared_ptr<const std::string> message_;
 };
 
 /// Raised by wait_for and the like when time ran out: Python's TimeoutError.

@@ -16,7 +16,7 @@ namespace detail {
 /// The scope of one run(): it closes when its root has ended, and the calling thread waits until it has drained.
 class run_scope final : public task_scope, private continuation {
 public:
-    run_scope(scheduler& on, ordering order) noexcept : task_scope{on, order}, continuation{&ended} {}
+    run_scope(scheduler& on, ordering order) : task_scope{on, order}, continuation{&ended} {}
 
     /// Before the root's start.
     void close_after(const task_ref& root) noexcept { root->add_continuation(*this); }

@@ -41,20 +41,22 @@ public:
     /// one thread it cannot, and there this is an error. Throws std::logic_error when the group has ended.
     template <typename T>
     task_handle<T> create_task(task<T> coroutine, std::string_view name = {}) {
-        task_handle<T> handle = prepare_task_in(parent_->scope(), std::move(coroutine));
-        if (!name.empty()) {
-            handle.set_name(std::string{name});
-        }
-        if (!join(handle.ref())) {
-            handle.cancel();
+        task_handle<T> handle = prepare_task_in(parent_->scope(), std::move(coroutine), name);
+        try {
+            if (!join(handle.ref())) {
+                handle.cancel();
+            }
+        } catch (...) {  // no memory, or the group has ended
+            handle.abandon();
+            throw;
         }
         handle.start(false);
         return handle;
     }
 
-    /// For with_task_group, once: waits for all tasks and raises what the group raises. `failure`: what the body
-    /// raised.
-    task<> finish(std::exception_ptr failure, bool is_cancelled);
+    /// For with_task_group, once, and to be awaited when the body has ended: waits for all tasks and raises what the
+    /// group raises. `failure`: what the body raised until then.
+    task<> finish(const std::exception_ptr& failure, const bool& is_cancelled);
 
 private:
     struct member;
@@ -101,6 +103,7 @@ std::invoke_result_t<Body&, task_group&> with_task_group(Body body) {
     std::optional<std::conditional_t<std::is_void_v<result_type>, std::monostate, result_type>> result;
     std::exception_ptr failure;
     bool is_cancelled = false;
+    task<> finish = group.finish(failure, is_cancelled);  // made now: once there are tasks, it must not fail
     try {
         if constexpr (std::is_void_v<result_type>) {
             co_await body(group);
@@ -113,7 +116,7 @@ std::invoke_result_t<Body&, task_group&> with_task_group(Body body) {
     } catch (...) {  // raised again by finish, within a group
         failure = std::current_exception();
     }
-    co_await group.finish(std::move(failure), is_cancelled);
+    co_await std::move(finish);
     if constexpr (!std::is_void_v<result_type>) {
         co_return std::move(*result);
     }

@@ -38,11 +38,15 @@ public:
 
     /// Hands itself to the lane. The awaiter may be gone before this returns.
     template <typename Lane>
-    void enter(Lane& lane) {
+    void enter(Lane& lane) noexcept {
         pools_own = this->shared_from_this();
         if (!lane.submit(*this)) {
             const std::shared_ptr<pool_call> alive = std::move(pools_own);
-            outcome_.template emplace<2>(std::make_exception_ptr(std::runtime_error{"can't start new thread"}));
+            try {
+                throw std::runtime_error{"can't start new thread"};
+            } catch (const std::exception&) {  // or std::bad_alloc, if there is no memory for the text
+                outcome_.template emplace<2>(std::current_exception());
+            }
             tell();
         }
     }
@@ -118,7 +122,7 @@ public:
     }
 
     bool arm(task_state&) noexcept override { return true; }
-    cancellation cancel(std::vector<task_ref>&) noexcept override {
+    cancellation cancel(task_refs&) noexcept override {
         return call_->abandon() ? cancellation::detached : cancellation::too_late;
     }
 

@@ -56,7 +56,7 @@ public:
     wait_result await_resume();
 
     bool arm(task_state& waiter) noexcept override;
-    cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+    cancellation cancel(task_refs& awaited) noexcept override;
 
 private:
     std::vector<task_ref> tasks_;  // those that it was given to keep

@@ -53,8 +53,8 @@ enum class child_end { returned, raised, cancelled };
 class gathering : public wait_point, public scope_member {
 public:
     /// Asks the children to end: those that have not started never will. For the awaiting task and for the scope.
-    cancellation cancel(std::vector<task_ref>& awaited) noexcept final;
-    void ask_to_end(std::vector<task_ref>& to_cancel, const std::string& message, std::uint64_t request) final;
+    cancellation cancel(task_refs& awaited) noexcept final;
+    void ask_to_end(task_refs& to_cancel, const std::string& message, std::uint64_t request) final;
 
     /// Starts the children, in a step of the awaiting task. False: the gather is over already.
     bool await_suspend(std::coroutine_handle<> at) noexcept;
@@ -102,6 +102,8 @@ private:
     static constexpr std::uint64_t left(std::uint64_t word) noexcept { return word & (holder - 1); }
 
     [[nodiscard]] std::uint64_t run(worker& here, portion& some, bool awaiter_is_here) noexcept;
+    [[nodiscard]] child* make_child() noexcept;
+    void refuse_without_memory(std::size_t number, std::coroutine_handle<> unstarted) noexcept;
     void cut(worker& here, portion& some) noexcept;
     void put_back(worker& here, portion& some) const noexcept;
     void used_up(portion& some) noexcept;

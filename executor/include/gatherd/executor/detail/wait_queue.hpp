@@ -66,7 +66,7 @@ public:
     }
 
     /// Leaves the line; too late for one that was called.
-    cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+    cancellation cancel(task_refs& awaited) noexcept override;
 
     /// The task goes on. Once, by whoever called this place, without the lock.
     void resume() noexcept { task_->resume(); }
