@@ -46,7 +46,7 @@ bool condition::wait_awaiter::arm(task_state& waiter) noexcept {
     return true;
 }
 
-wait_point::cancellation condition::wait_awaiter::cancel(std::vector<task_ref>&) noexcept {
+wait_point::cancellation condition::wait_awaiter::cancel(task_refs&) noexcept {
     return visit(lock_, [this] {
         if (wants_mutex_) {
             return cancellation::too_late;  // CancelledError is raised when it has the mutex

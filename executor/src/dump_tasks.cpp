@@ -46,7 +46,7 @@ private:
     static constexpr std::size_t awaited_a_task = 4;   // of all tasks, on average
 
     class bookmark : public scope_member {
-        void ask_to_end(std::vector<task_ref>&, const std::string&, std::uint64_t) final {}
+        void ask_to_end(task_refs&, const std::string&, std::uint64_t) final {}
     };
 
     void walk(task_scope::shard& list) {

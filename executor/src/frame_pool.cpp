@@ -276,9 +276,17 @@ private:
     std::atomic<std::size_t> resident_after_trim_{0};  // of one thread a second
 };
 
-slab_store& store() {
-    static auto& only = *new slab_store;  // never destroyed, as the pools
-    return only;
+/// Never destroyed, as the pools.
+union lasting_store {
+    constexpr lasting_store() noexcept : store{} {}
+    ~lasting_store() {}
+
+    slab_store store;
+};
+constinit lasting_store lasting;
+
+slab_store& store() noexcept {
+    return lasting.store;
 }
 
 /// What a thread with a pool of its own holds of others' blocks.

@@ -69,7 +69,7 @@ bool future_core::wait_awaiter::arm(task_state& waiter) noexcept {
     return true;
 }
 
-wait_point::cancellation future_core::wait_awaiter::cancel(std::vector<task_ref>&) noexcept {
+wait_point::cancellation future_core::wait_awaiter::cancel(task_refs&) noexcept {
     // Whether this cancels the future or another sets it just now: that resumes all, this task among them.
     static_cast<void>(awaited_.cancel({}, waiter().request_in_hand()));
     return cancellation::too_late;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "gatherd/executor/detail/worker.hpp"
@@ -121,9 +122,18 @@ std::uint64_t gathering::run(worker& here, child_range& range, bool awaiter_is_h
         const std::size_t number = range.next++;
         const std::coroutine_handle<> root = take_coroutine(number);
         if (block == nullptr) {
-            block = new child{*this};
+            block = make_child();
         }
         const bool is_last = range.next == range.end;
+        if (block == nullptr) {
+            refuse_without_memory(number, root);
+            ++done;
+            if (is_last) {
+                used_up(range);
+                break;
+            }
+            continue;
+        }
         bool is_shared = false;  // what is left lies in the deque while the child runs, unless that is full
         if (is_last) {
             used_up(range);
@@ -158,16 +168,36 @@ std::uint64_t gathering::run(worker& here, child_range& range, bool awaiter_is_h
     return done;
 }
 
-/// Leaves all but a part of a large range to other workers.
+/// Null: there is no memory for it.
+gathering::child* gathering::make_child() noexcept {
+    try {
+        return new child{*this};
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
+/// The child raises std::bad_alloc. The caller has to count it as ended.
+void gathering::refuse_without_memory(std::size_t number, std::coroutine_handle<> unstarted) noexcept {
+    refuse(number, unstarted, std::make_exception_ptr(std::bad_alloc{}));
+    raised(number);
+}
+
+/// Leaves all but a part of a large range to other workers. Without memory for the rest it leaves nothing.
 void gathering::cut(worker& here, child_range& range) noexcept {
     const std::size_t size = range.end - range.next;
     const std::size_t part = std::max(smallest_cut, size / (here.owner().workers() * cuts_a_worker));
     if (size <= part) {
         return;
     }
-    auto& rest = *new child_range{*this, range.next + part, range.end};
-    range.end = rest.next;
-    put_back(here, rest);
+    child_range* rest = nullptr;
+    try {
+        rest = new child_range{*this, range.next + part, range.end};
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+    range.end = rest->next;
+    put_back(here, *rest);
 }
 
 /// Puts a range back into a queue. Another thread may run it before this returns.
@@ -242,7 +272,7 @@ void gathering::drop(std::uint64_t share) noexcept {
 /// A child has ended by an exception; `request` is not 0 if that is a CancelledError. Before ended() counts the child.
 void gathering::raised(std::size_t number, std::uint64_t request) noexcept {
     task_state* waiter = nullptr;
-    std::vector<task_ref> siblings;
+    task_refs siblings;
     std::uint64_t siblings_request = 0;
     {
         const std::lock_guard guard{lock_};
@@ -270,7 +300,7 @@ void gathering::raised(std::size_t number, std::uint64_t request) noexcept {
 
 /// Children that have not started never start; `promoted` are those that the caller is to cancel.
 void gathering::cancel_under_lock(const std::string& message, std::uint64_t request,
-                                  std::vector<task_ref>& promoted) noexcept {
+                                  task_refs& promoted) noexcept {
     message_ = message;
     request_ = request;
     cancelled_.store(true, std::memory_order_release);
@@ -293,7 +323,7 @@ void gathering::promote(child& waiting) noexcept {
         last_promoted_ = &waiting;
         is_cancelled = cancelled_.load(std::memory_order_relaxed);  // written under this lock
         if (is_cancelled) {
-            message = message_;
+            message = detail::copy_or_nothing(message_);
             request = request_;
         }
     }
@@ -316,9 +346,13 @@ bool gathering::await_suspend(std::coroutine_handle<> at) noexcept {
     const std::size_t children = first_.end;
     if (scope_.is_serial()) {
         for (std::size_t number = 0; number < children; ++number) {
-            auto& each = *new child{*this};
-            each.start_as_task(number, take_coroutine(number));
-            each.release();
+            if (child* const each = make_child()) {
+                each->start_as_task(number, take_coroutine(number));
+                each->release();
+            } else {
+                refuse_without_memory(number, take_coroutine(number));
+                ended(1);
+            }
         }
         return awaiter.suspend(at, *this);
     }
@@ -351,7 +385,7 @@ bool gathering::arm(task_state& waiter) noexcept {
     return true;
 }
 
-wait_point::cancellation gathering::cancel(std::vector<task_ref>& awaited) noexcept {
+wait_point::cancellation gathering::cancel(task_refs& awaited) noexcept {
     const std::lock_guard guard{lock_};
     if (over_) {
         return cancellation::too_late;
@@ -372,9 +406,9 @@ void gathering::describe(wait_description& into) noexcept {
     }
 }
 
-void gathering::ask_to_end(std::vector<task_ref>&, const std::string& message, std::uint64_t request) {
+void gathering::ask_to_end(task_refs&, const std::string& message, std::uint64_t request) {
     const std::lock_guard guard{lock_};
-    message_ = message;
+    message_ = detail::copy_or_nothing(message);
     request_ = request;
     cancelled_.store(true, std::memory_order_release);  // promoted children are in the scope themselves
 }

@@ -47,7 +47,7 @@ bool ordered_semaphore::place::enter_awaiter::arm(task_state& waiter) noexcept {
     return true;
 }
 
-wait_point::cancellation ordered_semaphore::place::enter_awaiter::cancel(std::vector<task_ref>&) noexcept {
+wait_point::cancellation ordered_semaphore::place::enter_awaiter::cancel(task_refs&) noexcept {
     const std::lock_guard guard{line_.lock_};
     if (line_.entries_[index_].is == state::admitted) {
         return cancellation::too_late;

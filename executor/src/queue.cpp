@@ -95,7 +95,7 @@ bool queue_core::stock_awaiter::arm(task_state& waiter) noexcept {
     return true;
 }
 
-wait_point::cancellation queue_core::stock_awaiter::cancel(std::vector<task_ref>&) noexcept {
+wait_point::cancellation queue_core::stock_awaiter::cancel(task_refs&) noexcept {
     return cancel_under(core_.lock, wanted_.waiters);
 }
 
@@ -128,7 +128,7 @@ bool queue_core::join_awaiter::arm(task_state& waiter) noexcept {
     return true;
 }
 
-wait_point::cancellation queue_core::join_awaiter::cancel(std::vector<task_ref>&) noexcept {
+wait_point::cancellation queue_core::join_awaiter::cancel(task_refs&) noexcept {
     return cancel_under(core_.lock, core_.joiners);
 }
 

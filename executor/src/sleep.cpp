@@ -12,7 +12,7 @@ bool sleep_awaiter::arm(task_state& waiter) noexcept {
     return true;
 }
 
-wait_point::cancellation sleep_awaiter::cancel(std::vector<task_ref>&) noexcept {
+wait_point::cancellation sleep_awaiter::cancel(task_refs&) noexcept {
     return timer_wheel::remove(*this) ? cancellation::detached : cancellation::too_late;
 }
 

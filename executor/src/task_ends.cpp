@@ -181,7 +181,7 @@ bool task_ends::arm(task_state& waiter) noexcept {
     return true;
 }
 
-wait_point::cancellation task_ends::cancel(std::vector<task_ref>& awaited) noexcept {
+wait_point::cancellation task_ends::cancel(task_refs& awaited) noexcept {
     if (forwards()) {
         running(awaited);
         if (awaited.empty()) {
@@ -208,7 +208,7 @@ void task_ends::describe(wait_description& description) noexcept {
     }
 }
 
-void task_ends::running(std::vector<task_ref>& tasks) noexcept {
+void task_ends::running(task_refs& tasks) noexcept {
     const std::lock_guard guard{lock_};
     for (const end* each = running_.first; each != nullptr; each = each->next_end) {
         if (!each->task->ended()) {

@@ -54,7 +54,7 @@ public:
     [[nodiscard]] bool forwards() const noexcept { return cancelling_ == on_cancel::forward; }
 
     bool arm(task_state& waiter) noexcept override;
-    cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+    cancellation cancel(task_refs& awaited) noexcept override;
     void describe(wait_description& description) noexcept override;
 
     /// How the wait ended, or what is known so far.
@@ -64,7 +64,7 @@ public:
     [[nodiscard]] task_ref take() noexcept;
 
     /// Adds all tasks that have not ended.
-    void running(std::vector<task_ref>& tasks) noexcept;
+    void running(task_refs& tasks) noexcept;
 
 protected:
     virtual ~task_ends();

@@ -52,7 +52,7 @@ bool task_group::begin_to_abort(bool for_a_failure) noexcept {
 /// By one request: the parent may await one of the others, which is to be asked once. `request`: the one that the
 /// parent was cancelled by, if that is the reason.
 void task_group::cancel_all(bool and_parent, std::uint64_t request) noexcept {
-    std::vector<task_ref> tasks;
+    task_refs tasks;
     members_->running(tasks);
     if (and_parent) {
         tasks.push_back(parent_);
@@ -60,7 +60,7 @@ void task_group::cancel_all(bool and_parent, std::uint64_t request) noexcept {
     task_state::cancel_each(tasks, {}, request);
 }
 
-task<> task_group::finish(std::exception_ptr failure, std::optional<cancelled_error> cancellation) {
+task<> task_group::finish(std::exception_ptr& failure, std::optional<cancelled_error>& cancellation) {
     members_->close_when_empty();
     if ((failure || cancellation) && begin_to_abort(false)) {
         cancel_all(false, cancellation ? cancellation->request() : 0);

@@ -97,7 +97,7 @@ void task_scope::leave(scope_member& member) noexcept {
 }
 
 void task_scope::leave_late(scope_member& member) noexcept {
-    std::vector<task_ref> round;
+    task_refs round;
     std::uint64_t request = 0;
     bool is_empty = false;
     {
@@ -127,7 +127,7 @@ void task_scope::leave_late(scope_member& member) noexcept {
 }
 
 void task_scope::close() noexcept {
-    std::vector<task_ref> round;
+    task_refs round;
     std::uint64_t request = 0;
     bool is_empty = false;
     {
@@ -152,15 +152,15 @@ void task_scope::close() noexcept {
 
 /// Under closing_lock_: all members of this moment are one round; those that they create while they clean up are the
 /// next.
-std::vector<task_ref> task_scope::begin_round(std::uint64_t request) {
+task_refs task_scope::begin_round(std::uint64_t request) {
     left_in_round_ = live_;
     ++round_;
     return ask_all({}, request);
 }
 
 /// Gives the tasks to cancel, of each shard the oldest first.
-std::vector<task_ref> task_scope::ask_all(const std::string& message, std::uint64_t request) {
-    std::vector<task_ref> tasks;
+task_refs task_scope::ask_all(const std::string& message, std::uint64_t request) {
+    task_refs tasks;
     for (shard& each : shards_) {
         const std::lock_guard guard{each.lock};
         const auto begin = static_cast<std::ptrdiff_t>(tasks.size());

@@ -224,7 +224,7 @@ bool task_state::remove_continuation(continuation& node) noexcept {
 
 bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept {
     about_to_wait();
-    std::vector<task_ref> awaited;
+    task_refs awaited;
     std::string message;
     std::uint64_t request = 0;
     task_ref alive;
@@ -244,7 +244,7 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
         // A cancel came while the task ran: this is where it waits next (I3).
         alive = task_ref{this};  // what it awaits may end, and with it this task, before we are done below
         word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock, as below
-        message = this->message();
+        message = detail::copy_or_nothing(this->message());
         request = request_in_hand();
         switch (point.cancel(awaited)) {
             case wait_point::cancellation::detached:
@@ -329,9 +329,9 @@ void task_state::raise_cancellation() {
     throw cancelled_error{std::move(message), request};
 }
 
-std::pair<std::string, std::uint64_t> task_state::request_to_raise() const {
+std::pair<std::string, std::uint64_t> task_state::request_to_raise() const noexcept {
     const std::lock_guard guard{lock_};  // another request may change both just now
-    return {message(), requests_->raised};
+    return {detail::copy_or_nothing(message()), requests_->raised};
 }
 
 /// Under the lock.
@@ -346,7 +346,7 @@ void task_state::remember(const std::string& message, std::uint64_t request) noe
         requests_ = std::make_unique<requests>();
     }
     requests_->last = request;
-    requests_->message = message;
+    requests_->message = detail::copy_or_nothing(message);
     ++requests_->count;
 }
 
@@ -370,7 +370,7 @@ void task_state::adopt_cancellation(std::uint64_t request) noexcept {
 }
 
 task_state::answer task_state::cancel_here(const std::string& message, std::uint64_t request, bool first,
-                                           std::vector<task_ref>& awaited) noexcept {
+                                           task_refs& awaited) noexcept {
     {
         const std::lock_guard guard{lock_};
         const bool was_raised = requests_ && requests_->raised == request;
@@ -472,12 +472,12 @@ bool task_state::cancel_from_here(const std::string& message, std::uint64_t requ
     // Depth first through what awaits what, on a path of our own instead of the stack: chains may be very long.
     struct level {
         task_ref task;
-        std::vector<task_ref> awaited{};
+        task_refs awaited{};
         std::size_t next = 0;
         bool asked = false;
         bool reached = false;  // some awaited task took the request
     };
-    std::vector<level> path;
+    std::vector<level, detail::reserved<level>> path;
     path.push_back({.task = task_ref{this}, .asked = was_asked});
     bool reached = false;  // of the task that was left last
     while (!path.empty()) {

@@ -62,7 +62,7 @@ bool io_awaiter_base::await_suspend(std::coroutine_handle<> at) noexcept {
 }
 
 /// Called while the task waits, so an operation that has ended is about to resume it.
-wait_point::cancellation io_awaiter_base::cancel(std::vector<task_ref>&) noexcept {
+wait_point::cancellation io_awaiter_base::cancel(task_refs&) noexcept {
     std::uint32_t state = state_.load(std::memory_order_acquire);  // S
     std::uint32_t next = 0;
     do {

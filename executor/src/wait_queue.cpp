@@ -69,7 +69,7 @@ void wait_queue::entry::resume() noexcept {
     task_->resume();
 }
 
-wait_point::cancellation wait_queue::locked_entry::cancel(std::vector<task_ref>&) noexcept {
+wait_point::cancellation wait_queue::locked_entry::cancel(task_refs&) noexcept {
     return cancel_under(lock_, queue_);
 }
 

@@ -142,7 +142,7 @@ TEST_CASE("dump_tasks: each kind of wait has its name", "[executor]") {
             }
         };
         const auto on_event = [&]() -> task<> { co_await never.wait(); };
-        const auto on_semaphore = [&]() -> task<> { co_await no_permits.acquire(); };
+        const auto on_semaphore = [&]() -> task<> { const auto permit = co_await no_permits.acquire(); };
         const auto on_mutex = [&]() -> task<> { const auto guard = co_await locked.lock(); };
         const auto on_condition = [&]() -> task<> {
             co_await free.lock();

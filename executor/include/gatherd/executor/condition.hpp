@@ -53,7 +53,7 @@ public:
 
     void await_resume() const;
     bool arm(task_state& waiter) noexcept override;
-    cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+    cancellation cancel(task_refs& awaited) noexcept override;
     [[nodiscard]] const char* kind() const noexcept override { return "condition"; }
 
 private:

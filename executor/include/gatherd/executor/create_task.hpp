@@ -194,7 +194,7 @@ public:
         waiter_ = &waiter;
         return awaited_.add_continuation(*this);
     }
-    cancellation cancel(std::vector<task_ref>& awaited) noexcept override {
+    cancellation cancel(task_refs& awaited) noexcept override {
         if (!awaited_.ended()) {
             awaited.push_back(kept_);
         }
@@ -345,6 +345,9 @@ public:
     /// Starts a prepared task, once; see create_task_in.
     void start(bool soon) const { state_->start(soon); }
 
+    /// A prepared task is not to be started after all: it goes with the last handle.
+    void abandon() const noexcept { state_->release(); }
+
     [[nodiscard]] const task_ref& ref() const noexcept { return state_; }
     [[nodiscard]] task_ref take_ref() && noexcept { return std::move(state_); }
     explicit operator bool() const noexcept { return static_cast<bool>(state_); }
@@ -393,10 +396,19 @@ callback_id task_handle<T>::add_done_callback(Function&& f) const {
 }
 
 /// Makes a task of the given scope that has yet to be started: so that completions can be linked before it may end.
-/// It must be started.
+/// It must be started, or abandoned.
 template <typename T>
-task_handle<T> prepare_task_in(task_scope& scope, task<T> coroutine) {
-    return {*new detail::task_with_result<T>{scope, detail::release_once(coroutine)}, task_ref::adopted{}};
+task_handle<T> prepare_task_in(task_scope& scope, task<T> coroutine, std::string_view name = {}) {
+    task_handle<T> made{*new detail::task_with_result<T>{scope, detail::release_once(coroutine)}, task_ref::adopted{}};
+    if (!name.empty()) {
+        try {
+            made.set_name(std::string{name});
+        } catch (...) {  // no memory: there is no such task
+            made.abandon();
+            throw;
+        }
+    }
+    return made;
 }
 
 /// Starts a coroutine as a task of the given scope. From any thread. `soon`: the calling worker will run it when its
@@ -412,10 +424,7 @@ task_handle<T> create_task_in(task_scope& scope, task<T> coroutine, bool soon = 
 /// Without a name it costs none: see task_handle::name.
 template <typename T>
 task_handle<T> create_task(task<T> coroutine, std::string_view name = {}) {
-    task_handle<T> handle = prepare_task_in(task_state::current().scope(), std::move(coroutine));
-    if (!name.empty()) {
-        handle.set_name(std::string{name});
-    }
+    task_handle<T> handle = prepare_task_in(task_state::current().scope(), std::move(coroutine), name);
     handle.start(false);
     return handle;
 }

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <exception>
+#include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -13,13 +15,24 @@ namespace gatherd::executor {
 /// Raised where a task waits when it is cancelled: asyncio.CancelledError.
 ///
 /// Like in Python it is no ordinary failure: who catches it goes on as if the cancellation had not been asked for.
+///
+/// To copy it takes no memory. To make it takes some if there is a message; without memory the message is left out.
 class cancelled_error : public std::exception {
 public:
-    explicit cancelled_error(std::string message = {}, std::uint64_t request = 0)
-        : message_{std::move(message)}, request_{request} {}
+    explicit cancelled_error(const std::string& message = {}, std::uint64_t request = 0) noexcept : request_{request} {
+        try {
+            if (!message.empty()) {
+                message_ = std::make_shared<const std::string>(message);
+            }
+        } catch (const std::bad_alloc&) {  // that there was a cancellation matters more
+        }
+    }
 
     /// What cancel() was given, often empty.
-    [[nodiscard]] const std::string& message() const noexcept { return message_; }
+    [[nodiscard]] const std::string& message() const noexcept {
+        static const std::string none;
+        return message_ != nullptr ? *message_ : none;
+    }
     [[nodiscard]] const char* what() const noexcept override { return "CancelledError"; }
 
     /// The number of the request to cancel that this error answers; 0 if code threw the error without a request. A task
@@ -28,7 +41,7 @@ public:
     [[nodiscard]] std::uint64_t request() const noexcept { return request_; }
 
 private:
-    std::string message_;
+    std::shared_ptr<const std::string> message_;
     std::uint64_t request_;
 };
 

@@ -444,7 +444,7 @@ public:
         waiter_ = &waiter;
         return true;
     }
-    cancellation cancel(std::vector<task_ref>&) noexcept override { return cancellation::too_late; }
+    cancellation cancel(task_refs&) noexcept override { return cancellation::too_late; }
     void describe(wait_description& into) noexcept override { into.kind = "fork_join"; }
 
 private:

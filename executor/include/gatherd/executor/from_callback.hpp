@@ -56,7 +56,7 @@ public:
     }
 
     /// The operation may still write to what the frame holds: so the request is kept until it has ended.
-    cancellation cancel(std::vector<task_ref>&) noexcept override { return cancellation::too_late; }
+    cancellation cancel(task_refs&) noexcept override { return cancellation::too_late; }
 
 private:
     std::shared_ptr<future_state<T>> state_;

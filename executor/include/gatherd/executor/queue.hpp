@@ -71,7 +71,7 @@ public:
 
     [[nodiscard]] bool await_ready() noexcept;
     bool arm(task_state& waiter) noexcept override;
-    cancellation cancel(std::vector<task_ref>&) noexcept override;
+    cancellation cancel(task_refs&) noexcept override;
 
 protected:
     /// What await_resume begins with: gives the lock, under which the promise is to be kept. Throws.
@@ -93,7 +93,7 @@ public:
 
     void await_resume() const { go_on(); }
     bool arm(task_state& waiter) noexcept override;
-    cancellation cancel(std::vector<task_ref>&) noexcept override;
+    cancellation cancel(task_refs&) noexcept override;
 
 private:
     queue_core& core_;

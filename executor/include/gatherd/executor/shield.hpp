@@ -15,7 +15,7 @@ namespace detail {
 class shielded_awaiter : public task_awaiter {
 public:
     using task_awaiter::task_awaiter;
-    cancellation cancel(std::vector<task_ref>&) noexcept override {
+    cancellation cancel(task_refs&) noexcept override {
         return leave() ? cancellation::detached : cancellation::too_late;
     }
 };

@@ -30,7 +30,7 @@ public:
     void await_resume() const { task_state::current().throw_if_cancelled(); }
 
     bool arm(task_state& waiter) noexcept override;
-    cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+    cancellation cancel(task_refs& awaited) noexcept override;
     void describe(wait_description& into) noexcept override {
         into.kind = "sleep";
         into.until = deadline_;

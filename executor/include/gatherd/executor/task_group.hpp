@@ -45,17 +45,19 @@ public:
     /// one thread it cannot, and there this is an error. Throws std::logic_error when the group has ended.
     template <typename T>
     task_handle<T> create_task(task<T> coroutine, std::string_view name = {}) {
-        task_handle<T> handle = prepare_task_in(parent_->scope(), std::move(coroutine));
-        if (!name.empty()) {
-            handle.set_name(std::string{name});
+        task_handle<T> handle = prepare_task_in(parent_->scope(), std::move(coroutine), name);
+        try {
+            start(handle.ref());
+        } catch (const std::bad_alloc&) {
+            handle.abandon();
+            throw;
         }
-        start(handle.ref());
         return handle;
     }
 
-    /// For with_task_group, once: waits for all tasks and raises what the group raises. `failure` or `cancellation` is
-    /// what the body raised.
-    task<> finish(std::exception_ptr failure, std::optional<cancelled_error> cancellation);
+    /// For with_task_group, once, and to be awaited when the body has ended: waits for all tasks and raises what the
+    /// group raises. `failure` or `cancellation` is what the body raised until then.
+    task<> finish(std::exception_ptr& failure, std::optional<cancelled_error>& cancellation);
 
 private:
     class members;
@@ -83,6 +85,7 @@ std::invoke_result_t<Body&, task_group&> with_task_group(Body body) {
     std::optional<std::conditional_t<std::is_void_v<result_type>, std::monostate, result_type>> result;
     std::exception_ptr failure;
     std::optional<cancelled_error> cancellation;
+    task<> finish = group.finish(failure, cancellation);  // made now: once there are tasks, it must not fail
     try {
         if constexpr (std::is_void_v<result_type>) {
             co_await body(group);
@@ -94,7 +97,7 @@ std::invoke_result_t<Body&, task_group&> with_task_group(Body body) {
     } catch (...) {  // raised again by finish, within a group
         failure = std::current_exception();
     }
-    co_await group.finish(std::move(failure), std::move(cancellation));
+    co_await std::move(finish);
     if constexpr (!std::is_void_v<result_type>) {
         co_return std::move(*result);
     }

@@ -78,8 +78,8 @@ private:
     void make_ready(task_state& task, readiness how) noexcept;
     static void run_serially(work& self) noexcept;
     void drained(bool in_a_step) noexcept;
-    [[nodiscard]] std::vector<task_ref> begin_round(std::uint64_t request);
-    [[nodiscard]] std::vector<task_ref> ask_all(const std::string& message, std::uint64_t request);
+    [[nodiscard]] task_refs begin_round(std::uint64_t request);
+    [[nodiscard]] task_refs ask_all(const std::string& message, std::uint64_t request);
 
     scheduler& scheduler_;
     const ordering order_;

@@ -54,11 +54,15 @@ public:
 
     /// Hands itself to the pool. The awaiter may be gone before this returns.
     template <typename Pool>
-    void enter(Pool& pool) {
+    void enter(Pool& pool) noexcept {
         pools_own_ = this->shared_from_this();
         if (!pool.submit(*this)) {
             const std::shared_ptr<pool_call> alive = std::move(pools_own_);
-            outcome_.template emplace<2>(std::make_exception_ptr(std::runtime_error{"can't start new thread"}));
+            try {
+                throw std::runtime_error{"can't start new thread"};
+            } catch (const std::exception&) {  // or std::bad_alloc, if there is no memory for the text
+                outcome_.template emplace<2>(std::current_exception());
+            }
             end();
         }
     }
@@ -147,11 +151,11 @@ public:
     }
 
     bool arm(task_state&) noexcept override { return true; }
-    cancellation cancel(std::vector<task_ref>&) noexcept override {
+    cancellation cancel(task_refs&) noexcept override {
         return call_->abandon(Policy) ? cancellation::detached : cancellation::too_late;
     }
     void describe(wait_description& into) noexcept override {
-        into.kind = std::is_same_v<Lane, compute_pool> ? "compute" : "to_thread";
+        into.kind = std::is_same_v<Pool, compute_pool> ? "compute" : "to_thread";
     }
 
 private:

@@ -76,7 +76,8 @@ public:
     }
 
     /// Keeps the request for the end of the operation, and sends it a cancellation.
-    cancellation cancel(std::vector<task_ref>&) noexcept override;
+    cancellation cancel(task_refs&) noexcept override;
+    void describe(wait_description& description) noexcept override { description.kind = "an operation of Asio"; }
 
     // ---- for the handler ----
 

@@ -61,7 +61,7 @@ public:
         [[nodiscard]] const char* kind() const noexcept override { return "future"; }
 
         /// Cancels the future, and so all who wait for it: asyncio's Task.cancel does that to what the task awaits.
-        cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+        cancellation cancel(task_refs& awaited) noexcept override;
 
     private:
         future_core& awaited_;

@@ -56,9 +56,9 @@ enum class child_end { returned, raised, cancelled };
 class gathering : public wait_point, public scope_member {
 public:
     /// For the awaiting task: cancels the children. Those that have not started never start.
-    cancellation cancel(std::vector<task_ref>& awaited) noexcept final;
+    cancellation cancel(task_refs& awaited) noexcept final;
     /// The same for the scope.
-    void ask_to_end(std::vector<task_ref>& to_cancel, const std::string& message, std::uint64_t request) final;
+    void ask_to_end(task_refs& to_cancel, const std::string& message, std::uint64_t request) final;
 
     /// Starts the children, in a step of the awaiting task. False: the gather is over already.
     bool await_suspend(std::coroutine_handle<> at) noexcept;
@@ -107,6 +107,8 @@ private:
     static constexpr std::uint64_t left(std::uint64_t word) noexcept { return word & (holder - 1); }
 
     [[nodiscard]] std::uint64_t run(worker& here, child_range& range, bool awaiter_is_here) noexcept;
+    [[nodiscard]] child* make_child() noexcept;
+    void refuse_without_memory(std::size_t number, std::coroutine_handle<> unstarted) noexcept;
     void cut(worker& here, child_range& range) noexcept;
     void put_back(worker& here, child_range& range) const noexcept;
     void used_up(child_range& range) noexcept;
@@ -116,7 +118,7 @@ private:
     void drop(std::uint64_t share) noexcept;
     void promote(child& waiting) noexcept;
     void unlink(child& ending) noexcept;
-    void cancel_under_lock(const std::string& message, std::uint64_t request, std::vector<task_ref>& promoted) noexcept;
+    void cancel_under_lock(const std::string& message, std::uint64_t request, task_refs& promoted) noexcept;
 
     static constexpr std::size_t not_one = static_cast<std::size_t>(-1);
 

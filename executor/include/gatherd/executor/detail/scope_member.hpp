@@ -6,12 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "gatherd/executor/detail/reserve.hpp"
+
 namespace gatherd::executor {
 
 class task_ref;
 class task_scope;
 class task_state;
 class task_walk;
+
+/// Tasks that are to be cancelled: it can be filled where nothing may fail.
+using task_refs = std::vector<task_ref, detail::reserved<task_ref>>;
 
 /// A task; or the children of a gather that has been left early. Linked in its scope from enroll to leave.
 class scope_member {
@@ -23,7 +28,7 @@ public:
     /// The scope asks all that is in it to end, by one request. Adds the tasks that are to be cancelled for that, or
     /// does otherwise what it takes. Called under the scope's locks: takes at most a lock that nothing else is taken
     /// under.
-    virtual void ask_to_end(std::vector<task_ref>& to_cancel, const std::string& message, std::uint64_t request) = 0;
+    virtual void ask_to_end(task_refs& to_cancel, const std::string& message, std::uint64_t request) = 0;
 
     /// The task that it is, or null. For dump_tasks.
     [[nodiscard]] virtual task_state* as_task() noexcept { return nullptr; }

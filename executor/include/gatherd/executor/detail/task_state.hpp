@@ -15,6 +15,7 @@
 #include "gatherd/executor/detail/context.hpp"
 #include "gatherd/executor/detail/frame_pool.hpp"
 #include "gatherd/executor/detail/misuse.hpp"
+#include "gatherd/executor/detail/reserve.hpp"
 #include "gatherd/executor/detail/scope_member.hpp"
 #include "gatherd/executor/detail/spin_lock.hpp"
 #include "gatherd/executor/detail/wait_description.hpp"
@@ -78,7 +79,7 @@ public:
     virtual bool arm(task_state& waiter) noexcept = 0;
 
     /// Ends it. For `forwarded` and `passed_on`, adds the tasks to cancel, none that has ended.
-    virtual cancellation cancel(std::vector<task_ref>& awaited) noexcept = 0;
+    virtual cancellation cancel(task_refs& awaited) noexcept = 0;
 
     /// Tells what it is, for dump_tasks. Allocates nothing.
     virtual void describe(wait_description& /*into*/) noexcept {}
@@ -330,7 +331,12 @@ private:
     [[nodiscard]] static constexpr bool is_last(std::uint32_t word) noexcept { return word / one_reference == 1; }
 
     /// What few tasks ever have: requests to cancel.
-    struct requests : pooled {
+    struct requests {
+        static void* operator new(std::size_t size) noexcept { return detail::allocate_or_reserve(size); }
+        static void operator delete(void* block, std::size_t size) noexcept {
+            detail::give_back_or_reserve(block, size);
+        }
+
         std::uint64_t last = 0;    // the newest that reached it
         std::uint64_t raised = 0;  // the newest that came out of an await here, or is about to
         std::uint32_t count = 0;   // asyncio's _num_cancels_requested
@@ -345,14 +351,13 @@ private:
     };
     /// Tells one call of cancel from all others.
     [[nodiscard]] static std::uint64_t new_request() noexcept;
-    answer cancel_here(const std::string& message, std::uint64_t request, bool first,
-                       std::vector<task_ref>& awaited) noexcept;
+    answer cancel_here(const std::string& message, std::uint64_t request, bool first, task_refs& awaited) noexcept;
     bool cancel_from_here(const std::string& message, std::uint64_t request, bool was_asked = false) noexcept;
     bool announce(const std::string& message, std::uint64_t request) noexcept;
     void remember(const std::string& message, std::uint64_t request) noexcept;
     void make_due(std::uint64_t request) noexcept;
     [[nodiscard]] const std::string& message() const noexcept;
-    [[nodiscard]] std::pair<std::string, std::uint64_t> request_to_raise() const;
+    [[nodiscard]] std::pair<std::string, std::uint64_t> request_to_raise() const noexcept;
     [[nodiscard]] bool has_to_cancel() const noexcept;
     static void run_step(work& item) noexcept;
     void see_cancellation() noexcept;
@@ -362,7 +367,7 @@ private:
     [[gnu::cold]] void drop_notes() noexcept;
     void about_to_wait() noexcept;
     void end_under_lock() noexcept;
-    void ask_to_end(std::vector<task_ref>& to_cancel, const std::string&, std::uint64_t) final {
+    void ask_to_end(task_refs& to_cancel, const std::string&, std::uint64_t) final {
         to_cancel.emplace_back(this);
     }
     [[nodiscard]] task_state* as_task() noexcept final { return this; }

@@ -171,7 +171,7 @@ private:
 /// An entry of an owner with a spin lock.
 class wait_queue::locked_entry : public wait_queue::entry {
 public:
-    cancellation cancel(std::vector<task_ref>& awaited) noexcept override;
+    cancellation cancel(task_refs& awaited) noexcept override;
 
 protected:
     locked_entry(spin_lock& lock, wait_queue& queue) noexcept : lock_{lock}, queue_{queue} {}

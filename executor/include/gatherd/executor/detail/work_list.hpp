@@ -10,7 +10,7 @@ namespace gatherd::executor {
 
 /// Intrusive. An item is in one list at a time, and lives until it is taken.
 ///
-/// Threads: none of its own; whoever shares it locks.
+/// Threads: none of its own; those that share it need a lock.
 class work_list {
 public:
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
