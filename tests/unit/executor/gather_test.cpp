@@ -322,6 +322,12 @@ TEST_CASE("gather: a cancellation that comes after a child's failure is raised i
     CHECK(serially(cancelled_after_a_failure()) == "cxCc");
 }
 
+TEST_CASE("gather: one coroutine whose result is a pair gives a tuple of that pair", "[executor]") {
+    const auto pair = []() -> task<std::pair<int, int>> { co_return {1, 2}; };
+    const std::tuple<std::pair<int, int>> results = run(gather(pair()));
+    CHECK(std::get<0>(results).second == 2);
+}
+
 TEST_CASE("gather: coroutines without a result, alone or mixed with others, and references", "[executor]") {
     std::string seen;
     CHECK(run(gathers_all_kinds(seen)) == 42);
@@ -331,6 +337,11 @@ TEST_CASE("gather: coroutines without a result, alone or mixed with others, and 
 
 TEST_CASE("gather: exceptions may be results", "[executor]") {
     CHECK(run(exceptions_as_results()) == 1);
+    const auto two_types = []() -> task<std::size_t> {
+        const auto [number, nothing] = co_await gather_exceptions(after(0ms, 7), fails_after(0ms, "boom"));
+        co_return static_cast<std::size_t>(std::get<0>(number)) * 10 + nothing.index();
+    };
+    CHECK(run(two_types()) == 71);
 }
 
 TEST_CASE("gather: cancelled as a whole, every child is cancelled and cleans up", "[executor]") {

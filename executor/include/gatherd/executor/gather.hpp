@@ -80,7 +80,8 @@ public:
 
     template <typename Function>
     auto take_each(Function take) {
-        return std::apply([&take](auto&... each) { return std::tuple{take(each)...}; }, *outcomes_);
+        return std::apply([&take](auto&... each) { return std::tuple<decltype(take(each))...>{take(each)...}; },
+                          *outcomes_);
     }
 
     void forget_outcomes() noexcept { outcomes_.reset(); }
@@ -247,6 +248,11 @@ task<std::vector<gathered<T>>> gather_exceptions(std::vector<task<T>> coroutines
     const std::size_t count = coroutines.size();
     return detail::gather_all<detail::range_children<T>, std::vector<gathered<T>>>(
         count, std::move(coroutines), on_failure::go_on, detail::take_outcome);
+}
+template <typename... Ts>
+requires(sizeof...(Ts) > 0) task<std::tuple<gathered<Ts>...>> gather_exceptions(task<Ts>... coroutines) {
+    return detail::gather_all<detail::tuple_children<Ts...>, std::tuple<gathered<Ts>...>>(
+        sizeof...(Ts), std::tuple<task<Ts>...>{std::move(coroutines)...}, on_failure::go_on, detail::take_outcome);
 }
 
 }  // namespace gatherd::executor
