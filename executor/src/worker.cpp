@@ -323,7 +323,7 @@ void worker::park() {
         reactor_.wait(until_overdue(until_due(limit)));
         has_slept_ = true;
     }
-    searching_ = !owner_.idle_.retract(index_);
+    searching_ = owner_.idle_.retract(index_, !may_sleep);
 }
 
 void worker::run() {

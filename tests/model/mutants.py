@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Weakens every atomic operation of the lock-free headers in turn, and demands that the models notice.
 
-    mutants.py WORK_DEQUE_MODEL WORK_QUEUE_MODEL IDLE_WORKERS_MODEL [ONLY]
+    mutants.py WORK_DEQUE_MODEL RUN_QUEUE_MODEL IDLE_WORKERS_MODEL [ONLY]
 
 For each operation whose memory order is stronger than relaxed the models run with the weaker orders in its place, and
-each read-modify-write also as a load and a store, and without each fence; see mutation.hpp. No compiling: the models change the order as they
+each read-modify-write also as a load and a store; see mutation.hpp. No compiling: the models change the order as they
 run. Then come the faults that idle_workers_model can make by itself.
 
 A mutant that survives must be in SURVIVORS, with the reason; one that is listed there and dies is an error too, since
@@ -26,12 +26,11 @@ HEADERS = {  # and the models that run them
     "work_deque": (0, 2),
     "run_queue": (1, 2),
     "owned_ring": (0, 1, 2),
-    "growing_ring": (0, 1),
     "idle_workers": (2,),
     "injection_queue": (2,),
 }
-WORKER_FAULTS = ("no_second_look", "wake_before_push", "silent_last_searcher", "silent_take_all",
-                 "silent_family")
+WORKER_FAULTS = ("no_second_look", "forgotten_search", "early_trust", "wake_before_push", "silent_last_searcher",
+                 "silent_take", "silent_poll", "silent_reverse")
 WEAKER = {
     "load": {"seq_cst": ("acquire", "relaxed"), "acquire": ("relaxed",)},
     "store": {"seq_cst": ("release", "relaxed"), "release": ("relaxed",)},
@@ -42,42 +41,36 @@ WEAKER = {
         "release": ("relaxed", "split"),
     },
 }
-COUNTED = "only the counts hang on it, and the fences order what is looked at"
+COUNTED = "only the counts hang on it: who is counted as a searcher announces itself later, or ends its search, in seq_cst"
 ATOMICITY = "that it is one step is what counts (split dies); what it publishes has edges of its own"
 LATER_STORE = "Relacy runs threads in turns, so no load sees a store yet to come"
-FENCED_LOAD = "the fence before it orders it; what it leads to has an edge of its own"
-OLDER_TOP = "an older top only makes it look fuller, and nobody sleeps on that"
-GUESS = "an older top makes the exchange fail"
-ONE_STEP = "that it is one step is what counts (split dies); edge A is the bottom's, edge B stands by argument: " + LATER_STORE
+ONE_STEP = f"that it is one step is what counts (split dies); edge B stands by argument: {LATER_STORE}"
+OWN = "that it is one step is what counts (split dies); the owner wrote the item itself, and its own slot reads come first"
+TOP_FIRST = f"C: the top must be read before the bottom; {LATER_STORE}"
+COHERENT = "it reads the worker's own announce or something later: whoever searched then looks after that"
 SURVIVORS = {
-    "work_deque try_pop bottom_.store relaxed": "it takes away, and publishes nothing; C is the fence's (none dies)",
-    "work_deque try_pop top_.load relaxed": FENCED_LOAD,
-    "work_deque try_pop top_.compare_exchange_strong acq_rel": ONE_STEP,
-    "work_deque try_pop top_.compare_exchange_strong relaxed": ONE_STEP,
+    "work_deque try_pop top_.compare_exchange_strong acq_rel": OWN + "; the seq_cst load before it keeps C",
+    "work_deque try_pop top_.compare_exchange_strong relaxed": OWN + "; the seq_cst load before it keeps C",
     "work_deque try_pop bottom_.store#2 relaxed":
         "A: by C++11's rule, which is Relacy's, a later store of the same thread keeps the release going; not in C++20",
-    "work_deque try_steal top_.load relaxed": GUESS,
-    "work_deque try_steal top_.compare_exchange_strong acq_rel": ONE_STEP,
-    "work_deque try_steal top_.compare_exchange_strong relaxed": ONE_STEP,
-    "owned_ring size top_.load relaxed": OLDER_TOP,
-    "owned_ring size bottom_.load relaxed": FENCED_LOAD,
-    "owned_ring make_room top_.load relaxed": f"B: {LATER_STORE}",
-    "run_queue take top_.compare_exchange_weak relaxed": ONE_STEP,
-    "run_queue steal top_.load relaxed": "B, C: top before bottom: " + LATER_STORE,
-    "run_queue steal top_.compare_exchange_strong relaxed": ONE_STEP,
+    "work_deque try_steal top_.load acquire": TOP_FIRST,
+    "work_deque try_steal top_.load relaxed": TOP_FIRST,
+    "owned_ring try_push top_.load relaxed": f"B: {LATER_STORE}",
+    "run_queue try_take top_.compare_exchange_weak relaxed": OWN,
+    "run_queue try_steal top_.load relaxed":
+        "a guess, and relaxed is enough: the bottom only grows, so an older top makes the exchange fail, and a newer one "
+        "only makes it take fewer",
+    "run_queue try_steal top_.compare_exchange_strong relaxed": ONE_STEP,
     "idle_workers begin_search word_.fetch_add acq_rel": COUNTED,
     "idle_workers begin_search word_.fetch_add relaxed": COUNTED,
-    "idle_workers end_search word_.fetch_sub acq_rel": COUNTED,
-    "idle_workers end_search word_.fetch_sub relaxed": COUNTED,
     "idle_workers announce parked_[self].store release": "the word's add after it publishes it",
-    "idle_workers announce parked_[self].store relaxed": "the word's add after it, or a claim's retry, finds it",
-    "idle_workers announce word_.fetch_add acq_rel": "P is the fence's (none dies)",
-    "idle_workers announce word_.fetch_add relaxed": "P is the fence's (none dies)",
+    "idle_workers announce parked_[self].store relaxed": "the word's add after it publishes it",
     "idle_workers retract parked_[self].exchange acq_rel": ATOMICITY,
     "idle_workers retract parked_[self].exchange relaxed": ATOMICITY,
     "idle_workers retract word_.fetch_sub acq_rel": COUNTED,
     "idle_workers retract word_.fetch_sub relaxed": COUNTED,
-    "idle_workers has_to_wake word_.load relaxed": FENCED_LOAD,
+    "idle_workers is_searched word_.load acquire": COHERENT,
+    "idle_workers is_searched word_.load relaxed": COHERENT,
     "idle_workers claim word_.compare_exchange_weak acq_rel": COUNTED,
     "idle_workers claim word_.compare_exchange_weak relaxed": "a flag that it misses, any_parked sees",
     "idle_workers claim parked_[i].exchange acq_rel": ATOMICITY,
@@ -86,15 +79,14 @@ SURVIVORS = {
     "idle_workers claim word_.fetch_sub relaxed": COUNTED,
     "idle_workers claim word_.fetch_sub#2 acq_rel":
         "acq_rel is enough: it reads the newest word, and who announces later looks later",
-    "injection_queue empty head_.load relaxed": FENCED_LOAD,
 }
 ITERATIONS = {  # for mutants that take more runs to die than the others
     "idle_workers claim word_.fetch_sub#2 relaxed": "400000",
+    "worker silent_take": "100000",
+    "worker silent_poll": "100000",
 }
 
 OPERATION = re.compile(r"([\w.\->\[\]()]*?)[.](load|store|exchange|fetch_add|fetch_sub|compare_exchange_\w+)\(")
-FENCE = re.compile(r"Sync::(light|heavy)_fence\(\)")
-FENCED = {"before": "release", "after": "acquire"}  # Sync::before_fence, Sync::after_fence
 FUNCTION = re.compile(r"^    (?:\[\[[\w:, ]+\]\] |explicit )?[\w:<>*& ]*?\b(\w+)\([^;]*\{")
 
 
@@ -105,14 +97,8 @@ def mutants_of(header):
         code = line.split("//")[0]
         if match := FUNCTION.match(code.rstrip()):
             function = match[1]
-        if fence := FENCE.search(code):
-            place = f"{header} {function} {fence[1]}_fence"
-            seen[place] = seen.get(place, 0) + 1
-            yield f"{place}{'' if seen[place] == 1 else f'#{seen[place]}'} none", f"{header}.hpp:{number}:none"
-            continue
         operations = OPERATION.findall(code)
         orders = set(re.findall(r"std::memory_order_(\w+)", code))
-        orders |= {FENCED[side] for side in re.findall(r"Sync::(before|after)_fence", code)}
         if not orders or orders == {"relaxed"}:
             continue
         if len(operations) != 1 or len(orders) != 1:

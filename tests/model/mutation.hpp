@@ -13,7 +13,6 @@ namespace gatherd::model {
 ///
 ///     work_deque.hpp:46:relaxed       the atomic operation on that line of that header gets this memory order
 ///     idle_workers.hpp:68:split       the read-modify-write on that line becomes a load and a store
-///     work_deque.hpp:65:none          the fence on that line is not there
 ///     worker:no_second_look           a fault of this name that the model itself can make
 ///
 /// The headers are compiled as they ship: what changes is the order that relacy_sync passes on to Relacy.

@@ -1,19 +1,25 @@
-/* The parking protocol of executor/idle_workers.hpp, for spin.
+/* The parking protocol of executor's idle_workers.hpp, for spin.
  *
  * Modelled      the steps of idle_workers, and of the workers and submitters that use it, one atomic operation a step:
  *               every interleaving of WORKERS workers and SUBMITTERS submitters, each of which pushes one job from
  *               outside. As many jobs as workers: each job waits until all have begun, so that a worker which sleeps
- *               while a job waits is a deadlock, an invalid end state. A socket may wake any worker once (POKE).
+ *               while a job waits is a deadlock, an invalid end state. A worker takes one or two of the injected jobs
+ *               at once; it may poll before it looks for a job (POLL); a thief that sees a job may steal it at once, or
+ *               doze first and stay a searcher. The first submitter may be one more worker, which is in a step and
+ *               pushes its job into its own queue (SPAWN). A socket may wake any worker once (POKE).
  * Not modelled  memory orders (this is sequentially consistent; idle_workers_model.cpp runs the source under the C++
- *               memory model), the deques (a job that is not in the injection queue is in `taken`, from where any
+ *               memory model), the rings (a job that is not in the injection queue is in `taken`, from where any
  *               searcher may have it, as thieves would), timers.
  * Checked       deadlocks, and the assertions. The search is exhaustive.
  *
  *     spin -a parking.pml && cc -O2 -DSAFETY -o pan pan.c && ./pan -m1000000
  *
- * Faults that must be found, by -D: NO_SECOND_LOOK, WAKE_BEFORE_PUSH, SILENT_LAST_SEARCHER, SILENT_TAKE_ALL,
- * LATE_SEARCHER (claim_for_wake counts the searcher only after the claim), SPLIT_RETRACT, NO_LOOK_FOR_OTHERS
- * (claim_for_wake that found nobody does not look again for those who trusted it).
+ * Faults that must be found, by -D:
+ * NO_SECOND_LOOK, WAKE_BEFORE_PUSH, SILENT_LAST_SEARCHER, SILENT_TAKE, SILENT_POLL: what idle_workers_model.cpp says,
+ * EARLY_TRUST (a worker asks before its announce whether another one searches),
+ * FORGOTTEN_SEARCH (a worker that announced itself and then saw work does not search for it),
+ * LATE_SEARCHER (claim_for_wake counts the searcher only after the claim), SPLIT_RETRACT,
+ * NO_LOOK_FOR_OTHERS (claim_for_wake that found nobody does not look again for those who trusted it).
  */
 #ifndef WORKERS
 #define WORKERS 2
@@ -21,12 +27,17 @@
 #ifndef SUBMITTERS
 #define SUBMITTERS 2
 #endif
+#ifdef SPAWN
+#define QUEUES (WORKERS + 1)
+#else
+#define QUEUES WORKERS
+#endif
 
 short idle = 0;       /* one word with `searching`: read and changed together */
 short searching = 0;
 bool parked[WORKERS];
 byte injected = 0;    /* jobs in the injection queue */
-byte taken[WORKERS];  /* jobs in the deque of each worker */
+byte taken[QUEUES];   /* jobs in the queues of each worker */
 bool wake[WORKERS];   /* the reactor remembers one wake-up */
 byte begun = 0;       /* jobs that run, each until all do */
 byte ended = 0;       /* workers and submitters that are through */
@@ -92,62 +103,98 @@ inline look(any, i) {
     any = (injected > 0);
     i = 0;
     do
-    :: i < WORKERS && !any -> any = (taken[i] > 0); i++
+    :: i < QUEUES && !any -> any = (taken[i] > 0); i++
     :: else -> break
     od;
     i = 0
 }
 
-/* find_own, take_injected, begin_search, steal_for: got says whether there was a job */
-inline find(self, am_searching, got, all, i, found, missed) {
+inline take_own(self, got) {
+    atomic { if :: taken[self] > 0 -> taken[self]--; got = true :: else fi }
+}
+
+/* Between the two steps the jobs are in no queue. */
+inline take_injected(self, count) {
+    atomic {
+        if
+        :: injected > 0 -> count = 1
+        :: injected > 1 -> count = 2
+        :: injected == 0
+        fi;
+        injected = injected - count
+    };
+    if
+    :: count > 0 -> taken[self] = taken[self] + count
+    :: else
+    fi
+}
+
+/* next_own, find_elsewhere, search: `got` says whether there was a job, `any` whether a thief left some alone */
+inline find(self, am_searching, got, any, count, i, found, missed) {
     got = false;
-    atomic { if :: taken[self] > 0 -> taken[self]--; got = true :: else fi };
+    any = false;
+    take_own(self, got);
     if
     :: !got ->
-       atomic { all = injected; injected = 0 };
+       take_injected(self, count);
+       take_own(self, got);
        if
-       :: all > 0 ->
-          got = true;
-          if
-          :: all > 1 ->
-             taken[self] = taken[self] + all - 1;
-#ifndef SILENT_TAKE_ALL
-             wake_one(i, found, missed)
+       :: got && count > 0 && taken[self] > 0 ->
+#ifndef SILENT_TAKE
+          wake_one(i, found, missed)
 #endif
-          :: else
-          fi
-       :: else ->
-          /* The load and the add are two steps: the throttle is no promise. */
-          if
-          :: !am_searching && searching * 2 < WORKERS -> searching++; am_searching = true
-          :: else
-          fi;
-          if
-          :: am_searching ->
-             i = 0;
-             do
-             :: i < WORKERS && !got ->
-                atomic { if :: taken[i] > 0 -> taken[i]--; got = true :: else fi };
-                i++
-             :: else -> break
-             od;
-             i = 0
-          :: else
-          fi
-       fi
+       :: else
+       fi;
+       count = 0
     :: else
     fi;
-    all = 0
+    if
+    :: !got ->
+       /* The load and the add are two steps: the throttle is no promise. */
+       if
+       :: !am_searching && searching * 2 < WORKERS -> searching++; am_searching = true
+       :: else
+       fi;
+       i = 0;
+       do
+       :: am_searching && i < QUEUES && !got ->
+          atomic {
+              if
+              :: taken[i] > 0 -> taken[i]--; got = true
+              :: taken[i] > 0 -> any = true
+              :: taken[i] == 0
+              fi;
+              i++
+          }
+       :: else -> break
+       od;
+       i = 0
+    :: else
+    fi
 }
 
 active [WORKERS] proctype worker() {
     byte self = _pid;
-    byte i, all;
-    bool am_searching, got, any, found, missed;
+    byte i, count;
+    bool am_searching, got, any, found, missed, trusts;
     do
     :: begun == SUBMITTERS -> break
     :: else ->
-       find(self, am_searching, got, all, i, found, missed);
+#ifdef POLL
+       if
+       :: take_injected(self, count);
+          if
+          :: count > 0 ->
+             count = 0;
+#ifndef SILENT_POLL
+             wake_one(i, found, missed)
+#endif
+          :: else
+          fi
+       :: true
+       fi;
+#endif
+       find(self, am_searching, got, any, count, i, found, missed);
        if
        :: got ->
           if
@@ -156,7 +203,13 @@ active [WORKERS] proctype worker() {
              atomic { searching--; found = (searching == 0) };
 #ifndef SILENT_LAST_SEARCHER
              if
-             :: found -> found = false; wake_one(i, found, missed)
+             :: found ->
+                found = false;
+                look(any, i);
+                if
+                :: any -> wake_one(i, found, missed)
+                :: else
+                fi
              :: else
              fi;
 #endif
@@ -165,29 +218,43 @@ active [WORKERS] proctype worker() {
           fi;
           begun++;
           (begun == SUBMITTERS)  /* a job waits for all others */
+       :: !got && any  /* it dozes */
        :: else ->
+#ifdef EARLY_TRUST
+          trusts = (searching > 0);
+#endif
           parked[self] = true;
           atomic { idle++; if :: am_searching -> searching-- :: else fi };
           am_searching = false;
 #ifndef NO_SECOND_LOOK
-          look(any, i);
+          trusts = trusts || (searching > 0);
+          if
+          :: !trusts -> look(any, i)
+          :: else
+          fi;
+          trusts = false;
 #endif
           if
           :: !any -> atomic { (wake[self] || begun == SUBMITTERS) -> wake[self] = false }
           :: else
           fi;
-          any = false;
 #ifdef SPLIT_RETRACT
           found = parked[self];
           parked[self] = false;
 #else
           atomic { found = parked[self]; parked[self] = false };
 #endif
+#ifdef FORGOTTEN_SEARCH
+          any = false;
+#endif
           if
-          :: found -> idle--; found = false
-          :: else -> am_searching = true
-          fi
-       fi
+          :: found && any -> atomic { idle--; searching++ }; am_searching = true
+          :: found && !any -> idle--
+          :: !found -> am_searching = true
+          fi;
+          found = false
+       fi;
+       any = false
     od;
     /* Its part of the counts goes with it, for the check below. */
     if
@@ -197,14 +264,25 @@ active [WORKERS] proctype worker() {
     ended++
 }
 
+inline push() {
+#ifdef SPAWN
+    if
+    :: _pid == WORKERS -> taken[WORKERS]++
+    :: else -> injected++
+    fi
+#else
+    injected++
+#endif
+}
+
 active [SUBMITTERS] proctype submitter() {
     byte i;
     bool found, missed;
 #ifdef WAKE_BEFORE_PUSH
     wake_one(i, found, missed);
-    injected++;
+    push();
 #else
-    injected++;
+    push();
     wake_one(i, found, missed);
 #endif
     ended++

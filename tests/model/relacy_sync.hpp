@@ -127,23 +127,22 @@ private:
     rl::atomic<T> value_;
 };
 
-/// The policy for the lock-free headers. Both sides of the asymmetric fence are the full fences that the pair stands
-/// for: that membarrier orders as they do is the kernel's promise, and not modelled.
+/// The checker's mutex as a lock of the standard: who waits for it is blocked, so a lock that is never given back is a
+/// deadlock that Relacy reports.
+class relacy_lock {
+public:
+    void lock() { mutex_.lock(RL_INFO); }
+    void unlock() { mutex_.unlock(RL_INFO); }
+
+private:
+    rl::mutex mutex_;
+};
+
+/// The policy for the lock-free headers.
 struct relacy_sync {
     template <typename T>
     using atomic = relacy_atomic<T>;
-    static constexpr std::memory_order before_fence = std::memory_order_release;
-    static constexpr std::memory_order after_fence = std::memory_order_acquire;
-
-    static void light_fence(std::source_location at = std::source_location::current()) { fence(at); }
-    static void heavy_fence(std::source_location at = std::source_location::current()) { fence(at); }
-
-private:
-    static void fence(const std::source_location& at) {
-        if (mutation::chosen().at(at) != "none") {
-            rl::atomic_thread_fence(rl::mo_seq_cst, trace(at));
-        }
-    }
+    using lock = relacy_lock;
 };
 
 }  // namespace gatherd::model

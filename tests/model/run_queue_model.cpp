@@ -1,12 +1,12 @@
 /// \file
-/// The model of executor/run_queue.hpp: Relacy runs the source that ships, under the C++ memory model.
+/// The model of executor's run_queue.hpp: Relacy runs the source that ships, under the C++ memory model.
 ///
-/// Modelled      one owner that pushes and takes, up to two thieves that take several at once, a ring that wraps and
-///               grows; every
-///               interleaving at the atomic operations, and stale values where a load's order allows them.
-/// Checked       every item leaves exactly once (I2), with what its owner wrote into it visible (A), and none is lost.
-/// Not modelled  loads that see stores yet to come (Relacy runs threads in turns), so edge B stands by argument; and
-///               the plain members of a ring, which edge A publishes along with its slots.
+/// Modelled      one owner that pushes and takes, up to two thieves that take several at once, a ring of two slots
+///               that wraps and is full; every interleaving at the atomic operations, and stale values where a load's
+///               order allows them.
+/// Checked       every item leaves exactly once (I2), with what its owner wrote into it visible (A); none is lost, also
+///               none that was refused since the ring was full; there is room again once the owner has taken an item.
+/// Not modelled  loads that see stores yet to come (Relacy runs threads in turns), so edge B stands by argument.
 ///
 ///     run_queue_model [SUITE...]      MODEL_ITERATIONS=N: so many random runs
 #include "gatherd/executor/detail/run_queue.hpp"
@@ -16,16 +16,16 @@
 
 namespace gatherd::model {
 
-using modelled = executor::run_queue<item, relacy_sync>;
+using modelled = executor::run_queue<item, 2, relacy_sync>;
 
 item* take_own(modelled& queue) {
-    return queue.take();
+    return queue.try_take();
 }
 
 template <typename Check>
 void steal_into(modelled& queue, Check check) {
     modelled::loot loot;
-    const std::size_t count = queue.steal(loot);
+    const std::size_t count = queue.try_steal(loot);
     for (std::size_t i = 0; i < count; ++i) {
         check(loot[i]);
     }

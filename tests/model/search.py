@@ -13,13 +13,15 @@ import sys
 
 # Of each model the shapes in which it is right, and the faults of one shape each. Said there what they are.
 RIGHT = {
-    "parking": [[], ["POKE"]],
+    "parking": [["POKE"], ["POLL"], ["SPAWN", "POLL"]],
     "cancellation": [[], ["FORWARD"], ["FORWARD", "ONCE"], ["GATHER"]],
 }
 FAULTS = {
     "parking": {
-        "POKE": ("NO_SECOND_LOOK", "WAKE_BEFORE_PUSH", "SILENT_LAST_SEARCHER", "SILENT_TAKE_ALL", "LATE_SEARCHER",
-                 "SPLIT_RETRACT", "NO_LOOK_FOR_OTHERS"),
+        "POKE": ("NO_SECOND_LOOK", "EARLY_TRUST", "WAKE_BEFORE_PUSH", "SILENT_LAST_SEARCHER", "SILENT_TAKE",
+                 "LATE_SEARCHER", "SPLIT_RETRACT", "NO_LOOK_FOR_OTHERS"),
+        "POLL": ("SILENT_POLL",),
+        "SPAWN": ("FORGOTTEN_SEARCH",),
     },
     "cancellation": {
         "PLAIN": ("FORGET_RUNNING", "FORGET_AT_END", "SPLIT_END", "NO_LOOK_AT_SUSPEND", "SPLIT_CLAIM", "NO_LOCK_IN_SUSPEND",

@@ -1,11 +1,12 @@
 /// \file
-/// The model of executor/work_deque.hpp: Relacy runs the source that ships, under the C++ memory model.
+/// The model of executor's work_deque.hpp: Relacy runs the source that ships, under the C++ memory model.
 ///
-/// Modelled      one owner that pushes and pops, up to two thieves, a ring that wraps and grows; every
-///               interleaving at the atomic operations, and stale values where a load's order allows them.
-/// Checked       every item leaves exactly once (I2), with what its owner wrote into it visible (A), and none is lost.
-/// Not modelled  loads that see stores yet to come (Relacy runs threads in turns), so edge B stands by argument; and
-///               the plain members of a ring, which edge A publishes along with its slots.
+/// Modelled      one owner that pushes and pops, up to two thieves, a ring of two slots
+///               that wraps and is full; every interleaving at the atomic operations, and stale values where a load's
+///               order allows them.
+/// Checked       every item leaves exactly once (I2), with what its owner wrote into it visible (A); none is lost, also
+///               none that was refused since the ring was full; there is room again once the owner has taken an item.
+/// Not modelled  loads that see stores yet to come (Relacy runs threads in turns), so edge B stands by argument.
 ///
 ///     work_deque_model [SUITE...]      MODEL_ITERATIONS=N: so many random runs
 #include "gatherd/executor/detail/work_deque.hpp"
@@ -15,7 +16,7 @@
 
 namespace gatherd::model {
 
-using modelled = executor::work_deque<item, relacy_sync>;
+using modelled = executor::work_deque<item, 2, relacy_sync>;
 
 item* take_own(modelled& deque) {
     return deque.try_pop();

@@ -14,36 +14,37 @@ namespace gatherd::executor {
 /// The parking protocol of the workers.
 ///
 /// Roles       submitter: after it pushed work anywhere, claim_for_wake (any thread).
-///             worker: begin_search, end_search, announce, retract, woken (each worker for itself).
+///             worker: begin_search, end_search, announce, is_searched, retract (each worker for itself).
 ///
 /// State       word = idle workers << 16 | searching workers;  parked[i]: worker i may be claimed
 ///
 ///             running --begin_search--> searching --announce--> parked --claimed by a submitter--> searching
-///                 ^         (end_search: found work)   |           |
-///                 +------------------------------------+-----------+ retract: found work, a timer or a socket by
-///                 itself
+///                 ^                         |                   |    |
+///                 +-- end_search: has work -+                   |    +-- retract: saw work ------> searching
+///                 +-- retract: woken by a timer or a socket ----+
 ///
 /// Invariants  I1  idle counts the workers whose announce is not yet taken back by retract or by a claim
-///             I2  a worker looks at every queue between its announce and its sleep
+///             I2  a worker looks at every queue between its announce and its sleep, or sees a searcher there
 ///             I3  when a push returns, some worker is awake that has yet to look, or was claimed by it
 ///
-/// Edges       P   submitter: push, word load  ||  worker: word add, queue loads, all seq_cst: either the submitter
-/// sees
+/// Edges       P   submitter: push, word load  ||  worker: word add, queue loads, all seq_cst: either the submitter sees
 ///                 the idle worker, or the worker sees the work (I3)
 ///             Q   parked exchange by claim_for_wake  ||  by retract: exactly one gets `true` (I1)
 ///
-/// A push that sees a searcher wakes nobody: the searcher looks at all queues after its own announce (I2), and the
-/// last one to stop searching with work in hand looks at them too, before it turns to that work: that is what
-/// `end_search` tells.
+/// A push that sees a searcher wakes nobody, and an announced worker that sees one sleeps without a look: both trust
+/// the searcher. It looks at all queues after its own announce (I2), and searches again if there is something. If it
+/// stops searching with work in hand, and is the last to do so, it looks at them too, before it turns to that work:
+/// that is what `end_search` tells.
 ///
 /// Evidence    tests/model/idle_workers_model.cpp (Relacy, this source, with the loop of worker.cpp retold);
 ///             tests/model/parking.pml (spin: every interleaving of two workers and two submitters).
 ///             tests/model/mutants.py weakens every operation in turn. The models notice at
-///                   P  announce's add, has_to_wake's load and its last fetch_sub, and in the queues that are
-///                      looked at: their own letter D
+///                   P  announce's add, end_search's sub, has_to_wake's load and claim's last fetch_sub, and in the
+///                      queues that are looked at: their own letter D
 ///                   Q  both exchanges, and every change of the word, made in two steps instead of one
 ///             By argument only, with the reasons in mutants.py: the orders of Q, since the word publishes the flags,
-///             and of the other changes of the word, since only the counts hang on them.
+///             of the other changes of the word, since only the counts hang on them, and of is_searched, since it reads
+///             nothing older than the worker's own announce.
 template <typename Sync = std_sync>
 class idle_workers {
 public:
@@ -75,13 +76,15 @@ public:
         word_.fetch_add(was_searching ? one_idle - one_searching : one_idle, std::memory_order_seq_cst);  // P
     }
 
-    /// Worker `self` does not sleep, or woke by itself. False: it was claimed meanwhile, and is a searcher.
-    [[nodiscard]] bool retract(std::size_t self) noexcept {
+    /// Worker `self` woke by itself, or does not sleep after all. `saw_work`: since it found a queue that is not empty;
+    /// it searches then, because submitters and sleepers may have trusted it to look. Gives whether it is a searcher
+    /// now: also if it was claimed meanwhile.
+    [[nodiscard]] bool retract(std::size_t self, bool saw_work) noexcept {
         if (!parked_[self].exchange(false, std::memory_order_seq_cst)) {  // Q
-            return false;
+            return true;
         }
-        word_.fetch_sub(one_idle, std::memory_order_seq_cst);  // P
-        return true;
+        word_.fetch_sub(saw_work ? one_idle - one_searching : one_idle, std::memory_order_seq_cst);  // P
+        return saw_work;
     }
 
     /// Work was pushed: whether claim_for_wake may give a worker. Cost: one load, of a line that is written only when a

@@ -24,10 +24,16 @@ namespace gatherd::executor {
 ///             I3  the owner rewrites a slot only after top has passed the item that it held
 ///
 /// Edges       A   try_push: bottom store, release  ->  try_steal: bottom load     the items are visible
-///             B   any: top exchange, acq_rel  ->  try_push: top load, acquire     who took an item has read its slot
-///             (I3) D   try_push: bottom store, seq_cst  ||  parking: see idle_workers.hpp, edge P
+///             B   any: top exchange, acq_rel  ->  try_push: top load, acquire     the slot is free (I3)
+///             D   try_push: bottom store, seq_cst  ||  parking: see idle_workers.hpp, edge P
 ///
-/// Evidence    as for work_deque.
+/// Evidence    tests/model/run_queue_model.cpp, idle_workers_model.cpp (Relacy, this source);
+///             tests/stress/run_queue_stress.cpp (TSan). tests/model/mutants.py weakens every operation in turn. The
+///             models notice at
+///                   A  try_push's store and try_steal's bottom load
+///                   D  try_push's store and size's bottom load
+///                   I2 each exchange of top, made in two steps instead of one
+///             By argument only, with the reasons in mutants.py: B. Try_steal's load of top is a guess, like try_take's.
 template <typename T, std::size_t Capacity = 256, typename Sync = std_sync>
 class run_queue : public owned_ring<T, Capacity, Sync> {
     using base = owned_ring<T, Capacity, Sync>;
@@ -55,7 +61,7 @@ public:
     /// Takes the first half of the items, rounded up, but not more than most_at_once. Gives how many; 0 also when
     /// another thread took some first. Not for the owner.
     [[nodiscard]] std::size_t try_steal(loot& stolen) noexcept {
-        std::int64_t t = top_.load(std::memory_order_acquire);           // before bottom: never more than there is
+        std::int64_t t = top_.load(std::memory_order_acquire);           // a guess; the exchange decides
         const std::int64_t b = bottom_.load(std::memory_order_acquire);  // A
         if (t >= b) {
             return 0;

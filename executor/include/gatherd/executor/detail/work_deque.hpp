@@ -31,8 +31,14 @@ namespace gatherd::executor {
 ///             D   try_push: bottom store, seq_cst  ||  parking: see idle_workers.hpp, edge P
 ///
 /// Evidence    tests/model/work_deque_model.cpp, idle_workers_model.cpp (Relacy, this source);
-///             tests/stress/work_deque_stress.cpp (TSan). tests/model/mutants.py weakens every operation in turn; what
-///             the models do not notice stands there with the reason.
+///             tests/stress/work_deque_stress.cpp (TSan). tests/model/mutants.py weakens every operation in turn. The
+///             models notice at
+///                   A  try_push's store and try_steal's bottom load
+///                   C  try_pop's first store and its load, try_steal's bottom load and its exchange; and each exchange
+///                      of top, made in two steps instead of one
+///                   D  try_push's store and size's bottom load
+///             By argument only, with the reasons in mutants.py: B, try_steal's top load (it must come before the load
+///             of bottom), try_pop's last store (A; needed since C++20), and the order of try_pop's exchange.
 template <typename T, std::size_t Capacity = 256, typename Sync = std_sync>
 class work_deque : public owned_ring<T, Capacity, Sync> {
     using base = owned_ring<T, Capacity, Sync>;
