@@ -27,7 +27,8 @@ namespace gatherd::executor {
 ///             I2  a worker looks at every queue between its announce and its sleep, or sees a searcher there
 ///             I3  when a push returns, some worker is awake that has yet to look, or was claimed by it
 ///
-/// Edges       P   submitter: push, word load  ||  worker: word add, queue loads, all seq_cst: either the submitter sees
+/// Edges       P   submitter: push, word load  ||  worker: word add, queue loads, all seq_cst: either the submitter
+/// sees
 ///                 the idle worker, or the worker sees the work (I3)
 ///             Q   parked exchange by claim_for_wake  ||  by retract: exactly one gets `true` (I1)
 ///
