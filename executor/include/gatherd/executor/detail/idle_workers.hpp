@@ -40,7 +40,8 @@ namespace gatherd::executor {
 /// Evidence    tests/model/idle_workers_model.cpp (Relacy, this source, with the loop of worker.cpp retold);
 ///             tests/model/parking.pml (spin: every interleaving of two workers and two submitters).
 ///             tests/model/mutants.py weakens every operation in turn. The models notice at
-///                   P  announce's add, end_search's sub, has_to_wake's load, and in the queues that are looked at: their own
+///                   P  announce's add, end_search's sub, has_to_wake's load, and in the queues that are looked at:
+///                   their own
 ///                      letter D
 ///                   Q  both exchanges, and every change of the word, made in two steps instead of one
 ///             By argument only, with the reasons in mutants.py: the orders of Q, since the word publishes the flags,
