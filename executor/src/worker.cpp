@@ -20,6 +20,7 @@ constexpr int pauses_a_turn = 16;
 
 constexpr std::size_t most_injected_at_once = 64;  // of one poll, as the next one
 constexpr std::size_t most_handlers_at_once = 64;
+constexpr std::size_t most_ready_to_take = 128;  // half of the ready queue
 
 void cpu_pause() noexcept {
     for (int i = 0; i < pauses_a_turn; ++i) {
@@ -73,7 +74,7 @@ std::coroutine_handle<> worker::run_step(task_state& task, std::coroutine_handle
 }
 
 void worker::push_ready(work& item) noexcept {
-    if (!ready_.try_push(item)) {
+    if (gives_way_ || !ready_.try_push(item)) {
         owner_.inject(item);
     }
 }
@@ -150,10 +151,13 @@ work* worker::next_own() noexcept {
     return next_spawned();
 }
 
-/// Moves what was injected to the end of the ready queue, but no more than a bound. False: there was nothing.
+/// Moves what was injected to the end of the ready queue, but no more than a bound, and only until that is half full:
+/// the rest of it is for what gets ready here. False: nothing was moved.
 bool worker::take_injected() noexcept {
     work_list taken;
-    owner_.injected_.take(most_injected_at_once, taken);
+    const std::size_t room = most_ready_to_take - std::min(most_ready_to_take, ready_.size());
+    owner_.injected_.take(std::min(most_injected_at_once, room), taken);
+    gives_way_ = room == 0 && !owner_.injected_.empty();
     counts_.injected.add(taken.size());
     const bool some = !taken.empty();
     while (!taken.empty()) {

@@ -29,9 +29,11 @@
 /// silent_reverse       nor for the spawned jobs that were in no queue while their order was turned round
 #include "gatherd/executor/detail/idle_workers.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <string_view>
 
 #include "gatherd/executor/detail/injection_queue.hpp"
 #include "gatherd/executor/detail/run_queue.hpp"
@@ -83,7 +85,7 @@ struct shape {
     int jobs_each;                   // of each submitter
     int children;                    // of each of those jobs
     bool pokes;                      // each submitter also wakes some worker without claiming it, before its first push
-    std::size_t capacity = 2;        // of each queue of a worker
+    std::size_t capacity = 4;        // of each queue of a worker
     bool polls = false;              // a worker may poll before any job
     bool siblings_together = false;  // a child waits until its siblings have begun
     bool in_bulk = false;            // a submitter pushes all its jobs at once
@@ -133,6 +135,7 @@ private:
     static constexpr std::size_t total = Shape.submitters * Shape.jobs_each * (1 + Shape.children);
     static constexpr bool all_together = total <= count;
     static constexpr std::size_t most_injected_at_once = 2;
+    static constexpr std::size_t most_ready_to_take = (Shape.capacity + 1) / 2;
 
     struct worker {
         // By themselves: Relacy does not align its suites as a queue wants it.
@@ -142,6 +145,7 @@ private:
         event wake{event::kind::for_one};
         bool searching = false;
         bool saw_work = false;
+        bool gives_way = false;
 
         [[nodiscard]] std::size_t backlog() const { return ready->size() + spawned->size(); }
     };
@@ -190,7 +194,7 @@ private:
     // worker.cpp
 
     void push_ready(worker& own, work& item) {
-        if (!own.ready->try_push(item)) {
+        if (own.gives_way || !own.ready->try_push(item)) {
             inject(item);
         }
     }
@@ -235,7 +239,9 @@ private:
 
     bool take_injected(worker& own) {
         work_list taken;
-        injected_.take(most_injected_at_once, taken);
+        const std::size_t room = most_ready_to_take - std::min(most_ready_to_take, own.ready->size());
+        injected_.take(std::min(most_injected_at_once, room), taken);
+        own.gives_way = room == 0 && !injected_.empty();
         const bool some = !taken.empty();
         while (!taken.empty()) {
             push_ready(own, taken.pop());
@@ -433,7 +439,7 @@ struct siblings
               .workers = 2, .submitters = 1, .jobs_each = 1, .children = 2, .pokes = true, .siblings_together = true}> {
 };
 
-/// Three workers, three jobs and queues of one slot: what does not fit goes back to the injection queue.
+/// Three workers, three jobs and queues of one slot: what does not fit goes to the injection queue.
 struct overflow : pool_suite<overflow, shape{.workers = 3,
                                              .submitters = 1,
                                              .jobs_each = 1,

@@ -62,11 +62,13 @@ task<int> awaits_future(future<int> other, unsigned seed) {
     co_return co_await other;
 }
 
-task<> sets(promise<int> result, unsigned seed) {
+/// The promise is shared with who waits: if this is cancelled before it starts, it breaks no promise. A failure would be
+/// another reason to cancel siblings than the request is.
+task<> sets(std::shared_ptr<promise<int>> result, unsigned seed) {
     std::mt19937 random{seed};
     co_await pause(random);
     stay_busy(random);
-    static_cast<void>(result.try_set_result(1));
+    static_cast<void>(result->try_set_result(1));
 }
 
 task<> waits_in_some_way(int depth, std::mt19937& random, tally& of) {
@@ -98,9 +100,9 @@ task<> waits_in_some_way(int depth, std::mt19937& random, tally& of) {
             break;
         }
         default: {
-            promise<int> result;
-            const future<int> to_come = result.get_future();
-            create_task(sets(std::move(result), draw(random)));
+            const auto result = std::make_shared<promise<int>>();
+            const future<int> to_come = result->get_future();
+            create_task(sets(result, draw(random)));
             const auto other = create_task(awaits_future(to_come, draw(random)));
             other.ignore_exception();
             stay_busy(random);

@@ -32,8 +32,7 @@ task<> puts_and_gets() {
 task<> locks_and_unlocks() {
     mutex lock;
     for (;;) {
-        co_await lock.lock();
-        lock.unlock();
+        const auto guard = co_await lock.lock();
     }
 }
 

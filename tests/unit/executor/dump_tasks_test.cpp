@@ -127,7 +127,7 @@ TEST_CASE("dump_tasks: each kind of wait has its name", "[executor]") {
         event never;
         semaphore no_permits{0};
         mutex locked;
-        static_cast<void>(locked.try_lock());
+        const auto held = locked.try_lock();
         condition changed{locked};
         mutex free;
         condition unchanged{free};
@@ -145,7 +145,7 @@ TEST_CASE("dump_tasks: each kind of wait has its name", "[executor]") {
         const auto on_semaphore = [&]() -> task<> { const auto permit = co_await no_permits.acquire(); };
         const auto on_mutex = [&]() -> task<> { const auto guard = co_await locked.lock(); };
         const auto on_condition = [&]() -> task<> {
-            co_await free.lock();
+            const auto guard = co_await free.lock();
             co_await unchanged.wait();
         };
         const auto on_get = [&]() -> task<> { co_await empty.get(); };

@@ -289,6 +289,30 @@ long passed_by_a_timer(greed kind) {
     return worst;
 }
 
+task<> yields_until(long& own_steps, const long& others_to_start) {
+    do {
+        ++own_steps;
+        co_await yield();
+    } while (others_to_start > 0);
+}
+
+/// More tasks than a worker's ready queue holds, of which each goes on until all have started. Hangs if one never does.
+task<std::vector<long>> crowd(std::size_t size) {
+    std::vector<long> steps(size);
+    long to_start = static_cast<long>(size);
+    std::vector<task_handle<void>> all;
+    for (long& own : steps) {
+        all.push_back(create_task([](long& own, long& to_start) -> task<> {
+            --to_start;
+            co_await yields_until(own, to_start);
+        }(own, to_start)));
+    }
+    for (const auto& each : all) {
+        co_await each;
+    }
+    co_return steps;
+}
+
 }  // namespace
 
 TEST_CASE("fairness: of two that are ready each gets every second turn", "[executor]") {
@@ -362,4 +386,10 @@ TEST_CASE("fairness: injected work runs after at most 60 turns and what was read
     CHECK(passed_while(greed::yields, inject) <= event_interval);
     CHECK(passed_while(greed::rings, inject) <= event_interval);
     CHECK(passed_while(greed::forks, inject) <= forks_between_polls);
+}
+
+TEST_CASE("fairness: more tasks than the ready queue holds, all ready again and again, keep no injected one out",
+          "[executor]") {
+    scheduler on{{.workers = 1}};
+    CHECK(run(on, crowd(1000)).size() == 1000);
 }

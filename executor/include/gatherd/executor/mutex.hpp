@@ -22,7 +22,7 @@ public:
 
     /// `const auto guard = co_await m.lock();`: waits for it, and holds it for the life of the guard: `async with lock`
     /// in Python. Raises cancelled_error when cancelled, then without the lock.
-    [[nodiscard]] semaphore::permit_awaiter lock() noexcept { return free_.acquire(); }
+    [[nodiscard]] semaphore::permit_awaiter lock() noexcept { return semaphore::permit_awaiter{free_, "mutex"}; }
 
     /// A guard if nobody holds the mutex; else an empty one.
     [[nodiscard]] guard try_lock() noexcept { return free_.try_acquire(); }

@@ -94,6 +94,7 @@ public:
     void await_resume() const { go_on(); }
     bool arm(task_state& waiter) noexcept override;
     cancellation cancel(task_refs&) noexcept override;
+    [[nodiscard]] const char* kind() const noexcept override { return "queue.join"; }
 
 private:
     queue_core& core_;

@@ -114,15 +114,18 @@ private:
 /// Waits for a permit, and leaves it to who derives from this.
 class [[nodiscard]] semaphore::acquire_awaiter : public wait_queue::locked_entry {
 public:
-    explicit acquire_awaiter(semaphore& awaited) noexcept
-        : locked_entry{awaited.lock_, awaited.waiters_}, semaphore_{awaited} {}
+    explicit acquire_awaiter(semaphore& awaited, const char* name = "semaphore") noexcept
+        : locked_entry{awaited.lock_, awaited.waiters_}, semaphore_{awaited}, name_{name} {}
 
     void await_resume() const;
     bool arm(task_state& waiter) noexcept override;
-    [[nodiscard]] const char* kind() const noexcept override { return "semaphore"; }
+    [[nodiscard]] const char* kind() const noexcept override { return name_; }
 
 protected:
     semaphore& semaphore_;
+
+private:
+    const char* const name_;  // for dump_tasks
 };
 
 class [[nodiscard]] semaphore::permit_awaiter : public acquire_awaiter {

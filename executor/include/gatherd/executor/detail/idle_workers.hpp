@@ -27,7 +27,8 @@ namespace gatherd::executor {
 ///             I2  a worker looks at every queue between its announce and its sleep, or sees a searcher there
 ///             I3  when a push returns, some worker is awake that has yet to look, or was claimed by it
 ///
-/// Edges       P   submitter: push, word load  ||  worker: word add, queue loads, all seq_cst: either the submitter sees
+/// Edges       P   submitter: push, word load  ||  worker: word add, queue loads, all seq_cst: either the submitter
+/// sees
 ///                 the idle worker, or the worker sees the work (I3)
 ///             Q   parked exchange by claim_for_wake  ||  by retract: exactly one gets `true` (I1)
 ///
@@ -39,8 +40,9 @@ namespace gatherd::executor {
 /// Evidence    tests/model/idle_workers_model.cpp (Relacy, this source, with the loop of worker.cpp retold);
 ///             tests/model/parking.pml (spin: every interleaving of two workers and two submitters).
 ///             tests/model/mutants.py weakens every operation in turn. The models notice at
-///                   P  announce's add, end_search's sub, has_to_wake's load and claim's last fetch_sub, and in the
-///                      queues that are looked at: their own letter D
+///                   P  announce's add, end_search's sub, has_to_wake's load, and in the queues that are looked at:
+///                   their own
+///                      letter D
 ///                   Q  both exchanges, and every change of the word, made in two steps instead of one
 ///             By argument only, with the reasons in mutants.py: the orders of Q, since the word publishes the flags,
 ///             of the other changes of the word, since only the counts hang on them, and of is_searched, since it reads

@@ -33,7 +33,8 @@ namespace gatherd::executor {
 ///                   A  try_push's store and try_steal's bottom load
 ///                   D  try_push's store and size's bottom load
 ///                   I2 each exchange of top, made in two steps instead of one
-///             By argument only, with the reasons in mutants.py: B. Try_steal's load of top is a guess, like try_take's.
+///             By argument only, with the reasons in mutants.py: B. Try_steal's load of top is a guess, like
+///             try_take's.
 template <typename T, std::size_t Capacity = 256, typename Sync = std_sync>
 class run_queue : public owned_ring<T, Capacity, Sync> {
     using base = owned_ring<T, Capacity, Sync>;

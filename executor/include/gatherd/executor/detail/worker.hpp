@@ -246,6 +246,9 @@ private:
     bool searching_ = false;
     bool has_slept_ = false;  // and has not looked for work since
     bool saw_work_ = false;   // the last search left work to its owners
+    // The ready queue had no room for injected work at the last poll. What gets ready goes behind that until the next
+    // one: otherwise tasks that are ready again and again would keep it out for ever.
+    bool gives_way_ = false;
     clock::time_point polled_at_{};
     clock::time_point sighted_at_{};
     std::vector<sighting> sightings_;  // one for each worker
