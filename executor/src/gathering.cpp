@@ -299,8 +299,7 @@ void gathering::raised(std::size_t number, std::uint64_t request) noexcept {
 }
 
 /// Children that have not started never start; `promoted` are those that the caller is to cancel.
-void gathering::cancel_under_lock(const std::string& message, std::uint64_t request,
-                                  task_refs& promoted) noexcept {
+void gathering::cancel_under_lock(const std::string& message, std::uint64_t request, task_refs& promoted) noexcept {
     message_ = message;
     request_ = request;
     cancelled_.store(true, std::memory_order_release);

@@ -104,6 +104,9 @@ std::optional<timer_wheel::position> timer_wheel::earliest() const noexcept {
 }
 
 std::optional<clock::time_point> timer_wheel::next_due() const noexcept {
+    if (is_behind_.load(std::memory_order_relaxed)) {
+        return start_;
+    }
     const std::lock_guard guard{lock_};
     const auto first = earliest();
     earliest_.store(first ? first->tick : none, std::memory_order_relaxed);  // not earlier: nobody waits for that
@@ -206,25 +209,20 @@ std::size_t timer_wheel::fire_due(clock::time_point now) noexcept {
 }
 
 std::size_t timer_wheel::fire_due_alone(clock::time_point now) noexcept {
-    const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(now - start_).count();
-    timer_node* due = nullptr;
-    {
+    if (behind_ == nullptr) {  // else what is due now comes after what is left
+        const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(now - start_).count();
         const std::lock_guard guard{lock_};
-        const std::uint64_t tick = static_cast<std::uint64_t>(passed) >> tick_bits;
-        due = take_due(tick);
+        behind_ = take_due(static_cast<std::uint64_t>(passed) >> tick_bits);
     }
-    if (due == nullptr) {
-        return 0;
-    }
-    if (due->next_ == nullptr) {
-        due->fire_(*due);
-        return 1;
+    if (behind_ != nullptr && behind_->next_ != nullptr && !is_behind_.load(std::memory_order_relaxed)) {
+        behind_ = sorted(behind_);
     }
     std::size_t fired = 0;
-    for (timer_node* next = sorted(due); next != nullptr; ++fired) {
-        timer_node& t = *std::exchange(next, next->next_);  // firing may end its life
+    for (; behind_ != nullptr && fired < most_at_once; ++fired) {
+        timer_node& t = *std::exchange(behind_, behind_->next_);  // firing may end its life
         t.fire_(t);
     }
+    is_behind_.store(behind_ != nullptr, std::memory_order_relaxed);
     return fired;
 }
 

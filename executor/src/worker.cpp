@@ -216,15 +216,12 @@ work* worker::steal_from(worker& victim) noexcept {
     for (std::size_t i = 1; i < count; ++i) {
         push_ready(*loot[i]);
     }
-    if (count > 1) {
-        owner_.wake_one();  // a worker that looked in between saw nothing and went to sleep
-    }
-    return loot[0];
+    return loot[0];  // the thief is a searcher: when it stops searching, it wakes another one for the rest
 }
 
 /// Looks at the others' queues until something there has waited for long enough, or there is nothing.
 work* worker::search() noexcept {
-    if (!std::exchange(saw_work_, false)) {  // else it was noted before the worker dozed
+    if (!saw_work_) {  // else it was noted before the worker dozed
         saw_work_ = watch_victims();
     }
     for (int turn = 0; saw_work_ ? clock::now() - sighted_at_ < patience : turn < spin_turns; ++turn) {
@@ -314,10 +311,11 @@ void worker::doze() {
 }
 
 void worker::park() {
-    owner_.idle_.announce(index_, searching_);
-    searching_ = false;
+    // Before others count on this worker: after a burst of memory it takes some milliseconds.
     const std::chrono::nanoseconds limit =
         frame_pool::rest(clock::now()) ? std::chrono::seconds{1} : std::chrono::hours{1};
+    owner_.idle_.announce(index_, searching_);
+    searching_ = false;
     // Announced, now look again: a submitter that saw this worker awake has already pushed, so this look finds its
     // work. Without it that work could wait for ever. Edge P of idle_workers.hpp. Where another worker searches, that
     // one looks. A timer that another thread adds to our wheel wakes the reactor itself.

@@ -62,8 +62,8 @@ task<int> awaits_future(future<int> other, unsigned seed) {
     co_return co_await other;
 }
 
-/// The promise is shared with who waits: if this is cancelled before it starts, it breaks no promise. A failure would be
-/// another reason to cancel siblings than the request is.
+/// The promise is shared with who waits: if this is cancelled before it starts, it breaks no promise. A failure would
+/// be another reason to cancel siblings than the request is.
 task<> sets(std::shared_ptr<promise<int>> result, unsigned seed) {
     std::mt19937 random{seed};
     co_await pause(random);

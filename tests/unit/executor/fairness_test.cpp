@@ -289,7 +289,8 @@ long passed_by_a_timer(greed kind) {
     return worst;
 }
 
-task<> yields_until(long& own_steps, const long& others_to_start) {
+task<> starts_and_yields_until(long& own_steps, long& others_to_start) {
+    --others_to_start;
     do {
         ++own_steps;
         co_await yield();
@@ -302,10 +303,7 @@ task<std::vector<long>> crowd(std::size_t size) {
     long to_start = static_cast<long>(size);
     std::vector<task_handle<void>> all;
     for (long& own : steps) {
-        all.push_back(create_task([](long& own, long& to_start) -> task<> {
-            --to_start;
-            co_await yields_until(own, to_start);
-        }(own, to_start)));
+        all.push_back(create_task(starts_and_yields_until(own, to_start)));
     }
     for (const auto& each : all) {
         co_await each;

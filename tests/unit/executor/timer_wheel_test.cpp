@@ -94,3 +94,27 @@ TEST_CASE("timer_wheel: equal deadlines fire in the order of their adding", "[ex
     REQUIRE(log.size() == timers.size());
     CHECK(std::equal(log.begin(), log.end(), timers.begin(), [](const noted* a, const noted& b) { return a == &b; }));
 }
+
+TEST_CASE("timer_wheel: one look fires a bounded number, and the next ones the rest, in order", "[executor]") {
+    const clock::time_point start = clock::now();
+    timer_wheel wheel{start};
+    std::vector<noted*> fired;
+    std::deque<noted> all;
+    const std::size_t count = 2 * timer_wheel::most_at_once + 1;
+    for (std::size_t i = 0; i < count; ++i) {
+        all.emplace_back(fired, start + std::chrono::microseconds{count - i});
+        static_cast<void>(wheel.add(all.back(), all.back().deadline));
+    }
+    const clock::time_point later = start + std::chrono::hours{1};
+    CHECK(wheel.fire_due(later) == timer_wheel::most_at_once);
+    CHECK(wheel.next_due() <= later);
+    CHECK(wheel.earliest_due() <= later);
+    CHECK_FALSE(timer_wheel::remove(all.front()));  // it is about to fire
+    CHECK(wheel.fire_due(later) == timer_wheel::most_at_once);
+    CHECK(wheel.fire_due(later) == 1);
+    CHECK(wheel.fire_due(later) == 0);
+    CHECK_FALSE(wheel.next_due().has_value());
+    REQUIRE(fired.size() == count);
+    CHECK(std::is_sorted(fired.begin(), fired.end(),
+                         [](const noted* a, const noted* b) { return a->deadline < b->deadline; }));
+}

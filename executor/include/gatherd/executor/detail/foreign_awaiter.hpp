@@ -109,7 +109,9 @@ public:
 
     bool arm(task_state&) noexcept override { return true; }
     cancellation cancel(task_refs&) noexcept override { return cancellation::too_late; }
-    void describe(wait_description& description) noexcept override { description.kind = "an awaitable of another library"; }
+    void describe(wait_description& description) noexcept override {
+        description.kind = "an awaitable of another library";
+    }
 
 private:
     struct bridge_coroutine {

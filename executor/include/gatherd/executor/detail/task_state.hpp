@@ -367,9 +367,7 @@ private:
     [[gnu::cold]] void drop_notes() noexcept;
     void about_to_wait() noexcept;
     void end_under_lock() noexcept;
-    void ask_to_end(task_refs& to_cancel, const std::string&, std::uint64_t) final {
-        to_cancel.emplace_back(this);
-    }
+    void ask_to_end(task_refs& to_cancel, const std::string&, std::uint64_t) final { to_cancel.emplace_back(this); }
     [[nodiscard]] task_state* as_task() noexcept final { return this; }
 
     mutable spin_lock lock_;

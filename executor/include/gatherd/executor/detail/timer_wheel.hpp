@@ -56,25 +56,30 @@ private:
 /// Edge  T  add: earliest_ store, seq_cst  ||  a worker that parks: see worker.hpp
 class timer_wheel {
 public:
+    static constexpr std::size_t most_at_once = 1024;
+
     explicit timer_wheel(clock::time_point start) noexcept : start_{start} {}
     timer_wheel(const timer_wheel&) = delete;
     timer_wheel& operator=(const timer_wheel&) = delete;
 
     /// Adds a timer that is in no wheel. Deadlines beyond 146 years count as that.
-    /// True: it is now the earliest, so a worker that sleeps until the former earliest must be woken.
+    /// True: it is now the earliest, so that a worker that sleeps until the former earliest must be woken.
     bool add(timer_node& t, clock::time_point deadline) noexcept;
 
     /// Takes a timer back before it fires. False: it has fired, is about to, or was never added; then it is the
     /// firing that goes on, exactly once.
     static bool remove(timer_node& t) noexcept;
 
-    /// Fires all that are due, in order, and tells how many; none while another thread fires. The fire functions run
-    /// without the lock.
+    /// Fires timers that are due, in order, and tells how many: at most most_at_once, and the rest by the next calls;
+    /// none while another thread fires. The fire functions run without the lock.
     std::size_t fire_due(clock::time_point now) noexcept;
 
     /// Not later than the earliest deadline, without the lock: for other workers than the owner, which look whether a
     /// busy one is late. It may be too early after a timer was removed, until next_due is called.
     [[nodiscard]] clock::time_point earliest_due() const noexcept {
+        if (is_behind_.load(std::memory_order_relaxed)) {
+            return start_;
+        }
         const std::uint64_t tick = earliest_.load(std::memory_order_seq_cst);  // T
         return tick == none ? clock::time_point::max() : time_of(tick);
     }
@@ -118,6 +123,8 @@ private:
     // No slot with a timer begins before this tick; exact after next_due(). Written under the lock.
     mutable std::atomic<std::uint64_t> earliest_{none};
     std::atomic<bool> firing_{false};
+    timer_node* behind_ = nullptr;                  // due, in order, and not fired yet: of who fires
+    std::atomic<bool> is_behind_{false};            // whether there are such: a hint for the others
     std::array<std::uint64_t, levels> occupied_{};  // a bit a slot
     std::array<std::array<timer_node*, slots>, levels> heads_{};
 };
