@@ -160,6 +160,7 @@ public:
     void end_root(std::coroutine_handle<> root) noexcept { ended_root_ = root; }
 
     [[nodiscard]] reactor& events() noexcept { return reactor_; }
+    [[nodiscard]] const reactor& events() const noexcept { return reactor_; }
     /// Timers that resume tasks: another worker fires them where this one is late.
     [[nodiscard]] timer_wheel& timers() noexcept { return timers_; }
     /// Timers whose callbacks are to run on this worker alone.
@@ -180,6 +181,9 @@ public:
 
     /// What it has done so far. Any thread.
     [[nodiscard]] worker_counters counters() const noexcept;
+
+    /// How often it went to sleep. Any thread.
+    [[nodiscard]] std::uint64_t parks() const noexcept { return counts_.parks.get(); }
 
     /// It woke another worker. Owner only.
     void count_wake() noexcept { counts_.wakes.add(); }
