@@ -49,6 +49,14 @@ bool task_ends::add(const task_ref& task) {
     return true;
 }
 
+void task_ends::all_added() noexcept {
+    const std::lock_guard guard{lock_};
+    is_adding_ = false;
+    if (left_ == 0 && decisive_ == nullptr) {
+        decisive_ = ended_.last;
+    }
+}
+
 void task_ends::close_when_empty() noexcept {
     const std::lock_guard guard{lock_};
     is_closing_ = true;
@@ -98,7 +106,7 @@ void task_ends::finish(task_state* waiter, bool is_last) noexcept {
 }
 
 bool task_ends::decides(const task_state& task) const noexcept {
-    if (left_ == 0) {
+    if (left_ == 0 && !is_adding_) {  // else it only ended before the next one was added
         return true;
     }
     switch (when_) {

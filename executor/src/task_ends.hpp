@@ -42,6 +42,9 @@ public:
     /// Counts the end of one more task. False: the set is closing and all others have ended. Throws std::bad_alloc.
     bool add(const task_ref& task);
 
+    /// All tasks have been added: from now on the last end may decide.
+    void all_added() noexcept;
+
     /// No task is added any more once all have ended.
     void close_when_empty() noexcept;
 
@@ -103,6 +106,7 @@ private:
 
     spin_lock lock_;
     bool is_waiting_ = false;  // under lock_, as all below
+    bool is_adding_ = true;
     bool is_closing_ = false;
     bool is_closed_ = false;
     bool has_timed_out_ = false;

@@ -15,6 +15,7 @@ detail::task_ends_owner detail::ends_of(std::span<const task_ref> tasks, return_
     for (const task_ref& each : tasks) {
         ends->add(each);
     }
+    ends->all_added();
     return ends;
 }
 

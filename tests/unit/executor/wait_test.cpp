@@ -68,6 +68,25 @@ task<std::string> ended_after(return_when when) {
     co_return text;
 }
 
+/// One that had ended before, named first, and one that ends later: whether the wait saw both ends.
+task<bool> waits_for_the_one_that_has_not_ended(return_when when) {
+    event gate;
+    const auto ended = create_task(returns());
+    co_await ended;
+    const auto running = create_task(waits_for(gate));
+    const auto sets_later = [](event& late) -> task<> {
+        co_await yield();
+        late.set();
+    };
+    const auto setter = create_task(sets_later(gate));
+    const std::vector<task_ref> both{ended.ref(), running.ref()};
+    const wait_result result = co_await wait(both, when);
+    const bool saw_both = result.over && running.done() && result.decisive.get() == running.ref().get();
+    co_await setter;
+    co_await running;
+    co_return saw_both;
+}
+
 task<std::string> cancelled_while_it_waits(bool forwards) {
     event gate;
     const auto inner = create_task(waits_for(gate));
@@ -150,4 +169,10 @@ TEST_CASE("wait: of no tasks it returns at once", "[executor]") {
         co_return !result.over && !result.decisive;
     };
     CHECK(serially(main()));
+}
+
+TEST_CASE("wait: a task that had ended before decides nothing for those that have not", "[executor]") {
+    for (const auto when : {return_when::first_exception, return_when::first_failure, return_when::all_completed}) {
+        CHECK(serially(waits_for_the_one_that_has_not_ended(when)));
+    }
 }
