@@ -4,13 +4,14 @@
 Usage: simulate.py [--tasks N] [--seed N]                prints the tables
        simulate.py [--tasks N] [--seed N] --write DOCS   writes them between the marks in DOCS/PERFORMANCE.md, and the plot
 
-A minute and a half of one core with the 4000 tasks of the default. What is modelled, and what is not: simulation/pool.py; what
+Two to three minutes of one core with the 10 000 tasks of the default. What is modelled, and what is not: simulation/pool.py; what
 things cost: simulation/costs.py.
 """
 
 import argparse
 import gc
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -18,10 +19,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from simulation.policy import Machine, Policy  # noqa: E402
 from simulation.pool import Pool  # noqa: E402
 from simulation.report import Curve, Panel, number, plot, replace_block, table  # noqa: E402
-from simulation.workloads import ALL, Batches, Requests, Skynet, Tree  # noqa: E402
+from simulation.workloads import ALL, Batches, Requests, Skynet, SmallBatches, Tree  # noqa: E402
 
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128)
 CASES = ((1_000, 8), (10_000, 8), (10_000, 64), (10_000, 128))  # task size and workers where single changes are compared
+TINY = (100, 2)  # and for batches of 100, which are too small for a second worker
 SIZES = (100, 1_000, 10_000)  # ns
 # What the service gives its workers, in ns of CPU as measured by `gatherd bench`: docs/PERFORMANCE.md, what was aimed at.
 SERVICE = (
@@ -31,26 +33,35 @@ SERVICE = (
     ("batches: children that wait, 0.6 us each", Batches, 600),
 )
 PRESENT = Policy()
-PROPOSED = Policy(fences="full", awake_a_searcher=4, take="half", order="random")
+N_B = Policy(lasting_notes=True, most_spawned_in_step=128)
+N_B_S = replace(N_B, awake_a_searcher=4)
+PROPOSED = replace(N_B_S, doze=100_000)
 CHANGES = {
     "as it is": PRESENT,
-    "the oldest new task taken without membarrier": Policy(fence_for_oldest=False),
-    "membarriers shared by those who wait": Policy(fences="shared"),
-    "full fences, no membarrier (F)": Policy(fences="full"),
+    "notes that last (N)": Policy(lasting_notes=True),
+    "128 tasks of a step before the injection queue (B)": Policy(most_spawned_in_step=128),
+    "a searcher for every 4 awake (S)": Policy(awake_a_searcher=4),
+    "at most an eighth searches": Policy(most_searching=8),
+    "doze of 0.1 ms (D)": Policy(doze=100_000),
+    "patience of 5 us": Policy(patience=5_000),
+    "no patience, no doze": Policy(patience=0, doze=0),
     "steal one": Policy(take="one"),
-    "steal half, of new tasks, too": Policy(take="half"),
+    "steal half of the deque, too (H)": Policy(take="half"),
     "random start": Policy(order="random"),
     "neighbours first": Policy(order="neighbours"),
-    "at most an eighth searches": Policy(most_searching=8),
-    "a searcher for every 4 awake": Policy(awake_a_searcher=4),
-    "F, a searcher for every 4 awake": Policy(fences="full", awake_a_searcher=4),
-    "F, a searcher for every 4 awake, half, random: proposed": PROPOSED,
+    "a fair share of injected work (F)": Policy(share_injected=True),
+    "N, B": N_B,
+    "N, B, S": N_B_S,
+    "N, B, S, D: proposed": PROPOSED,
+    "proposed and patience of 5 us": replace(PROPOSED, patience=5_000),
+    "proposed and H": replace(PROPOSED, take="half"),
+    "proposed and random start": replace(PROPOSED, order="random"),
+    "proposed and F": replace(PROPOSED, share_injected=True),
 }
 MACHINES = {
     "as assumed": Machine(),
-    "membarriers at once, as before 2024": Machine(one_fence_at_a_time=False),
-    "membarrier as cheap for many cores as for two": Machine(fence_each=0),
-    "membarrier 0.3 us, 10 ns for each core, which loses 100": Machine(fence=300, fence_each=10, interrupt=100),
+    "a woken thread runs after 5 us": Machine(sleeper=5_000),
+    "a woken thread runs after 50 us": Machine(sleeper=50_000),
     "lines from outside a cluster of 8 cost 240 ns": Machine(far_line=240),
 }
 MARKS = ("<!-- executor_simulation: begin -->", "<!-- executor_simulation: end -->")
@@ -78,8 +89,12 @@ class Runs:
         """Against one worker with the present policy."""
         return self.counts(kind, size, 1).end_ns / self.counts(kind, size, workers, policy, machine).end_ns
 
+    def cpu(self, kind, size, workers, policy=PRESENT, machine=Machine()):
+        """CPU time of all workers, against one worker with the present policy."""
+        return self.counts(kind, size, workers, policy, machine).cpu_ns / self.counts(kind, size, 1).cpu_ns
+
     def latency_us(self, part, size, workers, policy=PRESENT, machine=Machine()):
-        """Of requests, but for the first tenth: they find everybody asleep."""
+        """Of requests, but for the first tenth: they find all workers asleep."""
         latencies = self.counts(Requests, size, workers, policy, machine).latencies
         return share(latencies[len(latencies) // 10 :], part) / 1e3
 
@@ -125,7 +140,7 @@ def events(runs, size):
             for name, policy in (("as it is", PRESENT), ("proposed", PROPOSED)):
                 c = runs.counts(kind, size, n, policy)
                 worked = len(c.first_run)
-                each = (c.wakes, c.steals, c.stolen, c.failed_passes, c.parks, c.fences)
+                each = (c.wakes, c.steals, c.stolen, c.failed_searches, c.parks, c.dozes, c.injected)
                 yield [f"{kind.name}, {n} workers, {name}", *(f"{c.a_task(e):.3f}" for e in each), str(worked)]
 
 
@@ -133,7 +148,9 @@ def compared(runs, choices):
     """A row for each policy or machine, all else as it is."""
     for name, choice in choices.items():
         given = {"machine": choice} if isinstance(choice, Machine) else {"policy": choice}
-        yield [name, *(" / ".join(number(runs.figure(kind, *case, **given)) for case in CASES) for kind in ALL)]
+        cells = [[runs.figure(kind, *case, **given) for case in CASES] for kind in ALL]
+        cells.append([runs.speed_up(SmallBatches, *TINY, **given), runs.cpu(SmallBatches, *TINY, **given)])
+        yield [name, *(" / ".join(map(number, cell)) for cell in cells)]
 
 
 def report(runs, size=10_000):
@@ -150,16 +167,17 @@ def report(runs, size=10_000):
     yield ""
     yield f"Tasks of {size / 1e3:g} us: how often, for each task; and how many workers ever ran one."
     yield ""
-    heads = ["workload", "wakes", "steals", "stolen", "failed searches", "parks", "membarriers", "workers that ran"]
+    heads = ["workload", "wakes", "steals", "stolen", "failed searches", "parks", "dozes", "injected", "workers that ran"]
     yield from table(heads, events(runs, size))
     yield ""
     cases = " / ".join(f"{n} workers and {of / 1e3:g} us" for of, n in CASES)
-    yield f"One change at a time; each cell: {cases}."
+    yield f"One change at a time, then several; each cell: {cases}."
     yield ""
     heads = ["tree: speed-up", "skynet: speed-up", "batches: speed-up", "requests: p99, us"]
+    heads.append(f"batches of 100 x {TINY[0] / 1e3:g} us, {TINY[1]} workers: speed-up / CPU")
     yield from table(["policy", *heads], compared(runs, CHANGES))
     yield ""
-    yield "The policy as it is, on other machines; what is assumed, and how much hangs on it:"
+    yield "The policy as it is, on other machines:"
     yield ""
     yield from table(["machine", *heads], compared(runs, MACHINES))
 
@@ -186,7 +204,7 @@ def write(docs, runs, lines):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", type=int, default=4_000, metavar="N", help="how many tasks, about")
+    parser.add_argument("--tasks", type=int, default=10_000, metavar="N", help="how many tasks, about")
     parser.add_argument("--seed", type=int, default=1, metavar="N")
     parser.add_argument("--write", type=Path, metavar="DOCS", help="the folder of PERFORMANCE.md")
     options = parser.parse_args()

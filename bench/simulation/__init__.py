@@ -1,1 +1,1 @@
-"""The steal and wake policy of executor/ simulated, event by event: see pool.py for what is modelled and what is not."""
+"""The executor's policy of stealing and waking, simulated event by event: pool.py says what is modelled and what is not."""

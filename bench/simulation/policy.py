@@ -1,4 +1,4 @@
-"""What may be decided in another way, and on which machine. The defaults are what executor/ does, and current kernels."""
+"""What may be decided in another way, and on which machine. The defaults are what executor/ does, and the machine at hand."""
 
 from dataclasses import dataclass
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 class Policy:
     """How workers steal and wake each other."""
 
-    order: str = "next"  # where thieves look first: "next" index, "random" start, or the "neighbours"' cluster
-    take: str = "half of lines"  # "one"; "half of lines", one of the new tasks; or "half" of those, too
+    order: str = "next"  # where thieves look first: the "next" index, a "random" one, or the cluster of "neighbours"
+    take: str = "half of ready"  # "one"; "half of ready", and one of the deque; "half" of the deque, too
+    patience: int = 20_000  # ns that a piece of work must have waited before a thief takes it
+    lasting_notes: bool = False  # a thief's note of a deque is void once that was empty, not once its oldest piece has left
+    doze: int = 1_000_000  # ns for which a searcher sleeps that saw only work too young to take; 0: it looks again
     most_searching: int = 2  # at most this part of the workers search: 2 means half
     awake_a_searcher: int | None = None  # None: one searcher is enough. Else one is wanted for so many awake workers
-    fences: str = "asymmetric"  # "shared": who waits for membarrier shares the next; "full": at push and pop, none of it
-    fence_for_oldest: bool = True  # a worker that starts its oldest new task takes it as a thief does, by membarrier
+    most_spawned_in_step: int = 64  # what one step creates beyond that goes to the injection queue
+    share_injected: bool = False  # one take is at most the queue divided by the workers, and one, as in Go's scheduler
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What is not ours to choose."""
+    """What the executor cannot choose."""
 
-    far_line: int = 80  # a cache line from outside the cluster
-    fence: int = 1_000  # membarrier where one other thread runs; measured 170 to 2200 in all
-    fence_each: int = 50  # it interrupts every core that runs a worker: what one more adds. Assumed
-    interrupt: int = 300  # what each of those cores loses. Assumed
-    one_fence_at_a_time: bool = True  # as kernels do since 2024 (CVE-2024-26602, membarrier_ipi_mutex)
+    far_line: int = 80  # ns for a cache line from outside the cluster
+    sleeper: int = 18_000  # ns from the wake-up until the woken thread runs: measured on two cores

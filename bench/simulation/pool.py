@@ -1,17 +1,18 @@
 """A pool of workers in simulated time: what they share, and the clock.
 
-Modelled: a worker's queues (begun, new by families, wide) and the order in which it serves them; the look round after 61
-pieces of work; stealing; searchers and sleepers; cache lines that move between cores, and stand in line where many
-exchange the same one; membarrier, one at a time as in current kernels, interrupting all; waking a thread.
+Modelled: a worker's two queues and the injection queue, their sizes and the order in which they are served; children that
+run in place; the poll after 61 pieces of work; stealing, with its patience; searchers, dozing ones too, and sleepers; cache
+lines that move between cores, and stand in line where many exchange the same one; waking a thread.
 
 Not modelled: memory bandwidth and caches but for the executor's own lines, NUMA (but for Machine.far_line), cores that
-share a pipeline, other programs, timers, cancellation, fork_join's continuations, work injected from outside, the
-reactor's inside. A pass over the victims sees what they had when it began, and looks again where it takes.
+share a pipeline, other programs, timers, cancellation, fork_join's continuations, a gather's ranges, work from threads
+outside, the reactor's inside. A pass over the victims sees what they had when it began, and looks again where it takes.
 
 Each worker is a generator that yields how many nanoseconds pass; None: until woken.
 """
 
 import random
+from collections import deque
 from heapq import heappop, heappush
 
 from . import costs
@@ -25,8 +26,9 @@ class Counts:
 
     def __init__(self):
         self.created = self.run = self.finished = 0
-        self.steals = self.stolen = self.failed_passes = 0
-        self.wakes = self.parks = self.fences = 0
+        self.steals = self.stolen = self.failed_searches = self.injected = 0
+        self.wakes = self.parks = self.dozes = 0
+        self.cpu_ns = 0  # of all workers, while they did not sleep
         self.latencies = []  # ns from arrival to end, of requests
         self.end_ns = 0
         self.first_run = []  # when each worker ran something for the first time
@@ -44,8 +46,7 @@ class Pool:
         self.everybody = (1 << workers) - 1
         self.with_work = 0  # the workers that have some
         self.idle, self.searching, self.word = 0, 0, Line()
-        self.awake = workers
-        self.fence_begins = self.fence_ends = self.interrupts = 0
+        self.injected, self.injected_line = deque(), Line()
         self.counts = Counts()
         self.to_finish = None
         self.workers = [Worker(self, i) for i in range(workers)]
@@ -63,18 +64,6 @@ class Pool:
     def needs_wake(self):
         return self.idle > 0 and self.searching < self.searchers_wanted()
 
-    def membarrier(self, now):
-        """When a fence that is asked for now has ended."""
-        if self.policy.fences == "shared" and self.fence_begins >= now:
-            return self.fence_ends  # it has not begun: it serves us as well
-        others = self.awake - 1
-        cost = self.machine.fence + self.machine.fence_each * (others - 1) if others > 0 else costs.FENCE_ALONE
-        self.fence_begins = max(now, self.fence_ends) if self.machine.one_fence_at_a_time else now
-        self.fence_ends = self.fence_begins + cost
-        self.interrupts += 1
-        self.counts.fences += 1
-        return self.fence_ends
-
     def claim(self):
         """The first sleeper, now a searcher; it was counted as one before."""
         sleeper = next(w for w in self.workers if w.parked)
@@ -85,7 +74,17 @@ class Pool:
     def wake(self, worker, delay):
         if worker.asleep:
             worker.asleep = False
-            self.after(delay + costs.SLEEPER, self.lives[worker.index])
+            self.after(delay + self.machine.sleeper, self.lives[worker.index])
+
+    def end_nap_after(self, delay, worker):
+        """The end of the nap that begins now, if nothing else wakes the worker before."""
+        nap = worker.naps
+
+        def end():
+            if worker.naps == nap:
+                self.wake(worker, 0)
+
+        self.after(delay, end)
 
     def after(self, delay, step):
         self.turn += 1  # of two events at once the first planned is the first
@@ -114,7 +113,7 @@ class Pool:
         yield None
 
     def begin(self, workload):
-        """Everybody sleeps but the first, which has the root; or all, and requests arrive."""
+        """All workers sleep but the first, which has the root; or all of them, and requests arrive."""
         sleepers = self.workers
         if isinstance(workload, Requests):
             self.to_finish = workload.count(len(self.workers))
@@ -125,19 +124,17 @@ class Pool:
             self.workers[0].create(root)
             self.after(0, self.lives[0])
         for worker in sleepers:
-            worker.parked = worker.asleep = True
-        self.idle, self.awake = len(sleepers), len(self.workers) - len(sleepers)
+            worker.parked = True
+            worker.fall_asleep()
+        self.idle = len(sleepers)
         for worker in sleepers:
             self.lives[worker.index] = self.woken(worker).__next__
 
     def woken(self, worker):
         """A worker that begins in the middle of its sleep."""
-        self.awake += 1
-        worker.searching = not worker.parked
-        if worker.parked:
-            worker.parked = False
-            self.idle -= 1
-            worker.change_word()
+        worker.note_awake()
+        worker.has_slept = True
+        worker.retract(False)
         yield from worker.life()
 
     def run(self, workload):
@@ -150,4 +147,7 @@ class Pool:
             if delay is not None:
                 self.turn += 1
                 heappush(events, (self.now + delay, self.turn, step))
+        for worker in self.workers:
+            worker.note_awake()
+        self.counts.cpu_ns += len(self.workers) * self.now
         return self.counts

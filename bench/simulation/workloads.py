@@ -13,9 +13,9 @@ NODE_NS = 50  # an inner node of fib, as far as it is not the executor's
 class Task:
     """Families of children, one after the other, each awaited before the next; own work after the first is created."""
 
-    __slots__ = ("work", "families", "parent", "pending", "waiting", "home", "arrived", "before_child")
+    __slots__ = ("work", "families", "parent", "pending", "waiting", "home", "arrived", "before_child", "awaits_newest")
 
-    def __init__(self, work, families=(), before_child=0):
+    def __init__(self, work, families=(), before_child=0, awaits_newest=False):
         self.work = work
         self.families: Iterator[list[Task]] = iter(families)
         self.before_child = before_child  # ns before each child is created
@@ -24,6 +24,7 @@ class Task:
         self.waiting = False
         self.home = None  # the worker that ran it last
         self.arrived = None
+        self.awaits_newest = awaits_newest  # the newest child first, so that children run in place
 
 
 class Workload:
@@ -42,7 +43,7 @@ class Workload:
 
 
 class Tree(Workload):
-    """fib by create_task: each call creates fib(n - 1) and goes on with fib(n - 2) in place; short calls are leaves."""
+    """fib by create_task: a call creates fib(n - 1), goes on with fib(n - 2), then awaits; short calls are leaves."""
 
     name = "tree"
 
@@ -56,7 +57,7 @@ class Tree(Workload):
         return self.call(self.height)
 
     def call(self, height):
-        task = Task(0, before_child=NODE_NS)
+        task = Task(0, before_child=NODE_NS, awaits_newest=True)
         task.families = self.unfold(task, height)
         return task
 
@@ -100,6 +101,13 @@ class Batches(Workload):
 
     def root(self):
         return Task(0, ([self.leaf() for _ in range(self.batch)] for _ in range(self.batches)))
+
+
+class SmallBatches(Batches):
+    """Batches of a hundred: the creator awaits each before thieves could gain by it."""
+
+    name = "batches of 100"
+    batch = 100
 
 
 class Requests(Workload):

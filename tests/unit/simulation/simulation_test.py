@@ -7,10 +7,11 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv.pop(1))
 import simulate  # noqa: E402
+from simulation import costs  # noqa: E402
 from simulation.policy import Policy  # noqa: E402
 from simulation.pool import Pool  # noqa: E402
 from simulation.report import Curve, Panel, plot, replace_block  # noqa: E402
-from simulation.workloads import ALL, Requests  # noqa: E402
+from simulation.workloads import ALL, Requests, SmallBatches, Task  # noqa: E402
 
 TASKS = 300
 
@@ -24,6 +25,7 @@ class Simulation(unittest.TestCase):
                     counts = pool.run(kind(1_000, TASKS))
                     self.assertEqual(counts.created, counts.finished)
                     self.assertEqual(sum(worker.backlog() for worker in pool.workers), 0)
+                    self.assertEqual(len(pool.injected), 0)
                     self.assertEqual(pool.with_work, 0)
 
     def test_all_policies_run_the_same_tasks(self):
@@ -63,9 +65,54 @@ class Simulation(unittest.TestCase):
         self.assertEqual(run(3), run(3))
         self.assertNotEqual(run(3), run(4))
 
-    def test_full_fences_mean_no_membarrier(self):
-        for kind in ALL:
-            self.assertEqual(Pool(8, Policy(fences="full")).run(kind(1_000, TASKS)).fences, 0)
+    def test_queues_hold_no_more_than_their_capacity_and_the_rest_is_injected(self):
+        pool = Pool(1)
+        worker = pool.workers[0]
+        for _ in range(costs.CAPACITY + 5):
+            worker.push_ready(Task(0))
+        self.assertEqual((len(worker.ready.tasks), len(pool.injected)), (costs.CAPACITY, 5))
+
+    def test_one_step_spawns_no_more_than_its_bound_into_the_own_queues(self):
+        pool = Pool(1)
+        for _ in range(100):
+            pool.workers[0].create(Task(0))
+        self.assertEqual((pool.workers[0].backlog(), len(pool.injected)), (64, 36))
+
+    def test_work_too_young_for_thieves_stays_with_its_owner(self):
+        patient, eager = Pool(2, Policy(most_spawned_in_step=256)), Pool(2, Policy(patience=0, doze=0))
+        self.assertEqual(patient.run(SmallBatches(100, TASKS)).steals, 0)
+        self.assertGreater(eager.run(SmallBatches(100, TASKS)).steals, 0)
+
+    def test_a_note_of_a_deque_is_void_once_its_oldest_task_has_left_or_if_it_lasts_once_it_was_empty(self):
+        for lasting in (False, True):
+            worker = Pool(2, Policy(lasting_notes=lasting)).workers[0]
+            for _ in range(3):
+                worker.push(worker.spawned, Task(0))
+            note = worker.sight()
+            self.assertTrue(worker.still_waits(note))
+            worker.pop_spawned()
+            self.assertTrue(worker.still_waits(note))
+            worker.spawned.take_oldest()
+            self.assertEqual(worker.still_waits(note), lasting)
+            worker.pop_spawned()
+            worker.push(worker.spawned, Task(0))
+            self.assertFalse(worker.still_waits(note))
+
+    def test_a_task_that_awaits_its_newest_child_runs_it_in_place(self):
+        def steps(awaits_newest):
+            leaves = [Task(10), Task(10)]
+            middle = Task(10, [leaves], awaits_newest=awaits_newest)
+            workload = ALL[0](0, 1)
+            workload.root = lambda: Task(10, [[middle]])
+            return Pool(1).run(workload).run
+
+        self.assertLess(steps(True), steps(False))
+
+    def test_sleeping_workers_need_no_cpu(self):
+        counts = Pool(8).run(ALL[2](100, 1))  # one batch
+        self.assertLess(counts.cpu_ns, 8 * counts.end_ns)
+        alone = Pool(1).run(ALL[2](100, 1))
+        self.assertEqual(alone.cpu_ns, alone.end_ns)
 
     def test_a_lone_worker_wakes_and_robs_nobody(self):
         counts = Pool(1).run(ALL[0](1_000, TASKS))
