@@ -6,7 +6,7 @@ namespace gatherd::executor::detail {
 
 task_ends_owner ends_in_order(std::span<const task_ref> tasks, std::optional<std::chrono::nanoseconds> timeout) {
     task_ends_owner ends = ends_of(tasks, return_when::first_completed, timeout, on_cancel::leave, "as_completed");
-    ends->start_timer();
+    ends->start_timer(task_state::current().scope());
     return ends;
 }
 

@@ -47,9 +47,9 @@ task<> async_scope::join() {
     while (!end->has_come()) {
         try {
             co_await end->reached().wait();
-        } catch (const cancelled_error&) {
+        } catch (const cancelled_error& error) {
             interrupted = std::current_exception();
-            cancel();
+            cancel_all({}, error.request());
         }
     }
     if (interrupted) {

@@ -52,8 +52,16 @@ private:
     void walk(task_scope::shard& list) {
         bookmark mark;
         for (bool is_marked = false;; is_marked = true) {
-            if (dump_.tasks.capacity() < dump_.tasks.size() + tasks_at_once) {
-                dump_.tasks.reserve(2 * dump_.tasks.size() + tasks_at_once);  // not under the lock
+            try {
+                if (dump_.tasks.capacity() < dump_.tasks.size() + tasks_at_once) {
+                    dump_.tasks.reserve(2 * dump_.tasks.size() + tasks_at_once);  // not under the lock
+                }
+            } catch (const std::bad_alloc&) {
+                if (is_marked) {
+                    const std::lock_guard guard{list.lock};
+                    take_out(list, mark);
+                }
+                throw;
             }
             const std::lock_guard guard{list.lock};
             scope_member* next = list.first;

@@ -300,7 +300,7 @@ void gathering::raised(std::size_t number, std::uint64_t request) noexcept {
 
 /// Children that have not started never start; `promoted` are those that the caller is to cancel.
 void gathering::cancel_under_lock(const std::string& message, std::uint64_t request, task_refs& promoted) noexcept {
-    message_ = message;
+    message_ = detail::copy_or_nothing(message);
     request_ = request;
     cancelled_.store(true, std::memory_order_release);
     for (child* each = first_promoted_; each != nullptr; each = each->next_) {
@@ -358,7 +358,7 @@ bool gathering::await_suspend(std::coroutine_handle<> at) noexcept {
     takes_turns_ = !awaiter.is_child();
     context_ = awaiter.context();
     here.order_spawned();
-    if (here.may_nest()) {
+    if (here.may_nest() && here.may_start_another()) {
         const std::uint64_t done = run(here, first_, true);
         if (done == children) {  // no other thread knows of any of them
             word_.store(holder, std::memory_order_relaxed);

@@ -106,7 +106,8 @@ std::unique_lock<std::mutex> queue_core::stock_awaiter::promised() {
     } catch (const cancelled_error&) {
         if (is_promised_) {
             std::unique_lock guard{core_.lock};
-            wait_queue::entry* const next = wanted_.give();
+            const bool is_dropped = core_.is_emptied && &wanted_ == &core_.ready;  // with all other items
+            wait_queue::entry* const next = is_dropped ? nullptr : wanted_.give();
             guard.unlock();
             wait_queue::resume_all(next);
         }

@@ -189,14 +189,11 @@ void scheduler::add_timer(std::size_t home, timer_node& t, clock::time_point dea
     if (worker::current() != &owner) {
         owner.events().wake();
     }
-    // The nearest parked worker watches the timers of this one, in case that a step takes long there.
+    // The parked workers watch the timers of this one, in case that a step takes long there.
     for (std::size_t distance = 1; distance < workers_.size(); ++distance) {
         const std::size_t watcher = (home + workers_.size() - distance) % workers_.size();
-        if (idle_.is_parked(watcher)) {
-            if (workers_[watcher]->sleeps_until() > worker::overdue(deadline, distance)) {
-                workers_[watcher]->events().wake();
-            }
-            return;
+        if (idle_.is_parked(watcher) && workers_[watcher]->sleeps_until() > worker::overdue(deadline, distance)) {
+            workers_[watcher]->events().wake();
         }
     }
 }

@@ -130,7 +130,7 @@ task_state* task_ends::take_waiter() noexcept {
     return std::exchange(is_waiting_, false) ? waiter_ : nullptr;
 }
 
-void task_ends::start_timer() noexcept {
+void task_ends::start_timer(task_scope& scope) noexcept {
     if (!timeout_ || std::exchange(has_timer_, true)) {
         return;
     }
@@ -138,7 +138,6 @@ void task_ends::start_timer() noexcept {
         const std::lock_guard guard{lock_};
         ++users_;
     }
-    task_scope& scope = task_state::current().scope();
     scope.runs_on().add_timer(scope.timer_home(), *this, time_after(std::max(*timeout_, {})));
 }
 
@@ -185,7 +184,8 @@ bool task_ends::arm(task_state& waiter) noexcept {
         waiter_ = &waiter;
         is_waiting_ = true;
     }
-    start_timer();  // a waiter that is resumed before this has to wait until suspend() has released its lock
+    start_timer(
+        waiter.scope());  // a waiter that is resumed before this has to wait until suspend() has released its lock
     return true;
 }
 

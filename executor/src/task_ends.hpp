@@ -49,7 +49,7 @@ public:
     void close_when_empty() noexcept;
 
     /// When the timeout has passed, no more ends count and the wait is over. Without a timeout this does nothing.
-    void start_timer() noexcept;
+    void start_timer(task_scope& scope) noexcept;
 
     /// The owner gives the set up; nothing happens to the tasks.
     void leave() noexcept;

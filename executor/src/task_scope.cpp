@@ -172,9 +172,9 @@ task_refs task_scope::ask_all(const std::string& message, std::uint64_t request)
     return tasks;
 }
 
-void task_scope::cancel_all(const std::string& message) noexcept {
-    const std::uint64_t request = task_state::new_request();
-    task_state::cancel_each(ask_all(message, request), message, request);
+void task_scope::cancel_all(const std::string& message, std::uint64_t request) noexcept {
+    const std::uint64_t number = request != 0 ? request : task_state::new_request();
+    task_state::cancel_each(ask_all(message, number), message, number);
 }
 
 /// No task is left, so dump_tasks need not look here any more.

@@ -106,7 +106,10 @@ void task_state::make_due(std::uint64_t request) noexcept {
 }
 
 void task_state::step() noexcept {
-    if (is_put_off_ && begin_put_off_await()) [[unlikely]] {
+    if (is_put_off_) [[unlikely]] {
+        if (!begin_put_off_await()) {
+            run_from(*worker::current(), resume_at_);
+        }
         return;
     }
     // Without a wait_point there is no suspend that is still at work and none that a cancel may be about to use;
@@ -296,11 +299,13 @@ bool task_state::begin_put_off_await() noexcept {
         const std::lock_guard guard{lock_};
         point = std::exchange(waiting_, nullptr);
         is_put_off_ = false;
-        if (has_to_cancel()) {
-            return false;  // raised at the await, which has taken nothing
+        if (has_to_cancel()) {                                         // raised at the await, which has taken nothing
+            word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock
+            make_due(requests_->last);
+            return false;
         }
     }
-    return suspend(resume_at_, *point);
+    return suspend(resume_at_, *point);  // a request that comes from now on is for the next await, if this one succeeds
 }
 
 bool task_state::describe_wait(wait_description& into) noexcept {

@@ -182,13 +182,14 @@ bool worker::polled_lately() noexcept {
 }
 
 worker::sighting worker::sight() const noexcept {
-    return {ready_.bottom(), spawned_.size() == 0 ? -1 : spawned_.top()};
+    return {ready_.bottom(), spawned_.bottom(), spawned_.drains()};
 }
 
-/// Whether something that was here at that time still is. The owner moves the deque's top when it takes the last item.
+/// Whether something that was here at that time still is: something further up than what was added since, in a deque
+/// that was never empty in between.
 bool worker::still_waits(const sighting& seen) const noexcept {
     return (ready_.size() > 0 && ready_.top() < seen.ready_bottom) ||
-           (spawned_.size() > 0 && spawned_.top() == seen.spawned_top);
+           (spawned_.size() > 0 && spawned_.drains() == seen.drains && spawned_.top() < seen.spawned_bottom);
 }
 
 /// Notes what the others have. False: nothing.

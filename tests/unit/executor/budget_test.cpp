@@ -9,6 +9,7 @@
 #include "gatherd/executor/create_task.hpp"
 #include "gatherd/executor/errors.hpp"
 #include "gatherd/executor/event.hpp"
+#include "gatherd/executor/gather.hpp"
 #include "gatherd/executor/mutex.hpp"
 #include "gatherd/executor/queue.hpp"
 #include "gatherd/executor/run.hpp"
@@ -60,6 +61,58 @@ task<> waits_for_what_has_ended() {
     for (;;) {
         co_await wait(ended.ref());
     }
+}
+
+task<> gathers_one() {
+    for (;;) {
+        co_await gather(one());
+    }
+}
+
+/// Uses up the budget of this step, so that the next await is put off.
+task<> uses_up_the_budget(event& there) {
+    for (int i = 0; i < 127; ++i) {
+        co_await there.wait();
+    }
+}
+
+task<bool> waits_with_a_timeout_when_put_off() {
+    event there;
+    there.set();
+    event never;
+    const auto waits = [](event& gate) -> task<> { co_await gate.wait(); };
+    const auto running = create_task(waits(never));
+    for (int used = 0; used < 3; ++used) {  // whatever the exact budget is, one of them is put off
+        co_await uses_up_the_budget(there);
+        const wait_result in_time = co_await wait(running.ref(), 1ms);
+        if (in_time.over) {
+            co_return false;
+        }
+        co_await there.wait();
+    }
+    running.cancel();
+    co_await wait(running.ref());
+    co_return true;
+}
+
+task<> takes_and_gives_back(mutex& lock, std::atomic<int>& taken) {
+    for (;;) {
+        const auto guard = co_await lock.lock();
+        ++taken;
+    }
+}
+
+/// Whether the mutex is free after a cancellation came at whatever moment.
+task<bool> cancels_who_locks() {
+    mutex lock;
+    std::atomic<int> taken{0};
+    const auto taker = create_task(takes_and_gives_back(lock, taken));
+    while (taken < 100) {
+        co_await yield();
+    }
+    taker.cancel();
+    co_await wait(taker.ref());
+    co_return !lock.locked();
 }
 
 task<bool> ends_by_its_timeout(task<> endless) {
@@ -116,8 +169,8 @@ task<int> cancels_a_taker(int puts) {
 }  // namespace
 
 TEST_CASE("budget: a timeout ends a loop of awaits that all succeed at once", "[executor]") {
-    task<> (*const loops[])() = {puts_and_gets, locks_and_unlocks, waits_for_what_is_set, awaits_what_has_ended,
-                                 waits_for_what_has_ended};
+    task<> (*const loops[])() = {puts_and_gets,         locks_and_unlocks,        waits_for_what_is_set,
+                                 awaits_what_has_ended, waits_for_what_has_ended, gathers_one};
     for (const std::size_t workers : {1U, 2U}) {
         scheduler on{{.workers = workers}};
         for (const auto loop : loops) {
@@ -164,5 +217,17 @@ TEST_CASE("budget: a cancellation of an await that is put off loses no item", "[
         for (int puts = 120; puts < 400; ++puts) {
             REQUIRE(run(on, cancels_a_taker(puts)) == puts);
         }
+    }
+}
+
+TEST_CASE("budget: a wait with a timeout that is put off begins with its timer", "[executor]") {
+    scheduler on{{.workers = 1}};
+    CHECK(run(on, waits_with_a_timeout_when_put_off()));
+}
+
+TEST_CASE("budget: a cancellation that crosses a lock that was put off leaves the mutex free", "[executor]") {
+    scheduler on{{.workers = 2}};
+    for (int round = 0; round < 2000; ++round) {
+        REQUIRE(run(on, cancels_who_locks()));
     }
 }

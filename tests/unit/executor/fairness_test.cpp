@@ -24,7 +24,7 @@ namespace {
 
 // As worker.hpp has them.
 constexpr long event_interval = 61;
-constexpr long most_spawned_in_step = 64;
+constexpr long most_spawned_in_step = 128;
 constexpr long forks_between_polls = 4096;
 
 /// Who would like to keep the worker.
@@ -332,11 +332,12 @@ TEST_CASE("fairness: a child of the root starts in its turn", "[executor]") {
 }
 
 TEST_CASE("fairness: who yields goes behind all that was created before", "[executor]") {
-    CHECK(passed_beside(greed::yields, creates_a_wide_family) <= 2);
-    CHECK(passed_beside(greed::yields, creates_a_wide_family, creator::root) <= 2);
+    // One turn for those in the worker's queues, and one for each 64 of the 128 that were injected.
+    CHECK(passed_beside(greed::yields, creates_a_wide_family) <= 3);
+    CHECK(passed_beside(greed::yields, creates_a_wide_family, creator::root) <= 3);
 }
 
-TEST_CASE("fairness: of a step that creates more than 64 tasks the rest start within a turn of each 64", "[executor]") {
+TEST_CASE("fairness: of a step that creates more than 128 tasks the rest start within 8 turns for each", "[executor]") {
     CHECK(passed_beside(greed::rings, creates_a_wide_family) <= 8 * most_spawned_in_step);
     CHECK(passed_beside(greed::rings, creates_a_wide_family, creator::root) <= 8 * most_spawned_in_step);
 }

@@ -370,3 +370,29 @@ TEST_CASE("queue: nothing is lost between several workers", "[executor]") {
     CHECK(run(on, sum_through(16)) == sum);
     CHECK(run(on, sum_through(0)) == sum);
 }
+
+namespace {
+
+task<bool> shut_down_after_a_getter_was_cancelled() {
+    queue<int> items;
+    const auto gets = [](queue<int>& from) -> task<> { co_await from.get(); };
+    const auto getter = create_task(gets(items));
+    co_await yield();
+    items.put_nowait(1);  // promised to the getter
+    getter.cancel();
+    items.shutdown(true);
+    co_await wait(getter.ref());
+    try {
+        static_cast<void>(items.get_nowait());
+    } catch (const queue_shut_down&) {
+        co_return items.size() == 0;
+    }
+    co_return false;
+}
+
+}  // namespace
+
+TEST_CASE("queue: an item that a cancelled getter gives back after shutdown(true) is gone with the others",
+          "[executor]") {
+    CHECK(serially(shut_down_after_a_getter_was_cancelled()));
+}

@@ -300,3 +300,28 @@ TEST_CASE("cancel: a request that is taken back before it was raised is forgotte
     CHECK(serially(request_while_it_runs(false)) == "raised");
     CHECK(serially(request_while_it_runs(true)) == "forgotten");
 }
+
+namespace {
+
+task<bool> awaits_itself(const task_handle<bool>& self) {
+    co_await yield();
+    try {
+        co_await self;
+    } catch (const std::logic_error&) {
+        co_return true;
+    }
+    co_return false;
+}
+
+task<bool> creates_one_that_awaits_itself() {
+    task_handle<bool> self;
+    self = create_task(awaits_itself(self));
+    co_return co_await self;
+}
+
+}  // namespace
+
+TEST_CASE("task_handle: a task that awaits itself gets an error, as in asyncio", "[executor]") {
+    scheduler on{{.workers = 1}};
+    CHECK(run(on, creates_one_that_awaits_itself()));
+}

@@ -160,7 +160,7 @@ private:
             if (promise.continuation) {
                 throw std::logic_error{"the async_generator is running already"};
             }
-            if (worker::current() == nullptr) {
+            if (worker::current() == nullptr || worker::current()->running == nullptr) {
                 end_for_misuse("only inside a task");
             }
             if (closes && promise.into == nullptr) {  // it has not begun

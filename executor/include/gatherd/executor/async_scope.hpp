@@ -47,10 +47,7 @@ public:
     template <typename T>
     task_handle<T> spawn(task<T> coroutine, std::string_view name = {}) {
         auto node = enter();
-        task_handle<T> handle = prepare_task_in(*this, std::move(coroutine));
-        if (!name.empty()) {
-            handle.set_name(std::string{name});
-        }
+        task_handle<T> handle = prepare_task_in(*this, std::move(coroutine), name);
         handle.ref()->add_continuation(*node.release());
         handle.start(false);
         return handle;

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
+#include <new>
 #include <utility>
 #include <vector>
 
+#include "gatherd/executor/create_task.hpp"
 #include "gatherd/executor/errors.hpp"
 #include "gatherd/executor/task.hpp"
 #include "gatherd/executor/wait.hpp"
@@ -20,11 +23,23 @@ namespace gatherd::executor {
 inline task<> cancel_and_wait(std::vector<task_ref> tasks, std::uint64_t request = 0) {
     task_state::cancel_each(tasks, {}, request);
     std::erase_if(tasks, [](const task_ref& each) { return each->ended(); });
-    if (!tasks.empty()) {
-        const auto ended = co_await wait_as_gather(std::move(tasks), return_when::all_completed);
+    if (tasks.empty()) {
+        co_return;
+    }
+    std::exception_ptr no_memory;
+    try {
+        const auto ended = co_await wait_as_gather(tasks, return_when::all_completed);
         if (ended.cancel_requested) {
             throw cancelled_error{{}, ended.request};
         }
+    } catch (const std::bad_alloc&) {
+        no_memory = std::current_exception();
+    }
+    for (std::size_t i = 0; no_memory && i < tasks.size(); ++i) {  // one by one, which takes none
+        co_await await_end(tasks[i]);
+    }
+    if (no_memory) {
+        std::rethrow_exception(no_memory);
     }
 }
 

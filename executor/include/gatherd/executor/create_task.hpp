@@ -178,7 +178,12 @@ public:
     explicit task_awaiter(task_ref&& awaited) noexcept
         : continuation{&fired}, awaited_{*awaited}, kept_{std::move(awaited)} {}
 
-    [[nodiscard]] bool await_ready() const noexcept { return awaited_.ended() && worker::current()->spend_budget(); }
+    [[nodiscard]] bool await_ready() const {
+        if (&task_state::current() == &awaited_) {
+            throw std::logic_error{"Task cannot await on itself"};
+        }
+        return awaited_.ended() && worker::current()->spend_budget();
+    }
     bool await_suspend(std::coroutine_handle<> at) noexcept {
         awaited_.run_if_next();
         if (!kept_) {

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <concepts>
+#include <exception>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -25,18 +27,28 @@ task<T> race(std::vector<task<T>> coroutines) {
     }
     std::vector<task_ref> children;
     children.reserve(coroutines.size());
-    for (task<T>& each : coroutines) {
-        const task_handle<T> child = create_task(std::move(each));
-        child.ignore_exception();
-        children.push_back(child.ref());
-    }
     std::optional<cancelled_error> cancelled;
+    std::exception_ptr no_memory;
     task_ref winner;
     try {
+        for (task<T>& each : coroutines) {
+            const task_handle<T> child = create_task(std::move(each));
+            child.ignore_exception();
+            children.push_back(child.ref());
+        }
         const auto ended = co_await wait(children, return_when::first_completed);
         winner = ended.decisive;
     } catch (const cancelled_error& error) {
         cancelled = error;
+    } catch (const std::bad_alloc&) {
+        no_memory = std::current_exception();
+    }
+    if (no_memory) {  // so that nothing here needs any
+        task_state::cancel_each(children, {});
+        for (const task_ref& each : children) {
+            co_await await_end(each);
+        }
+        std::rethrow_exception(no_memory);
     }
     co_await cancel_and_wait(children, cancelled ? cancelled->request() : 0);
     if (cancelled) {

@@ -135,7 +135,7 @@ public:
                 if (!awaited.frame_ || awaited.frame_.promise().continuation) {
                     end_for_misuse("a coroutine is awaited or made a task once");
                 }
-                if (worker::current() == nullptr) {
+                if (worker::current() == nullptr || worker::current()->running == nullptr) {
                     end_for_misuse("only inside a task");
                 }
                 return false;

@@ -46,8 +46,8 @@ public:
     /// No more work is wanted: cancels what runs. on_drained comes from this call if nothing does.
     void close() noexcept;
 
-    /// Cancels all tasks of this moment.
-    void cancel_all(const std::string& message = {}) noexcept;
+    /// Cancels all tasks of this moment. `request`: the number of the request that this follows from; 0 is a new one.
+    void cancel_all(const std::string& message = {}, std::uint64_t request = 0) noexcept;
 
     /// Tasks that have not ended, but for children of a gather that have not waited yet and for those that a step in
     /// hand has just created. Of use for reports only: it may change at once.

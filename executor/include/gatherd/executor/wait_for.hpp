@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <new>
 #include <optional>
 #include <span>
 #include <utility>
@@ -83,7 +84,18 @@ task<T> wait_for(task<T> coroutine, std::chrono::nanoseconds limit) {
         throw timeout_error{};
     }
     const task_handle<T> inner = create_task(std::move(coroutine));
-    const bool in_time = co_await end_within(inner.ref(), limit);
+    bool in_time = false;
+    std::exception_ptr no_memory;
+    try {
+        in_time = co_await end_within(inner.ref(), limit);
+    } catch (const std::bad_alloc&) {
+        no_memory = std::current_exception();
+    }
+    if (no_memory) {
+        inner.cancel();
+        co_await await_end(inner.ref());
+        std::rethrow_exception(no_memory);
+    }
     if (!in_time && inner.exception()) {
         try {
             std::rethrow_exception(inner.exception());

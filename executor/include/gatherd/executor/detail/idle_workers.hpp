@@ -109,7 +109,7 @@ public:
 
     /// Whether worker `i` sleeps, or is about to, or a socket or timer has just woken it. A hint.
     [[nodiscard]] bool is_parked(std::size_t i) const noexcept {
-        return parked_[i].load(std::memory_order_relaxed);  // nothing hangs on it
+        return parked_[i].load(std::memory_order_seq_cst);  // for edge T of worker.hpp
     }
 
 private:

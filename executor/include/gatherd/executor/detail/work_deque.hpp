@@ -61,6 +61,7 @@ public:
             if (!top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst)) {  // C: a thief was faster
                 item = nullptr;
             }
+            drains_.store(drains_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         }
         bottom_.store(b + 1, std::memory_order_release);  // A: keeps every bottom store a release
         return item;
@@ -80,6 +81,13 @@ public:
         }
         return item;
     }
+
+    /// How often the owner took the last item, or found that a thief had it: for thieves that want to know whether
+    /// something was here all the time. A moment's view. Any thread.
+    [[nodiscard]] std::int64_t drains() const noexcept { return drains_.load(std::memory_order_relaxed); }
+
+private:
+    typename Sync::template atomic<std::int64_t> drains_{0};  // the owner's; a number, nothing hangs on it
 };
 
 }  // namespace gatherd::executor

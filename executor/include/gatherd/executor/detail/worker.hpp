@@ -197,7 +197,7 @@ private:
     static constexpr std::uint32_t event_interval = 61;  // a prime, as in Go's scheduler: no rhythm with the work
     static constexpr std::uint32_t forks_between_polls = 4096;
     static constexpr std::chrono::microseconds lately{100};
-    static constexpr std::uint32_t most_spawned_in_step = 64;
+    static constexpr std::uint32_t most_spawned_in_step = 128;
     static constexpr std::uint32_t step_budget = 128;  // as tokio's
     static constexpr std::chrono::milliseconds timer_grace{1};
     static constexpr int deepest_nesting = 32;
@@ -211,7 +211,8 @@ private:
     /// What a thief saw of this worker's queues: enough to tell later whether something of it still waits.
     struct sighting {
         std::int64_t ready_bottom = 0;
-        std::int64_t spawned_top = -1;  // none: the deque was empty
+        std::int64_t spawned_bottom = 0;
+        std::int64_t drains = 0;
     };
 
     struct counts {
