@@ -4,7 +4,7 @@
 Usage: simulate.py [--tasks N] [--seed N]                prints the tables
        simulate.py [--tasks N] [--seed N] --write DOCS   writes them between the marks in DOCS/PERFORMANCE.md, and the plot
 
-Two to three minutes of one core with the 10 000 tasks of the default. What is modelled, and what is not: simulation/pool.py; what
+About two minutes of one core with the 10 000 tasks of the default. What is modelled, and what is not: simulation/pool.py; what
 things cost: simulation/costs.py.
 """
 
@@ -33,13 +33,9 @@ SERVICE = (
     ("batches: children that wait, 0.6 us each", Batches, 600),
 )
 PRESENT = Policy()
-N_B = Policy(lasting_notes=True, most_spawned_in_step=128)
-N_B_S = replace(N_B, awake_a_searcher=4)
-PROPOSED = replace(N_B_S, doze=100_000)
+PROPOSED = Policy(awake_a_searcher=4, doze=100_000)
 CHANGES = {
     "as it is": PRESENT,
-    "notes that last (N)": Policy(lasting_notes=True),
-    "128 tasks of a step before the injection queue (B)": Policy(most_spawned_in_step=128),
     "a searcher for every 4 awake (S)": Policy(awake_a_searcher=4),
     "at most an eighth searches": Policy(most_searching=8),
     "doze of 0.1 ms (D)": Policy(doze=100_000),
@@ -50,9 +46,7 @@ CHANGES = {
     "random start": Policy(order="random"),
     "neighbours first": Policy(order="neighbours"),
     "a fair share of injected work (F)": Policy(share_injected=True),
-    "N, B": N_B,
-    "N, B, S": N_B_S,
-    "N, B, S, D: proposed": PROPOSED,
+    "S, D: proposed": PROPOSED,
     "proposed and patience of 5 us": replace(PROPOSED, patience=5_000),
     "proposed and H": replace(PROPOSED, take="half"),
     "proposed and random start": replace(PROPOSED, order="random"),

@@ -136,10 +136,10 @@ class Worker:
         return task
 
     def order_spawned(self):
-        count = min(self.unordered, len(self.spawned.tasks))
-        self.unordered = 0
-        if count > 1:
-            newest_first = [self.spawned.tasks.pop() for _ in range(count)]
+        unordered, self.unordered = self.unordered, 0
+        count = min(unordered, len(self.spawned.tasks))
+        if unordered > 1 and count > 0:
+            newest_first = [self.spawned.take_newest() for _ in range(count)]
             self.spawned.tasks.extend(newest_first)
             self.debt += 2 * count * (costs.QUEUE_OP + costs.ORDERED)
             self.reversed = True

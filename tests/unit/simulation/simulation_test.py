@@ -74,12 +74,12 @@ class Simulation(unittest.TestCase):
 
     def test_one_step_spawns_no_more_than_its_bound_into_the_own_queues(self):
         pool = Pool(1)
-        for _ in range(100):
+        for _ in range(200):
             pool.workers[0].create(Task(0))
-        self.assertEqual((pool.workers[0].backlog(), len(pool.injected)), (64, 36))
+        self.assertEqual((pool.workers[0].backlog(), len(pool.injected)), (128, 72))
 
     def test_work_too_young_for_thieves_stays_with_its_owner(self):
-        patient, eager = Pool(2, Policy(most_spawned_in_step=256)), Pool(2, Policy(patience=0, doze=0))
+        patient, eager = Pool(2), Pool(2, Policy(patience=0, doze=0))
         self.assertEqual(patient.run(SmallBatches(100, TASKS)).steals, 0)
         self.assertGreater(eager.run(SmallBatches(100, TASKS)).steals, 0)
 
@@ -97,6 +97,16 @@ class Simulation(unittest.TestCase):
             worker.pop_spawned()
             worker.push(worker.spawned, Task(0))
             self.assertFalse(worker.still_waits(note))
+
+    def test_a_deque_that_is_turned_round_as_a_whole_was_empty_for_a_moment(self):
+        for elder in (0, 1):
+            worker = Pool(2).workers[0]
+            for _ in range(elder + 2):
+                worker.push(worker.spawned, Task(0))
+            worker.unordered = 2
+            note = worker.sight()
+            worker.order_spawned()
+            self.assertEqual(worker.still_waits(note), elder > 0)
 
     def test_a_task_that_awaits_its_newest_child_runs_it_in_place(self):
         def steps(awaits_newest):
