@@ -14,6 +14,7 @@
 #include <asio/steady_timer.hpp>
 #include <asio/strand.hpp>
 #include <asio/write.hpp>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <csignal>
@@ -274,9 +275,16 @@ TEST_CASE("use_task: a cancelled task waits for an operation that cannot be canc
 TEST_CASE("use_task: a handler that is destroyed without a call breaks the promise", "[executor]") {
     const auto main = []() -> task<bool> {
         auto doomed = std::make_unique<asio::io_context>();
-        const auto waiter =
-            create_task([](asio::io_context& io) -> task<> { co_await asio::post(io, use_task); }(*doomed));
-        while (!waiter.ref()->has_waited()) {
+        std::atomic<bool> is_posted{false};  // a task waits already while it still starts the operation, on its worker
+        const auto posts = [&is_posted](asio::io_context& io) -> task<> {
+            const auto initiate = [&](auto handler) {
+                asio::post(io, std::move(handler));
+                is_posted = true;
+            };
+            co_await asio::async_initiate<const use_task_t, void()>(initiate, use_task);
+        };
+        const auto waiter = create_task(posts(*doomed));
+        while (!is_posted) {
             co_await yield();
         }
         doomed.reset();
