@@ -166,7 +166,8 @@ void end_orphaned_tasks(service& of) {
     }
 }
 
-int serve_until_stopped(config::settings settings, const std::function<config::settings()>& read_again) {
+int serve_until_stopped(serve_signals& signals, config::settings settings,
+                        const std::function<config::settings()>& read_again) {
     check_tls(settings);
     const bool speaks_tls = std::ranges::any_of(settings.listen, [](const auto& each) { return each.tls; });
     const tls_ptr tls = speaks_tls ? std::make_shared<api::server::tls_context>(tls_files_from(settings)) : nullptr;
@@ -182,7 +183,6 @@ int serve_until_stopped(config::settings settings, const std::function<config::s
     service of{scheduler, functions, limits_from(settings), std::string{version()},
                static_cast<std::size_t>(settings.blocking.threads)};
     of.change_tokens(tokens_from(settings));
-    serve_signals signals{scheduler.io(0)};
     const auto listeners = listen(of, settings, tls);
     for (const auto& each : listeners) {
         each->start();
@@ -217,10 +217,11 @@ int serve_until_stopped(config::settings settings, const std::function<config::s
 
 int serve(const config::settings& settings, const std::function<config::settings()>& read_again) {
     std::signal(SIGPIPE, SIG_IGN);
+    serve_signals signals;
     start_log(settings.log.level);
     raise_file_limit();
     try {
-        return serve_until_stopped(settings, read_again);
+        return serve_until_stopped(signals, settings, read_again);
     } catch (const usage_error&) {
         throw;
     } catch (const std::exception& e) {

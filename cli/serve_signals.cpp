@@ -1,45 +1,45 @@
 #include "cli/serve_signals.hpp"
 
-#include <spdlog/spdlog.h>
-#include <algorithm>
-#include <asio/io_context.hpp>
-#include <csignal>
+#include <pthread.h>
+#include <unistd.h>
+
 #include <cstdlib>
-#include <utility>
+#include <string_view>
 
 namespace gatherd::cli {
+namespace {
 
-serve_signals::serve_signals(asio::io_context& on) : signals_{on, SIGTERM, SIGINT, SIGHUP} {
-    wait();
+extern "C" void stop_at_once(int number) {
+    constexpr std::string_view line = "gatherd: stopped by a second signal, without waiting\n";
+    constexpr int signal_base = 128;  // as shells say it
+    static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
+    std::_Exit(signal_base + number);
 }
 
-int serve_signals::next() {
-    std::unique_lock guard{lock_};
-    changed_.wait(guard, [this] { return !came_.empty(); });
-    const int number = came_.front();
-    came_.pop_front();
+}  // namespace
+
+serve_signals::serve_signals() noexcept {
+    sigemptyset(&waited_for_);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+        sigaddset(&waited_for_, number);
+    }
+    pthread_sigmask(SIG_BLOCK, &waited_for_, nullptr);
+}
+
+int serve_signals::next() noexcept {
+    int number = 0;
+    while (sigwait(&waited_for_, &number) != 0) {  // EINTR: a debugger
+    }
+    if (number != SIGHUP) {
+        sigset_t stopping;
+        sigemptyset(&stopping);
+        for (const int each : {SIGTERM, SIGINT}) {
+            sigaddset(&stopping, each);
+            std::signal(each, stop_at_once);
+        }
+        pthread_sigmask(SIG_UNBLOCK, &stopping, nullptr);
+    }
     return number;
-}
-
-void serve_signals::wait() {
-    signals_.async_wait([this](const asio::error_code& failed, int number) {
-        if (failed) {
-            return;
-        }
-        if (number != SIGHUP && std::exchange(must_stop_, true)) {
-            constexpr int signal_base = 128;  // as shells say it
-            spdlog::warn("stopped by a second signal, without waiting");
-            std::_Exit(signal_base + number);
-        }
-        {
-            const std::lock_guard guard{lock_};
-            if (std::find(came_.begin(), came_.end(), number) == came_.end()) {
-                came_.push_back(number);
-            }
-        }
-        changed_.notify_one();
-        wait();
-    });
 }
 
 }  // namespace gatherd::cli

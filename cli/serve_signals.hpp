@@ -1,33 +1,28 @@
 /// \file
-/// The signals of `gatherd serve`.
+/// The signals that `gatherd serve` waits for.
 #pragma once
 
-#include <asio/signal_set.hpp>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
+#include <csignal>
 
 namespace gatherd::cli {
 
-/// SIGHUP, SIGTERM and SIGINT, for the one thread that waits for them. The second of SIGTERM and SIGINT ends the
-/// process on the spot, whatever that thread does.
+/// SIGTERM, SIGINT and SIGHUP, for the thread that waits for them.
 ///
-/// Threads: next is for one thread at a time; the signals arrive on the context's.
+/// The constructor blocks them in the calling thread, and so in every thread that it starts later: they stay pending
+/// until `next` takes them. No handler runs beside other code (sigwait(3)).
+///
+/// Threads: one, which constructs it before it starts any other. A child process inherits the blocked signals: whoever
+/// starts one gives it an empty mask.
 class serve_signals {
 public:
-    explicit serve_signals(asio::io_context& on);
+    serve_signals() noexcept;
 
-    /// Waits for a signal and gives its number. One SIGHUP may stand for several.
-    [[nodiscard]] int next();
+    /// Blocks until a signal comes, and gives its number. One SIGHUP may stand for several. After SIGTERM or SIGINT,
+    /// the next one of these two ends the process at once, with status 128 + its number.
+    [[nodiscard]] int next() noexcept;
 
 private:
-    void wait();
-
-    asio::signal_set signals_;
-    bool must_stop_ = false;  // the context's own
-    std::mutex lock_;
-    std::condition_variable changed_;
-    std::deque<int> came_;  // under lock_
+    sigset_t waited_for_{};
 };
 
 }  // namespace gatherd::cli
