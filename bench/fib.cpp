@@ -7,7 +7,7 @@
 #include "bench/onetbb_pool.hpp"
 #include "bench/rows.hpp"
 #include "bench/workloads.hpp"
-#include "gatherd/executor/fork_join.hpp"
+#include "gatherd/executor/fork_join/fork_join.hpp"
 #include "gatherd/executor/run.hpp"
 
 namespace gatherd::bench {

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "gatherd/executor/fork_join.hpp"
+#include "gatherd/executor/fork_join/fork_join.hpp"
 #include "gatherd/executor/run.hpp"
 #include "gatherd/executor/scheduler.hpp"
 

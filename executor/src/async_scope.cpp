@@ -16,8 +16,8 @@ void detail::refuse_worker(const char* rule) {
     }
 }
 
-async_scope::async_scope(scheduler& on, ordering order)
-    : task_scope{on, order}, end_{std::make_shared<detail::scope_end>()} {}
+async_scope::async_scope(scheduler& pool, ordering order)
+    : task_scope{pool, order}, end_{std::make_shared<detail::scope_end>()} {}
 
 async_scope::~async_scope() {
     if (end_->has_come()) {

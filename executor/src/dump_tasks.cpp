@@ -21,13 +21,13 @@ namespace gatherd::executor {
 /// No scope begins or drains during the walk.
 class task_walk {
 public:
-    task_walk(scheduler& on, std::size_t limit)
+    task_walk(scheduler& pool, std::size_t limit)
         : limit_{std::min(limit, largest_limit)}, dump_{.time = clock::now()}, room_(std::min(limit, most_awaited)) {
-        for (const auto& each : on.workers_) {
+        for (const auto& each : pool.workers_) {
             running_.push_back(each->running.get());  // only compared
         }
-        const std::lock_guard guard{on.scopes_lock_};
-        for (task_scope* scope = on.first_scope_; scope != nullptr; scope = scope->next_scope_) {
+        const std::lock_guard guard{pool.scopes_lock_};
+        for (task_scope* scope = pool.first_scope_; scope != nullptr; scope = scope->next_scope_) {
             for (task_scope::shard& each : scope->shards_) {
                 walk(each);
             }
@@ -132,8 +132,8 @@ private:
     std::size_t awaited_ = 0;
 };
 
-task_dump dump_tasks(scheduler& on, std::size_t limit) {
-    return task_walk{on, limit}.take();
+task_dump dump_tasks(scheduler& pool, std::size_t limit) {
+    return task_walk{pool, limit}.take();
 }
 
 namespace {

@@ -339,7 +339,7 @@ void gathering::unlink(child& ending) noexcept {
     }
 }
 
-bool gathering::await_suspend(std::coroutine_handle<> at) noexcept {
+bool gathering::await_suspend(detail::awaiting_coroutine at) noexcept {
     worker& here = *worker::current();
     task_state& awaiter = *here.running;
     const std::size_t children = first_.end;

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <stdexcept>
 #include <thread>
 
 #include "gatherd/executor/available_parallelism.hpp"
@@ -13,6 +14,9 @@ namespace gatherd::executor {
 namespace {
 
 std::size_t worker_count(const scheduler_options& options) {
+    if (options.blocking_threads == 0) {
+        throw std::invalid_argument{"scheduler: blocking_threads must be at least 1"};
+    }
     return options.workers != 0 ? options.workers : available_parallelism();
 }
 
@@ -95,43 +99,22 @@ worker* scheduler::here() const noexcept {
     return w != nullptr && &w->owner() == this ? w : nullptr;
 }
 
-void scheduler::submit(work& item) noexcept {
-    if (worker* const w = here()) {
-        w->push_ready(item);
-        wake_one();
-    } else {
+void scheduler::submit(work& item, placement place) noexcept {
+    worker* const w = here();
+    if (w == nullptr) {
         inject_from_outside(item);
+        return;
     }
-}
-
-void scheduler::submit_spawned(work& item) noexcept {
-    if (worker* const w = here()) {
+    if (place == placement::spawned) {
         w->spawn(item);
-        wake_one();
-    } else {
-        inject_from_outside(item);
-    }
-}
-
-void scheduler::submit_soon(work& item) noexcept {
-    if (worker* const w = here()) {
-        w->push_ready(item);
-        if (w->backlog() > 1) {
-            wake_one();
-        }
-    } else {
-        inject_from_outside(item);
-    }
-}
-
-void scheduler::submit_yielding(work& item) noexcept {
-    if (worker* const w = here()) {
+    } else if (place == placement::yielding) {
         w->push_yielding(item);
-        if (w->backlog() > 1) {
-            wake_one();
-        }
     } else {
-        inject_from_outside(item);
+        w->push_ready(item);
+    }
+    const bool is_kept = place == placement::soon || place == placement::yielding;
+    if (!is_kept || w->backlog() > 1) {
+        wake_one();
     }
 }
 

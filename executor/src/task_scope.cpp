@@ -10,8 +10,8 @@
 
 namespace gatherd::executor {
 
-task_scope::task_scope(scheduler& on, ordering order) noexcept
-    : work{&run_serially}, scheduler_{on}, order_{order}, serial_home_{on.timer_home()} {
+task_scope::task_scope(scheduler& pool, ordering order) noexcept
+    : work{&run_serially}, scheduler_{pool}, order_{order}, serial_home_{pool.timer_home()} {
     const std::lock_guard guard{scheduler_.scopes_lock_};
     next_scope_ = std::exchange(scheduler_.first_scope_, this);
     if (next_scope_ != nullptr) {
@@ -201,19 +201,10 @@ void task_scope::drained(bool in_a_step) noexcept {
 
 void task_scope::make_ready(task_state& task, readiness how) noexcept {
     if (order_ == ordering::parallel) {
-        switch (how) {
-            case readiness::created:
-                scheduler_.submit_spawned(task);
-                break;
-            case readiness::yielding:
-                scheduler_.submit_yielding(task);
-                break;
-            case readiness::created_soon:
-            case readiness::resumed:
-            case readiness::put_off:
-                scheduler_.submit_soon(task);
-                break;
-        }
+        using placement = scheduler::placement;
+        scheduler_.submit(task, how == readiness::created    ? placement::spawned
+                                : how == readiness::yielding ? placement::yielding
+                                                             : placement::soon);
         return;
     }
     {
@@ -231,7 +222,7 @@ void task_scope::make_ready(task_state& task, readiness how) noexcept {
             return;
         }
     }
-    scheduler_.submit_soon(*this);
+    scheduler_.submit(*this, scheduler::placement::soon);
 }
 
 void task_scope::run_serially(work& self) noexcept {
@@ -257,7 +248,7 @@ void task_scope::run_serially(work& self) noexcept {
     if (drained) {
         scope.on_drained();
     } else if (more) {
-        scope.scheduler_.submit_soon(scope);
+        scope.scheduler_.submit(scope, scheduler::placement::soon);
     }
 }
 

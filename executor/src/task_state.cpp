@@ -89,14 +89,19 @@ bool task_state::has_to_cancel() const noexcept {
     return (word_.load(std::memory_order_relaxed) & must_cancel) != 0;
 }
 
-/// The task does not wait any longer, and raises what it was asked to.
-void task_state::see_cancellation() noexcept {
-    const std::lock_guard guard{lock_};
-    waiting_ = nullptr;
+/// Under the lock: a request that waits to be raised is raised when the task goes on.
+void task_state::take_kept_request() noexcept {
     if (has_to_cancel()) {
         word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock
         make_due(requests_->last);
     }
+}
+
+/// The task does not wait any longer, and raises what it was asked to.
+void task_state::see_cancellation() noexcept {
+    const std::lock_guard guard{lock_};
+    waiting_ = nullptr;
+    take_kept_request();
 }
 
 /// Under the lock: the request is raised when the task goes on.
@@ -299,9 +304,8 @@ bool task_state::begin_put_off_await() noexcept {
         const std::lock_guard guard{lock_};
         point = std::exchange(waiting_, nullptr);
         is_put_off_ = false;
-        if (has_to_cancel()) {                                         // raised at the await, which has taken nothing
-            word_.fetch_and(~must_cancel, std::memory_order_relaxed);  // under the lock
-            make_due(requests_->last);
+        take_kept_request();  // raised at the await, which has taken nothing
+        if (cancel_due_) {
             return false;
         }
     }
@@ -358,6 +362,11 @@ void task_state::remember(const std::string& message, std::uint64_t request) noe
 std::uint64_t task_state::newest_request() const noexcept {
     const std::lock_guard guard{lock_};
     return requests_ ? std::max(requests_->last, requests_->raised) : 0;
+}
+
+std::string task_state::cancel_message() const noexcept {
+    const std::lock_guard guard{lock_};
+    return detail::copy_or_nothing(message());
 }
 
 void task_state::adopt_cancellation(std::uint64_t request) noexcept {

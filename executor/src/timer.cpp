@@ -26,11 +26,11 @@ struct timer::state : timer_node {
     std::shared_ptr<state> wheels_own;  // while the wheel has it
 };
 
-void timer::set(scheduler& on, std::chrono::nanoseconds delay, std::function<void()> callback) {
+void timer::set(scheduler& pool, std::chrono::nanoseconds delay, std::function<void()> callback) {
     cancel();
     state_ = std::make_shared<state>(std::move(callback));
     state_->wheels_own = state_;
-    on.add_callback(on.timer_home(), *state_, time_after(delay));
+    pool.add_callback(pool.timer_home(), *state_, time_after(delay));
 }
 
 bool timer::cancel() noexcept {
@@ -51,10 +51,10 @@ void timer::suspend() noexcept {
     }
 }
 
-void timer::resume(scheduler& on) noexcept {
+void timer::resume(scheduler& pool) noexcept {
     if (state_ != nullptr && std::exchange(state_->is_suspended, false)) {
         state_->wheels_own = state_;
-        on.add_callback(on.timer_home(), *state_, state_->deadline());
+        pool.add_callback(pool.timer_home(), *state_, state_->deadline());
     }
 }
 

@@ -38,7 +38,7 @@ struct io_awaiter_base::emission {
     io_awaiter_base* target;
 };
 
-bool io_awaiter_base::await_suspend(std::coroutine_handle<> at) noexcept {
+bool io_awaiter_base::await_suspend(detail::awaiting_coroutine at) noexcept {
     static_cast<void>(task_state::current().suspend(at, *this));  // arm() and cancel() let it wait
     try {
         start();

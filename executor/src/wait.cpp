@@ -19,7 +19,7 @@ detail::task_ends_owner detail::ends_of(std::span<const task_ref> tasks, return_
     return ends;
 }
 
-bool detail::ends_awaiter::await_suspend(std::coroutine_handle<> at) noexcept {
+bool detail::ends_awaiter::await_suspend(detail::awaiting_coroutine at) noexcept {
     task_state& waiter = task_state::current();
     // An await that is put off raises a cancellation at once. One that is to see how the tasks end must not do that.
     return ends_.forwards() ? waiter.suspend(at, ends_) : waiter.suspend_within_budget(at, ends_);

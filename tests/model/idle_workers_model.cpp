@@ -14,7 +14,7 @@
 ///               all others to have begun, so not even one worker may sleep while a job waits.
 ///               Every job runs once, with what its submitter wrote into it visible.
 ///               At the end the counts of idle and searching workers are right (I1, Q).
-/// Not modelled  timers, stop, and submit_soon, which wakes nobody on purpose.
+/// Not modelled  timers, stop, and placement::soon, which wakes nobody on purpose.
 ///
 ///     idle_workers_model [SUITE...]      MODEL_ITERATIONS=N: so many random runs
 ///

@@ -1,6 +1,6 @@
 // Trees of forks on more workers than cores, beside tasks that wait, yield and start trees of their own: thieves take
 // continuations at every depth. A lost continuation makes a test hang, one taken twice a sum differ.
-#include "gatherd/executor/fork_join.hpp"
+#include "gatherd/executor/fork_join/fork_join.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>

@@ -15,7 +15,7 @@
 #include "gatherd/executor/errors.hpp"
 #include "gatherd/executor/event.hpp"
 #include "gatherd/executor/exception_group.hpp"
-#include "gatherd/executor/fork_join.hpp"
+#include "gatherd/executor/fork_join/fork_join.hpp"
 #include "gatherd/executor/from_callback.hpp"
 #include "gatherd/executor/future.hpp"
 #include "gatherd/executor/gather.hpp"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "gatherd/executor/create_task.hpp"
-#include "gatherd/executor/fork_join.hpp"
+#include "gatherd/executor/fork_join/fork_join.hpp"
 #include "gatherd/executor/future.hpp"
 #include "gatherd/executor/gather.hpp"
 #include "gatherd/executor/queue.hpp"

@@ -14,7 +14,7 @@
 
 #include "gatherd/executor/create_task.hpp"
 #include "gatherd/executor/event.hpp"
-#include "gatherd/executor/fork_join.hpp"
+#include "gatherd/executor/fork_join/fork_join.hpp"
 #include "gatherd/executor/run.hpp"
 #include "gatherd/executor/sleep.hpp"
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "gatherd/executor/create_task.hpp"
-#include "gatherd/executor/fork_join.hpp"
+#include "gatherd/executor/fork_join/fork_join.hpp"
 #include "gatherd/executor/run.hpp"
 #include "gatherd/executor/sleep.hpp"
 #include "gatherd/executor/wait.hpp"

@@ -320,3 +320,15 @@ TEST_CASE("task_group: a thousand tasks on several workers end when one fails", 
     scheduler on{{.workers = 3}};
     CHECK(run(on, on_several_workers()) == "unhandled errors in a TaskGroup (1 sub-exception), boom 0");
 }
+
+TEST_CASE("task_group: the body may give a reference", "[executor]") {
+    int kept = 1;
+    const auto body = [&kept](task_group&) -> task<int&> { co_return kept; };
+    const auto main = [](auto& give) -> task<bool> {
+        int& given = co_await with_task_group(give);
+        given = 2;
+        co_return true;
+    };
+    CHECK(run(main(body)));
+    CHECK(kept == 2);
+}

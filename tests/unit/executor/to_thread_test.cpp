@@ -330,3 +330,7 @@ TEST_CASE("compute: a parallel algorithm of oneTBB ends, also where oneTBB may s
     const oneapi::tbb::global_control none{oneapi::tbb::global_control::max_allowed_parallelism, 1};
     CHECK(run(computed_in_parallel()) == 499'500);
 }
+
+TEST_CASE("scheduler: without a blocking thread it is refused, since to_thread would never end", "[executor]") {
+    CHECK_THROWS_AS(scheduler({.workers = 1, .blocking_threads = 0}), std::invalid_argument);
+}

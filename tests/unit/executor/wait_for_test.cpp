@@ -70,3 +70,18 @@ TEST_CASE("wait_for: cancelled itself, it waits for the clean-up", "[executor]")
     bool cleaned = false;
     CHECK(run(outer_cancelled(cleaned)));
 }
+
+TEST_CASE("wait_for: the message of a cancellation comes out of it", "[executor]") {
+    const auto main = []() -> task<std::string> {
+        const auto waiter = create_task([]() -> task<> { co_await wait_for(slow(1h), 2h); }());
+        co_await yield();
+        waiter.cancel("enough");
+        try {
+            co_await waiter;
+        } catch (const cancelled_error& error) {
+            co_return error.message();
+        }
+        co_return "";
+    };
+    CHECK(run(main()) == "enough");
+}

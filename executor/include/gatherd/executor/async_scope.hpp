@@ -40,7 +40,7 @@ void refuse_worker(const char* rule);
 /// Threads: all members are safe from any thread. A spawned task costs one allocation more than a created one.
 class async_scope : private task_scope {
 public:
-    explicit async_scope(scheduler& on, ordering order = ordering::parallel);
+    explicit async_scope(scheduler& pool, ordering order = ordering::parallel);
     ~async_scope();
 
     /// Starts a coroutine as a task of this scope. Throws std::logic_error when the scope has been joined.

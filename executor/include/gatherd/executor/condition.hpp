@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <limits>
 #include <utility>
-#include <vector>
 
 #include "gatherd/executor/detail/wait_queue.hpp"
 #include "gatherd/executor/mutex.hpp"

@@ -184,7 +184,7 @@ public:
         }
         return awaited_.ended() && worker::current()->spend_budget();
     }
-    bool await_suspend(std::coroutine_handle<> at) noexcept {
+    bool await_suspend(detail::awaiting_coroutine at) noexcept {
         awaited_.run_if_next();
         if (!kept_) {
             kept_ = task_ref{&awaited_};

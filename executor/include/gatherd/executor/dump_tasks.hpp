@@ -53,7 +53,7 @@ struct task_dump {
 /// Threads: any, such as one that waits for a signal by sigwait, or an admin server's; not a signal handler. Tasks are
 /// held up for 32 tasks' time at most; programs (scopes) begin and end before or after. Cost: about a microsecond a
 /// task. At most four times as many ids as `limit` says are kept in all `awaits`. Throws std::bad_alloc.
-[[nodiscard]] task_dump dump_tasks(scheduler& on, std::size_t limit = 10'000);
+[[nodiscard]] task_dump dump_tasks(scheduler& pool, std::size_t limit = 10'000);
 
 /// The dump as a tree of lines: below each task those that it waits for. A task that several wait for stands below the
 /// first of them; tasks that wait for each other in a circle, and so for ever, come last, under a line that says so.

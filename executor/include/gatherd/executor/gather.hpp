@@ -164,7 +164,7 @@ public:
 
     explicit gather_awaiter(gathering& awaited) noexcept : awaited_{awaited} {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> at) noexcept { return awaited_.await_suspend(at); }
+    bool await_suspend(detail::awaiting_coroutine at) noexcept { return awaited_.await_suspend(at); }
     void await_resume() { awaited_.await_resume(); }
 
 private:

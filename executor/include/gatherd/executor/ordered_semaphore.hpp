@@ -58,10 +58,10 @@ public:
 
     class [[nodiscard]] enter_awaiter : public wait_point {
     public:
-        explicit enter_awaiter(const place& of) noexcept : line_{*of.line_}, index_{of.index_} {}
+        explicit enter_awaiter(const place& taken) noexcept : line_{*taken.line_}, index_{taken.index_} {}
 
         [[nodiscard]] bool await_ready() const noexcept { return false; }
-        bool await_suspend(std::coroutine_handle<> at) noexcept { return task_state::current().suspend(at, *this); }
+        bool await_suspend(detail::awaiting_coroutine at) noexcept { return task_state::current().suspend(at, *this); }
         void await_resume() const { task_state::current().throw_if_cancelled(); }
 
         bool arm(task_state& waiter) noexcept override;

@@ -53,13 +53,13 @@ public:
 /// Throws std::logic_error on a worker of any scheduler, as asyncio.run raises RuntimeError in a running loop: the
 /// worker would wait for itself.
 template <typename T>
-T run(scheduler& on, task<T> main, run_options options = {}) {
+T run(scheduler& pool, task<T> main, run_options options = {}) {
     detail::refuse_worker(detail::no_run_in_a_loop);
     std::optional<detail::sigint_handling> sigint;
     if (options.handle_sigint) {
         sigint.emplace();
     }
-    async_scope scope{on, options.order};
+    async_scope scope{pool, options.order};
     const task_handle<T> root = scope.spawn(std::move(main));
     if (!sigint) {
         scope.wait();
@@ -75,8 +75,8 @@ T run(scheduler& on, task<T> main, run_options options = {}) {
 
 /// As above, in this order.
 template <typename T>
-T run(scheduler& on, task<T> main, ordering order) {
-    return run(on, std::move(main), run_options{.order = order});
+T run(scheduler& pool, task<T> main, ordering order) {
+    return run(pool, std::move(main), run_options{.order = order});
 }
 
 /// As above, on a scheduler of its own with as many workers as the process may use.

@@ -33,16 +33,16 @@ class work_list;
 /// How large a scheduler is.
 struct scheduler_options {
     std::size_t workers = 0;            ///< threads that run tasks; 0: as many as available_parallelism()
-    std::size_t blocking_threads = 64;  ///< the most threads that to_thread may use at once
+    std::size_t blocking_threads = 64;  ///< the most threads that to_thread may use at once; at least 1
 
     /// Each worker stays on one CPU, of those that the thread that makes the scheduler may use: the first worker on the
-    /// first one, and round again when there are more workers. Threads of the lanes use all of them as ever; a thread
+    /// first one, and round again when there are more workers. Threads of the pools use all of them as ever; a thread
     /// that a task starts by itself inherits the worker's CPU, unless it calls use_all_cpus(). For machines that run
     /// little else: a worker whose CPU is taken by another program waits for it.
     bool pin_workers = false;
 };
 
-/// A fixed set of workers, each a thread with a deque, a timer wheel and a reactor; and two lanes for what would
+/// A fixed set of workers, each a thread with a deque, a timer wheel and a reactor; and two pools for what would
 /// hold a worker up. Work-stealing: a worker out of work takes the oldest work of another.
 ///
 /// Fairness: see worker.
@@ -50,7 +50,8 @@ struct scheduler_options {
 /// Threads: every member may be called from any, the destructor from none of the workers.
 class scheduler {
 public:
-    /// Starts the threads. Throws std::system_error when the system has none left.
+    /// Starts the threads. Throws std::invalid_argument for options that cannot be, and std::system_error when the
+    /// system has no thread left.
     explicit scheduler(scheduler_options options = {});
 
     /// Stops as stop() does.
@@ -62,22 +63,21 @@ public:
     /// whoever owns scopes waits for them. What is still queued is dropped without being run.
     void stop() noexcept;
 
-    /// Hands work to the workers: to the calling worker's own queue, else to all; wakes a sleeping worker if one
-    /// could help.
-    void submit(work& item) noexcept;
+    /// Where a worker that calls submit puts the work: see worker for what comes first.
+    enum class placement : std::uint8_t {
+        ready,     ///< at the end of its ready queue
+        spawned,   ///< among the tasks that the running one has created
+        soon,      ///< as ready; a worker that has nothing else waiting keeps it to itself and wakes nobody
+        yielding,  ///< as soon, behind everything that is ready or spawned there
+    };
 
-    /// As submit, for the first step of a task: see worker for what comes first.
-    void submit_spawned(work& item) noexcept;
+    /// Hands work to the workers: to the calling worker's own queues, else to all; wakes a sleeping worker if one
+    /// could help. `soon` is right for a worker that is about to look at its queues, such as one that just ended a task
+    /// which another one awaited.
+    void submit(work& item, placement place = placement::ready) noexcept;
 
     /// As submit, for all of them, in their order and with one wake-up.
     void submit_bulk(std::span<work* const> items) noexcept;
-
-    /// As submit, but a worker that has nothing else waiting keeps it to itself and wakes nobody: right for a worker
-    /// that is about to look at its deque, such as one that just ended a task which another one awaited.
-    void submit_soon(work& item) noexcept;
-
-    /// As submit_soon, behind everything that is ready on the calling worker: for a task that yields.
-    void submit_yielding(work& item) noexcept;
 
     [[nodiscard]] std::size_t workers() const noexcept { return workers_.size(); }
 

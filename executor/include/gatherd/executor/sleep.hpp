@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <coroutine>
-#include <vector>
 
 #include "gatherd/executor/detail/task_state.hpp"
 #include "gatherd/executor/detail/timer_wheel.hpp"
@@ -20,7 +19,7 @@ public:
     sleep_awaiter(sleep_awaiter&& other) noexcept : sleep_awaiter{other.delay()} {}  // g++ 12 asks for it; never armed
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> at) noexcept {
+    bool await_suspend(detail::awaiting_coroutine at) noexcept {
         task_state& task = task_state::current();
         if (delay().count() > 0) {
             return task.suspend(at, *this);
@@ -60,7 +59,7 @@ public:
     using native_awaiter = void;
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> at) const noexcept {
+    bool await_suspend(detail::awaiting_coroutine at) const noexcept {
         return task_state::current().go_to_the_end_of_the_line(at);
     }
     void await_resume() const { task_state::current().throw_if_cancelled(); }

@@ -26,7 +26,7 @@ void drop_unstarted(std::coroutine_handle<> frame) noexcept;
 
 /// Destroys a coroutine that has ended.
 struct ended_frame {
-    explicit ended_frame(std::coroutine_handle<> of) noexcept : frame{of} {}
+    explicit ended_frame(std::coroutine_handle<> ended) noexcept : frame{ended} {}
     ended_frame(const ended_frame&) = delete;
     ended_frame& operator=(const ended_frame&) = delete;
     ~ended_frame() { frame.destroy(); }
@@ -140,7 +140,7 @@ public:
                 }
                 return false;
             }
-            void await_suspend(std::coroutine_handle<> awaiting) const noexcept {
+            void await_suspend(detail::awaiting_coroutine awaiting) const noexcept {
                 awaited.frame_.promise().continuation = awaiting;
                 worker::current()->transfer_to(awaited.frame_);
             }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -72,6 +73,16 @@ private:
     const detail::task_ends_owner members_;
 };
 
+namespace detail {
+
+/// What keeps a result until it is returned.
+template <typename T>
+using stored_result = std::conditional_t<
+    std::is_void_v<T>, std::monostate,
+    std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, T>>;
+
+}  // namespace detail
+
 /// `co_await with_task_group(body)`: awaits `body(group)` in the running task, then all tasks of the group; gives the
 /// body's result. When any failed, raises an exception_group of their exceptions, with the body's last; when the
 /// running task was cancelled meanwhile, and none failed, raises cancelled_error.
@@ -82,7 +93,7 @@ template <typename Body>
 std::invoke_result_t<Body&, task_group&> with_task_group(Body body) {
     using result_type = typename std::invoke_result_t<Body&, task_group&>::value_type;
     task_group group;
-    std::optional<std::conditional_t<std::is_void_v<result_type>, std::monostate, result_type>> result;
+    std::optional<detail::stored_result<result_type>> result;
     std::exception_ptr failure;
     std::optional<cancelled_error> cancellation;
     task<> finish = group.finish(failure, cancellation);  // made now: once there are tasks, it must not fail
@@ -98,7 +109,9 @@ std::invoke_result_t<Body&, task_group&> with_task_group(Body body) {
         failure = std::current_exception();
     }
     co_await std::move(finish);
-    if constexpr (!std::is_void_v<result_type>) {
+    if constexpr (std::is_reference_v<result_type>) {
+        co_return result->get();
+    } else if constexpr (!std::is_void_v<result_type>) {
         co_return std::move(*result);
     }
 }

@@ -32,7 +32,7 @@ enum class ordering {
 /// Threads: all members are safe from any thread.
 class task_scope : private work {
 public:
-    explicit task_scope(scheduler& on, ordering order = ordering::parallel) noexcept;
+    explicit task_scope(scheduler& pool, ordering order = ordering::parallel) noexcept;
     task_scope(const task_scope&) = delete;
     task_scope& operator=(const task_scope&) = delete;
 

@@ -23,7 +23,7 @@ public:
 
     /// Arranges the call, in place of one that was arranged before. What `callback` keeps alive is let go when it has
     /// run or can no longer.
-    void set(scheduler& on, std::chrono::nanoseconds delay, std::function<void()> callback);
+    void set(scheduler& pool, std::chrono::nanoseconds delay, std::function<void()> callback);
 
     /// Takes it back. False: nothing was arranged, or it has run, or it is running on another thread.
     bool cancel() noexcept;
@@ -34,7 +34,7 @@ public:
 
     /// Arranges the call again for the time that was meant, from now on on the calling worker. Nothing if it was not
     /// suspended.
-    void resume(scheduler& on) noexcept;
+    void resume(scheduler& pool) noexcept;
 
 private:
     struct state;

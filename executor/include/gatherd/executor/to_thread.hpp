@@ -11,7 +11,6 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "gatherd/executor/detail/blocking_pool.hpp"
 #include "gatherd/executor/detail/compute_pool.hpp"
@@ -128,7 +127,7 @@ public:
     pool_awaiter(Function body, Pool& (scheduler::*pool)() noexcept) : body_{std::move(body)}, pool_{pool} {}
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> at) {
+    bool await_suspend(detail::awaiting_coroutine at) {
         task_state& task = task_state::current();
         const auto call = call_ = std::make_shared<pool_call<Function>>(std::move(body_), task);
         Pool& pool = (task.scope().runs_on().*pool_)();

@@ -68,7 +68,7 @@ public:
     io_awaiter_base& operator=(const io_awaiter_base&) = delete;
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> at) noexcept;
+    bool await_suspend(detail::awaiting_coroutine at) noexcept;
 
     bool arm(task_state& waiter) noexcept override {
         waiter_ = &waiter;

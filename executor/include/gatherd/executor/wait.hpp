@@ -45,7 +45,7 @@ public:
 
     explicit ends_awaiter(task_ends& awaited) noexcept : ends_{awaited} {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> at) noexcept;
+    bool await_suspend(detail::awaiting_coroutine at) noexcept;
     void await_resume() const { task_state::current().throw_if_cancelled(); }
 
 protected:

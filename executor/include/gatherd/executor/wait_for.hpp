@@ -39,7 +39,7 @@ inline task<bool> end_within(task_ref watched, std::chrono::nanoseconds limit) {
         request = second.cancel_requested ? second.request : request;
     }
     if (request != 0) {
-        throw cancelled_error{{}, request};
+        throw cancelled_error{task_state::current().cancel_message(), request};
     }
     co_return first.over;
 }

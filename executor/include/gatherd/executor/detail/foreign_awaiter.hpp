@@ -48,7 +48,7 @@ template <typename Awaiter>
 struct native_reference {
     Awaiter& awaiter;
     [[nodiscard]] bool await_ready() const { return awaiter.await_ready(); }
-    decltype(auto) await_suspend(std::coroutine_handle<> at) const { return awaiter.await_suspend(at); }
+    decltype(auto) await_suspend(awaiting_coroutine at) const { return awaiter.await_suspend(at); }
     decltype(auto) await_resume() const { return awaiter.await_resume(); }
 };
 
@@ -68,7 +68,7 @@ public:
 
     [[nodiscard]] bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
 
-    bool await_suspend(std::coroutine_handle<> at) {
+    bool await_suspend(awaiting_coroutine at) {
         task_state& task = task_state::current();
         const std::coroutine_handle<> bridge = make_bridge(task).frame;
         task.suspend(at, *this);

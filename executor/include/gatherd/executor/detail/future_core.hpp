@@ -48,7 +48,7 @@ public:
             : locked_entry{awaited.lock_, awaited.waiters_}, awaited_{awaited} {}
 
         /// One that is not done is really waited for, and a cancellation reaches it, whatever the budget says.
-        bool await_suspend(std::coroutine_handle<> at) noexcept {
+        bool await_suspend(detail::awaiting_coroutine at) noexcept {
             task_state& waiter = task_state::current();
             return awaited_.done() ? waiter.suspend_within_budget(at, *this) : waiter.suspend(at, *this);
         }

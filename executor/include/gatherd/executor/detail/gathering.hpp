@@ -61,7 +61,7 @@ public:
     void ask_to_end(task_refs& to_cancel, const std::string& message, std::uint64_t request) final;
 
     /// Starts the children, in a step of the awaiting task. False: the gather is over already.
-    bool await_suspend(std::coroutine_handle<> at) noexcept;
+    bool await_suspend(detail::awaiting_coroutine at) noexcept;
     bool arm(task_state& waiter) noexcept final;
     void describe(wait_description& into) noexcept final;
 

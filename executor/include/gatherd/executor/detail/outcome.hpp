@@ -46,8 +46,8 @@ public:
 
     /// If this throws it is nothing still.
     template <typename... Arguments>
-    void set_value(Arguments&&... of) {
-        std::construct_at(&value_, std::forward<Arguments>(of)...);
+    void set_value(Arguments&&... arguments) {
+        std::construct_at(&value_, std::forward<Arguments>(arguments)...);
         kind_ = kind::value;
     }
     void set_failure(std::exception_ptr why) noexcept {

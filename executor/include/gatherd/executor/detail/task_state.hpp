@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "gatherd/executor/detail/awaiting_coroutine.hpp"
 #include "gatherd/executor/detail/context.hpp"
 #include "gatherd/executor/detail/frame_pool.hpp"
 #include "gatherd/executor/detail/misuse.hpp"
@@ -229,7 +230,10 @@ public:
     /// The number of the newest request that this task was sent, or heard of through what it awaited; 0 if of none.
     [[nodiscard]] std::uint64_t newest_request() const noexcept;
 
-    /// The same for a wait_point::cancel, which is called under the lock: the request that it is called for.
+    /// The message of that request; an empty one if there is none, or no memory for it.
+    [[nodiscard]] std::string cancel_message() const noexcept;
+
+    /// The number for a wait_point::cancel, which is called under the lock: the request that it is called for.
     [[nodiscard]] std::uint64_t request_in_hand() const noexcept { return requests_ ? requests_->last : 0; }
 
     /// What it waits for. False: it does not wait, or need not any longer. From any thread, with a reference to it.
@@ -360,6 +364,7 @@ private:
     [[nodiscard]] std::pair<std::string, std::uint64_t> request_to_raise() const noexcept;
     [[nodiscard]] bool has_to_cancel() const noexcept;
     static void run_step(work& item) noexcept;
+    void take_kept_request() noexcept;
     void see_cancellation() noexcept;
     [[nodiscard]] bool begin_put_off_await() noexcept;
     void run_from(worker& here, std::coroutine_handle<> at) noexcept;

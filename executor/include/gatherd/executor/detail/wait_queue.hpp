@@ -78,7 +78,7 @@ private:
 class wait_queue::entry : public wait_point {
 public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> at) noexcept {
+    bool await_suspend(detail::awaiting_coroutine at) noexcept {
         return task_state::current().suspend_within_budget(at, *this);
     }
 

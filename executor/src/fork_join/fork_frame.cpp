@@ -1,4 +1,4 @@
-#include "gatherd/executor/fork_join.hpp"
+#include "gatherd/executor/fork_join/fork_frame.hpp"
 
 #include <cstdio>
 #include <exception>
