@@ -214,9 +214,9 @@ task<int> many_in_a_row(int count) {
 TEST_CASE("a coroutine of another library cannot await what a task can", "[executor]") {
     struct foreign_promise {};
     using detail::awaiting_coroutine;
-    STATIC_CHECK(std::is_constructible_v<awaiting_coroutine, std::coroutine_handle<detail::task_promise<int>>>);
-    STATIC_CHECK_FALSE(std::is_constructible_v<awaiting_coroutine, std::coroutine_handle<foreign_promise>>);
-    STATIC_CHECK_FALSE(std::is_constructible_v<awaiting_coroutine, std::coroutine_handle<>>);
+    STATIC_REQUIRE(std::is_constructible_v<awaiting_coroutine, std::coroutine_handle<detail::task_promise<int>>>);
+    STATIC_REQUIRE_FALSE(std::is_constructible_v<awaiting_coroutine, std::coroutine_handle<foreign_promise>>);
+    STATIC_REQUIRE_FALSE(std::is_constructible_v<awaiting_coroutine, std::coroutine_handle<>>);
 }
 
 TEST_CASE("foreign awaitable: one that another thread resumes goes on in a worker", "[executor]") {

@@ -169,7 +169,7 @@ private:
             }
             return false;
         }
-        void await_suspend(awaiting_coroutine awaiting) noexcept {
+        void await_suspend(detail::awaiting_coroutine awaiting) noexcept {
             promise_type& promise = from.frame_.promise();
             promise.continuation = awaiting;
             promise.into = &result;
