@@ -11,18 +11,18 @@ namespace {
 
 using api::value;
 
-std::string dumped(const value& json) {
+std::string plain_text(const value& json) {
     return json.is_string() ? json.get<std::string>() : json.dump(-1, ' ', false, value::error_handler_t::replace);
 }
 
 std::string member(const value& object, const char* name) {
-    return object.is_object() && object.contains(name) ? dumped(object[name]) : std::string{};
+    return object.is_object() && object.contains(name) ? plain_text(object[name]) : std::string{};
 }
 
 /// A parameter as Python would write it, from a text or from an object with name, default and variadic.
 std::string parameter_text(const value& parameter) {
     if (!parameter.is_object()) {
-        return dumped(parameter);
+        return plain_text(parameter);
     }
     const bool variadic = parameter.contains("variadic") && parameter["variadic"] == true;
     const auto standard = parameter.find("default");
@@ -35,7 +35,7 @@ std::string signature(const value& function) {
     if (function.is_object() && function.contains("params")) {
         const auto& parameters = function["params"];
         if (!parameters.is_array()) {
-            return member(function, "name") + "(" + dumped(parameters) + ")";
+            return member(function, "name") + "(" + plain_text(parameters) + ")";
         }
         for (const auto& each : parameters) {
             inside += (inside.empty() ? "" : ", ") + parameter_text(each);

@@ -14,9 +14,9 @@ namespace {
 /// What `--help` says behind a flag: help, range and default.
 std::string description(const config::setting& which) {
     const auto range = config::range_text(which);
-    const auto value = config::value_text(which, config::settings{});
+    const auto standard = config::value_text(which, config::settings{});
     return std::string{which.help} + " (" + (range.empty() ? "" : range + "; ") +
-           (value.empty() ? "none by default" : "default " + value) + ")";
+           (standard.empty() ? "none by default" : "default " + standard) + ")";
 }
 
 /// Shows one spelling of a flag, not also the one with underscores.

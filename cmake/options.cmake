@@ -19,6 +19,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   list(APPEND gatherd_compile_flags -Wno-restrict -Wno-use-after-free -Wno-maybe-uninitialized -Wno-array-bounds
     -Wno-stringop-overflow)
 endif()
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # A source that others are compiled with looks like a header to GCC, whose anonymous namespace would then be a fault.
+  list(APPEND gatherd_compile_flags -Wno-subobject-linkage)
+endif()
 # Not under sanitizers: GCC's manual advises against -Werror there, since the instrumentation itself raises warnings.
 if((GATHERD_WERROR OR "$ENV{CI}" STREQUAL "true") AND NOT GATHERD_SANITIZE)
   list(APPEND gatherd_compile_flags -Werror)

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "cli/bench/printf_text.hpp"
+
 namespace gatherd::cli::bench {
 
 namespace {
@@ -23,16 +25,9 @@ double rate(std::uint64_t count, std::chrono::nanoseconds time) {
     return time.count() == 0 ? 0 : static_cast<double>(count) / seconds(time);
 }
 
-template <typename... Values>
-std::string format(const char* how, Values... values) {
-    std::array<char, 256> text{};
-    std::snprintf(text.data(), text.size(), how, values...);
-    return text.data();
-}
-
 /// "1 234 567": digits in threes.
 std::string grouped(double number) {
-    auto digits = format("%.0f", number);
+    auto digits = printf_text("%.0f", number);
     for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) {
         digits.insert(static_cast<std::size_t>(at), " ");
     }
@@ -40,11 +35,11 @@ std::string grouped(double number) {
 }
 
 std::string bytes_text(std::uint64_t bytes) {
-    return format("%.1f MiB", static_cast<double>(bytes) / (1024.0 * 1024.0));
+    return printf_text("%.1f MiB", static_cast<double>(bytes) / (1024.0 * 1024.0));
 }
 
 std::string line(const char* name, const std::string& what) {
-    return format("  %-12s ", name) + what + "\n";
+    return printf_text("  %-12s ", name) + what + "\n";
 }
 
 std::string latency_text(const histogram& of) {
@@ -145,14 +140,14 @@ std::string time_text(std::chrono::nanoseconds time) {
         value /= 1000;
         unit = larger;
     }
-    return format(value >= 99.95 ? "%.0f %s" : value >= 9.995 ? "%.1f %s" : "%.2f %s", value, unit);
+    return printf_text(value >= 99.95 ? "%.0f %s" : value >= 9.995 ? "%.1f %s" : "%.2f %s", value, unit);
 }
 
 std::string report_text(const report_title& title, const load_options& options, const load_outcome& outcome) {
     const tally& counted = outcome.counted;
     std::string text = title.workload + " at " + title.server + "\n" + line("load", loop_text(options));
     text += line("measured",
-                 format("%.2f s after %.2f s", seconds(outcome.measured), seconds(options.times.measured_from())) +
+                 printf_text("%.2f s after %.2f s", seconds(outcome.measured), seconds(options.times.measured_from())) +
                      (outcome.interrupted ? "; interrupted" : ""));
     text += line("tasks/s", grouped(rate(counted.tasks, outcome.measured)));
     text += line("batches/s", grouped(rate(counted.requests, outcome.measured)));
@@ -166,7 +161,7 @@ std::string report_text(const report_title& title, const load_options& options, 
     }
     if (outcome.server) {
         const auto& server = *outcome.server;
-        text += line("server", format("%.2f cores, ", cpu_cores(server, outcome.measured)) + "at most " +
+        text += line("server", printf_text("%.2f cores, ", cpu_cores(server, outcome.measured)) + "at most " +
                                    bytes_text(server.peak_resident_bytes) + ", of which " +
                                    bytes_text(server.peak_private_bytes) + " its own");
         text += line("", grouped(static_cast<double>(bytes_each(server.before.private_bytes,

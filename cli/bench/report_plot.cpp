@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "cli/bench/printf_text.hpp"
 #include "cli/bench/report.hpp"
 
 namespace gatherd::cli::bench {
@@ -34,13 +35,6 @@ constexpr double width = 620;
 constexpr double height = 220;
 constexpr double panel_height = 300;
 
-template <typename... Values>
-std::string format(const char* how, Values... values) {
-    std::array<char, 512> text{};
-    std::snprintf(text.data(), text.size(), how, values...);
-    return text.data();
-}
-
 std::string escaped(const std::string& text) {
     std::string made;
     for (const char c : text) {
@@ -54,22 +48,22 @@ std::string draw(const panel& of, double top) {
     const auto x_of = [](double x) { return left + x * width; };
     const auto y_of = [bottom](double y) { return bottom - y * height; };
     std::string made =
-        format("<text x=\"%.0f\" y=\"%.0f\" font-weight=\"bold\">%s</text>\n", left, top - 12, of.title.c_str());
+        printf_text("<text x=\"%.0f\" y=\"%.0f\" font-weight=\"bold\">%s</text>\n", left, top - 12, of.title.c_str());
     for (const auto& each : of.x_ticks) {
-        made += format("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>", x_of(each.at), top,
-                       x_of(each.at), bottom);
-        made += format("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>\n", x_of(each.at), bottom + 18,
-                       each.label.c_str());
+        made += printf_text("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>", x_of(each.at),
+                            top, x_of(each.at), bottom);
+        made += printf_text("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>\n", x_of(each.at),
+                            bottom + 18, each.label.c_str());
     }
     for (const auto& each : of.y_ticks) {
-        made += format("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>", left, y_of(each.at),
-                       left + width, y_of(each.at));
-        made += format("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", left - 6, y_of(each.at) + 4,
-                       each.label.c_str());
+        made += printf_text("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>", left,
+                            y_of(each.at), left + width, y_of(each.at));
+        made += printf_text("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", left - 6, y_of(each.at) + 4,
+                            each.label.c_str());
     }
     made += "<polyline fill=\"none\" stroke=\"#0369a1\" stroke-width=\"2\" points=\"";
     for (const auto& each : of.curve) {
-        made += format("%.1f,%.1f ", x_of(each.x), y_of(each.y));
+        made += printf_text("%.1f,%.1f ", x_of(each.x), y_of(each.y));
     }
     return made + "\"/>\n";
 }
@@ -111,8 +105,8 @@ panel throughput_panel(const tally& counted) {
                               count / interval / top});
     }
     for (int i = 0; i <= 4; ++i) {
-        made.x_ticks.push_back({i / 4.0, format("%.3g s", static_cast<double>(size) * interval * i / 4)});
-        made.y_ticks.push_back({i / 4.0, format("%.3g", top * i / 4)});
+        made.x_ticks.push_back({i / 4.0, printf_text("%.3g s", static_cast<double>(size) * interval * i / 4)});
+        made.y_ticks.push_back({i / 4.0, printf_text("%.3g", top * i / 4)});
     }
     return made;
 }
@@ -121,8 +115,8 @@ panel throughput_panel(const tally& counted) {
 
 std::string report_plot(const report_title& title, const load_options& options, const load_outcome& outcome) {
     auto made =
-        format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\"", left + width + 40,
-               2 * panel_height + 40) +
+        printf_text("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\"", left + width + 40,
+                    2 * panel_height + 40) +
         " font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n";
     made += "<text x=\"20\" y=\"24\" font-size=\"14\">" + escaped(title.workload) + ", " +
             std::to_string(options.connections) + " connections x " + std::to_string(options.pipeline) + "</text>\n";
