@@ -20,10 +20,10 @@
 
 #include "api/functions/standard.hpp"
 #include "api/plan/registry.hpp"
-#include "api/server/listener.hpp"
-#include "api/server/listening_socket.hpp"
+#include "api/server/net/listener.hpp"
+#include "api/server/net/listening_socket.hpp"
+#include "api/server/net/tls_context.hpp"
 #include "api/server/service.hpp"
-#include "api/server/tls_context.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/failures.hpp"
 #include "cli/serve_settings.hpp"

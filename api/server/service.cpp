@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "api/server/connection.hpp"
+#include "api/server/net/connection.hpp"
 
 namespace gatherd::api::server {
 namespace {

@@ -17,14 +17,14 @@
 
 #include "api/limits.hpp"
 #include "api/plan/registry.hpp"
-#include "api/server/balancer.hpp"
-#include "api/server/bulk_lane.hpp"
-#include "api/server/counters.hpp"
-#include "api/server/identity.hpp"
-#include "api/server/live_limits.hpp"
-#include "api/server/memory_ledger.hpp"
-#include "api/server/task_table.hpp"
-#include "api/server/token_table.hpp"
+#include "api/server/auth/identity.hpp"
+#include "api/server/auth/token_table.hpp"
+#include "api/server/limits/counters.hpp"
+#include "api/server/limits/live_limits.hpp"
+#include "api/server/limits/memory_ledger.hpp"
+#include "api/server/net/balancer.hpp"
+#include "api/server/net/bulk_lane.hpp"
+#include "api/server/tasks/task_table.hpp"
 #include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server {

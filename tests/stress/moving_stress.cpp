@@ -18,7 +18,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/functions/standard.hpp"
-#include "api/server/connection.hpp"
+#include "api/server/net/connection.hpp"
 #include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server {

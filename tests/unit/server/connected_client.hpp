@@ -15,7 +15,7 @@
 #include <string_view>
 
 #include "api/functions/standard.hpp"
-#include "api/server/connection.hpp"
+#include "api/server/net/connection.hpp"
 #include "idle_service.hpp"
 
 namespace gatherd::api::server::tests {

@@ -1,0 +1,99 @@
+#include "api/server/methods/methods.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "api/server/auth/identity.hpp"
+#include "api/server/limits/counters.hpp"
+#include "api/server/methods/handlers.hpp"
+#include "api/server/net/connection.hpp"
+#include "api/server/service.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+/// Who may call a method.
+enum class access : std::uint8_t { anybody, known, submitter, admin };
+
+struct method {
+    std::string_view name;
+    void (*call)(service&, std::optional<json::json_view>, reply);
+    access by;  // a submitter's starts work: it is refused while the service drains, or has no memory for it
+};
+
+constexpr std::array methods{
+    method{"run", run, access::submitter},
+    method{"gather", gather, access::submitter},
+    method{"map", map, access::submitter},
+    method{"create_task", create_task, access::submitter},
+    method{"await", await_tasks, access::known},
+    method{"wait", wait, access::known},
+    method{"as_completed", as_completed, access::known},
+    method{"cancel", cancel, access::known},
+    method{"status", status, access::known},
+    method{"tasks", tasks, access::known},
+    method{"forget", forget, access::known},
+    method{"functions", functions, access::known},
+    method{"stats", stats, access::admin},
+    method{"info", info, access::anybody},
+    method{"ping", ping, access::anybody},
+    method{"auth", auth, access::anybody},
+};
+static_assert(methods.size() < counters::most_methods);  // the last is for those that there are not
+
+std::string names() {
+    std::string all;
+    for (const method& each : methods) {
+        all += (all.empty() ? "" : ", ") + std::string{each.name};
+    }
+    return all;
+}
+
+/// Why a client may not call a method, or nothing.
+std::optional<error> refusal_of(const service& of, const method& m, const std::shared_ptr<identity>& who) {
+    if (m.by == access::anybody) {
+        return std::nullopt;
+    }
+    if (who == nullptr || who->is_revoked()) {
+        return error{errc::not_authenticated, "Not authenticated: call auth with a token first"};
+    }
+    if (m.by == access::submitter && !who->may(right::submit)) {
+        return error{errc::not_authenticated, "Not allowed: the token has no right to submit"};
+    }
+    if (m.by == access::admin && !who->may(right::admin)) {
+        return error{errc::not_authenticated, "Not allowed: the token has no right to admin"};
+    }
+    if (m.by == access::submitter && of.is_draining()) {
+        return error{errc::shutting_down, "Shutting down: nothing new is started"};
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::string_view> method_names() {
+    std::vector<std::string_view> all;
+    for (const method& each : methods) {
+        all.push_back(each.name);
+    }
+    return all;
+}
+
+void call_method(service& of, const wire::request& request, reply answer) {
+    const auto* const found =
+        std::find_if(methods.begin(), methods.end(), [&](const method& m) { return m.name == request.method; });
+    of.counts().add_method(static_cast<std::size_t>(found - methods.begin()));
+    if (found == methods.end()) {
+        constexpr std::size_t shown = 80;
+        answer.error({errc::method_not_found, "Method not found: '" + std::string{request.method.substr(0, shown)} +
+                                                  "'; the methods are " + names()});
+    } else if (const auto refused = refusal_of(of, *found, answer.to()->who())) {
+        answer.error(*refused);
+    } else {
+        found->call(of, request.params, std::move(answer));
+    }
+}
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,70 @@
+#include "api/server/methods/outcome_text.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include "api/server/limits/limit_errors.hpp"
+#include "api/server/methods/reply.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+error ended_by(errc code, const char* type, const std::string& message) {
+    return {code, message.empty() ? type : std::string{type} + ": " + message,
+            std::make_shared<const value>(value{{"type", type}, {"message", message}})};
+}
+
+std::size_t most_of(std::string_view limit, const limits& bounds) {
+    return limit == "limits.output_lines"   ? bounds.output_lines
+           : limit == "limits.memory_bytes" ? bounds.memory_bytes
+                                            : bounds.result_bytes;
+}
+
+}  // namespace
+
+error error_of(const plan::program_end& end, const limits& bounds) {
+    switch (end.how) {
+        case plan::program_end::way::timed_out:
+            return ended_by(errc::timed_out, "TimeoutError", "");
+        case plan::program_end::way::cancelled:
+            return ended_by(errc::cancelled, "CancelledError", end.result.reason()->message);
+        case plan::program_end::way::over_limit:
+            return over_limit(end.limit, most_of(end.limit, bounds));
+        case plan::program_end::way::failed:
+        case plan::program_end::way::returned:
+            break;
+    }
+    const plan::failure& f = *end.result.reason();
+    return {errc::task_failed, plan::last_line(f), std::make_shared<const value>(plan::describe_with_paths(f))};
+}
+
+void answer_with(reply& answer, std::string& message, std::size_t head, const limits& bounds) {
+    if (message.size() - head > bounds.result_bytes) {
+        answer.error(over_limit("limits.result_bytes", bounds.result_bytes));
+    } else {
+        message += '}';
+        answer.result_message(message);
+    }
+}
+
+void count_end(counters& in, plan::program_end::way how, std::size_t tasks) noexcept {
+    using way = plan::program_end::way;
+    const bool is_cancelled = how == way::cancelled || how == way::timed_out;
+    in.add(how == way::returned ? event::tasks_done
+           : is_cancelled       ? event::tasks_cancelled
+                                : event::tasks_failed,
+           tasks);
+    if (how != way::returned) {
+        in.add(event::programs_failed);
+    }
+}
+
+void add_outcome(value& entry, const plan::outcome& result) {
+    if (result.has_value()) {
+        entry["value"] = result.result();
+    } else {
+        entry["error"] = plan::describe(*result.reason());
+    }
+}
+
+}  // namespace gatherd::api::server
