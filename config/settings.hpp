@@ -65,6 +65,7 @@ struct settings {
         std::uint64_t tasks_in_flight = 4'000'000;
         std::uint64_t connection_tasks_in_flight = 2'000'000;
         std::uint64_t connections = 10'000;
+        std::uint64_t connection_requests = 100'000;
         std::uint64_t unread_bytes = std::uint64_t{64} << 20;
         std::chrono::milliseconds unread_time = std::chrono::seconds{60};
         std::chrono::milliseconds message_time = std::chrono::seconds{30};

@@ -64,7 +64,7 @@ std::variant<std::vector<token>, std::string> read_tokens(const json& from) {
                 return place + fault;
             }
         }
-        if (read.name.empty() || read.sha256.empty() || read.rights.empty()) {
+        if (read.name.empty() || read.sha256.empty() || !each.contains("rights")) {
             return place + "it needs name, sha256 and rights";
         }
         if (std::ranges::count(all, read.name, &token::name) + std::ranges::count(all, read.sha256, &token::sha256) >

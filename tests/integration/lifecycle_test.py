@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """From start to stop: ports, settings, the file limit, and what the signals do."""
 
+import fcntl
 import json
 import os
 import resource
@@ -11,7 +12,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from connection import PATIENCE
+from connection import PATIENCE, Connection
 from daemon import BINARY, Daemon, clean_environment
 from methods_test import FOR_EVER, sleep
 
@@ -126,6 +127,19 @@ class Start(unittest.TestCase):
                 each.close()
 
 
+    def test_connections_are_no_more_than_descriptors_bear(self):
+        with Daemon("--limits.connections", "10000", preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))) as daemon:
+            self.assertIn("limits.connections is 10000, lowered to 80", daemon.log)
+            connections = [daemon.connect() for _ in range(300)]
+            answers = [each.start("ping") and each.message() for each in connections[:80]]
+            self.assertEqual({each.get("result") for each in answers}, {"pong"})
+            for each in connections[80:]:
+                self.assertEqual(each.message()["error"]["code"], -32003)
+            for each in connections:
+                each.close()
+            self.assertNotIn("cannot accept", daemon.log)
+
+
 class Stop(unittest.TestCase):
     def test_an_idle_daemon_ends_at_once_on_either_signal(self):
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -185,8 +199,27 @@ class Stop(unittest.TestCase):
             self.assertEqual(connection.rest(), [])
             self.assertEqual(daemon.wait(), 0)
 
-    def test_a_detached_task_does_not_hold_it_up(self):
-        with Daemon() as daemon, daemon.connect() as connection:
+    def test_a_detached_task_has_the_grace_as_well(self):
+        """Where it was cancelled instead, it would begin to sleep for ever."""
+        stubborn = {"try": {"call": "sleep", "args": [0.3]}, "except": FOR_EVER, "types": ["CancelledError"]}
+        with Daemon("--drain.grace", "1d", "--limits.cleanup-time", "100ms") as daemon, daemon.connect() as connection:
+            connection.result("create_task", {"task": stubborn, "detach": True})
+            connection.end()
+            self.assertEqual(connection.rest(), [])
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+            self.assertNotIn("did not end in time", daemon.log)
+
+    def test_a_client_that_does_not_read_its_answers_ends_no_later_than_the_grace(self):
+        with Daemon("--drain.grace", "50ms", "--limits.cleanup-time", "1d") as daemon, daemon.connect() as connection:
+            for _ in range(200):
+                connection.start("run", [{"call": "echo", "args": ["x" * 100_000]}])
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+            self.assertIn("1 clients did not read", daemon.log)
+
+    def test_a_detached_task_does_not_hold_it_up_beyond_the_grace(self):
+        with Daemon("--drain.grace", "50ms") as daemon, daemon.connect() as connection:
             connection.result("create_task", {"task": BEGUN, "detach": True})
             self.assertEqual(connection.message()["params"]["text"], "began")
             connection.end()
@@ -201,6 +234,28 @@ class Stop(unittest.TestCase):
             daemon.signal()
             self.assertEqual(connection.message()["error"]["code"], -32002)
             self.assertEqual(daemon.wait(), 0)
+
+    def test_a_log_that_nobody_reads_holds_nothing_up(self):
+        with tempfile.TemporaryDirectory() as folder:
+            read_end, write_end = os.pipe()
+            fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
+            port_file = Path(folder, "port")
+            process = subprocess.Popen([BINARY, "serve", "--listen", "127.0.0.1:0", "--port-file", str(port_file)],
+                                       stdin=subprocess.DEVNULL, stderr=write_end, env=clean_environment())
+            os.close(write_end)
+            try:
+                while not port_file.exists():
+                    pass
+                with Connection(int(port_file.read_text().rpartition(":")[2])) as connection:
+                    for _ in range(200):  # a line or two each
+                        process.send_signal(signal.SIGHUP)
+                        self.assertEqual(connection.result("ping"), "pong")
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(PATIENCE), 0)
+            finally:
+                process.kill()
+                process.wait()
+                os.close(read_end)
 
     def test_a_second_signal_ends_it_at_once(self):
         with Daemon() as daemon, daemon.connect() as connection:

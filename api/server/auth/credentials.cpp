@@ -1,12 +1,13 @@
 #include "api/server/auth/credentials.hpp"
 
+#include <spdlog/spdlog.h>
 #include <utility>
 
 #include "api/server/service.hpp"
 
 namespace gatherd::api::server {
 
-credentials::credentials(service& of) : service_{of}, who_{of.without_token()} {}
+credentials::credentials(service& of, const peer_address& peer) : service_{of}, peer_{peer}, who_{of.without_token()} {}
 
 bool credentials::show(std::string_view token) {
     if (service_.tokens().empty()) {
@@ -21,6 +22,9 @@ bool credentials::show(std::string_view token) {
         return true;
     }
     service_.counts().add(event::tokens_refused);
+    if (const auto left_out = service_.refused_tokens_log().pass()) {
+        spdlog::warn("a token was refused, from {}; not logged since the last one: {}", text_of(peer_), *left_out);
+    }
     if (++wrong_tokens_ >= tries) {
         service_.counts().add_limit("auth.tries");
         is_put_out_.store(true, std::memory_order_relaxed);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "api/server/auth/identity.hpp"
+#include "api/server/net/peer_address.hpp"
 
 namespace gatherd::api::server {
 
@@ -18,13 +19,14 @@ class service;
 /// Threads: whoever handles the client's message, one at a time; is_put_out from any thread.
 class credentials {
 public:
-    explicit credentials(service& of);
+    credentials(service& of, const peer_address& peer);
 
     /// Null: nobody yet. See also identity::is_revoked.
     [[nodiscard]] const std::shared_ptr<identity>& who() const noexcept { return who_; }
 
     /// Takes the client for the holder of that token, if it is one. After auth.tries wrong ones, which are counted, it
-    /// is put out, and no token is looked at any more.
+    /// is put out, and no token is looked at any more. A wrong one is logged with the client's address, at most once a
+    /// second for all clients together.
     [[nodiscard]] bool show(std::string_view token);
 
     /// It has tried too often.
@@ -35,6 +37,7 @@ public:
 
 private:
     service& service_;
+    const peer_address peer_;
     std::shared_ptr<identity> who_;
     std::size_t wrong_tokens_ = 0;
     std::atomic<bool> is_put_out_{false};  // a wish by itself: nothing else hangs on it

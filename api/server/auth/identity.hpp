@@ -36,6 +36,9 @@ public:
         const rights held = rights_.load(std::memory_order_relaxed);  // a number by itself, as all here
         return (held & (static_cast<rights>(what) | static_cast<rights>(right::admin))) != 0;
     }
+    /// False: only the methods that need no token.
+    [[nodiscard]] bool may_anything() const noexcept { return rights_.load(std::memory_order_relaxed) != 0; }
+
     [[nodiscard]] std::size_t most_tasks() const noexcept { return most_tasks_.load(std::memory_order_relaxed); }
 
     /// Tasks in flight of all his connections; shared with what counts there.

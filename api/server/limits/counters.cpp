@@ -12,10 +12,9 @@ namespace gatherd::api::server {
 namespace {
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(event::count)> event_names{
-    "connections_accepted", "connections_refused", "connections_moved", "foreign_closed", "tls_failed",
-    "tokens_refused",       "bytes_read",          "bytes_written",     "requests",       "programs_run",
-    "programs_failed",      "tasks_started",       "tasks_done",        "tasks_failed",   "tasks_cancelled",
-    "created_tasks_run",
+    "connections_accepted", "connections_refused", "foreign_closed", "tls_failed",      "tokens_refused",
+    "bytes_read",           "bytes_written",       "requests",       "programs_run",    "programs_failed",
+    "tasks_started",        "tasks_done",          "tasks_failed",   "tasks_cancelled", "created_tasks_run",
 };
 
 constexpr std::array codes{
@@ -24,14 +23,29 @@ constexpr std::array codes{
     errc::shutting_down, errc::limit_exceeded,  errc::no_such_task,
 };
 
-constexpr std::array<std::string_view, 21> limit_names{
-    "limits.message_bytes", "limits.depth",        "limits.plan_tasks",
-    "limits.result_bytes",  "limits.output_lines", "limits.tasks_in_flight",
-    "limits.connections",   "limits.unread_bytes", "limits.connection_tasks_in_flight",
-    "limits.unread_time",   "limits.message_time", "limits.token_tasks_in_flight",
-    "limits.idle_time",     "limits.cleanup_time", "limits.address_connections",
-    "limits.kept_results",  "limits.kept_bytes",   "limits.memory_bytes",
-    "tasks.keep",           "auth.time",           "auth.tries",
+constexpr std::array<std::string_view, 22> limit_names{
+    "limits.message_bytes",
+    "limits.depth",
+    "limits.plan_tasks",
+    "limits.result_bytes",
+    "limits.output_lines",
+    "limits.tasks_in_flight",
+    "limits.connections",
+    "limits.unread_bytes",
+    "limits.connection_tasks_in_flight",
+    "limits.unread_time",
+    "limits.message_time",
+    "limits.token_tasks_in_flight",
+    "limits.idle_time",
+    "limits.cleanup_time",
+    "limits.address_connections",
+    "limits.kept_results",
+    "limits.kept_bytes",
+    "limits.memory_bytes",
+    "tasks.keep",
+    "auth.time",
+    "auth.tries",
+    "limits.connection_requests",
 };
 
 }  // namespace

@@ -22,7 +22,6 @@ namespace gatherd::api::server {
 enum class event : std::uint8_t {
     connections_accepted,
     connections_refused,  ///< beyond limits.connections or limits.address_connections
-    connections_moved,    ///< from a busy worker to one that idles
     foreign_closed,       ///< HTTP or TLS on a plain port
     tls_failed,           ///< handshakes and records that were no TLS, or a certificate that was not accepted
     tokens_refused,       ///< calls of auth with a token that is none

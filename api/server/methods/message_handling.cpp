@@ -25,10 +25,14 @@ wire::message_decoder& decoder_of_this_thread(std::size_t max_depth) {
     return own->decoder;
 }
 
-void handle_message(const std::shared_ptr<connection>& from, std::string_view text, wire::message_decoder& decoder) {
+bool try_handle_message(const std::shared_ptr<connection>& from, std::string_view text, wire::message_decoder& decoder,
+                        std::size_t most_items) {
     const wire::message& message = decoder.decode(text);
     if (message.items.empty()) {
-        return;
+        return true;
+    }
+    if (message.items.size() > most_items) {
+        return false;
     }
     service& of = from->of();
     of.counts().add(event::requests, message.items.size());
@@ -42,6 +46,7 @@ void handle_message(const std::shared_ptr<connection>& from, std::string_view te
             call_method(of, request, reply{from, request.id, part_of});
         }
     }
+    return true;
 }
 
 }  // namespace gatherd::api::server

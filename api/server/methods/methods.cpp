@@ -7,6 +7,7 @@
 
 #include "api/server/auth/identity.hpp"
 #include "api/server/limits/counters.hpp"
+#include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/handlers.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
@@ -17,20 +18,24 @@ namespace {
 /// Who may call a method.
 enum class access : std::uint8_t { anybody, known, submitter, admin };
 
+/// Whether its answer may come much later: such requests count against limits.connection_requests.
+enum class answered : std::uint8_t { at_once, later };
+
 struct method {
     std::string_view name;
     void (*call)(service&, std::optional<json::json_view>, reply);
     access by;  // a submitter's starts work: it is refused while the service drains, or has no memory for it
+    answered when = answered::at_once;
 };
 
 constexpr std::array methods{
-    method{"run", run, access::submitter},
-    method{"gather", gather, access::submitter},
-    method{"map", map, access::submitter},
+    method{"run", run, access::submitter, answered::later},
+    method{"gather", gather, access::submitter, answered::later},
+    method{"map", map, access::submitter, answered::later},
     method{"create_task", create_task, access::submitter},
-    method{"await", await_tasks, access::known},
-    method{"wait", wait, access::known},
-    method{"as_completed", as_completed, access::known},
+    method{"await", await_tasks, access::known, answered::later},
+    method{"wait", wait, access::known, answered::later},
+    method{"as_completed", as_completed, access::known, answered::later},
     method{"cancel", cancel, access::known},
     method{"status", status, access::known},
     method{"tasks", tasks, access::known},
@@ -52,12 +57,16 @@ std::string names() {
 }
 
 /// Why a client may not call a method, or nothing.
-std::optional<error> refusal_of(const service& of, const method& m, const std::shared_ptr<identity>& who) {
+std::optional<error> refusal_of(service& of, const method& m, connection& client) {
     if (m.by == access::anybody) {
         return std::nullopt;
     }
+    const auto& who = client.who();
     if (who == nullptr || who->is_revoked()) {
         return error{errc::not_authenticated, "Not authenticated: call auth with a token first"};
+    }
+    if (!who->may_anything()) {
+        return error{errc::not_authenticated, "Not allowed: the token has no rights"};
     }
     if (m.by == access::submitter && !who->may(right::submit)) {
         return error{errc::not_authenticated, "Not allowed: the token has no right to submit"};
@@ -67,6 +76,11 @@ std::optional<error> refusal_of(const service& of, const method& m, const std::s
     }
     if (m.by == access::submitter && of.is_draining()) {
         return error{errc::shutting_down, "Shutting down: nothing new is started"};
+    }
+    // The request itself is owed an answer already.
+    if (m.when == answered::later && client.work().owed() > of.bounds().connection_requests) {
+        of.counts().add_limit("limits.connection_requests");
+        return overloaded("limits.connection_requests", of.bounds().connection_requests);
     }
     return std::nullopt;
 }
@@ -89,7 +103,7 @@ void call_method(service& of, const wire::request& request, reply answer) {
         constexpr std::size_t shown = 80;
         answer.error({errc::method_not_found, "Method not found: '" + std::string{request.method.substr(0, shown)} +
                                                   "'; the methods are " + names()});
-    } else if (const auto refused = refusal_of(of, *found, answer.to()->who())) {
+    } else if (const auto refused = refusal_of(of, *found, *answer.to())) {
         answer.error(*refused);
     } else {
         found->call(of, request.params, std::move(answer));

@@ -29,9 +29,11 @@ void running_request::start(std::shared_ptr<const plan::plan> what, plan::progra
         const std::lock_guard guard{lock_};
         program_ = program;
     }
-    const auto to = answer_.to();
-    to->work().add_request(self);
+    const bool is_gone = !answer_.to()->work().add_request(self);
     program->start();
+    if (is_gone) {
+        program->cancel({});
+    }
 }
 
 bool running_request::cancel(const std::string& message) {
@@ -98,7 +100,7 @@ void running_request::answer_result(value result) {
 }
 
 void running_request::ended(plan::program_end end) noexcept {
-    if (!is_bulky_) {
+    if (!is_bulky_ && !is_long(end)) {
         answer_end(std::move(end));
         return;
     }

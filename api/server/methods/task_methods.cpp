@@ -10,6 +10,7 @@
 
 #include "api/server/methods/params.hpp"
 #include "api/server/net/connection.hpp"
+#include "api/server/net/turn.hpp"
 #include "api/server/service.hpp"
 #include "api/server/tasks/created_task.hpp"
 #include "api/server/tasks/waiting_request.hpp"
@@ -107,6 +108,36 @@ result<executor::return_when> read_return_when(const params& from) {
     return from.refuse("return_when", "return_when is FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED");
 }
 
+/// Gives how many of them had not ended.
+template <typename List>
+std::size_t cancel_each(const List& list, const std::string& message) {
+    return static_cast<std::size_t>(
+        std::count_if(list.begin(), list.end(), [&message](const auto& each) { return each->cancel(message); }));
+}
+
+/// The tasks that a client may see, the oldest first: up to so many, of that state where one is named.
+value list_tasks(service& of, const connection& client, const std::optional<std::string>& state, std::size_t most) {
+    value list = value::array();
+    std::uint64_t last = 0;
+    while (list.size() < most) {
+        const auto some = of.tasks().some_after(last, items_a_turn);
+        if (some.empty()) {
+            break;
+        }
+        last = some.back().number;
+        for (const auto& each : some) {
+            if (list.size() == most || !may_touch(*each.task, client, right::see_all)) {
+                continue;
+            }
+            value one = each.task->status();
+            if (!state || one["state"] == *state) {
+                list.push_back(std::move(one));
+            }
+        }
+    }
+    return list;
+}
+
 void start_waiting(service& of, reply answer, awaited what, waiting_request::options how) {
     how.timeout = what.timeout;
     std::make_shared<waiting_request>(of, std::move(answer), std::move(what.tasks), how)->start();
@@ -187,7 +218,14 @@ void cancel(service& of, std::optional<json::json_view> from, reply answer) {
     }
     std::size_t reached = 0;
     if (request) {
-        reached = answer.to()->work().cancel_requests(*request, message->value_or(""));
+        const auto found = answer.to()->work().requests(*request);
+        if (found.size() > items_a_turn) {
+            of.bulk().submit([found, text = message->value_or(""), later = std::make_shared<reply>(std::move(answer))] {
+                later->result({{"cancelled", cancel_each(found, text)}});
+            });
+            return;
+        }
+        reached = cancel_each(found, message->value_or(""));
     } else {
         const connection& client = *answer.to();
         const auto tasks = id->has_value() ? find_all(of, client, {**id}, right::cancel_any)
@@ -195,9 +233,7 @@ void cancel(service& of, std::optional<json::json_view> from, reply answer) {
         if (!tasks) {
             return answer.error(tasks.reason());
         }
-        for (const auto& each : *tasks) {
-            reached += each->cancel(message->value_or("")) ? 1 : 0;
-        }
+        reached = cancel_each(*tasks, message->value_or(""));
     }
     answer.result({{"cancelled", reached}});
 }
@@ -240,17 +276,12 @@ void tasks(service& of, std::optional<json::json_view> from, reply answer) {
         }
         most = static_cast<std::size_t>(limit->as_integer());
     }
-    value list = value::array();
-    for (const auto& each : of.tasks().all()) {
-        if (!may_touch(*each, *answer.to(), right::see_all)) {
-            continue;
-        }
-        value one = each->status();
-        if (list.size() < most && (!state->has_value() || one["state"] == **state)) {
-            list.push_back(std::move(one));
-        }
+    if (of.tasks().size() <= items_a_turn) {
+        return answer.result(list_tasks(of, *answer.to(), *state, most));
     }
-    answer.result(list);
+    of.bulk().submit([&of, wanted = *state, most, later = std::make_shared<reply>(std::move(answer))] {
+        later->result(list_tasks(of, *later->to(), wanted, most));
+    });
 }
 
 void forget(service& of, std::optional<json::json_view> from, reply answer) {

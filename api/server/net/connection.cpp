@@ -4,6 +4,7 @@
 #include <asio/error.hpp>
 #include <asio/post.hpp>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -21,14 +22,6 @@ namespace {
 
 constexpr std::size_t most_refused = 256;  // connections that are being told that there are too many of them
 constexpr std::chrono::seconds linger_time{2};
-constexpr int most_doublings = 6;  // of how long one stays that has moved before
-
-/// Wraps round after 13 years.
-std::uint32_t tenths_of_a_second() noexcept {
-    using tenths = std::chrono::duration<std::int64_t, std::deci>;
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return static_cast<std::uint32_t>(std::chrono::duration_cast<tenths>(now).count());
-}
 
 }  // namespace
 
@@ -37,9 +30,9 @@ connection::connection(service& of, transport::socket_type socket, const std::sh
     : service_{of},
       transport_{std::move(socket), tls},
       peer_{peer},
-      home_{&transport_.socket().get_executor().context()},
+      home_{transport_.socket().get_executor().context()},
       input_{of},
-      credentials_{of},
+      credentials_{of, peer},
       output_{of} {
     if (peer_ != peer_address{}) {
         set_client_options(transport_.socket().native_handle());
@@ -85,12 +78,22 @@ void connection::begin_drain() {
 
 // ---- reading -------------------------------------------------------------------------------------
 
+/// Whether what the client sends is wanted: to be handled, or, when it lingers, to be thrown away.
+bool connection::may_read() const noexcept {
+    return !is_closed_ && !is_in_bulk_ && !is_unfinished_ && (!input_ended_ || is_lingering_);
+}
+
+/// Whether it is our doing that nothing is read: no clock of the client's runs then.
+bool connection::refuses_to_read() const {
+    return is_in_bulk_ || output_.unread() > service_.bounds().unread_bytes;
+}
+
 void connection::wait_readable() {
-    if (is_reading_ || is_closed_ || is_in_bulk_ || (input_ended_ && !is_lingering_)) {
+    if (is_reading_ || is_closed_ || (!may_read() && !is_unfinished_)) {
         return;
     }
     is_reading_ = true;
-    if (transport_.has_buffered()) {
+    if (is_unfinished_ || transport_.has_buffered()) {
         post_home([this] {
             is_reading_ = false;
             if (!is_closed_ && !is_in_bulk_) {
@@ -109,10 +112,33 @@ void connection::wait_readable() {
                                    });
 }
 
+/// In every state in which no read is armed: only this tells then that the client has gone.
+void connection::wait_hang_up() {
+    if (is_reading_ || is_watching_ || is_closed_) {
+        return;
+    }
+    is_watching_ = true;
+    transport_.socket().async_wait(transport::socket_type::wait_error,
+                                   [self = shared_from_this()](const asio::error_code& failed) {
+                                       self->is_watching_ = false;
+                                       if (failed || self->is_closed_) {
+                                           return;
+                                       }
+                                       if (self->transport_.has_hung_up()) {
+                                           self->close();  // what it runs is cancelled
+                                       } else {
+                                           self->wait_hang_up();
+                                       }
+                                   });
+}
+
 void connection::read_some() {
-    service_.balance().begin_turn();
     is_in_turn_ = true;
-    for (std::size_t got = 0; got < bytes_read_a_turn && !is_closed_;) {
+    answered_from_ = output_.unread();
+    if (is_unfinished_) {
+        handle_frames();
+    }
+    for (std::size_t got = 0; got < bytes_read_a_turn && may_read();) {
         const auto piece = input_.read_some(transport_);
         if (piece.failed) {
             end_reading(piece.failed);
@@ -126,16 +152,12 @@ void connection::read_some() {
         }
         input_.keep(piece);
         handle_frames();
-        if (input_ended_ || is_in_bulk_ || piece.is_all) {
+        if (piece.is_all) {
             break;
         }
     }
     is_in_turn_ = false;
-    if (const auto elsewhere = service_.balance().end_turn(this)) {
-        move_to(*elsewhere);
-    } else {
-        after_turn();
-    }
+    after_turn();
 }
 
 /// There is nothing to read: for now, or for good.
@@ -158,9 +180,14 @@ void connection::end_reading(const asio::error_code& why) {
 /// `found`: the first, if it is known already.
 void connection::handle_frames(std::optional<wire::frame> found) {
     const auto self = shared_from_this();
+    is_unfinished_ = false;
     while (!is_closed_ && !is_in_bulk_) {
         if (credentials_.is_put_out()) {
             input_ended_ = is_lingering_ = true;
+            return;
+        }
+        if (output_.unread() > answered_from_ + bytes_answered_a_turn) {
+            is_unfinished_ = true;  // goes on when the others of this worker have had their turn
             return;
         }
         if (!found) {
@@ -185,10 +212,9 @@ void connection::handle_frames(std::optional<wire::frame> found) {
 void connection::handle_frame(const std::shared_ptr<connection>& self, const wire::frame& found) {
     output_.speak(input_.spoken());
     if (found.kind == wire::frame_kind::message) {
-        if (found.text.size() >= wire::huge_message_bytes) {
+        if (found.text.size() >= wire::huge_message_bytes ||
+            !try_handle_message(self, found.text, decoder_of_this_thread(service_.bounds().depth), items_a_turn)) {
             handle_in_bulk(found);
-        } else {
-            handle_message(self, found.text, decoder_of_this_thread(service_.bounds().depth));
         }
     } else if (found.kind == wire::frame_kind::foreign) {
         service_.counts().add(event::foreign_closed);
@@ -212,7 +238,7 @@ void connection::handle_in_bulk(const wire::frame& found) {
             if (is_unproven && !decoder.try_parse(text)) {
                 instead = self->input_.look_closely(text);
             } else {
-                handle_message(self, text, decoder);
+                static_cast<void>(try_handle_message(self, text, decoder, std::numeric_limits<std::size_t>::max()));
             }
         }
         self->post_home([self, instead = std::move(instead)]() mutable {
@@ -220,7 +246,12 @@ void connection::handle_in_bulk(const wire::frame& found) {
             if (self->is_closed_) {
                 return;
             }
+            if (self->credentials_.are_void()) {  // the token was revoked meanwhile
+                self->close();
+                return;
+            }
             self->is_in_turn_ = true;
+            self->answered_from_ = self->output_.unread();
             self->handle_frames(std::move(instead));  // and what came behind it
             self->is_in_turn_ = false;
             self->after_turn();
@@ -245,7 +276,9 @@ void connection::flush() {
         return;
     }
     asio::error_code failed;
+    const std::size_t before = output_.progress();
     output_.write_some(transport_, failed);
+    was_active_ = was_active_ || output_.progress() != before;
     if (failed == asio::error::would_block || failed == asio::error::try_again) {
         wait_writable();
     } else if (failed) {
@@ -289,16 +322,26 @@ void connection::after_turn() {
         input_.account();  // a drain has all connections read at once: none keeps its buffer
         return;
     }
+    watch_clocks();
+    if (output_.unread() > service_.bounds().unread_bytes) {
+        watch_output();  // nothing more is read until the client reads
+    } else {
+        wait_readable();
+    }
+    wait_hang_up();
+    if (!is_in_bulk_) {
+        input_.account();
+    }
+}
+
+/// A client's clocks run only while we would read what it sends.
+void connection::watch_clocks() {
     if (!input_ended_) {
         watch_message();
     }
-    if (output_.unread() <= service_.bounds().unread_bytes) {
-        wait_readable();
-    } else {
-        watch_output();  // nothing more is read until the client reads
-    }
-    if (!is_in_bulk_) {
-        input_.account();
+    const bool stops = refuses_to_read();
+    for (deadline* const each : {&message_deadline_, &idle_deadline_, &auth_deadline_}) {
+        stops ? each->pause() : each->go_on(service_.runs_on());
     }
 }
 
@@ -311,6 +354,7 @@ void connection::shed() {
     wire::append_error(text, wire::request_id::null(), why);
     send(text);
     input_ended_ = is_lingering_ = true;  // its place in the stream is lost
+    is_unfinished_ = false;
     input_.shed();
 }
 
@@ -318,7 +362,7 @@ void connection::shed() {
 bool connection::is_finished() {
     const bool must_end =
         input_ended_ || is_shutting_down_.load(std::memory_order_relaxed) || credentials_.is_put_out();
-    if (is_in_bulk_) {
+    if (is_in_bulk_ || is_unfinished_) {
         return false;
     }
     const bool may_end = must_end || (service_.is_draining() && !input_.mid_message());
@@ -344,7 +388,8 @@ void connection::look_again() {
 /// All is answered: says so, and throws away what still comes for a while. A close with unread input would reset the
 /// connection, and take the last answer with it.
 void connection::linger() {
-    if (is_closed_ || std::exchange(our_end_is_shut_, true)) {
+    if (std::exchange(our_end_is_shut_, true)) {
+        wait_readable();
         return;
     }
     is_lingering_ = input_ended_ = true;
@@ -363,10 +408,20 @@ void connection::close() noexcept {
     if (std::exchange(is_closed_, true)) {
         return;
     }
-    const auto self = shared_from_this();
     output_.close();
-    each_deadline([](deadline& each) { each.clear(); });
-    work_.end();
+    for (deadline* const each : {&message_deadline_, &output_deadline_, &idle_deadline_, &auth_deadline_}) {
+        each->clear();
+    }
+    end_work();
+}
+
+/// Cancels what runs for the client, so much a turn, and leaves when that is done.
+void connection::end_work() {
+    const auto self = shared_from_this();
+    if (work_.end_some(items_a_turn)) {
+        post_home([this] { end_work(); });
+        return;
+    }
     service_.leave(self);
     transport_.close();  // last: a client that sees the end finds its place free for the next connection
 }
@@ -380,59 +435,25 @@ void connection::close_for(const char* limit) noexcept {
 
 // ---- where it lives ------------------------------------------------------------------------------
 
-/// What is posted may arrive where it no longer lives: then it follows. `then` may rely on this object.
+/// `then` may rely on this object.
 template <typename Then>
 void connection::post_home(Then then) {
-    asio::io_context* const there = home_.load(std::memory_order_acquire);
-    asio::post(*there, [self = shared_from_this(), there, then = std::move(then)]() mutable {
-        if (self->home_.load(std::memory_order_acquire) == there) {
-            then();
-        } else {
-            self->post_home(std::move(then));
-        }
-    });
+    asio::post(home_, [self = shared_from_this(), then = std::move(then)]() mutable { then(); });
 }
 
-/// A worker that finds itself in home_ may trust it: only its own doing takes it out of there.
 bool connection::is_home(const executor::worker* here) const noexcept {
-    return here != nullptr && &here->events().context() == home_.load(std::memory_order_acquire);
+    return here != nullptr && &here->events().context() == &home_;
 }
 
-/// Between two turns: nothing waits for the socket, no other thread has the input, and there is more to come.
-bool connection::may_move() const {
-    return !is_reading_ && !is_writing_ && !is_in_bulk_ && !is_closed_ && !input_ended_ && !service_.is_draining() &&
-           (moves_ == 0 || service_.balance().is_restless() ||
-            static_cast<std::int32_t>(tenths_of_a_second() - stays_until_) >= 0);
-}
-
-/// At the end of a turn, in place of after_turn, which comes on the other worker; or here, if it has to stay.
-void connection::move_to(std::size_t worker) {
-    flush();
-    asio::io_context& there = service_.runs_on().io(worker);
-    if (!may_move() || !transport_.move_to(there)) {
-        after_turn();
-        return;
-    }
-    moves_ = static_cast<std::uint8_t>(std::min(moves_ + 1, most_doublings));
-    stays_until_ = tenths_of_a_second() + (1U << moves_);
-    service_.counts().add(event::connections_moved);
-    each_deadline([](deadline& each) { each.suspend(); });
-    const auto self = shared_from_this();
-    home_.store(&there, std::memory_order_release);
-    self->post_home([this] { arrive(); });  // all else is that worker's by now
-}
-
-void connection::arrive() {
-    if (!is_closed_) {
-        each_deadline([this](deadline& each) { each.resume(service_.runs_on()); });
-        service_.balance().settle();
-        after_turn();
+void connection::defer(std::function<void()> job) {
+    if (work_.defer(std::move(job))) {
+        post_home([this] { run_deferred(); });
     }
 }
 
-void connection::each_deadline(const auto& change) {
-    for (deadline* const each : {&message_deadline_, &output_deadline_, &idle_deadline_, &auth_deadline_}) {
-        change(*each);
+void connection::run_deferred() {
+    if (work_.run_deferred(items_a_turn)) {
+        post_home([this] { run_deferred(); });
     }
 }
 
@@ -448,7 +469,7 @@ bool connection::show_token(std::string_view token) {
 
 void connection::look_at_identity() {
     post_home([this] {
-        // A message on the bulk lane finds out by itself.
+        // What a message on the bulk lane may have changed is looked at when that is done.
         if (!is_closed_ && !is_in_bulk_ && credentials_.are_void()) {
             close();
         }
@@ -458,7 +479,7 @@ void connection::look_at_identity() {
 void connection::watch_auth() {
     if (who() == nullptr) {
         auth_deadline_.set(service_.runs_on(), service_.bounds().auth_time, [self = shared_from_this()] {
-            if (self->who() == nullptr && !self->is_in_bulk_) {
+            if (self->who() == nullptr) {  // its clock stands still while a message is on the bulk lane
                 self->close_for("auth.time");
             }
         });

@@ -4,7 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,13 +32,13 @@ class created_task;
 ///            open --fault that loses the place--> answered and lingering --> closed
 ///            any  --reset, write error, limit--> closed: what it runs is cancelled
 ///
-/// A message too large to be handled between two looks at the other connections is handled on the bulk lane; until that
+/// A message too large to be handled between two turns of the other connections is handled on the bulk lane; until that
 /// is done nothing more of this connection is read.
 ///
-/// Between two turns it may move to another worker (see balancer): by then nothing waits for its socket, and what was
-/// posted to it follows.
+/// Where no read is armed (after the client's end of input, while its answers are unread, while a message is on the
+/// bulk lane), a wait for errors and hang-ups is: a client that has gone is noticed in every state.
 ///
-/// Threads: it lives on one reactor at a time; its handlers and alarms run on that worker only. send, owe, settle and
+/// Threads: it lives on one reactor; its handlers and timers run on that worker only. send, owe, settle and
 /// the registers of requests and tasks are safe from any thread; what a method may ask of it (who, show_token,
 /// message_bytes), while that method is called. It keeps itself alive through the service until closed.
 class connection : public std::enable_shared_from_this<connection> {
@@ -65,6 +65,10 @@ public:
     [[nodiscard]] client_work& work() noexcept { return work_; }
     void add_task(const std::shared_ptr<created_task>& task);
     void remove_task(const std::shared_ptr<created_task>& task) noexcept;
+
+    /// Runs the job on its worker, soon, and not with so many others in one turn that the rest of the worker's
+    /// connections would wait. From any thread.
+    void defer(std::function<void()> job);
 
     /// Answers what the client has sent by now, then closes when there is nothing to stay for.
     void begin_drain();
@@ -95,6 +99,9 @@ public:
 private:
     void wait_readable();
     void wait_writable();
+    void wait_hang_up();
+    [[nodiscard]] bool may_read() const noexcept;
+    [[nodiscard]] bool refuses_to_read() const;
     void read_some();
     void end_reading(const asio::error_code& why);
     void handle_frames(std::optional<wire::frame> found = std::nullopt);
@@ -106,10 +113,9 @@ private:
     template <typename Then>
     void post_home(Then then);
     [[nodiscard]] bool is_home(const executor::worker* here) const noexcept;
-    [[nodiscard]] bool may_move() const;
-    void move_to(std::size_t worker);
-    void arrive();
-    void each_deadline(const auto& change);
+    void run_deferred();
+    void end_work();
+    void watch_clocks();
     [[nodiscard]] bool is_finished();
     void linger();
     void close() noexcept;
@@ -123,22 +129,23 @@ private:
     service& service_;
     transport transport_;
     const peer_address peer_;
-    std::atomic<asio::io_context*> home_;  // its worker's; released by that when it moves, acquired by who looks
+    asio::io_context& home_;  // its worker's
     inbox input_;
 
     // The home worker's own.
-    bool is_reading_ = false;    // a wait for input is under way
-    bool is_in_turn_ = false;    // messages are being handled: what they send is written at the end
-    bool is_in_bulk_ = false;    // a message is being handled on the bulk lane: the input is not to be touched
-    bool is_writing_ = false;    // a wait for room is under way
-    bool input_ended_ = false;   // by the client, or because its place was lost
-    bool is_lingering_ = false;  // our end is shut, the client's rest is thrown away
+    bool is_reading_ = false;     // a wait for input is under way
+    bool is_watching_ = false;    // a wait for errors and hang-ups is under way
+    bool is_unfinished_ = false;  // the turn was over before all that was read had been handled
+    bool is_in_turn_ = false;     // messages are being handled: what they send is written at the end
+    bool is_in_bulk_ = false;     // a message is being handled on the bulk lane: the input is not to be touched
+    bool is_writing_ = false;     // a wait for room is under way
+    bool input_ended_ = false;    // by the client, or because its place was lost
+    bool is_lingering_ = false;   // our end is shut, the client's rest is thrown away
     bool our_end_is_shut_ = false;
     bool was_refused_ = false;  // it was never let in
     bool was_active_ = false;   // since idle_deadline_ was set
     bool is_closed_ = false;
-    std::uint8_t moves_ = 0;
-    std::uint32_t stays_until_ = 0;  // once it has moved: tenths of a second of the steady clock
+    std::size_t answered_from_ = 0;  // what was unread when this turn began
     deadline message_deadline_;
     deadline output_deadline_;
     deadline idle_deadline_;

@@ -1,12 +1,9 @@
 #include "api/server/net/listener.hpp"
 
-#include <netinet/in.h>
 #include <spdlog/spdlog.h>
 #include <asio/post.hpp>
 
-#include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <utility>
 
 #include "api/server/net/connection.hpp"
@@ -16,23 +13,6 @@ namespace gatherd::api::server {
 namespace {
 
 constexpr std::chrono::milliseconds pause_without_descriptors{100};
-
-peer_address address_of(const asio::generic::stream_protocol::endpoint& from) {
-    peer_address found{};
-    if (from.data()->sa_family == AF_INET) {
-        sockaddr_in four{};
-        std::memcpy(&four, from.data(), std::min(from.size(), sizeof four));
-        std::memcpy(found.data() + 12, &four.sin_addr, 4);
-        found[10] = found[11] = 0xff;  // as an IPv6 address says it
-    } else if (from.data()->sa_family == AF_INET6) {
-        sockaddr_in6 six{};
-        std::memcpy(&six, from.data(), std::min(from.size(), sizeof six));
-        const bool is_four = IN6_IS_ADDR_V4MAPPED(&six.sin6_addr);
-        std::memcpy(found.data(), &six.sin6_addr, is_four ? found.size() : found.size() / 2);
-        found[15] = is_four ? found[15] : 1;  // ::/64 is counted, too
-    }
-    return found;
-}
 
 }  // namespace
 
@@ -71,13 +51,16 @@ void listener::accepted(const asio::error_code& failed, socket_type socket, std:
     }
     if (failed) {
         // Out of descriptors, most likely: those who have one finish, then there is one for the next.
-        spdlog::warn("cannot accept: {}", failed.message());
+        if (const auto left_out = failures_.pass()) {
+            spdlog::warn("cannot accept at {}: {}; not logged since the last one: {}", at_.address(), failed.message(),
+                         *left_out);
+        }
         pause_.set(service_.runs_on(), pause_without_descriptors, [self = shared_from_this()] { self->accept_next(); });
         return;
     }
     service_.counts().add(event::connections_accepted);
     const auto who = std::make_shared<connection>(service_, std::move(socket), tls_ == nullptr ? nullptr : tls_->now(),
-                                                  address_of(peer_));
+                                                  peer_address_of(*peer_.data(), peer_.size()));
     const char* const limit = service_.enter(who);
     if (limit == nullptr) {
         asio::post(service_.runs_on().io(home), [who] { who->start(); });

@@ -4,10 +4,12 @@
 
 #include <asio/basic_socket_acceptor.hpp>
 #include <asio/generic/stream_protocol.hpp>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
 
+#include "api/server/limits/log_throttle.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/transport.hpp"
 #include "api/server/service.hpp"
@@ -49,6 +51,7 @@ private:
     protocol::endpoint peer_;  // of the connection that is being accepted
     std::size_t next_home_ = 0;
     executor::timer pause_;
+    log_throttle failures_{std::chrono::minutes{1}};
 };
 
 }  // namespace gatherd::api::server

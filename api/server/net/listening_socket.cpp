@@ -94,6 +94,34 @@ bool is_stale(const sockaddr_un& at, socklen_t size) {
     return refused;
 }
 
+/// Binds a socket to a file that has this mode from the beginning: nothing is done to a path, which by then could lead
+/// elsewhere. For the moment of it the whole process has another umask. Sets errno.
+bool bind_with_mode(int descriptor, const sockaddr_un& at, unsigned mode) {
+    constexpr unsigned all = 0777;
+    const mode_t before = umask(static_cast<mode_t>(all & ~mode));
+    const bool is_bound = bind(descriptor, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
+    const int failed = errno;
+    umask(before);
+    errno = failed;
+    return is_bound;
+}
+
+/// Gives a socket's file to somebody else, by a descriptor and only if it is a socket of ours: whoever may write to the
+/// folder could have put a link to another file in its place. Sets errno.
+bool change_owner(const std::string& path, unsigned user, unsigned group) {
+    const int file = open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct stat found {};
+    if (file < 0 || fstat(file, &found) != 0) {
+        return false;
+    }
+    const bool is_ours = S_ISSOCK(found.st_mode) && found.st_uid == geteuid();
+    const bool is_done = is_ours && fchownat(file, "", user, group, AT_EMPTY_PATH) == 0;
+    const int failed = is_ours ? errno : EPERM;
+    close(file);
+    errno = failed;
+    return is_done;
+}
+
 /// An option of a socket that is a number; -1 where the descriptor is no socket.
 int option_of(int descriptor, int option) {
     int found = -1;
@@ -185,26 +213,26 @@ listening_socket listening_socket::local(const std::string& path, const unix_acc
     at.sun_family = AF_UNIX;
     path.copy(at.sun_path, path.size());
     listening_socket made{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    // Before the file is there, so that it is never open to more than it shall be.
-    if (made.descriptor_ < 0 || fchmod(made.descriptor_, access.mode) != 0) {
+    if (made.descriptor_ < 0) {
         refuse(wanted);
     }
-    const auto* const generic = reinterpret_cast<const sockaddr*>(&at);
-    if (bind(made.descriptor_, generic, sizeof at) != 0) {
+    if (!bind_with_mode(made.descriptor_, at, access.mode)) {
         const int failed = errno;
         if (failed != EADDRINUSE || !is_stale(at, sizeof at)) {
             refuse(wanted, std::strerror(failed));
         }
         unlink(path.c_str());
-        if (bind(made.descriptor_, generic, sizeof at) != 0) {
+        if (!bind_with_mode(made.descriptor_, at, access.mode)) {
             refuse(wanted);
         }
     }
     made.file_ = path;
     const unsigned user = access.user.empty() ? unchanged : number_of(access.user, "user", getpwnam);
     const unsigned group = access.group.empty() ? unchanged : number_of(access.group, "group", getgrnam);
-    if (chmod(path.c_str(), access.mode) != 0 || chown(path.c_str(), user, group) != 0 ||
-        listen(made.descriptor_, SOMAXCONN) != 0) {
+    if ((user != unchanged || group != unchanged) && !change_owner(path, user, group)) {
+        refuse(wanted, std::string{"unix.owner: "} + std::strerror(errno));
+    }
+    if (listen(made.descriptor_, SOMAXCONN) != 0) {
         refuse(wanted);
     }
     made.describe();

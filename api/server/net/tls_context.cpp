@@ -27,6 +27,10 @@ std::shared_ptr<asio::ssl::context> tls_context::read(const tls_files& from) {
     // A message says by itself where it ends, so a client that closes without the notice of TLS has not cut one short.
     SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF |
                                     SSL_OP_CIPHER_SERVER_PREFERENCE);
+    // Of TLS 1.2: keys that the certificate's key does not give away. A client without these is refused.
+    if (SSL_CTX_set_cipher_list(native, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1) {
+        throw std::runtime_error{"OpenSSL has no cipher with forward secrecy"};
+    }
     SSL_CTX_set_mode(native,
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     load("the certificate (tls.certificate)", from.certificate,

@@ -21,8 +21,8 @@ struct tls_files {
     bool operator==(const tls_files&) const = default;
 };
 
-/// What new TLS connections begin with: TLS 1.2 or later. May be loaded anew while the service runs; connections that
-/// are there keep what they began with.
+/// What new TLS connections begin with: TLS 1.3, or TLS 1.2 with forward secrecy and authenticated encryption. May be
+/// loaded anew while the service runs; connections that are there keep what they began with.
 ///
 /// Threads: all members are safe from any thread.
 class tls_context {

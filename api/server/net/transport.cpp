@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
@@ -115,22 +116,14 @@ bool transport::is_ready() const noexcept {
     return tls_ == nullptr || SSL_is_init_finished(tls_.get()) != 0;
 }
 
-bool transport::move_to(asio::io_context& there) noexcept {
-    asio::error_code failed;
-    const auto local = socket_.local_endpoint(failed);
-    if (failed) {
-        return false;
+bool transport::has_hung_up() noexcept {
+    pollfd state{.fd = socket_.native_handle(), .events = 0, .revents = 0};
+    if (poll(&state, 1, 0) > 0 && (state.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
+        return true;
     }
-    socket_type moved{there};
-    moved.assign(local.protocol(), socket_.native_handle(), failed);
-    if (failed) {
-        return false;  // as when the system watches no more for this user
-    }
-    asio::error_code ignored;  // it was non-blocking before
-    moved.non_blocking(true, ignored);
-    socket_.release(ignored);
-    socket_ = std::move(moved);
-    return true;
+    char urgent = 0;
+    static_cast<void>(recv(socket_.native_handle(), &urgent, 1, MSG_OOB | MSG_DONTWAIT));
+    return false;
 }
 
 void transport::shut_send() noexcept {

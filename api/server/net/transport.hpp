@@ -53,8 +53,9 @@ public:
     void shut_send() noexcept;
     void close() noexcept;
 
-    /// Binds the socket to another reactor. Nothing must wait for it. False: the system refused, and it stays.
-    [[nodiscard]] bool move_to(asio::io_context& there) noexcept;
+    /// Whether the peer has reset the connection, has hung up, or was found dead. Its end of input alone is none of
+    /// these. Urgent data, which also ends a wait for errors, is thrown away.
+    [[nodiscard]] bool has_hung_up() noexcept;
 
     [[nodiscard]] socket_type& socket() noexcept { return socket_; }
 

@@ -4,10 +4,14 @@
 
 #include <atomic>
 #include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "api/json/json_view.hpp"
@@ -31,32 +35,49 @@ public:
 /// The answers that are owed, the requests that a cancel may reach, the tasks that end with the connection.
 ///
 /// Threads: all members are safe from any thread. A task's lock and a request's come before this one's: neither is
-/// asked anything while it is held.
+/// asked anything while it is held. Cost: what looks for a request or a task grows with the logarithm of how many there
+/// are; what goes through all of them does so in bounded pieces.
 class client_work {
 public:
+    using request_ptr = std::shared_ptr<pending_request>;
+    using task_ptr = std::shared_ptr<created_task>;
+
     void owe() noexcept { owed_.fetch_add(1, std::memory_order_relaxed); }
 
     /// True: nothing is owed any more. Release: who sees that sees the answers too.
     [[nodiscard]] bool settle() noexcept { return owed_.fetch_sub(1, std::memory_order_release) == 1; }
-    [[nodiscard]] bool is_owed() const noexcept { return owed_.load(std::memory_order_acquire) != 0; }
+    [[nodiscard]] bool is_owed() const noexcept { return owed() != 0; }
 
-    void add_request(const std::shared_ptr<pending_request>& request);
-    void remove_request(const std::shared_ptr<pending_request>& request) noexcept;
+    /// Answers that are owed.
+    [[nodiscard]] std::size_t owed() const noexcept { return owed_.load(std::memory_order_acquire); }
 
-    /// Cancels the requests of that id, or all of them. Gives how many were reached.
-    std::size_t cancel_requests(json::json_view id, const std::string& message);
+    /// False: the client has gone, so the caller cancels it.
+    [[nodiscard]] bool add_request(const request_ptr& request);
+    void remove_request(const request_ptr& request) noexcept;
+
+    /// The requests of that id.
+    [[nodiscard]] std::vector<request_ptr> requests(json::json_view id) const;
+
+    /// Cancels all requests. Gives how many were reached.
     std::size_t cancel_requests(const std::string& message);
 
     /// False: the client has gone, so the task has no creator any more.
-    [[nodiscard]] bool add_task(const std::shared_ptr<created_task>& task);
+    [[nodiscard]] bool add_task(const task_ptr& task);
 
     /// True: it was the last one.
-    [[nodiscard]] bool remove_task(const std::shared_ptr<created_task>& task) noexcept;
+    [[nodiscard]] bool remove_task(const task_ptr& task) noexcept;
     [[nodiscard]] bool has_task() const;
     [[nodiscard]] bool has_unfinished_task() const;
 
-    /// The client has gone: its tasks lose their creator, its requests are cancelled.
-    void end();
+    /// The client has gone: up to so many of its tasks lose their creator, and up to so many of its requests are
+    /// cancelled. True: there are more, so the caller calls again.
+    [[nodiscard]] bool end_some(std::size_t most);
+
+    /// Keeps a job for run_deferred. True: it is the only one, so the caller arranges for that.
+    [[nodiscard]] bool defer(std::function<void()> job);
+
+    /// Runs up to so many of the jobs, the oldest first. True: there are more, so the caller calls again.
+    [[nodiscard]] bool run_deferred(std::size_t most);
 
     /// How many tasks it has in flight, for task_allowance to count. By whoever handles its message.
     [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight();
@@ -65,9 +86,13 @@ public:
     [[nodiscard]] const std::atomic<std::size_t>* counted_tasks() const noexcept { return tasks_in_flight_.get(); }
 
 private:
+    /// An id as text, equal for equal JSON values; and whose it is, since an id may be in use twice.
+    using request_key = std::pair<std::string, const pending_request*>;
+
     struct registers {
-        std::unordered_set<std::shared_ptr<pending_request>> requests;
-        std::unordered_set<std::shared_ptr<created_task>> tasks;
+        std::map<request_key, request_ptr> requests;
+        std::unordered_set<task_ptr> tasks;
+        std::deque<std::function<void()>> deferred;
     };
     [[nodiscard]] registers& made_registers();
 

@@ -10,6 +10,7 @@
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
+#include "api/server/net/turn.hpp"
 #include "api/wire/response.hpp"
 
 namespace gatherd::api::server {
@@ -75,6 +76,7 @@ void created_task::start(std::shared_ptr<const plan::plan> what, plan::program_o
         started_ = clock::now();
     }
     program->start();
+    look_at_owner();  // who may have been revoked since the request was let in
 }
 
 void created_task::announce() {
@@ -140,8 +142,19 @@ void created_task::settle() {
     }
 }
 
+void created_task::look_at_owner() {
+    if (how_.owner != nullptr && how_.owner->is_revoked()) {
+        cancel("the token was revoked");
+    }
+}
+
 task_phase created_task::phase() const {
     const std::lock_guard guard{lock_};
+    return phase_now();
+}
+
+/// Under lock_.
+task_phase created_task::phase_now() const {
     if (end_ == nullptr) {
         return started_ ? task_phase::running : task_phase::pending;
     }
@@ -160,7 +173,7 @@ std::uint64_t created_task::when_ended(listener then) {
     {
         const std::lock_guard guard{lock_};
         if (end_ == nullptr) {
-            listeners_.emplace_back(++last_number_, std::move(then));
+            listeners_.emplace(++last_number_, std::move(then));
             return last_number_;
         }
     }
@@ -170,22 +183,21 @@ std::uint64_t created_task::when_ended(listener then) {
 
 void created_task::forget_listener(std::uint64_t number) noexcept {
     const std::lock_guard guard{lock_};
-    std::erase_if(listeners_, [number](const auto& each) { return each.first == number; });
+    listeners_.erase(number);
 }
 
 value created_task::status() const {
-    const char* const state = name_of(phase());
     const std::lock_guard guard{lock_};
     return {{"id", id_},
             {"name", how_.name.empty() ? id_ : how_.name},
-            {"state", state},
+            {"state", name_of(phase_now())},
             {"created", unix_seconds(created_)},
             {"started", unix_seconds(started_)},
             {"finished", unix_seconds(finished_)}};
 }
 
 void created_task::ended(plan::program_end end) noexcept {
-    if (!how_.is_bulky) {
+    if (!how_.is_bulky && !is_long(end)) {
         take(std::move(end));
         return;
     }
@@ -213,7 +225,7 @@ void created_task::take(plan::program_end end) {
         made->result = plan::failure{"LimitError", made->refusal->message};
         bytes = sizeof *made;
     }
-    std::vector<std::pair<std::uint64_t, listener>> listeners;
+    std::map<std::uint64_t, listener> listeners;
     std::shared_ptr<plan::program> program;  // its plan goes when nobody holds our lock
     {
         const std::lock_guard guard{lock_};
@@ -226,8 +238,16 @@ void created_task::take(plan::program_end end) {
     }
     service_.tasks().finish(self, bytes);
     memory_.release();  // from here on it is a kept result
-    for (const auto& [number, then] : listeners) {
-        then(self);
+    const bool tell_all_at_once = listeners.size() <= items_a_turn;
+    const auto tell_all = [self, listeners = std::move(listeners)] {
+        for (const auto& [number, then] : listeners) {
+            then(self);
+        }
+    };
+    if (tell_all_at_once) {
+        tell_all();
+    } else {
+        service_.bulk().submit(tell_all);
     }
 }
 

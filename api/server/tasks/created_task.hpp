@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -63,10 +64,14 @@ public:
     /// Its creator's connection has closed.
     void lose_creator();
 
+    /// Cancels it if the token that it was created with is one no more, also where it is detached.
+    void look_at_owner();
+
     [[nodiscard]] const std::string& id() const noexcept { return id_; }
     [[nodiscard]] std::chrono::nanoseconds keep() const noexcept { return how_.keep; }
     [[nodiscard]] const identity& owner() const noexcept { return *how_.owner; }
-    [[nodiscard]] bool is_bulky() const noexcept { return how_.is_bulky; }
+
+    /// Its state, as method status says it. Always agrees with end().
     [[nodiscard]] task_phase phase() const;
 
     /// Its result was given to somebody, or dropped: its creator need not stay for it.
@@ -91,6 +96,7 @@ public:
 
 private:
     void take(plan::program_end end);
+    [[nodiscard]] task_phase phase_now() const;
     void tell(const std::string& line);
 
     service& service_;
@@ -109,7 +115,7 @@ private:
     std::optional<clock::time_point> finished_;
     std::shared_ptr<const task_end> end_;
     std::uint64_t last_number_ = 0;
-    std::vector<std::pair<std::uint64_t, listener>> listeners_;
+    std::map<std::uint64_t, listener> listeners_;  // by number, that is in the order in which they came
 };
 
 }  // namespace gatherd::api::server

@@ -31,13 +31,17 @@ void task_table::add(const std::shared_ptr<created_task>& task) {
     const std::lock_guard guard{lock_};
     sweep();
     tasks_.emplace(task->id(), entry{task, ++numbers_, std::nullopt});
+    by_number_.emplace(numbers_, task);
 }
 
 std::shared_ptr<created_task> task_table::find(std::string_view id) {
     const std::lock_guard guard{lock_};
     sweep();
     const auto at = tasks_.find(id);
-    return at == tasks_.end() ? nullptr : at->second.task;
+    if (at == tasks_.end() || (at->second.end && at->second.end->expires <= clock::now())) {
+        return nullptr;  // also while others that expired before it have not been swept out yet
+    }
+    return at->second.task;
 }
 
 void task_table::finish(const std::shared_ptr<created_task>& task, std::size_t bytes) {
@@ -50,7 +54,7 @@ void task_table::finish(const std::shared_ptr<created_task>& task, std::size_t b
     const auto keep = std::min<std::chrono::nanoseconds>(task->keep(), clock::time_point::max() - now);
     at->second.end = finished{now + std::chrono::duration_cast<clock::duration>(keep), bytes, ++numbers_};
     by_end_.emplace(numbers_, task->id());
-    by_expiry_.emplace(at->second.end->expires, task->id());
+    by_expiry_.emplace(std::pair{at->second.end->expires, numbers_}, task->id());
     kept_bytes_ += bytes;
     sweep();
     account();
@@ -68,17 +72,19 @@ void task_table::drop(table::iterator at) {
         kept_bytes_ -= end->bytes;
         by_end_.erase(end->order);
         account();
-        const auto [first, last] = by_expiry_.equal_range(end->expires);
-        by_expiry_.erase(std::find_if(first, last, [&](const auto& each) { return each.second == at->first; }));
+        by_expiry_.erase({end->expires, end->order});
     }
+    by_number_.erase(at->second.number);
     tasks_.erase(at);
     task->settle();
 }
 
-/// Under lock_: lets go what has been kept long enough, or is too much.
+/// Under lock_: lets go what has been kept long enough, or is too much. Of those that expire together so many at a
+/// time: each call of the table sweeps, and none holds its worker up for long.
 void task_table::sweep() {
+    constexpr std::size_t most_expired = 256;
     const auto now = clock::now();
-    while (!by_expiry_.empty() && by_expiry_.begin()->first <= now) {
+    for (std::size_t i = 0; i < most_expired && !by_expiry_.empty() && by_expiry_.begin()->first.first <= now; ++i) {
         drop(tasks_.find(by_expiry_.begin()->second));
         counters_.add_limit("tasks.keep");
     }
@@ -100,19 +106,22 @@ bool task_table::forget(std::string_view id) {
     return true;
 }
 
-std::vector<std::shared_ptr<created_task>> task_table::all() {
-    std::vector<std::pair<std::uint64_t, std::shared_ptr<created_task>>> numbered;
-    {
-        const std::lock_guard guard{lock_};
-        sweep();
-        for (const auto& [id, each] : tasks_) {
-            numbered.emplace_back(each.number, each.task);
-        }
+std::vector<task_table::numbered> task_table::some_after(std::uint64_t number, std::size_t most) {
+    std::vector<numbered> some;
+    const std::lock_guard guard{lock_};
+    sweep();
+    for (auto at = by_number_.upper_bound(number); at != by_number_.end() && some.size() < most; ++at) {
+        some.push_back({at->first, at->second});
     }
-    std::sort(numbered.begin(), numbered.end());
+    return some;
+}
+
+std::vector<std::shared_ptr<created_task>> task_table::all() {
     std::vector<std::shared_ptr<created_task>> tasks;
-    for (auto& [number, task] : numbered) {
-        tasks.push_back(std::move(task));
+    const std::lock_guard guard{lock_};
+    sweep();
+    for (const auto& [number, task] : by_number_) {
+        tasks.push_back(task);
     }
     return tasks;
 }

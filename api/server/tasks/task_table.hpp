@@ -49,7 +49,17 @@ public:
     /// Drops a finished task's result. False: it was not among the finished.
     bool forget(std::string_view id);
 
-    /// All tasks, the oldest first.
+    /// A task, and its number in the order in which they were added.
+    struct numbered {
+        std::uint64_t number;
+        std::shared_ptr<created_task> task;
+    };
+
+    /// Up to so many tasks whose number is higher, the oldest first. Cost: what it gives, so whoever goes through all
+    /// tasks does so in pieces.
+    [[nodiscard]] std::vector<numbered> some_after(std::uint64_t number, std::size_t most);
+
+    /// All tasks, the oldest first. Not on a worker.
     [[nodiscard]] std::vector<std::shared_ptr<created_task>> all();
 
     void cancel_all(const std::string& message);
@@ -94,9 +104,10 @@ private:
     counters& counters_;
     std::atomic<std::uint64_t> dropped_{0};  // only counted
     mutable std::mutex lock_;
-    table tasks_;                                  // under lock_, as all below
-    std::map<std::uint64_t, std::string> by_end_;  // finished ones, the oldest first
-    std::multimap<clock::time_point, std::string> by_expiry_;
+    table tasks_;                                                                   // under lock_, as all below
+    std::map<std::uint64_t, std::shared_ptr<created_task>> by_number_;              // in which they were added
+    std::map<std::uint64_t, std::string> by_end_;                                   // finished ones, the oldest first
+    std::map<std::pair<clock::time_point, std::uint64_t>, std::string> by_expiry_;  // and by the order of their ends
     std::size_t kept_bytes_ = 0;
     memory_share memory_;  // as many bytes, and bytes_a_kept_task for each
     std::uint64_t numbers_ = 0;

@@ -14,12 +14,19 @@ namespace gatherd::api::server {
 
 waiting_request::waiting_request(service& of, reply answer, std::vector<std::shared_ptr<created_task>> tasks,
                                  options how)
-    : service_{of}, answer_{std::move(answer)}, id_{answer_.id()}, tasks_{std::move(tasks)}, how_{how} {}
+    : service_{of},
+      answer_{std::move(answer)},
+      creditor_{answer_.to()},
+      id_{answer_.id()},
+      tasks_{std::move(tasks)},
+      how_{how} {}
 
 void waiting_request::start() {
     const auto self = shared_from_this();
-    const auto to = answer_.to();
-    to->work().add_request(self);
+    if (!answer_.to()->work().add_request(self)) {
+        cancel({});  // the client has gone
+        return;
+    }
     if (tasks_.empty() && claim()) {
         leave();
         answer_.result(how_.answer == form::streamed ? value{{"completed", 0}, {"failed", 0}} : value::array());
@@ -44,7 +51,10 @@ void waiting_request::start() {
     }
     const std::lock_guard guard{lock_};
     if (!is_over_) {
-        timer_.set(service_.runs_on(), *how_.timeout, [self] { self->time_is_up(); });
+        timer_.set(service_.runs_on(), *how_.timeout, [self] {
+            // Many may expire together: each only takes its place in the line here.
+            self->creditor_->defer([self] { self->time_is_up(); });
+        });
     }
 }
 
@@ -106,12 +116,24 @@ void waiting_request::task_ended(std::size_t index) {
         is_over_ = true;
     }
     leave();
-    const auto is_bulky = [](const auto& each) { return each->is_bulky(); };
-    if (std::any_of(tasks_.begin(), tasks_.end(), is_bulky)) {
+    if (is_long_answer()) {
         service_.bulk().submit([self, index] { self->answer_by(index); });
     } else {
         answer_by(index);
     }
+}
+
+/// Whether writing the answer is not a worker's work.
+bool waiting_request::is_long_answer() const {
+    std::size_t left = most_text_parts_a_turn;
+    for (const auto& each : tasks_) {
+        const auto end = each->end();
+        left -= end != nullptr && end->result.has_value() ? text_parts(end->result.result(), left) : 0;
+        if (left == 0) {
+            return how_.answer != form::streamed;  // whose answer only counts
+        }
+    }
+    return false;
 }
 
 void waiting_request::answer_by(std::size_t decisive) {
@@ -178,7 +200,9 @@ void waiting_request::time_is_up() {
         return;
     }
     leave();
-    if (how_.answer == form::wait) {
+    if (how_.answer == form::wait && is_long_answer()) {
+        service_.bulk().submit([self = shared_from_this()] { self->answer_.result(self->done_and_pending()); });
+    } else if (how_.answer == form::wait) {
         answer_.result(done_and_pending());
     } else {
         answer_.error(error_of({plan::program_end::way::timed_out, {}, nullptr}, service_.bounds()));

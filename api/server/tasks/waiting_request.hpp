@@ -53,6 +53,7 @@ private:
     void time_is_up();
     [[nodiscard]] bool claim();
     void leave();
+    [[nodiscard]] bool is_long_answer() const;
     void answer_by(std::size_t decisive);
     [[nodiscard]] value results(bool as_entries) const;
     [[nodiscard]] value done_and_pending() const;
@@ -60,6 +61,7 @@ private:
 
     service& service_;
     reply answer_;
+    const std::shared_ptr<connection> creditor_;  // who is owed the answer
     const wire::request_id id_;
     const std::vector<std::shared_ptr<created_task>> tasks_;
     const options how_;

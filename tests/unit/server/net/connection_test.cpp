@@ -1,5 +1,6 @@
 #include "api/server/net/connection.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstddef>
 #include <latch>
@@ -7,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/server/net/turn.hpp"
 #include "api/wire/frame_limits.hpp"
 #include "connected_client.hpp"
 
@@ -154,6 +156,58 @@ TEST_CASE("connection: a message of 128 KiB is huge, and handled on the bulk lan
     }
     CHECK(got == pong + pong);
     CHECK(client.of().memory().held() == 0);
+}
+
+TEST_CASE("connection: a batch of many requests goes to the bulk lane, however short it is", "[server]") {
+    connected_client client;
+    std::string batch;
+    for (std::size_t i = 0; i <= items_a_turn; ++i) {
+        batch += (batch.empty() ? "[" : ",") + ping;
+    }
+    std::latch is_over{1};
+    client.of().bulk().submit([&is_over] { is_over.wait(); });
+    client.send(batch + "]\n");
+    CHECK(client.read().empty());
+    is_over.count_down();
+    CHECK(value::parse(client.read_line()).size() == items_a_turn + 1);
+}
+
+TEST_CASE("connection: a turn ends when its answers are long, however short the requests are", "[server]") {
+    constexpr int requests = 400;
+    connected_client client;
+    std::string all;
+    for (int i = 0; i < requests; ++i) {
+        all += "{\"id\":1,\"method\":\"functions\"}\n";
+    }
+    client.write(all);
+    std::size_t longest_answer = 0;
+    std::size_t most_a_turn = 0;
+    std::string got;
+    while (std::count(got.begin(), got.end(), '\n') < requests) {
+        REQUIRE(client.step());
+        const std::string more = client.take();
+        longest_answer = std::max(longest_answer, more.find('\n') + 1);
+        most_a_turn = std::max(most_a_turn, more.size());
+        got += more;
+    }
+    CHECK(got.size() > 10 * bytes_answered_a_turn);
+    CHECK(most_a_turn <= bytes_answered_a_turn + longest_answer);
+}
+
+TEST_CASE("connection: a token that is revoked while a huge message is handled takes its connection along",
+          "[server]") {
+    std::latch is_over{1};
+    connected_client client;
+    client.of().change_tokens({tests::grant("ci", "secret")});
+    REQUIRE(client.ours()->show_token("secret"));
+    client.of().bulk().submit([&is_over] { is_over.wait(); });
+    client.send(ping_of(wire::huge_message_bytes) + "\n");
+    client.of().change_tokens({tests::grant("other", "another")});
+    client.ours()->look_at_identity();
+    client.turn();
+    is_over.count_down();
+    CHECK(client.read_to_end().find("\"error\"") == std::string::npos);
+    CHECK_FALSE(client.ours()->work().add_task(nullptr));  // it has closed
 }
 
 TEST_CASE("connection: of a huge message that is not JSON the bulk lane finds out, and the next one is answered",

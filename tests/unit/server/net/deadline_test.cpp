@@ -109,6 +109,48 @@ TEST_CASE("deadline: it may be set again by its own call", "[server]") {
     CHECK(calls == 2);
 }
 
+TEST_CASE("deadline: paused, its time stands still", "[server]") {
+    watched_worker worker;
+    deadline of;
+    int calls = 0;
+    worker.run([&](executor::scheduler& on) {
+        of.set(on, milliseconds{1}, [&] { ++calls; });
+        of.pause();
+    });
+    CHECK(calls == 0);
+    CHECK(of.is_set());
+    worker.run([&](executor::scheduler& on) {
+        of.go_on(on);
+        of.go_on(on);  // which changes nothing
+    });
+    CHECK(calls == 1);
+    CHECK_FALSE(of.is_set());
+    worker.run([&](executor::scheduler& on) {
+        of.pause();
+        of.go_on(on);
+    });
+    CHECK(calls == 1);  // it was not set
+}
+
+TEST_CASE("deadline: paused and cleared, or set again, what was before is forgotten", "[server]") {
+    watched_worker worker;
+    deadline of;
+    int calls = 0;
+    worker.run([&](executor::scheduler& on) {
+        of.set(on, milliseconds{1}, [&] { ++calls; });
+        of.pause();
+        of.clear();
+        of.go_on(on);
+    });
+    CHECK(calls == 0);
+    worker.run([&](executor::scheduler& on) {
+        of.set(on, milliseconds{1}, [&] { ++calls; });
+        of.pause();
+        of.set(on, milliseconds{1}, [&] { calls += 10; });
+    });
+    CHECK(calls == 10);
+}
+
 TEST_CASE("deadline: cleared, it lets go what its call kept alive", "[server]") {
     watched_worker worker;
     deadline of;
