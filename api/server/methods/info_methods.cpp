@@ -86,79 +86,63 @@ std::uint64_t resident_bytes() {
     return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-/// Answers with what `make` gives, once the params are seen to be empty.
-template <typename Make>
-void answer_without_params(std::optional<json::json_view> from, reply answer, const Make& make) {
-    const auto read = params::read(from, {});
-    if (!read) {
-        answer.error(read.reason());
-    } else {
-        answer.result(make());
-    }
+void check_no_params(std::optional<json::json_view> given) {
+    static const signature none{};
+    params{given, none};
 }
 
 }  // namespace
 
-void functions(service& of, std::optional<json::json_view> from, reply answer) {
-    answer_without_params(from, std::move(answer), [&of] {
-        value list = value::array();
-        for (const plan::function* each : of.functions().all()) {
-            list.push_back(describe(*each));
-        }
-        return list;
-    });
+void functions(service& of, std::optional<json::json_view> from, reply& answer) {
+    check_no_params(from);
+    value list = value::array();
+    for (const plan::function* each : of.functions().all()) {
+        list.push_back(describe(*each));
+    }
+    answer.result(list);
 }
 
-void stats(service& of, std::optional<json::json_view> from, reply answer) {
-    answer_without_params(from, std::move(answer), [&of]() -> value {
-        value all = of.counts().events();
-        all["uptime"] = std::chrono::duration<double>{of.uptime()}.count();
-        all["draining"] = of.is_draining();
-        all["connections"] = of.connections();
-        all["tasks_in_flight"] = of.tasks_in_flight()->load(std::memory_order_relaxed);
-        all["created_tasks"] = of.tasks().size();
-        all["results_kept"] = of.tasks().kept();
-        all["results_kept_bytes"] = of.tasks().kept_bytes();
-        all["results_dropped"] = of.tasks().dropped();
-        all["requests_by_method"] = requests_by_method(of.counts());
-        all["errors"] = of.counts().errors();
-        all["limits"] = of.counts().limits_met();
-        all["memory"] = {{"held_bytes", of.memory().held()},
-                         {"most_held_bytes", of.memory().most()},
-                         {"resident_bytes", resident_bytes()}};
-        all["workers"] = workers(of.runs_on());
-        const auto* const bulk = of.made_bulk_scheduler();
-        all["bulk_workers"] = bulk == nullptr ? value::array() : workers(*bulk);
-        return all;
-    });
+void stats(service& of, std::optional<json::json_view> from, reply& answer) {
+    check_no_params(from);
+    value all = of.counts().events();
+    all["uptime"] = std::chrono::duration<double>{of.uptime()}.count();
+    all["draining"] = of.is_draining();
+    all["connections"] = of.connections();
+    all["tasks_in_flight"] = of.tasks_in_flight()->load(std::memory_order_relaxed);
+    all["created_tasks"] = of.tasks().size();
+    all["results_kept"] = of.tasks().kept();
+    all["results_kept_bytes"] = of.tasks().kept_bytes();
+    all["results_dropped"] = of.tasks().dropped();
+    all["requests_by_method"] = requests_by_method(of.counts());
+    all["errors"] = of.counts().errors();
+    all["limits"] = of.counts().limits_met();
+    all["memory"] = {{"held_bytes", of.memory().held()},
+                     {"most_held_bytes", of.memory().most()},
+                     {"resident_bytes", resident_bytes()}};
+    all["workers"] = workers(of.runs_on());
+    const auto* const bulk = of.made_bulk_scheduler();
+    all["bulk_workers"] = bulk == nullptr ? value::array() : workers(*bulk);
+    answer.result(all);
 }
 
-void info(service& of, std::optional<json::json_view> from, reply answer) {
-    answer_without_params(from, std::move(answer), [&of]() -> value {
-        return {{"name", "gatherd"},
-                {"version", of.version()},
-                {"protocol", protocol_version},
-                {"workers", of.runs_on().workers()},
-                {"draining", of.is_draining()}};
-    });
+void info(service& of, std::optional<json::json_view> from, reply& answer) {
+    check_no_params(from);
+    answer.result({{"name", "gatherd"},
+                   {"version", of.version()},
+                   {"protocol", protocol_version},
+                   {"workers", of.runs_on().workers()},
+                   {"draining", of.is_draining()}});
 }
 
-void ping(service&, std::optional<json::json_view> from, reply answer) {
-    answer_without_params(from, std::move(answer), [] { return value("pong"); });
+void ping(service&, std::optional<json::json_view> from, reply& answer) {
+    check_no_params(from);
+    answer.result("pong");
 }
 
-void auth(service&, std::optional<json::json_view> from, reply answer) {
+void auth(service&, std::optional<json::json_view> from, reply& answer) {
     static const signature expected{{"token"}, {}};
-    const auto read = params::read(from, expected);
-    if (!read) {
-        return answer.error(read.reason());
-    }
-    const auto token = read->text("token");
-    if (!token || !token->has_value()) {
-        return answer.error(token ? invalid_params("", "the param 'token' is missing") : token.reason());
-    }
-    if (!answer.to()->show_token(**token)) {
-        return answer.error({errc::not_authenticated, "Not authenticated: no such token"});
+    if (!answer.to()->show_token(params{from, expected}.required_text("token"))) {
+        throw refused{{errc::not_authenticated, "Not authenticated: no such token"}};
     }
     answer.result(true);
 }

@@ -9,6 +9,7 @@
 #include "api/server/limits/counters.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/handlers.hpp"
+#include "api/server/methods/params.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
 
@@ -23,7 +24,7 @@ enum class answered : std::uint8_t { at_once, later };
 
 struct method {
     std::string_view name;
-    void (*call)(service&, std::optional<json::json_view>, reply);
+    void (*call)(service&, std::optional<json::json_view>, reply&);
     access by;  // a submitter's starts work: it is refused while the service drains, or has no memory for it
     answered when = answered::at_once;
 };
@@ -56,33 +57,38 @@ std::string names() {
     return all;
 }
 
-/// Why a client may not call a method, or nothing.
-std::optional<error> refusal_of(service& of, const method& m, connection& client) {
+[[noreturn]] void refuse_method(std::string_view name) {
+    constexpr std::size_t shown = 80;
+    throw refused{{errc::method_not_found,
+                   "Method not found: '" + std::string{name.substr(0, shown)} + "'; the methods are " + names()}};
+}
+
+/// Throws `refused` where a client may not call a method.
+void check_call(service& of, const method& m, connection& client) {
     if (m.by == access::anybody) {
-        return std::nullopt;
+        return;
     }
     const auto& who = client.who();
     if (who == nullptr || who->is_revoked()) {
-        return error{errc::not_authenticated, "Not authenticated: call auth with a token first"};
+        throw refused{{errc::not_authenticated, "Not authenticated: call auth with a token first"}};
     }
     if (!who->may_anything()) {
-        return error{errc::not_authenticated, "Not allowed: the token has no rights"};
+        throw refused{{errc::not_authenticated, "Not allowed: the token has no rights"}};
     }
     if (m.by == access::submitter && !who->may(right::submit)) {
-        return error{errc::not_authenticated, "Not allowed: the token has no right to submit"};
+        throw refused{{errc::not_authenticated, "Not allowed: the token has no right to submit"}};
     }
     if (m.by == access::admin && !who->may(right::admin)) {
-        return error{errc::not_authenticated, "Not allowed: the token has no right to admin"};
+        throw refused{{errc::not_authenticated, "Not allowed: the token has no right to admin"}};
     }
     if (m.by == access::submitter && of.is_draining()) {
-        return error{errc::shutting_down, "Shutting down: nothing new is started"};
+        throw refused{{errc::shutting_down, "Shutting down: nothing new is started"}};
     }
     // The request itself is owed an answer already.
     if (m.when == answered::later && client.work().owed() > of.bounds().connection_requests) {
         of.counts().add_limit("limits.connection_requests");
-        return overloaded("limits.connection_requests", of.bounds().connection_requests);
+        throw refused{overloaded("limits.connection_requests", of.bounds().connection_requests)};
     }
-    return std::nullopt;
 }
 
 }  // namespace
@@ -99,14 +105,14 @@ void call_method(service& of, const wire::request& request, reply answer) {
     const auto* const found =
         std::find_if(methods.begin(), methods.end(), [&](const method& m) { return m.name == request.method; });
     of.counts().add_method(static_cast<std::size_t>(found - methods.begin()));
-    if (found == methods.end()) {
-        constexpr std::size_t shown = 80;
-        answer.error({errc::method_not_found, "Method not found: '" + std::string{request.method.substr(0, shown)} +
-                                                  "'; the methods are " + names()});
-    } else if (const auto refused = refusal_of(of, *found, *answer.to())) {
-        answer.error(*refused);
-    } else {
-        found->call(of, request.params, std::move(answer));
+    try {
+        if (found == methods.end()) {
+            refuse_method(request.method);
+        }
+        check_call(of, *found, *answer.to());
+        found->call(of, request.params, answer);
+    } catch (const refused& fault) {
+        answer.error(fault.reason);
     }
 }
 

@@ -39,47 +39,40 @@ std::size_t place_of(const signature& expected, std::string_view name) {
 
 }  // namespace
 
-error invalid_params(const std::string& path, std::string_view why) {
+void refuse_params(const std::string& path, std::string_view why) {
     const std::string where = path.empty() ? "params" : path;
-    return {errc::invalid_params, "Invalid params: " + where + ": " + std::string{why},
-            std::make_shared<const value>(value{{"path", path}})};
+    throw refused{{errc::invalid_params, "Invalid params: " + where + ": " + std::string{why},
+                   std::make_shared<const value>(value{{"path", path}})}};
 }
 
-result<params> params::read(std::optional<json::json_view> from, const signature& expected) {
+params::params(std::optional<json::json_view> given, const signature& expected) : expected_{expected} {
     assert(expected.positional.size() + expected.named.size() <= most);
-    result<params> outcome;  // the only thing returned, so that nothing is copied: most requests are small
-    params& made = *outcome;
-    made.expected_ = &expected;
-    if (!from) {
-        return outcome;
+    if (!given) {
+        return;
     }
-    if (from->is_array()) {
-        made.by_position_ = true;
+    if (given->is_array()) {
+        by_position_ = true;
         std::size_t i = 0;
-        for (const json::json_view item : from->items()) {
+        for (const json::json_view item : given->items()) {
             if (i == expected.positional.size()) {
-                outcome = invalid_params('/' + std::to_string(i), "too many params by position; " + list_of(expected) +
-                                                                      ", by position the first " +
-                                                                      std::to_string(expected.positional.size()));
-                return outcome;
+                refuse_params('/' + std::to_string(i), "too many params by position; " + list_of(expected) +
+                                                           ", by position the first " +
+                                                           std::to_string(expected.positional.size()));
             }
-            made.add(expected.positional[i++], item);
+            add(expected.positional[i++], item);
         }
-        return outcome;
+        return;
     }
-    for (const auto& [name, member] : from->members()) {
+    for (const auto& [name, member] : given->members()) {
         const std::size_t place = place_of(expected, name);
         if (place == none) {
             constexpr std::size_t shown = 80;
-            outcome =
-                invalid_params('/' + json::pointer_step(name),
-                               "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
-            return outcome;
+            refuse_params('/' + json::pointer_step(name),
+                          "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
         }
-        made.is_plain_ = made.is_plain_ && place < expected.positional.size();
-        made.add(name, member);
+        is_plain_ = is_plain_ && place < expected.positional.size();
+        add(name, member);
     }
-    return outcome;
 }
 
 void params::add(std::string_view name, json::json_view value) {
@@ -106,55 +99,63 @@ std::optional<json::json_view> params::operator[](std::string_view name) const {
 }
 
 std::string params::step(std::string_view name) const {
-    const std::size_t place = place_of(*expected_, name);
-    return by_position_ && place < expected_->positional.size() ? std::to_string(place) : std::string{name};
+    const std::size_t place = place_of(expected_, name);
+    return by_position_ && place < expected_.positional.size() ? std::to_string(place) : std::string{name};
 }
 
-error params::refuse(std::string_view name, std::string_view why) const {
-    return invalid_params('/' + step(name), why);
+void params::refuse(std::string_view name, std::string_view why) const {
+    refuse_params('/' + step(name), why);
 }
 
-result<json::json_view> params::required(std::string_view name) const {
+json::json_view params::required(std::string_view name) const {
     if (const auto found = raw(name)) {
         return *found;
     }
-    return invalid_params("", "the param '" + std::string{name} + "' is missing");
+    refuse_params("", "the param '" + std::string{name} + "' is missing");
 }
 
-result<std::optional<std::string>> params::text(std::string_view name) const {
+std::optional<std::string> params::text(std::string_view name) const {
     const auto found = (*this)[name];
     if (!found) {
-        return std::optional<std::string>{};
+        return std::nullopt;
     }
     if (!found->is_string()) {
-        return refuse(name, std::string{name} + " is a text");
+        refuse(name, std::string{name} + " is a text");
     }
-    return std::optional<std::string>{found->as_string()};
+    return std::string{found->as_string()};
 }
 
-result<bool> params::flag(std::string_view name) const {
+std::string params::required_text(std::string_view name) const {
+    auto found = text(name);
+    if (!found) {
+        refuse_params("", "the param '" + std::string{name} + "' is missing");
+    }
+    return *std::move(found);
+}
+
+bool params::flag(std::string_view name) const {
     const auto found = (*this)[name];
     if (found && !found->is_boolean()) {
-        return refuse(name, std::string{name} + " is true or false");
+        refuse(name, std::string{name} + " is true or false");
     }
     return found && found->as_boolean();
 }
 
-result<std::optional<std::chrono::nanoseconds>> params::seconds(std::string_view name) const {
+std::optional<std::chrono::nanoseconds> params::seconds(std::string_view name) const {
     const auto found = (*this)[name];
     if (!found) {
-        return std::optional<std::chrono::nanoseconds>{};
+        return std::nullopt;
     }
     if (!found->is_number()) {
-        return refuse(name, std::string{name} + " is a number of seconds");
+        refuse(name, std::string{name} + " is a number of seconds");
     }
-    return std::optional{plan::to_duration(found->as_number())};
+    return plan::to_duration(found->as_number());
 }
 
-result<std::unique_ptr<plan::python_random>> params::seed() const {
+std::unique_ptr<plan::python_random> params::seed() const {
     const auto found = (*this)["seed"];
     if (!found) {
-        return std::unique_ptr<plan::python_random>{};
+        return nullptr;
     }
     if (found->kind() == json::json_kind::integer) {
         return std::make_unique<plan::python_random>(found->as_integer());
@@ -162,26 +163,26 @@ result<std::unique_ptr<plan::python_random>> params::seed() const {
     if (found->kind() == json::json_kind::unsigned_integer) {
         return std::make_unique<plan::python_random>(found->as_unsigned());
     }
-    return refuse("seed", "seed is an integer");
+    refuse("seed", "seed is an integer");
 }
 
-result<std::optional<std::vector<std::string>>> params::texts(std::string_view name) const {
+std::optional<std::vector<std::string>> params::texts(std::string_view name) const {
     const auto found = (*this)[name];
     if (!found) {
-        return std::optional<std::vector<std::string>>{};
+        return std::nullopt;
     }
     const std::string expected = std::string{name} + " is a list of texts";
     if (!found->is_array()) {
-        return refuse(name, expected);
+        refuse(name, expected);
     }
     std::vector<std::string> list;
     for (const json::json_view item : found->items()) {
         if (!item.is_string()) {
-            return invalid_params('/' + step(name) + '/' + std::to_string(list.size()), expected);
+            refuse_params('/' + step(name) + '/' + std::to_string(list.size()), expected);
         }
         list.emplace_back(item.as_string());
     }
-    return std::optional{std::move(list)};
+    return list;
 }
 
 }  // namespace gatherd::api::server

@@ -20,11 +20,11 @@ namespace {
 
 using task_list = std::vector<std::shared_ptr<created_task>>;
 
-error no_such_task(const std::string& id) {
+[[noreturn]] void refuse_unknown(const std::string& id) {
     constexpr std::size_t shown = 80;
-    return {errc::no_such_task,
-            "No such task: '" + id.substr(0, shown) + "': it was never created, or its result was dropped",
-            std::make_shared<const value>(value{{"id", id}})};
+    throw refused{{errc::no_such_task,
+                   "No such task: '" + id.substr(0, shown) + "': it was never created, or its result was dropped",
+                   std::make_shared<const value>(value{{"id", id}})}};
 }
 
 /// Whether a client may do with a task what `beyond` allows with those of others.
@@ -33,32 +33,26 @@ bool may_touch(const created_task& task, const connection& from, right beyond) {
     return &task.owner() == &who || who.may(beyond);
 }
 
-result<std::shared_ptr<created_task>> find_one(service& of, const connection& from, const std::string& id,
-                                               right beyond = right::see_all) {
+/// The task of that id, if the client may do with it what `beyond` allows with those of others.
+std::shared_ptr<created_task> find_one(service& of, const connection& from, const std::string& id, right beyond) {
     auto found = of.tasks().find(id);
     if (found == nullptr) {
-        return no_such_task(id);
+        refuse_unknown(id);
     }
     if (!may_touch(*found, from, beyond)) {
-        return error{errc::not_authenticated, "Not allowed: the task was created with another token"};
+        throw refused{{errc::not_authenticated, "Not allowed: the task was created with another token"}};
     }
     return found;
 }
 
-/// The tasks of these ids, each once, or -32007 for the first that is unknown.
-result<task_list> find_all(service& of, const connection& from, const std::vector<std::string>& ids,
-                           right beyond = right::see_all) {
+/// The tasks of these ids, each once.
+task_list find_all(service& of, const connection& from, const std::vector<std::string>& ids, right beyond) {
     task_list found;
     std::unordered_set<std::string> seen;
     for (const std::string& id : ids) {
-        if (!seen.insert(id).second) {
-            continue;
+        if (seen.insert(id).second) {
+            found.push_back(find_one(of, from, id, beyond));
         }
-        auto one = find_one(of, from, id, beyond);
-        if (!one) {
-            return one.reason();
-        }
-        found.push_back(std::move(*one));
     }
     return found;
 }
@@ -71,41 +65,28 @@ struct awaited {
 };
 
 /// Exactly one of `id` (where `one_allowed`) and `ids`.
-result<awaited> read_awaited(service& of, const connection& client, const params& from, bool one_allowed) {
-    const auto id = from.text("id");
-    if (!id) {
-        return id.reason();
+awaited read_awaited(service& of, const connection& client, const params& given, bool one_allowed) {
+    const auto id = given.text("id");
+    const auto ids = given.texts("ids");
+    if (id.has_value() == ids.has_value()) {
+        refuse_params("", one_allowed ? "exactly one of 'id' and 'ids' is needed" : "'ids' is needed");
     }
-    const auto ids = from.texts("ids");
-    if (!ids) {
-        return ids.reason();
-    }
-    if (id->has_value() == ids->has_value()) {
-        return invalid_params("", one_allowed ? "exactly one of 'id' and 'ids' is needed" : "'ids' is needed");
-    }
-    const auto timeout = from.seconds("timeout");
-    if (!timeout) {
-        return timeout.reason();
-    }
-    auto tasks = id->has_value() ? find_all(of, client, {**id}) : find_all(of, client, **ids);
-    if (!tasks) {
-        return std::move(tasks).reason();
-    }
-    return awaited{std::move(*tasks), id->has_value(), *timeout};
+    const auto timeout = given.seconds("timeout");
+    return {find_all(of, client, id ? std::vector{*id} : *ids, right::see_all), id.has_value(), timeout};
 }
 
-result<executor::return_when> read_return_when(const params& from) {
-    const auto text = from.text("return_when");
-    if (!text || !text->has_value() || **text == "ALL_COMPLETED") {
-        return text ? result{executor::return_when::all_completed} : result<executor::return_when>{text.reason()};
+executor::return_when read_return_when(const params& given) {
+    const auto text = given.text("return_when");
+    if (!text || *text == "ALL_COMPLETED") {
+        return executor::return_when::all_completed;
     }
-    if (**text == "FIRST_COMPLETED") {
+    if (*text == "FIRST_COMPLETED") {
         return executor::return_when::first_completed;
     }
-    if (**text == "FIRST_EXCEPTION") {
+    if (*text == "FIRST_EXCEPTION") {
         return executor::return_when::first_exception;
     }
-    return from.refuse("return_when", "return_when is FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED");
+    given.refuse("return_when", "return_when is FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED");
 }
 
 /// Gives how many of them had not ended.
@@ -138,168 +119,99 @@ value list_tasks(service& of, const connection& client, const std::optional<std:
     return list;
 }
 
-void start_waiting(service& of, reply answer, awaited what, waiting_request::options how) {
-    how.timeout = what.timeout;
-    std::make_shared<waiting_request>(of, std::move(answer), std::move(what.tasks), how)->start();
+void start_waiting(service& of, reply& answer, awaited ends, waiting_request::options how) {
+    how.timeout = ends.timeout;
+    std::make_shared<waiting_request>(of, std::move(answer), std::move(ends.tasks), how)->start();
 }
 
 }  // namespace
 
-void await_tasks(service& of, std::optional<json::json_view> from, reply answer) {
+void await_tasks(service& of, std::optional<json::json_view> given, reply& answer) {
     static const signature expected{{"id"}, {"ids", "return_exceptions", "timeout"}};
-    const auto read = params::read(from, expected);
-    if (!read) {
-        return answer.error(read.reason());
-    }
-    const auto exceptions = read->flag("return_exceptions");
-    if (!exceptions) {
-        return answer.error(exceptions.reason());
-    }
-    auto what = read_awaited(of, *answer.to(), *read, true);
-    if (!what) {
-        return answer.error(what.reason());
-    }
+    const params read{given, expected};
+    const bool exceptions = read.flag("return_exceptions");
+    auto ends = read_awaited(of, *answer.to(), read, true);
     using form = waiting_request::form;
-    const form shape = what->is_one ? form::one : *exceptions ? form::settled : form::list;
-    start_waiting(of, std::move(answer), std::move(*what), {.answer = shape});
+    const form shape = ends.is_one ? form::one : exceptions ? form::settled : form::list;
+    start_waiting(of, answer, std::move(ends), {.answer = shape});
 }
 
-void wait(service& of, std::optional<json::json_view> from, reply answer) {
+void wait(service& of, std::optional<json::json_view> given, reply& answer) {
     static const signature expected{{"ids"}, {"return_when", "timeout"}};
-    const auto read = params::read(from, expected);
-    if (!read) {
-        return answer.error(read.reason());
+    const params read{given, expected};
+    const auto when = read_return_when(read);
+    auto ends = read_awaited(of, *answer.to(), read, false);
+    if (ends.tasks.empty()) {
+        read.refuse("ids", "there is nothing to wait for");
     }
-    const auto when = read_return_when(*read);
-    if (!when) {
-        return answer.error(when.reason());
-    }
-    auto what = read_awaited(of, *answer.to(), *read, false);
-    if (!what) {
-        return answer.error(what.reason());
-    }
-    if (what->tasks.empty()) {
-        return answer.error(read->refuse("ids", "there is nothing to wait for"));
-    }
-    start_waiting(of, std::move(answer), std::move(*what), {.answer = waiting_request::form::wait, .when = *when});
+    start_waiting(of, answer, std::move(ends), {.answer = waiting_request::form::wait, .when = when});
 }
 
-void as_completed(service& of, std::optional<json::json_view> from, reply answer) {
+void as_completed(service& of, std::optional<json::json_view> given, reply& answer) {
     static const signature expected{{"ids"}, {"timeout"}};
-    const auto read = params::read(from, expected);
-    if (!read) {
-        return answer.error(read.reason());
-    }
-    auto what = read_awaited(of, *answer.to(), *read, false);
-    if (!what) {
-        return answer.error(what.reason());
-    }
-    start_waiting(of, std::move(answer), std::move(*what), {.answer = waiting_request::form::streamed});
+    auto ends = read_awaited(of, *answer.to(), params{given, expected}, false);
+    start_waiting(of, answer, std::move(ends), {.answer = waiting_request::form::streamed});
 }
 
-void cancel(service& of, std::optional<json::json_view> from, reply answer) {
+void cancel(service& of, std::optional<json::json_view> given, reply& answer) {
     static const signature expected{{"id"}, {"ids", "request", "message"}};
-    const auto read = params::read(from, expected);
-    if (!read) {
-        return answer.error(read.reason());
+    const params read{given, expected};
+    const auto id = read.text("id");
+    const auto ids = read.texts("ids");
+    const std::string message = read.text("message").value_or("");
+    const auto request = read["request"];
+    if ((id ? 1 : 0) + (ids ? 1 : 0) + (request ? 1 : 0) != 1) {
+        refuse_params("", "exactly one of 'id', 'ids' and 'request' is needed");
     }
-    const auto id = read->text("id");
-    const auto ids = read->texts("ids");
-    const auto message = read->text("message");
-    const auto request = (*read)["request"];
-    for (const auto* fault :
-         {id ? nullptr : &id.reason(), ids ? nullptr : &ids.reason(), message ? nullptr : &message.reason()}) {
-        if (fault != nullptr) {
-            return answer.error(*fault);
-        }
+    if (!request) {
+        const auto tasks = find_all(of, *answer.to(), id ? std::vector{*id} : *ids, right::cancel_any);
+        return answer.result({{"cancelled", cancel_each(tasks, message)}});
     }
-    if ((id->has_value() ? 1 : 0) + (ids->has_value() ? 1 : 0) + (request ? 1 : 0) != 1) {
-        return answer.error(invalid_params("", "exactly one of 'id', 'ids' and 'request' is needed"));
+    const auto requests = answer.to()->work().requests(*request);
+    if (requests.size() <= items_a_turn) {
+        return answer.result({{"cancelled", cancel_each(requests, message)}});
     }
-    std::size_t reached = 0;
-    if (request) {
-        const auto found = answer.to()->work().requests(*request);
-        if (found.size() > items_a_turn) {
-            of.bulk().submit([found, text = message->value_or(""), later = std::make_shared<reply>(std::move(answer))] {
-                later->result({{"cancelled", cancel_each(found, text)}});
-            });
-            return;
-        }
-        reached = cancel_each(found, message->value_or(""));
-    } else {
-        const connection& client = *answer.to();
-        const auto tasks = id->has_value() ? find_all(of, client, {**id}, right::cancel_any)
-                                           : find_all(of, client, **ids, right::cancel_any);
-        if (!tasks) {
-            return answer.error(tasks.reason());
-        }
-        reached = cancel_each(*tasks, message->value_or(""));
-    }
-    answer.result({{"cancelled", reached}});
+    of.bulk().submit([requests, message, later = std::make_shared<reply>(std::move(answer))] {
+        later->result({{"cancelled", cancel_each(requests, message)}});
+    });
 }
 
-void status(service& of, std::optional<json::json_view> from, reply answer) {
+void status(service& of, std::optional<json::json_view> given, reply& answer) {
     static const signature expected{{"id"}, {}};
-    const auto read = params::read(from, expected);
-    if (!read) {
-        return answer.error(read.reason());
-    }
-    const auto id = read->text("id");
-    if (!id || !id->has_value()) {
-        return answer.error(id ? invalid_params("", "the param 'id' is missing") : id.reason());
-    }
-    const auto task = find_one(of, *answer.to(), **id);
-    if (!task) {
-        return answer.error(task.reason());
-    }
-    answer.result((*task)->status());
+    const std::string id = params{given, expected}.required_text("id");
+    answer.result(find_one(of, *answer.to(), id, right::see_all)->status());
 }
 
-void tasks(service& of, std::optional<json::json_view> from, reply answer) {
+void tasks(service& of, std::optional<json::json_view> given, reply& answer) {
     static const signature expected{{}, {"state", "limit"}};
-    const auto read = params::read(from, expected);
-    if (!read) {
-        return answer.error(read.reason());
-    }
-    const auto state = read->text("state");
-    if (!state) {
-        return answer.error(state.reason());
-    }
+    const params read{given, expected};
+    const auto state = read.text("state");
     const std::vector<std::string_view> states{"pending", "running", "done", "failed", "cancelled"};
-    if (state->has_value() && std::find(states.begin(), states.end(), **state) == states.end()) {
-        return answer.error(read->refuse("state", "state is pending, running, done, failed or cancelled"));
+    if (state && std::find(states.begin(), states.end(), *state) == states.end()) {
+        read.refuse("state", "state is pending, running, done, failed or cancelled");
     }
     std::size_t most = ~std::size_t{0};
-    if (const auto limit = (*read)["limit"]) {
+    if (const auto limit = read["limit"]) {
         if (limit->kind() != json::json_kind::integer || limit->as_integer() < 1) {
-            return answer.error(read->refuse("limit", "limit is an integer of at least 1"));
+            read.refuse("limit", "limit is an integer of at least 1");
         }
         most = static_cast<std::size_t>(limit->as_integer());
     }
     if (of.tasks().size() <= items_a_turn) {
-        return answer.result(list_tasks(of, *answer.to(), *state, most));
+        return answer.result(list_tasks(of, *answer.to(), state, most));
     }
-    of.bulk().submit([&of, wanted = *state, most, later = std::make_shared<reply>(std::move(answer))] {
-        later->result(list_tasks(of, *later->to(), wanted, most));
+    of.bulk().submit([&of, state, most, later = std::make_shared<reply>(std::move(answer))] {
+        later->result(list_tasks(of, *later->to(), state, most));
     });
 }
 
-void forget(service& of, std::optional<json::json_view> from, reply answer) {
+void forget(service& of, std::optional<json::json_view> given, reply& answer) {
     static const signature expected{{"id"}, {}};
-    const auto read = params::read(from, expected);
-    if (!read) {
-        return answer.error(read.reason());
-    }
-    const auto id = read->text("id");
-    if (!id || !id->has_value()) {
-        return answer.error(id ? invalid_params("", "the param 'id' is missing") : id.reason());
-    }
-    const auto task = find_one(of, *answer.to(), **id, right::cancel_any);
-    if (!task) {
-        return answer.error(task.reason());
-    }
-    if (!of.tasks().forget(**id)) {
-        return answer.error(read->refuse("id", "the task is still running: cancel it first"));
+    const params read{given, expected};
+    const std::string id = read.required_text("id");
+    static_cast<void>(find_one(of, *answer.to(), id, right::cancel_any));
+    if (!of.tasks().forget(id)) {
+        read.refuse("id", "the task is still running: cancel it first");
     }
     answer.result(true);
 }
