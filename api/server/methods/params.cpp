@@ -63,7 +63,7 @@ params::params(std::optional<json::json_view> given, const signature& expected) 
         }
         return;
     }
-    for (const auto& [name, member] : given->members()) {
+    for (const auto& [name, given_value] : given->members()) {
         const std::size_t place = place_of(expected, name);
         if (place == none) {
             constexpr std::size_t shown = 80;
@@ -71,7 +71,7 @@ params::params(std::optional<json::json_view> given, const signature& expected) 
                           "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
         }
         is_plain_ = is_plain_ && place < expected.positional.size();
-        add(name, member);
+        add(name, given_value);
     }
 }
 
