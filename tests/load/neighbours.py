@@ -181,7 +181,7 @@ def long_answer(port):
     client = Client(port)
     plan = {"let": {"x": {"call": "random.choices", "args": [[1.5], 300_000]}}, "in": {"gather": [{"ref": "x"}] * 40}}
     client.send(request(1, "run", [plan]))
-    while not client.lines.read(1 << 20).endswith(b"\n"):
+    while not client.lines.read1(1 << 20).endswith(b"\n"):
         pass
 
 
