@@ -210,11 +210,11 @@ int serve_until_stopped(serve_signals& signals, config::settings settings,
     const tls_ptr tls = speaks_tls ? std::make_shared<api::server::tls_context>(tls_files_from(settings)) : nullptr;
     api::plan::registry functions;
     api::functions::add_standard(functions);
-    executor::scheduler scheduler{{.workers = static_cast<std::size_t>(settings.workers),
+    executor::scheduler scheduler{{.workers = static_cast<std::size_t>(settings.threads),
                                    .blocking_threads = static_cast<std::size_t>(settings.blocking.threads),
-                                   .pin_workers = settings.pin_workers}};
-    if (settings.pin_workers && scheduler.pinned_workers() < scheduler.workers()) {
-        spdlog::warn("only {} of {} workers stay on one CPU: the system refused the rest", scheduler.pinned_workers(),
+                                   .pin_workers = settings.pin_threads}};
+    if (settings.pin_threads && scheduler.pinned_workers() < scheduler.workers()) {
+        spdlog::warn("only {} of {} threads stay on one CPU: the system refused the rest", scheduler.pinned_workers(),
                      scheduler.workers());
     }
     service of{scheduler, functions, bearable_limits(settings), std::string{version()},
@@ -227,7 +227,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings,
     if (!settings.port_file.empty()) {
         write_port_file(settings.port_file, listeners);
     }
-    spdlog::info("gatherd {} is ready, with {} workers", version(), scheduler.workers());
+    spdlog::info("gatherd {} is ready, with {} threads", version(), scheduler.workers());
 
     int number = signals.next();
     for (; number == SIGHUP; number = signals.next()) {

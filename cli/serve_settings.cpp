@@ -14,7 +14,7 @@ namespace gatherd::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> start_settings{"listen",    "port_file",  "workers",         "pin_workers",
+constexpr std::array<std::string_view, 7> start_settings{"listen",    "port_file",  "threads",         "pin_threads",
                                                          "unix.mode", "unix.owner", "blocking.threads"};
 
 bool is_for_start(std::string_view name) {
@@ -175,8 +175,8 @@ std::vector<std::string> changes(const config::settings& from, const config::set
 config::settings keep_start_settings(config::settings next, const config::settings& now) {
     next.listen = now.listen;
     next.port_file = now.port_file;
-    next.workers = now.workers;
-    next.pin_workers = now.pin_workers;
+    next.threads = now.threads;
+    next.pin_threads = now.pin_threads;
     next.unix_socket = now.unix_socket;
     next.blocking = now.blocking;
     return next;

@@ -18,8 +18,8 @@ namespace gatherd::config {
 struct settings {
     std::vector<address> listen{{"127.0.0.1", 7117}};  // at least one
     std::string port_file;                             // empty: none is written
-    std::uint64_t workers = 0;                         // 0: as many as the container may use
-    bool pin_workers = false;
+    std::uint64_t threads = 0;                         // 0: as many as the container may use
+    bool pin_threads = false;
 
     struct unix_settings {
         std::uint64_t mode = 0600;  // of the files of Unix sockets

@@ -429,15 +429,15 @@ class Reload(Case):
         daemon.signal(signal.SIGHUP)
 
     def test_limits_change_for_what_comes_and_the_log_says_so(self):
-        daemon = self.start(settings={"limits": {"plan_tasks": 2}, "workers": 1})
+        daemon = self.start(settings={"limits": {"plan_tasks": 2}, "threads": 1})
         connection = self.connect(daemon)
         self.assertEqual(connection.error("gather", [[{"value": 1}] * 3])["code"], -32006)
-        self.reload(daemon, {"limits": {"plan_tasks": 10}, "workers": 2, "log": {"level": "info"}})
+        self.reload(daemon, {"limits": {"plan_tasks": 10}, "threads": 2, "log": {"level": "info"}})
         daemon.wait_for_log("the settings were read again")
         self.assertEqual(connection.result("gather", [[{"value": 1}] * 3]), [1, 1, 1])
         self.assertIn("limits.plan_tasks: 2 -> 10", daemon.log)
-        self.assertIn("workers: 1 -> 2; that takes a restart", daemon.log)
-        self.assertEqual(connection.result("info")["workers"], 1)
+        self.assertIn("threads: 1 -> 2; that takes a restart", daemon.log)
+        self.assertEqual(connection.result("info")["threads"], 1)
 
     def test_a_wrong_file_changes_nothing(self):
         daemon = self.start(settings={"limits": {"plan_tasks": 2}})

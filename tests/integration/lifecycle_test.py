@@ -65,8 +65,10 @@ class Start(unittest.TestCase):
             file.flush()
             for flags, environment, words in ((["--config", file.name], {}, [file.name + ":3", "limits.depth"]),
                                               (["--config", "/nowhere/at.all"], {}, ["/nowhere/at.all"]),
-                                              (["--workers", "many"], {}, ["workers"]),
+                                              (["--threads", "many"], {}, ["threads"]),
                                               (["--worker", "1"], {}, ["--worker"]),
+                                              (["--workers", "1"], {}, ["--workers", "--threads"]),
+                                              ([], {"GATHERD_PIN_WORKERS": "yes"}, ["GATHERD_PIN_THREADS"]),
                                               (["--limits.depth", "1"], {}, ["limits.depth"]),
                                               ([], {"GATHERD_LIMITS_DEPTH": "deep"}, ["GATHERD_LIMITS_DEPTH"]),
                                               ([], {"GATHERD_LIMTS_DEPTH": "5"}, ["GATHERD_LIMTS_DEPTH"])):
@@ -93,17 +95,17 @@ class Start(unittest.TestCase):
             with Daemon("--config", file.name, "--limits.depth", "12", environment={"GATHERD_LIMITS_DEPTH": "11"}) as daemon:
                 self.assertEqual(limit_of(daemon), 12)
 
-    def test_workers_are_as_many_as_asked_for(self):
-        for workers in (1, 3):
-            with Daemon("--workers", str(workers)) as daemon, daemon.connect() as connection:
-                self.assertEqual(connection.result("info")["workers"], workers)
+    def test_threads_are_as_many_as_asked_for(self):
+        for threads in (1, 3):
+            with Daemon("--threads", str(threads)) as daemon, daemon.connect() as connection:
+                self.assertEqual(connection.result("info")["threads"], threads)
                 self.assertEqual(connection.result("gather", [[sleep(0.01, i) for i in range(50)]]), list(range(50)))
 
     @unittest.skipIf(len(ALLOWED) < 2, "on one CPU everything is pinned")
-    def test_pinned_workers_have_a_cpu_each_and_the_other_threads_all(self):
+    def test_pinned_threads_have_a_cpu_each_and_the_other_threads_all(self):
         in_turn = sorted(ALLOWED)
         bulky = {"map": "echo", "over": [[i] for i in range(100_000)]}
-        with Daemon("--workers", str(len(in_turn) + 1), "--pin-workers", "yes") as daemon, daemon.connect() as connection:
+        with Daemon("--threads", str(len(in_turn) + 1), "--pin-threads", "yes") as daemon, daemon.connect() as connection:
             self.assertEqual(connection.result("run", [{"to_thread": {"call": "time.sleep", "args": [0.01]}}]), None)
             self.assertEqual(len(connection.result("run", [bulky])), 100_000)
             masks = masks_of_threads(daemon.process.pid)
@@ -113,8 +115,8 @@ class Start(unittest.TestCase):
         for name in ("blocking", "bulk", "worker 0"):  # this one runs bulky plans
             self.assertIn(name, free)
 
-    def test_workers_are_not_pinned_unless_asked(self):
-        with Daemon("--workers", "2") as daemon:
+    def test_threads_are_not_pinned_unless_asked(self):
+        with Daemon("--threads", "2") as daemon:
             self.assertEqual([mask for _, mask in masks_of_threads(daemon.process.pid) if mask != ALLOWED], [])
 
     def test_the_file_limit_is_raised_to_the_hard_one(self):

@@ -119,9 +119,9 @@ void stats(service& of, std::optional<json::json_view> from, reply& answer) {
     all["memory"] = {{"held_bytes", of.memory().held()},
                      {"most_held_bytes", of.memory().most()},
                      {"resident_bytes", resident_bytes()}};
-    all["workers"] = workers(of.runs_on());
+    all["threads"] = workers(of.runs_on());
     const auto* const bulk = of.made_bulk_scheduler();
-    all["bulk_workers"] = bulk == nullptr ? value::array() : workers(*bulk);
+    all["bulk_threads"] = bulk == nullptr ? value::array() : workers(*bulk);
     answer.result(all);
 }
 
@@ -130,7 +130,7 @@ void info(service& of, std::optional<json::json_view> from, reply& answer) {
     answer.result({{"name", "gatherd"},
                    {"version", of.version()},
                    {"protocol", protocol_version},
-                   {"workers", of.runs_on().workers()},
+                   {"threads", of.runs_on().workers()},
                    {"draining", of.is_draining()}});
 }
 
