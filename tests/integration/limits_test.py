@@ -290,6 +290,7 @@ class Limits(unittest.TestCase):
         self.assertEqual(connection.message(), {"jsonrpc": "2.0", "id": third, "result": 3})
         self.assertEqual(connection.result("stats")["limits"]["limits.connection_requests"], 3)
         self.assertNotEqual(second, third)
+        connection.reset()  # else what it asked for would run on
 
     def test_idle_time_closes_who_has_nothing_going_on(self):
         daemon = self.start(flag("limits.idle_time", "1s"))  # the test itself may be kept waiting, too
