@@ -17,6 +17,7 @@ struct limits {
     std::size_t tasks_in_flight = 4'000'000;
     std::size_t connection_tasks_in_flight = 2'000'000;
     std::size_t connections = 10'000;
+    std::size_t connection_requests = 100'000;  ///< of one connection that are owed their answers
     std::size_t unread_bytes = std::size_t{64} << 20;
     std::chrono::milliseconds unread_time = std::chrono::seconds{60};
     std::chrono::milliseconds message_time = std::chrono::seconds{30};

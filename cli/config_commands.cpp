@@ -66,7 +66,7 @@ void add_print(CLI::App& config, command& chosen) {
     flags->add_to(*app);
     app->footer(R"(Examples:
   gatherd config print
-  gatherd config print --config /etc/gatherd.json --workers 2
+  gatherd config print --config /etc/gatherd.json --threads 2
   gatherd config print --json > gatherd.json)");
     app->callback([=, &chosen] {
         chosen = [=] {

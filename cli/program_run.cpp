@@ -96,7 +96,7 @@ void show_options::add_to(CLI::App& app) {
 
 bool has_terminal() {
     const char* const kind = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): one thread
-    return ::isatty(STDERR_FILENO) == 1 && kind != nullptr && std::string_view{kind} != "dumb";
+    return ::isatty(STDERR_FILENO) == 1 && kind != nullptr && *kind != '\0' && std::string_view{kind} != "dumb";
 }
 
 int run_program(const destination& server, const request& program, const show_options& show) {

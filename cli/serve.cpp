@@ -1,8 +1,8 @@
 #include "cli/serve.hpp"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <algorithm>
 #include <csignal>
@@ -20,12 +20,13 @@
 
 #include "api/functions/standard.hpp"
 #include "api/plan/registry.hpp"
-#include "api/server/listener.hpp"
-#include "api/server/listening_socket.hpp"
+#include "api/server/net/listener.hpp"
+#include "api/server/net/listening_socket.hpp"
+#include "api/server/net/tls_context.hpp"
 #include "api/server/service.hpp"
-#include "api/server/tls_context.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/failures.hpp"
+#include "cli/serve_log.hpp"
 #include "cli/serve_settings.hpp"
 #include "cli/serve_signals.hpp"
 #include "cli/version.hpp"
@@ -37,12 +38,12 @@ namespace {
 
 using api::server::listener, api::server::listening_socket, api::server::service;
 
-/// How long answers of cancelled requests may take to be written, once the grace is over.
-constexpr std::chrono::seconds last_words{10};
+/// How long clients may take to read their last answers, once the grace is over and nothing runs any more.
+constexpr std::chrono::seconds last_words{2};
 
 void start_log(config::log_level level) {
-    auto log = spdlog::stderr_color_mt("gatherd");
-    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+    auto log = std::make_shared<spdlog::logger>("gatherd", std::make_shared<unblocking_sink>(STDERR_FILENO));
+    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
     log->set_level(level_from(level));
     spdlog::set_default_logger(std::move(log));
 }
@@ -56,6 +57,25 @@ void raise_file_limit() {
             spdlog::warn("cannot raise the limit of open files");
         }
     }
+}
+
+/// The limits of the settings, with no more connections than there are descriptors for: what else the daemon opens
+/// (reactors, files, connections that are being refused) never finds that none is left.
+api::limits bearable_limits(const config::settings& settings) {
+    constexpr std::size_t other_descriptors = 320;
+    constexpr std::size_t fewest_connections = 16;
+    api::limits limits = limits_from(settings);
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) {
+        return limits;
+    }
+    const std::size_t bearable = std::max(files.rlim_cur, other_descriptors + fewest_connections) - other_descriptors;
+    if (limits.connections > bearable) {
+        spdlog::warn("limits.connections is {}, lowered to {}: the limit of open files is {} (ulimit -n, LimitNOFILE)",
+                     limits.connections, bearable, files.rlim_cur);
+        limits.connections = bearable;
+    }
+    return limits;
 }
 
 /// One address a line. Written beside and renamed: who waits for the file never reads half of it.
@@ -115,7 +135,7 @@ void reload(service& of, const std::vector<std::shared_ptr<listener>>& listeners
         for (const auto& line : changes(settings, asked)) {
             spdlog::info("SIGHUP: {}", line);
         }
-        of.change_limits(limits_from(next));
+        of.change_limits(bearable_limits(next));
         of.change_tokens(tokens_from(next));
         spdlog::default_logger()->set_level(level_from(next.log.level));
         if (tls != nullptr) {
@@ -133,36 +153,53 @@ void reload(service& of, const std::vector<std::shared_ptr<listener>>& listeners
     }
 }
 
-/// Lets what was accepted end, in time. See docs/OPERATIONS.md.
+/// Waits until that is so, but not longer than until then. Asked each two milliseconds.
+template <typename Condition>
+bool wait_until(std::chrono::steady_clock::time_point deadline, const Condition& is_so) {
+    constexpr std::chrono::milliseconds between_looks{2};
+    while (!is_so()) {
+        if (std::chrono::steady_clock::now() >= deadline) {
+            return false;
+        }
+        std::this_thread::sleep_for(between_looks);
+    }
+    return true;
+}
+
+/// Ends the process as it is: nothing here can be taken apart while something still runs.
+[[noreturn]] void leave(int status) {
+    spdlog::shutdown();
+    std::_Exit(status);
+}
+
+/// Lets what was accepted end, in time: requests, created tasks, also detached ones, then the reading of the answers.
+/// See docs/OPERATIONS.md.
 void drain(service& of, std::chrono::milliseconds grace) {
+    using clock = std::chrono::steady_clock;
     std::promise<void> emptied;
     auto is_empty = emptied.get_future();
+    const auto grace_ends = clock::now() + grace;
     of.drain([&emptied] { emptied.set_value(); });
-    if (is_empty.wait_for(grace) == std::future_status::ready) {
-        return;
+    const auto has_ended = [&of] { return of.tasks_in_flight()->load() == 0; };
+    if (is_empty.wait_until(grace_ends) == std::future_status::ready) {
+        of.finish_bulk();  // a huge message that was being read when its connection ended may have created tasks
+        if (wait_until(grace_ends, has_ended)) {
+            return;
+        }
     }
     spdlog::warn("the grace of {} ms is over: cancelling what still runs", grace.count());
     of.cancel_all();
-    if (is_empty.wait_for(of.bounds().cleanup_time + last_words) != std::future_status::ready) {
-        spdlog::error("{} connections could not be answered", of.connections());
-        std::_Exit(EXIT_FAILURE);  // `emptied` may still be called: nothing here can be taken apart
-    }
-}
-
-/// Tasks whose creators are gone: nobody will ask for them any more. Detached ones, and those of a huge message that
-/// was still being read when its connection ended.
-void end_orphaned_tasks(service& of) {
-    constexpr std::chrono::milliseconds between_looks{2};
-    of.finish_bulk();
-    of.tasks().cancel_all("shutting down");
-    const auto deadline = std::chrono::steady_clock::now() + of.bounds().cleanup_time;
-    while (of.tasks_in_flight()->load() > 0 && std::chrono::steady_clock::now() < deadline) {
-        std::this_thread::sleep_for(between_looks);
-    }
-    if (of.tasks_in_flight()->load() > 0) {
+    const bool is_over = wait_until(clock::now() + of.bounds().cleanup_time, has_ended);
+    if (!is_over) {
         spdlog::warn("{} tasks did not end in time", of.tasks_in_flight()->load());
-        spdlog::shutdown();
-        std::_Exit(exit_status::fine);  // all that was accepted is answered; nothing here can be taken apart
+    }
+    // Nothing runs any more, or nothing will end: what is left is for clients to read their answers.
+    if (is_empty.wait_for(last_words) != std::future_status::ready) {
+        spdlog::warn("{} clients did not read their answers in time", of.connections());
+        leave(is_over ? exit_status::fine : EXIT_FAILURE);  // `emptied` may still be called
+    }
+    if (!is_over) {
+        leave(exit_status::fine);  // all that was accepted is answered
     }
 }
 
@@ -173,14 +210,14 @@ int serve_until_stopped(serve_signals& signals, config::settings settings,
     const tls_ptr tls = speaks_tls ? std::make_shared<api::server::tls_context>(tls_files_from(settings)) : nullptr;
     api::plan::registry functions;
     api::functions::add_standard(functions);
-    executor::scheduler scheduler{{.workers = static_cast<std::size_t>(settings.workers),
+    executor::scheduler scheduler{{.workers = static_cast<std::size_t>(settings.threads),
                                    .blocking_threads = static_cast<std::size_t>(settings.blocking.threads),
-                                   .pin_workers = settings.pin_workers}};
-    if (settings.pin_workers && scheduler.pinned_workers() < scheduler.workers()) {
-        spdlog::warn("only {} of {} workers stay on one CPU: the system refused the rest", scheduler.pinned_workers(),
+                                   .pin_workers = settings.pin_threads}};
+    if (settings.pin_threads && scheduler.pinned_workers() < scheduler.workers()) {
+        spdlog::warn("only {} of {} threads stay on one CPU: the system refused the rest", scheduler.pinned_workers(),
                      scheduler.workers());
     }
-    service of{scheduler, functions, limits_from(settings), std::string{version()},
+    service of{scheduler, functions, bearable_limits(settings), std::string{version()},
                static_cast<std::size_t>(settings.blocking.threads)};
     of.change_tokens(tokens_from(settings));
     const auto listeners = listen(of, settings, tls);
@@ -190,7 +227,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings,
     if (!settings.port_file.empty()) {
         write_port_file(settings.port_file, listeners);
     }
-    spdlog::info("gatherd {} is ready, with {} workers", version(), scheduler.workers());
+    spdlog::info("gatherd {} is ready, with {} threads", version(), scheduler.workers());
 
     int number = signals.next();
     for (; number == SIGHUP; number = signals.next()) {
@@ -201,12 +238,10 @@ int serve_until_stopped(serve_signals& signals, config::settings settings,
         each->stop();
     }
     drain(of, settings.drain.grace);
-    end_orphaned_tasks(of);
     spdlog::info("stopped");
     auto* const bulk = of.made_bulk_scheduler();
     if (scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0)) {
-        spdlog::shutdown();
-        std::_Exit(exit_status::fine);  // a thread in the middle of a blocking call cannot be ended
+        leave(exit_status::fine);  // a thread in the middle of a blocking call cannot be ended
     }
     of.stop_bulk();    // what they still do may need a worker
     scheduler.stop();  // before the service, which its last steps may still use

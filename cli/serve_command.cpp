@@ -21,7 +21,7 @@ Exit status: 0 stopped cleanly, 1 could not start, 2 wrong settings.
 
 Examples:
   gatherd serve
-  gatherd serve --listen 127.0.0.1:7117,unix:/run/gatherd.sock --workers 4
+  gatherd serve --listen 127.0.0.1:7117,unix:/run/gatherd.sock --threads 4
   gatherd serve --listen 127.0.0.1:0 --port-file /run/gatherd.port
   gatherd serve --config /etc/gatherd.json --limits.depth 64
   GATHERD_LOG_LEVEL=debug gatherd serve)");

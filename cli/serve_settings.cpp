@@ -14,7 +14,7 @@ namespace gatherd::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> start_settings{"listen",    "port_file",  "workers",         "pin_workers",
+constexpr std::array<std::string_view, 7> start_settings{"listen",    "port_file",  "threads",         "pin_threads",
                                                          "unix.mode", "unix.owner", "blocking.threads"};
 
 bool is_for_start(std::string_view name) {
@@ -56,6 +56,7 @@ api::limits limits_from(const config::settings& s) {
     limits.tasks_in_flight = s.limits.tasks_in_flight;
     limits.connection_tasks_in_flight = s.limits.connection_tasks_in_flight;
     limits.connections = s.limits.connections;
+    limits.connection_requests = s.limits.connection_requests;
     limits.unread_bytes = s.limits.unread_bytes;
     limits.unread_time = s.limits.unread_time;
     limits.message_time = s.limits.message_time;
@@ -126,12 +127,43 @@ void check_exposure(const std::string& address, bool is_local, bool is_tls, cons
     }
 }
 
+namespace {
+
+/// The tokens that came, went or changed, by their names: what a hash is of nobody needs to read.
+std::string token_changes(const std::vector<config::token>& before, const std::vector<config::token>& after) {
+    std::string text;
+    const auto add = [&text](const char* verb, const std::string& name) {
+        text += (text.empty() ? "" : ", ") + std::string{verb} + " " + name;
+    };
+    for (const config::token& each : after) {
+        const auto same = std::ranges::find(before, each.name, &config::token::name);
+        if (same == before.end()) {
+            add("added", each.name);
+        } else if (same->sha256 != each.sha256) {
+            add("replaced", each.name);
+        } else if (same->rights != each.rights || same->tasks_in_flight != each.tasks_in_flight) {
+            add("changed", each.name);
+        }
+    }
+    for (const config::token& each : before) {
+        if (std::ranges::count(after, each.name, &config::token::name) == 0) {
+            add("removed", each.name);
+        }
+    }
+    return text;
+}
+
+}  // namespace
+
 std::vector<std::string> changes(const config::settings& from, const config::settings& to) {
     std::vector<std::string> lines;
     for (const auto& each : config::setting_table()) {
         const auto before = config::value_text(each, from);
         const auto after = config::value_text(each, to);
-        if (before != after) {
+        if (before != after && each.name == "auth.tokens") {
+            const auto changed = token_changes(from.auth.tokens, to.auth.tokens);
+            lines.push_back("auth.tokens: " + (changed.empty() ? "another order" : changed));
+        } else if (before != after) {
             lines.push_back(std::string{each.name} + ": " + (before.empty() ? "none" : before) + " -> " +
                             (after.empty() ? "none" : after) +
                             (is_for_start(each.name) ? "; that takes a restart" : ""));
@@ -143,8 +175,8 @@ std::vector<std::string> changes(const config::settings& from, const config::set
 config::settings keep_start_settings(config::settings next, const config::settings& now) {
     next.listen = now.listen;
     next.port_file = now.port_file;
-    next.workers = now.workers;
-    next.pin_workers = now.pin_workers;
+    next.threads = now.threads;
+    next.pin_threads = now.pin_threads;
     next.unix_socket = now.unix_socket;
     next.blocking = now.blocking;
     return next;

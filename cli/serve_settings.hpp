@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "api/limits.hpp"
-#include "api/server/listening_socket.hpp"
-#include "api/server/tls_context.hpp"
-#include "api/server/token_table.hpp"
+#include "api/server/auth/token_table.hpp"
+#include "api/server/net/listening_socket.hpp"
+#include "api/server/net/tls_context.hpp"
 #include "config/settings.hpp"
 
 namespace gatherd::cli {

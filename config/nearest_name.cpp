@@ -1,7 +1,9 @@
 #include "config/nearest_name.hpp"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 namespace gatherd::config {
@@ -14,6 +16,18 @@ std::string folded(std::string_view name) {
         c = c == '-' ? '_' : (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
     }
     return plain;
+}
+
+/// Names that settings had before, as `folded` spells them.
+constexpr std::array renamed{std::pair<std::string_view, std::string_view>{"workers", "threads"},
+                             std::pair<std::string_view, std::string_view>{"pin_workers", "pin_threads"}};
+
+/// A folded name without what a flag or a variable has before it.
+std::string_view bare(std::string_view folded) {
+    for (const std::string_view before : {"__", "gatherd_"}) {
+        folded.remove_prefix(folded.starts_with(before) ? before.size() : 0);
+    }
+    return folded;
 }
 
 /// How many letters to insert, drop or change to make one of the other (Levenshtein).
@@ -40,6 +54,13 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
         return {};
     }
     const auto wanted = folded(name);
+    for (const auto& [before, now] : renamed) {
+        const auto found = std::ranges::find_if(
+            candidates, [next = now](const std::string& each) { return bare(folded(each)) == next; });
+        if (bare(wanted) == before && found != candidates.end()) {
+            return *found;
+        }
+    }
     std::string_view best;
     std::size_t fewest = std::max<std::size_t>(1, name.size() / 3) + 1;
     for (const auto& candidate : candidates) {

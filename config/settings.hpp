@@ -18,8 +18,8 @@ namespace gatherd::config {
 struct settings {
     std::vector<address> listen{{"127.0.0.1", 7117}};  // at least one
     std::string port_file;                             // empty: none is written
-    std::uint64_t workers = 0;                         // 0: as many as the container may use
-    bool pin_workers = false;
+    std::uint64_t threads = 0;                         // 0: as many as the container may use
+    bool pin_threads = false;
 
     struct unix_settings {
         std::uint64_t mode = 0600;  // of the files of Unix sockets
@@ -65,6 +65,7 @@ struct settings {
         std::uint64_t tasks_in_flight = 4'000'000;
         std::uint64_t connection_tasks_in_flight = 2'000'000;
         std::uint64_t connections = 10'000;
+        std::uint64_t connection_requests = 100'000;
         std::uint64_t unread_bytes = std::uint64_t{64} << 20;
         std::chrono::milliseconds unread_time = std::chrono::seconds{60};
         std::chrono::milliseconds message_time = std::chrono::seconds{30};

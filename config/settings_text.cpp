@@ -115,7 +115,7 @@ public:
 
 private:
     bool not_an_object() {
-        content_.faults.push_back({place_of(text_, 0), R"(the file must be an object, as {"workers": 4})"});
+        content_.faults.push_back({place_of(text_, 0), R"(the file must be an object, as {"threads": 4})"});
         return false;
     }
 

@@ -34,7 +34,7 @@ std::string fault_of(std::string_view key, const json& value, token& into) {
         const auto is_right = [](const json& each) {
             return each.is_string() && std::ranges::count(known_rights, each.get_ref<const std::string&>()) == 1;
         };
-        const bool good = value.is_array() && !value.empty() && std::ranges::all_of(value, is_right);
+        const bool good = value.is_array() && std::ranges::all_of(value, is_right);
         into.rights = good ? value.get<std::vector<std::string>>() : std::vector<std::string>{};
         return good ? "" : "rights must be a list of submit, cancel_any, see_all, admin";
     }
@@ -64,7 +64,7 @@ std::variant<std::vector<token>, std::string> read_tokens(const json& from) {
                 return place + fault;
             }
         }
-        if (read.name.empty() || read.sha256.empty() || read.rights.empty()) {
+        if (read.name.empty() || read.sha256.empty() || !each.contains("rights")) {
             return place + "it needs name, sha256 and rights";
         }
         if (std::ranges::count(all, read.name, &token::name) + std::ranges::count(all, read.sha256, &token::sha256) >

@@ -15,7 +15,7 @@ namespace gatherd::config {
 struct token {
     std::string name;                   // for people: unique, not empty
     std::string sha256;                 // of the token's bytes, 64 hexadecimal digits, lower case
-    std::vector<std::string> rights;    // of token_rights, at least one
+    std::vector<std::string> rights;    // of token_rights; none: only methods that need no token
     std::uint64_t tasks_in_flight = 0;  // 0: limits.token_tasks_in_flight holds
 
     friend bool operator==(const token&, const token&) = default;

@@ -4,7 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "api/server/connection.hpp"
+#include "api/server/net/connection.hpp"
+#include "api/server/tasks/created_task.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -25,7 +26,6 @@ service::service(executor::scheduler& on, const plan::registry& functions, const
       limits_{bounds},
       version_{std::move(version)},
       counters_{on},
-      balancer_{on},
       tasks_{limits_, counters_, memory_},
       bulk_{on.workers(), [&on] { step_aside(on); }},
       blocking_threads_{blocking_threads} {}
@@ -60,6 +60,9 @@ void service::change_tokens(const std::vector<token_grant>& grants) {
     tokens_.replace(grants);
     for (const auto& each : everybody()) {
         each->look_at_identity();
+    }
+    for (const auto& each : tasks_.all()) {
+        each->look_at_owner();
     }
 }
 

@@ -2,7 +2,6 @@
 /// What all connections of a daemon share.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -17,23 +16,20 @@
 
 #include "api/limits.hpp"
 #include "api/plan/registry.hpp"
-#include "api/server/balancer.hpp"
-#include "api/server/bulk_lane.hpp"
-#include "api/server/counters.hpp"
-#include "api/server/identity.hpp"
-#include "api/server/live_limits.hpp"
-#include "api/server/memory_ledger.hpp"
-#include "api/server/task_table.hpp"
-#include "api/server/token_table.hpp"
+#include "api/server/auth/identity.hpp"
+#include "api/server/auth/token_table.hpp"
+#include "api/server/limits/counters.hpp"
+#include "api/server/limits/live_limits.hpp"
+#include "api/server/limits/log_throttle.hpp"
+#include "api/server/limits/memory_ledger.hpp"
+#include "api/server/net/bulk_lane.hpp"
+#include "api/server/net/peer_address.hpp"
+#include "api/server/tasks/task_table.hpp"
 #include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server {
 
 class connection;
-
-/// Where a client comes from, as far as it counts: an IPv4 address, or the first 64 bits of an IPv6 one, since a host
-/// has all that begin so. All zero: a Unix socket, whose clients are not counted by address.
-using peer_address = std::array<unsigned char, 16>;
 
 /// The daemon without its sockets: what there is to call, what is allowed, who is connected, what was created.
 ///
@@ -52,7 +48,6 @@ public:
     [[nodiscard]] const std::string& version() const noexcept { return version_; }
     [[nodiscard]] task_table& tasks() noexcept { return tasks_; }
     [[nodiscard]] counters& counts() noexcept { return counters_; }
-    [[nodiscard]] balancer& balance() noexcept { return balancer_; }
     [[nodiscard]] memory_ledger& memory() noexcept { return memory_; }
     [[nodiscard]] bulk_lane& bulk() noexcept { return bulk_; }
 
@@ -82,9 +77,10 @@ public:
     /// From now on these. What runs goes on under those that it began with.
     void change_limits(const limits& bounds) { limits_.replace(bounds); }
 
-    /// From now on these tokens; connections of those that go are closed.
+    /// From now on these tokens; connections of those that go are closed, and their tasks cancelled.
     void change_tokens(const std::vector<token_grant>& grants);
     [[nodiscard]] const token_table& tokens() const noexcept { return tokens_; }
+    [[nodiscard]] log_throttle& refused_tokens_log() noexcept { return refused_tokens_log_; }
 
     /// Who a client is that shows no token: anybody where none are asked for, else null.
     [[nodiscard]] std::shared_ptr<identity> without_token() const;
@@ -119,10 +115,10 @@ private:
     const std::string version_;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     counters counters_;
-    balancer balancer_;
     memory_ledger memory_;
     task_table tasks_;
     token_table tokens_;
+    log_throttle refused_tokens_log_{std::chrono::seconds{1}};
     const std::shared_ptr<identity> anybody_ = std::make_shared<identity>("", all_rights, 0);
     bulk_lane bulk_;
     const std::size_t blocking_threads_;

@@ -36,7 +36,7 @@ struct bench_arguments {
     double rate = 0;
     std::uint64_t requests = 0;
     std::string ramp = "0s";
-    std::string warm_up = "1s";
+    std::string warm_up;  // empty: 1s, and 0s where requests are counted
     std::string duration = "10s";
     std::string patience = "10s";
     bool any_result = false;
@@ -60,7 +60,7 @@ Examples:
   gatherd bench --batch 1000 --connections 8 --pipeline 2
   gatherd bench --rate 50000 --connections 64 --pipeline 16 --duration 30s --plot latency.svg
   gatherd bench --mix 'noop=8,hash.sha256["x"]=2' --batch 100 --processes 2 --json
-  gatherd bench --plan batch.json --requests 5 --warm-up 0)";
+  gatherd bench --plan batch.json --requests 5)";
 
 [[noreturn]] void refuse(const std::string& option, const std::string& why) {
     throw usage_error{option + ": " + why};
@@ -80,7 +80,9 @@ load_options options_of(const bench_arguments& given) {
                       .pipeline = given.pipeline,
                       .rate = std::nullopt,
                       .times = {.ramp = time_of("--ramp", given.ramp),
-                                .warm_up = time_of("--warm-up", given.warm_up),
+                                .warm_up = time_of("--warm-up", !given.warm_up.empty() ? given.warm_up
+                                                                : given.requests > 0   ? "0s"
+                                                                                       : "1s"),
                                 .duration = time_of("--duration", given.duration)},
                       .requests = std::nullopt,
                       .patience = time_of("--patience", given.patience),
@@ -201,7 +203,7 @@ void add_options(CLI::App& app, bench_arguments& into) {
     count("--rate", into.rate, 0.001, 1e9, "open loop: so many requests a second in all");
     count("--requests", into.requests, 1, 1e15, "end after so many requests instead of a time");
     text("--ramp", into.ramp, "TIME", "first raise the rate, or the connections in use, evenly (default 0s)");
-    text("--warm-up", into.warm_up, "TIME", "then run so long without measuring (default 1s)");
+    text("--warm-up", into.warm_up, "TIME", "then run so long without measuring (default 1s, with --requests 0s)");
     text("--duration", into.duration, "TIME", "measure for so long (default 10s)");
     text("--patience", into.patience, "TIME",
          "after the end, how long to wait for the next answer that is owed (default 10s)");

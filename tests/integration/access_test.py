@@ -142,7 +142,7 @@ class Sockets(Case):
         with socket.create_connection(("127.0.0.2", other), PATIENCE, ("127.0.0.3", 0)) as client:
             client.sendall(PING)
             self.assertEqual(client.recv(100), PONG)
-        for _ in range(3):
+        for _ in range(2):
             self.assertEqual(self.run_it("ping", "--connect", f"unix:{path}")[0], 0)
 
 
@@ -230,6 +230,19 @@ class Tokens(Case):
         connection = self.connect(daemon, "ci")
         self.assert_refused(connection.error("run", [{"value": 1}]), "submit")
         self.assertEqual(connection.result("tasks"), [])
+
+    def test_a_token_without_rights_may_only_ping(self):
+        connection = self.connect(self.start(settings={"auth": {"tokens": [token("ci")]}}), "ci")
+        self.assertEqual(connection.result("ping"), "pong")
+        for method, params in (("run", [{"value": 1}]), ("tasks", None), ("functions", None), ("stats", None), ("await", ["x"])):
+            self.assert_refused(connection.error(method, params), "no rights")
+
+    def test_a_refused_token_is_logged_with_its_client(self):
+        daemon = self.begin()
+        for _ in range(2):
+            self.assert_refused(self.connect(daemon).error("auth", ["wrong"]), "no such token")
+        daemon.wait_for_log("a token was refused, from 127.0.0.1;")
+        self.assertNotIn("wrong", daemon.log)
 
     def test_tasks_in_flight_of_one_token_are_bounded_over_its_connections(self):
         daemon = self.begin()
@@ -357,6 +370,21 @@ class Tls(Case):
                 client.sendall(bytes([byte]))
             self.assertEqual(lines.readline(), PONG)
 
+    def test_without_forward_secrecy_it_shakes_no_hands(self):
+        daemon = self.begin()
+        for ciphers, is_taken in (("AES128-SHA", False), ("AES128-GCM-SHA256", False), ("ECDHE-ECDSA-AES128-SHA", False),
+                                  ("ECDHE-ECDSA-AES128-GCM-SHA256", True)):
+            with self.subTest(ciphers):
+                context = self.context()
+                context.maximum_version = ssl.TLSVersion.TLSv1_2
+                context.set_ciphers(ciphers)
+                with socket.create_connection(("127.0.0.1", daemon.port), PATIENCE) as plain:
+                    if is_taken:
+                        context.wrap_socket(plain, server_hostname="localhost").close()
+                    else:
+                        with self.assertRaises((ssl.SSLError, ConnectionError)):
+                            context.wrap_socket(plain, server_hostname="localhost")
+
     def test_no_tls_on_a_tls_port_and_garbage_in_it_are_closed_and_counted(self):
         daemon = self.begin()
         for garbage in (PING, b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", os.urandom(300)):
@@ -429,15 +457,15 @@ class Reload(Case):
         daemon.signal(signal.SIGHUP)
 
     def test_limits_change_for_what_comes_and_the_log_says_so(self):
-        daemon = self.start(settings={"limits": {"plan_tasks": 2}, "workers": 1})
+        daemon = self.start(settings={"limits": {"plan_tasks": 2}, "threads": 1})
         connection = self.connect(daemon)
         self.assertEqual(connection.error("gather", [[{"value": 1}] * 3])["code"], -32006)
-        self.reload(daemon, {"limits": {"plan_tasks": 10}, "workers": 2, "log": {"level": "info"}})
+        self.reload(daemon, {"limits": {"plan_tasks": 10}, "threads": 2, "log": {"level": "info"}})
         daemon.wait_for_log("the settings were read again")
         self.assertEqual(connection.result("gather", [[{"value": 1}] * 3]), [1, 1, 1])
         self.assertIn("limits.plan_tasks: 2 -> 10", daemon.log)
-        self.assertIn("workers: 1 -> 2; that takes a restart", daemon.log)
-        self.assertEqual(connection.result("info")["workers"], 1)
+        self.assertIn("threads: 1 -> 2; that takes a restart", daemon.log)
+        self.assertEqual(connection.result("info")["threads"], 1)
 
     def test_a_wrong_file_changes_nothing(self):
         daemon = self.start(settings={"limits": {"plan_tasks": 2}})
@@ -456,7 +484,23 @@ class Reload(Case):
         self.assertEqual(other.rest(), [])
         self.assertIn("errors", ci.result("stats"))
         self.assertEqual(self.connect(daemon).error("auth", [SECRETS["other"]])["code"], -32004)
-        self.connect(daemon, "ops")
+        ops = self.connect(daemon, "ops")
+        self.assertIn("auth.tokens: changed ci, added ops, removed other", daemon.log)
+        for each in ("ci", "other", "ops"):
+            self.assertNotIn(token(each)["sha256"], daemon.log)
+        self.assertEqual(ops.result("ping"), "pong")
+
+    def test_a_token_that_goes_takes_its_tasks_with_it(self):
+        settings = {"auth": {"tokens": [token("ci", "submit"), token("ops", "admin")]}}
+        daemon = self.start(settings=settings)
+        ci, ops = self.connect(daemon, "ci"), self.connect(daemon, "ops")
+        task = ci.result("create_task", {"task": FOR_EVER, "detach": True})["id"]
+        own = ops.result("create_task", {"task": FOR_EVER, "detach": True})["id"]
+        settings["auth"]["tokens"].pop(0)
+        self.reload(daemon, settings)
+        self.assertEqual(ci.rest(), [])
+        self.assertEqual(ops.error("await", [task])["data"]["type"], "CancelledError")
+        self.assertEqual(ops.result("cancel", [own]), {"cancelled": 1})  # it runs on, and would have the grace of the stop
 
     def test_what_would_open_it_to_everybody_is_refused(self):
         daemon = self.start(settings={"auth": {"tokens": [token("ci", "submit")]}}, listen="0.0.0.0:0")

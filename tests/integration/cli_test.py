@@ -174,10 +174,10 @@ class OtherCommands(CommandLine):
             self.assert_says(self.run_it("ping", "--connect", where, "--timeout", "50ms"), 3, where)
 
     def test_config_print_says_where_values_come_from(self):
-        status, out, _ = self.run_it("config", "print", "--workers", "3", GATHERD_LIMITS_DEPTH="99")
+        status, out, _ = self.run_it("config", "print", "--threads", "3", GATHERD_LIMITS_DEPTH="99")
         self.assertEqual(status, 0)
         lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
-        self.assertRegex(lines["workers"], r"\b3\b.*--workers")
+        self.assertRegex(lines["threads"], r"\b3\b.*--threads")
         self.assertRegex(lines["limits.depth"], r"\b99\b.*GATHERD_LIMITS_DEPTH")
         self.assertIn("default", lines["limits.connections"])
 
@@ -192,7 +192,7 @@ class OtherCommands(CommandLine):
 
     def test_check_config_tells_every_fault_with_its_line(self):
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            file.write('{\n  "workers": "many",\n  "limits": {"dept": 5}\n}\n')
+            file.write('{\n  "threads": "many",\n  "limits": {"dept": 5}\n}\n')
             file.flush()
             got = self.run_it("check-config", file.name)
             self.assert_says(got, 2, f"{file.name}:2", f"{file.name}:3", "did you mean limits.depth?")

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """From start to stop: ports, settings, the file limit, and what the signals do."""
 
+import fcntl
 import json
 import os
 import resource
@@ -11,7 +12,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from connection import PATIENCE
+from connection import PATIENCE, Connection
 from daemon import BINARY, Daemon, clean_environment
 from methods_test import FOR_EVER, sleep
 
@@ -64,8 +65,10 @@ class Start(unittest.TestCase):
             file.flush()
             for flags, environment, words in ((["--config", file.name], {}, [file.name + ":3", "limits.depth"]),
                                               (["--config", "/nowhere/at.all"], {}, ["/nowhere/at.all"]),
-                                              (["--workers", "many"], {}, ["workers"]),
+                                              (["--threads", "many"], {}, ["threads"]),
                                               (["--worker", "1"], {}, ["--worker"]),
+                                              (["--workers", "1"], {}, ["--workers", "--threads"]),
+                                              ([], {"GATHERD_PIN_WORKERS": "yes"}, ["GATHERD_PIN_THREADS"]),
                                               (["--limits.depth", "1"], {}, ["limits.depth"]),
                                               ([], {"GATHERD_LIMITS_DEPTH": "deep"}, ["GATHERD_LIMITS_DEPTH"]),
                                               ([], {"GATHERD_LIMTS_DEPTH": "5"}, ["GATHERD_LIMTS_DEPTH"])):
@@ -92,17 +95,17 @@ class Start(unittest.TestCase):
             with Daemon("--config", file.name, "--limits.depth", "12", environment={"GATHERD_LIMITS_DEPTH": "11"}) as daemon:
                 self.assertEqual(limit_of(daemon), 12)
 
-    def test_workers_are_as_many_as_asked_for(self):
-        for workers in (1, 3):
-            with Daemon("--workers", str(workers)) as daemon, daemon.connect() as connection:
-                self.assertEqual(connection.result("info")["workers"], workers)
+    def test_threads_are_as_many_as_asked_for(self):
+        for threads in (1, 3):
+            with Daemon("--threads", str(threads)) as daemon, daemon.connect() as connection:
+                self.assertEqual(connection.result("info")["threads"], threads)
                 self.assertEqual(connection.result("gather", [[sleep(0.01, i) for i in range(50)]]), list(range(50)))
 
     @unittest.skipIf(len(ALLOWED) < 2, "on one CPU everything is pinned")
-    def test_pinned_workers_have_a_cpu_each_and_the_other_threads_all(self):
+    def test_pinned_threads_have_a_cpu_each_and_the_other_threads_all(self):
         in_turn = sorted(ALLOWED)
         bulky = {"map": "echo", "over": [[i] for i in range(100_000)]}
-        with Daemon("--workers", str(len(in_turn) + 1), "--pin-workers", "yes") as daemon, daemon.connect() as connection:
+        with Daemon("--threads", str(len(in_turn) + 1), "--pin-threads", "yes") as daemon, daemon.connect() as connection:
             self.assertEqual(connection.result("run", [{"to_thread": {"call": "time.sleep", "args": [0.01]}}]), None)
             self.assertEqual(len(connection.result("run", [bulky])), 100_000)
             masks = masks_of_threads(daemon.process.pid)
@@ -112,8 +115,8 @@ class Start(unittest.TestCase):
         for name in ("blocking", "bulk", "worker 0"):  # this one runs bulky plans
             self.assertIn(name, free)
 
-    def test_workers_are_not_pinned_unless_asked(self):
-        with Daemon("--workers", "2") as daemon:
+    def test_threads_are_not_pinned_unless_asked(self):
+        with Daemon("--threads", "2") as daemon:
             self.assertEqual([mask for _, mask in masks_of_threads(daemon.process.pid) if mask != ALLOWED], [])
 
     def test_the_file_limit_is_raised_to_the_hard_one(self):
@@ -124,6 +127,19 @@ class Start(unittest.TestCase):
             self.assertEqual([each.result("ping") for each in connections], ["pong"] * 200)
             for each in connections:
                 each.close()
+
+
+    def test_connections_are_no_more_than_descriptors_bear(self):
+        with Daemon("--limits.connections", "10000", preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))) as daemon:
+            self.assertIn("limits.connections is 10000, lowered to 80", daemon.log)
+            connections = [daemon.connect() for _ in range(300)]
+            answers = [each.start("ping") and each.message() for each in connections[:80]]
+            self.assertEqual({each.get("result") for each in answers}, {"pong"})
+            for each in connections[80:]:
+                self.assertEqual(each.message()["error"]["code"], -32003)
+            for each in connections:
+                each.close()
+            self.assertNotIn("cannot accept", daemon.log)
 
 
 class Stop(unittest.TestCase):
@@ -185,8 +201,27 @@ class Stop(unittest.TestCase):
             self.assertEqual(connection.rest(), [])
             self.assertEqual(daemon.wait(), 0)
 
-    def test_a_detached_task_does_not_hold_it_up(self):
-        with Daemon() as daemon, daemon.connect() as connection:
+    def test_a_detached_task_has_the_grace_as_well(self):
+        """Where it was cancelled instead, it would begin to sleep for ever."""
+        stubborn = {"try": {"call": "sleep", "args": [0.3]}, "except": FOR_EVER, "types": ["CancelledError"]}
+        with Daemon("--drain.grace", "1d", "--limits.cleanup-time", "100ms") as daemon, daemon.connect() as connection:
+            connection.result("create_task", {"task": stubborn, "detach": True})
+            connection.end()
+            self.assertEqual(connection.rest(), [])
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+            self.assertNotIn("did not end in time", daemon.log)
+
+    def test_a_client_that_does_not_read_its_answers_ends_no_later_than_the_grace(self):
+        with Daemon("--drain.grace", "50ms", "--limits.cleanup-time", "1d") as daemon, daemon.connect() as connection:
+            for _ in range(200):
+                connection.start("run", [{"call": "echo", "args": ["x" * 100_000]}])
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+            self.assertIn("1 clients did not read", daemon.log)
+
+    def test_a_detached_task_does_not_hold_it_up_beyond_the_grace(self):
+        with Daemon("--drain.grace", "50ms") as daemon, daemon.connect() as connection:
             connection.result("create_task", {"task": BEGUN, "detach": True})
             self.assertEqual(connection.message()["params"]["text"], "began")
             connection.end()
@@ -201,6 +236,28 @@ class Stop(unittest.TestCase):
             daemon.signal()
             self.assertEqual(connection.message()["error"]["code"], -32002)
             self.assertEqual(daemon.wait(), 0)
+
+    def test_a_log_that_nobody_reads_holds_nothing_up(self):
+        with tempfile.TemporaryDirectory() as folder:
+            read_end, write_end = os.pipe()
+            fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
+            port_file = Path(folder, "port")
+            process = subprocess.Popen([BINARY, "serve", "--listen", "127.0.0.1:0", "--port-file", str(port_file)],
+                                       stdin=subprocess.DEVNULL, stderr=write_end, env=clean_environment())
+            os.close(write_end)
+            try:
+                while not port_file.exists():
+                    pass
+                with Connection(int(port_file.read_text().rpartition(":")[2])) as connection:
+                    for _ in range(200):  # a line or two each
+                        process.send_signal(signal.SIGHUP)
+                        self.assertEqual(connection.result("ping"), "pong")
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(PATIENCE), 0)
+            finally:
+                process.kill()
+                process.wait()
+                os.close(read_end)
 
     def test_a_second_signal_ends_it_at_once(self):
         with Daemon() as daemon, daemon.connect() as connection:

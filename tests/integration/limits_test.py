@@ -257,6 +257,41 @@ class Limits(unittest.TestCase):
             connection.send(ask[20:] + ask[:20])
             self.assertEqual(connection.message()["result"], "one more")
 
+    def test_no_time_counts_while_the_daemon_does_not_read(self):
+        """A slow reader in the middle of a message: it is the daemon that waits."""
+        for limit in ("message_time", "idle_time"):
+            with self.subTest(limit):
+                daemon = self.start(flag("limits.unread_bytes", "64KiB"), flag("limits." + limit, "1s"))
+                connection, clock = self.connect(daemon), self.connect(daemon)
+                ask = '{"id":1,"method":"run","params":[{"call":"sleep","args":[0,"x"]}]}'
+                connection.start("gather", {"tasks": [{"value": "x" * 1000}] * 20_000})  # more than the system keeps for a socket
+                connection.send(ask[:20])
+                # Its time would be over when the clock has slept, which stays awake itself.
+                for _ in range(5):
+                    self.assertEqual(clock.result("run", [{"call": "sleep", "args": [0.5, "awake"]}]), "awake")
+                self.assertEqual(len(connection.message()["result"]), 20_000)
+                connection.send(ask[20:])
+                self.assertEqual(connection.message()["result"], "x")
+
+    def test_connection_requests_refuses_what_would_be_too_many(self):
+        connection = self.connect(self.start(flag("limits.connection_requests", 2)))
+        for_ever = {"call": "sleep", "args": [100_000]}
+        task = connection.result("create_task", [for_ever])["id"]
+        first = connection.start("run", [for_ever])
+        second = connection.start("await", [task])
+        for method, params in (("run", [for_ever]), ("await", [task]), ("gather", [[for_ever]])):
+            error = connection.error(method, params)
+            self.assertEqual((error["code"], "limits.connection_requests" in error["message"]), (-32003, True))
+        self.assertEqual(connection.result("ping"), "pong")
+        connection.start("cancel", {"request": first})
+        ended = {each["id"]: each for each in connection.messages(2)}
+        self.assertEqual(ended[first]["error"]["code"], -32002)
+        third = connection.start("run", [{"value": 3}])
+        self.assertEqual(connection.message(), {"jsonrpc": "2.0", "id": third, "result": 3})
+        self.assertEqual(connection.result("stats")["limits"]["limits.connection_requests"], 3)
+        self.assertNotEqual(second, third)
+        connection.reset()  # else what it asked for would run on
+
     def test_idle_time_closes_who_has_nothing_going_on(self):
         daemon = self.start(flag("limits.idle_time", "1s"))  # the test itself may be kept waiting, too
         connection = self.connect(daemon)

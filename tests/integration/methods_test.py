@@ -249,7 +249,7 @@ class AboutTheDaemon(MethodCase):
         info = self.result("info")
         self.assertEqual((info["name"], info["protocol"], info["draining"]), ("gatherd", 1, False))
         self.assertRegex(info["version"], r"^\d+\.\d+\.\d+")
-        self.assertGreaterEqual(info["workers"], 1)
+        self.assertGreaterEqual(info["threads"], 1)
 
     def test_functions(self):
         functions = {each["name"]: each for each in self.result("functions", [])}

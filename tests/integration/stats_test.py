@@ -88,15 +88,15 @@ class Stats(unittest.TestCase):
             other.result("ping")
             self.assertEqual((accepted(), self.stats()["connections"]), (1, 2))
 
-    def test_what_the_workers_do(self):
+    def test_what_the_threads_do(self):
         self.connection.result("gather", [[{"call": "sleep", "args": [0.01]}] * 3])
         stats = self.stats()
-        self.assertEqual(len(stats["workers"]), self.connection.result("info")["workers"])
+        self.assertEqual(len(stats["threads"]), self.connection.result("info")["threads"])
         for name in ("run", "spawned", "parks", "timers"):
-            self.assertGreater(sum(each[name] for each in stats["workers"]), 0, name)
+            self.assertGreater(sum(each[name] for each in stats["threads"]), 0, name)
         self.assertGreater(stats["memory"]["resident_bytes"], 1_000_000)
         self.assertGreater(stats["uptime"], 0)
-        self.assertEqual(stats["bulk_workers"], [])
+        self.assertEqual(stats["bulk_threads"], [])
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@
 
 #include "api/functions/standard.hpp"
 #include "api/limits.hpp"
-#include "api/server/listener.hpp"
-#include "api/server/listening_socket.hpp"
+#include "api/server/net/listener.hpp"
+#include "api/server/net/listening_socket.hpp"
 #include "api/server/service.hpp"
 #include "gatherd/executor/scheduler.hpp"
 

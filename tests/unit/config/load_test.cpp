@@ -57,33 +57,33 @@ TEST_CASE("load: without sources the defaults hold", "[config]") {
 }
 
 TEST_CASE("load: flags go over the environment, that over the file, that over the defaults", "[config]") {
-    const settings_file file{"{\n\"workers\": 1,\n\"tasks\": {\"keep\": \"1s\"},\n\"limits\": {\"depth\": 10}}"};
+    const settings_file file{"{\n\"threads\": 1,\n\"tasks\": {\"keep\": \"1s\"},\n\"limits\": {\"depth\": 10}}"};
     const auto outcome = load({.file = file.path(),
-                               .variables = {{"GATHERD_WORKERS", "2"}, {"GATHERD_LIMITS_DEPTH", "20"}},
-                               .flags = {{"workers", "3"}}});
+                               .variables = {{"GATHERD_THREADS", "2"}, {"GATHERD_LIMITS_DEPTH", "20"}},
+                               .flags = {{"threads", "3"}}});
     REQUIRE(outcome.faults.empty());
-    CHECK(outcome.values.workers == 3);
+    CHECK(outcome.values.threads == 3);
     CHECK(outcome.values.limits.depth == 20);
     CHECK(outcome.values.tasks.keep == 1s);
     CHECK(outcome.values.blocking.threads == 64);
-    CHECK(outcome.origins.at("workers") == "--workers");
+    CHECK(outcome.origins.at("threads") == "--threads");
     CHECK(outcome.origins.at("limits.depth") == "GATHERD_LIMITS_DEPTH");
     CHECK(outcome.origins.at("tasks.keep") == file.path() + ":3");
     CHECK(outcome.origins.at("blocking.threads") == "default");
 }
 
 TEST_CASE("load: every fault of every source is told, with its place", "[config]") {
-    const settings_file file{"{\n  \"workers\": -1,\n  \"limits\": {\"dept\": 3}\n}"};
+    const settings_file file{"{\n  \"threads\": -1,\n  \"limits\": {\"dept\": 3}\n}"};
     const auto outcome = load({.file = file.path(),
                                .variables = {{"GATHERD_LISTN", "x"}},
-                               .flags = {{"drain.grace", "soon"}, {"wokers", "1"}}});
+                               .flags = {{"drain.grace", "soon"}, {"treads", "1"}}});
     CHECK(
         outcome.faults ==
-        lines{file.path() + ":2:3: workers: -1 is not a whole number (0 or auto, 1 to 1024)",
+        lines{file.path() + ":2:3: threads: -1 is not a whole number (0 or auto, 1 to 1024)",
               file.path() + ":3:14: unknown setting limits.dept; did you mean limits.depth?",
               "GATHERD_LISTN: unknown variable; did you mean GATHERD_LISTEN?",
               R"(--drain.grace: "soon" is not a time as "250ms", "1.5s", "2m", "1h" or a number of seconds (0s to 1d))",
-              "--wokers: unknown setting; did you mean workers?"});
+              "--treads: unknown setting; did you mean threads?"});
 }
 
 TEST_CASE("load: an unknown group is told once, with a hint", "[config]") {
@@ -102,9 +102,9 @@ TEST_CASE("load: a setting given twice is a fault, nested or dotted", "[config]"
 }
 
 TEST_CASE("load: a malformed file is told with its place, besides the faults before it", "[config]") {
-    const settings_file file{"{\"wokers\": 1,\n // so many\n}"};
+    const settings_file file{"{\"treads\": 1,\n // so many\n}"};
     CHECK(file.faults() ==
-          lines{"1:2: unknown setting wokers; did you mean workers?", "2:2: JSON has no comments: take this one out"});
+          lines{"1:2: unknown setting treads; did you mean threads?", "2:2: JSON has no comments: take this one out"});
 }
 
 TEST_CASE("load: a file that cannot be read is told with the reason", "[config]") {
@@ -115,8 +115,8 @@ TEST_CASE("load: a file that cannot be read is told with the reason", "[config]"
 }
 
 TEST_CASE("load: GATHERD_CONFIG names the file, --config over it", "[config]") {
-    const settings_file file{R"({"workers": 5})"};
-    CHECK(load({.variables = {{"GATHERD_CONFIG", file.path()}}}).values.workers == 5);
+    const settings_file file{R"({"threads": 5})"};
+    CHECK(load({.variables = {{"GATHERD_CONFIG", file.path()}}}).values.threads == 5);
     CHECK(load({.file = file.path(), .variables = {{"GATHERD_CONFIG", "/nowhere"}}}).faults.empty());
     CHECK(load({.variables = {{"GATHERD_CONFIG", ""}}}).faults.empty());
 }
@@ -127,9 +127,9 @@ TEST_CASE("load: variables that are not ours are not looked at", "[config]") {
 }
 
 TEST_CASE("load: an empty variable counts as unset", "[config]") {
-    const auto outcome = load({.variables = {{"GATHERD_WORKERS", ""}, {"GATHERD_LISTEN", ""}}});
+    const auto outcome = load({.variables = {{"GATHERD_THREADS", ""}, {"GATHERD_LISTEN", ""}}});
     CHECK(outcome.faults.empty());
-    CHECK(outcome.origins.at("workers") == "default");
+    CHECK(outcome.origins.at("threads") == "default");
 }
 
 TEST_CASE("load: what a container engine sets for a service named gatherd is passed over", "[config]") {
@@ -153,7 +153,7 @@ TEST_CASE("load: a variable or flag out of range names itself, not the setting",
 }
 
 TEST_CASE("load: a fault leaves the earlier source's value and origin", "[config]") {
-    const auto outcome = load({.variables = {{"GATHERD_WORKERS", "7"}}, .flags = {{"workers", "x"}}});
-    CHECK(outcome.values.workers == 7);
-    CHECK(outcome.origins.at("workers") == "GATHERD_WORKERS");
+    const auto outcome = load({.variables = {{"GATHERD_THREADS", "7"}}, .flags = {{"threads", "x"}}});
+    CHECK(outcome.values.threads == 7);
+    CHECK(outcome.origins.at("threads") == "GATHERD_THREADS");
 }

@@ -35,8 +35,8 @@ std::string text_fault(std::string_view name, std::string_view text) {
 }  // namespace
 
 TEST_CASE("setting_value: JSON gives each kind in the form that suits it", "[config]") {
-    CHECK(with("workers", 4).workers == 4);
-    CHECK(with("workers", "auto").workers == 0);
+    CHECK(with("threads", 4).threads == 4);
+    CHECK(with("threads", "auto").threads == 0);
     CHECK(with("limits.message_bytes", 4096).limits.message_bytes == 4096);
     CHECK(with("limits.message_bytes", "64KiB").limits.message_bytes == 65'536);
     CHECK(with("drain.grace", 5).drain.grace == 5s);
@@ -68,7 +68,7 @@ TEST_CASE("setting_value: a value of the wrong type is told what the right one i
     CHECK(json_fault("limits.depth", true) == "true is not a whole number (2 to 1000)");
     CHECK(json_fault("limits.depth", nullptr) == "null is not a whole number (2 to 1000)");
     CHECK(json_fault("limits.depth", ordered_json::object()) == "an object is not a whole number (2 to 1000)");
-    CHECK(json_fault("workers", "many") == R"("many" is not a whole number (0 or auto, 1 to 1024))");
+    CHECK(json_fault("threads", "many") == R"("many" is not a whole number (0 or auto, 1 to 1024))");
     CHECK(json_fault("limits.kept_bytes", "64 potatoes") ==
           R"("64 potatoes" is not a size as 512, "64KiB" or "1MB" (0 to 64GiB))");
     CHECK(json_fault("drain.grace", "soon") ==
@@ -95,7 +95,7 @@ TEST_CASE("setting_value: the ends of a range belong to it", "[config]") {
 }
 
 TEST_CASE("setting_value: a word for zero is shown and belongs to its setting only", "[config]") {
-    CHECK(value_text(*find_setting("workers"), settings{}) == "auto");
+    CHECK(value_text(*find_setting("threads"), settings{}) == "auto");
     CHECK(value_text(*find_setting("limits.idle_time"), settings{}) == "off");
     CHECK(json_fault("limits.unread_time", "off").starts_with(R"("off" is not a time)"));
 }

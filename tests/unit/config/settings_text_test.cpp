@@ -18,10 +18,10 @@ std::string faults(std::string_view text) {
 }  // namespace
 
 TEST_CASE("settings_text: nested and dotted names come out the same", "[config]") {
-    const auto content = read_settings_text(R"({"workers": 2, "limits": {"depth": 3}, "log.level": "off"})");
+    const auto content = read_settings_text(R"({"threads": 2, "limits": {"depth": 3}, "log.level": "off"})");
     REQUIRE(content.faults.empty());
     REQUIRE(content.entries.size() == 3);
-    CHECK(content.entries[0].name == "workers");
+    CHECK(content.entries[0].name == "threads");
     CHECK(content.entries[1].name == "limits.depth");
     CHECK(content.entries[1].value == 3);
     CHECK(content.entries[2].name == "log.level");
@@ -29,7 +29,7 @@ TEST_CASE("settings_text: nested and dotted names come out the same", "[config]"
 }
 
 TEST_CASE("settings_text: each name has its line and column", "[config]") {
-    const auto content = read_settings_text("{\n  \"workers\": 2,\n  \"limits\": {\n    \"depth\" : 3 }\n}\n");
+    const auto content = read_settings_text("{\n  \"threads\": 2,\n  \"limits\": {\n    \"depth\" : 3 }\n}\n");
     REQUIRE(content.entries.size() == 2);
     CHECK(content.entries[0].place.line == 2);
     CHECK(content.entries[0].place.column == 3);
@@ -38,11 +38,11 @@ TEST_CASE("settings_text: each name has its line and column", "[config]") {
 }
 
 TEST_CASE("settings_text: an object under a name that is no group is one value", "[config]") {
-    const auto content = read_settings_text(R"({"limtis": {"depth": {"a": [1]}}, "workers": {"a": 1}, "listen": [1]})");
+    const auto content = read_settings_text(R"({"limtis": {"depth": {"a": [1]}}, "threads": {"a": 1}, "listen": [1]})");
     REQUIRE(content.entries.size() == 3);
     CHECK(content.entries[0].name == "limtis");
     CHECK(content.entries[0].value.is_object());
-    CHECK(content.entries[1].name == "workers");
+    CHECK(content.entries[1].name == "threads");
     CHECK(content.entries[2].name == "listen");
 }
 
@@ -55,23 +55,23 @@ TEST_CASE("settings_text: an array keeps its elements, whatever they are", "[con
 }
 
 TEST_CASE("settings_text: malformed JSON is told with its line and column", "[config]") {
-    CHECK(faults("{\n  \"workers\": 2,\n}").starts_with("3:1: not JSON: syntax error"));
-    CHECK(faults("{\"workers\" 2}").starts_with("1:12: not JSON: syntax error"));
-    CHECK(faults("{\"workers\": 2").starts_with("1:14: not JSON: syntax error"));
+    CHECK(faults("{\n  \"threads\": 2,\n}").starts_with("3:1: not JSON: syntax error"));
+    CHECK(faults("{\"threads\" 2}").starts_with("1:12: not JSON: syntax error"));
+    CHECK(faults("{\"threads\": 2").starts_with("1:14: not JSON: syntax error"));
     CHECK(faults("{} {}").starts_with("1:4: not JSON: syntax error"));
-    CHECK(faults("{\"workers\": 1e999}").find("not JSON: number overflow") != std::string::npos);
+    CHECK(faults("{\"threads\": 1e999}").find("not JSON: number overflow") != std::string::npos);
 }
 
 TEST_CASE("settings_text: someone who writes comments is told that JSON has none", "[config]") {
     const std::string message = "JSON has no comments: take this one out";
-    CHECK(faults("{\n  // how many\n  \"workers\": 2}") == "2:3: " + message);
-    CHECK(faults("{\n  /* how many */ \"workers\": 2}") == "2:3: " + message);
-    CHECK(faults("{\n  # how many\n  \"workers\": 2}") == "2:3: " + message);
+    CHECK(faults("{\n  // how many\n  \"threads\": 2}") == "2:3: " + message);
+    CHECK(faults("{\n  /* how many */ \"threads\": 2}") == "2:3: " + message);
+    CHECK(faults("{\n  # how many\n  \"threads\": 2}") == "2:3: " + message);
 }
 
 TEST_CASE("settings_text: what is no object is refused", "[config]") {
-    const auto* const text = GENERATE("[]", "[{}]", "7", "\"workers\"", "null");
-    CHECK(faults(text) == R"(1:1: the file must be an object, as {"workers": 4})");
+    const auto* const text = GENERATE("[]", "[{}]", "7", "\"threads\"", "null");
+    CHECK(faults(text) == R"(1:1: the file must be an object, as {"threads": 4})");
 }
 
 TEST_CASE("settings_text: an empty file says what would be the least", "[config]") {
@@ -81,7 +81,7 @@ TEST_CASE("settings_text: an empty file says what would be the least", "[config]
 }
 
 TEST_CASE("settings_text: entries before a malformed place are kept", "[config]") {
-    const auto content = read_settings_text("{\"wokers\": 2,\n oops}");
+    const auto content = read_settings_text("{\"treads\": 2,\n oops}");
     CHECK(content.entries.size() == 1);
     CHECK(content.faults.size() == 1);
 }

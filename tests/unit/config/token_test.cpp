@@ -41,7 +41,7 @@ TEST_CASE("token: what is wrong with one is told", "[config]") {
     CHECK(fault(ordered_json::array({"ci"})).starts_with("token 1: not an object"));
     CHECK(fault(one({{"sha256", "secret"}})).find("64 hexadecimal digits") != std::string::npos);
     CHECK(fault(one({{"sha256", std::string(64, 'g')}})).find("64 hexadecimal digits") != std::string::npos);
-    CHECK(fault(one({{"rights", ordered_json::array()}})).find("rights must be") != std::string::npos);
+    CHECK(fault(one({{"rights", ordered_json::array()}})).empty());  // it may ping
     CHECK(fault(one({{"rights", {"root"}}})).find("rights must be") != std::string::npos);
     CHECK(fault(one({{"tasks_in_flight", 0}})).find("tasks_in_flight") != std::string::npos);
     CHECK(fault(one({{"name", ""}})).find("name") != std::string::npos);

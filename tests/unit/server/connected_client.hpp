@@ -15,7 +15,7 @@
 #include <string_view>
 
 #include "api/functions/standard.hpp"
-#include "api/server/connection.hpp"
+#include "api/server/net/connection.hpp"
 #include "idle_service.hpp"
 
 namespace gatherd::api::server::tests {
@@ -51,9 +51,25 @@ public:
         }
     }
 
+    /// The client sends that, less than the system keeps for a socket. Nothing is handled yet.
+    void write(std::string_view bytes) {
+        REQUIRE(::send(ends_[1], bytes.data(), bytes.size(), MSG_DONTWAIT) == static_cast<ssize_t>(bytes.size()));
+    }
+
+    /// One thing that is ready on our side is done. False: there was none.
+    [[nodiscard]] bool step() {
+        reactor_.restart();
+        return reactor_.poll_one() > 0;
+    }
+
     /// What has come to the client by now, after a turn.
     [[nodiscard]] std::string read() {
         turn();
+        return take();
+    }
+
+    /// What has come to the client by now.
+    [[nodiscard]] std::string take() {
         std::array<char, 4096> bytes{};
         std::string all;
         for (ssize_t count = 0; (count = ::recv(ends_[1], bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;) {
@@ -69,6 +85,18 @@ public:
             reactor_.restart();
             reactor_.run_one();
             all += read();
+        }
+        return all;
+    }
+
+    /// Up to the end of all, however long that takes.
+    [[nodiscard]] std::string read_to_end() {
+        std::string all;
+        char byte = 0;
+        while (::recv(ends_[1], &byte, 1, MSG_DONTWAIT | MSG_PEEK) != 0) {
+            all += take();
+            reactor_.restart();
+            reactor_.run_one();
         }
         return all;
     }

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/server/transport.hpp"
+#include "api/server/net/transport.hpp"
 
 namespace gatherd::api::server::tests {
 

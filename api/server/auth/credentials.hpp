@@ -1,0 +1,46 @@
+/// \file
+/// Who a client has shown to be.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+#include "api/server/auth/identity.hpp"
+#include "api/server/net/peer_address.hpp"
+
+namespace gatherd::api::server {
+
+class service;
+
+/// Nobody until it shows a token where one is needed, else anybody.
+///
+/// Threads: whoever handles the client's message, one at a time; is_put_out from any thread.
+class credentials {
+public:
+    credentials(service& of, const peer_address& peer);
+
+    /// Null: nobody yet. See also identity::is_revoked.
+    [[nodiscard]] const std::shared_ptr<identity>& who() const noexcept { return who_; }
+
+    /// Takes the client for the holder of that token, if it is one. After auth.tries wrong ones, which are counted, it
+    /// is put out, and no token is looked at any more. A wrong one is logged with the client's address, at most once a
+    /// second for all clients together.
+    [[nodiscard]] bool show(std::string_view token);
+
+    /// It has tried too often.
+    [[nodiscard]] bool is_put_out() const noexcept { return is_put_out_.load(std::memory_order_relaxed); }
+
+    /// Whether the token that it has shown is one no more, or it has shown none and now one is asked for.
+    [[nodiscard]] bool are_void() const;
+
+private:
+    service& service_;
+    const peer_address peer_;
+    std::shared_ptr<identity> who_;
+    std::size_t wrong_tokens_ = 0;
+    std::atomic<bool> is_put_out_{false};  // a wish by itself: nothing else hangs on it
+};
+
+}  // namespace gatherd::api::server

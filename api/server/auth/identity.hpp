@@ -1,0 +1,66 @@
+/// \file
+/// Who a client is, and what he may do.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace gatherd::api::server {
+
+/// What a token may allow, as bits.
+enum class right : std::uint8_t {
+    submit = 1,      ///< run, gather, map, create_task; and all about the tasks that were created with this token
+    cancel_any = 2,  ///< cancel and forget tasks of others
+    see_all = 4,     ///< await, wait, as_completed, status and tasks, also of tasks of others
+    admin = 8,       ///< all of these, and stats
+};
+using rights = std::uint8_t;  ///< several of them
+constexpr rights all_rights = 15;
+
+/// The holder of a token, or anybody where no tokens are asked for. Shared by his connections and tasks.
+///
+/// Threads: all members are safe from any thread; what he may do can change while he is connected.
+class identity {
+public:
+    /// `most_tasks` 0: limits.token_tasks_in_flight holds.
+    identity(std::string name, rights what, std::size_t most_tasks)
+        : name_{std::move(name)}, rights_{what}, most_tasks_{most_tasks} {}
+
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+    [[nodiscard]] bool may(right what) const noexcept {
+        const rights held = rights_.load(std::memory_order_relaxed);  // a number by itself, as all here
+        return (held & (static_cast<rights>(what) | static_cast<rights>(right::admin))) != 0;
+    }
+    /// False: only the methods that need no token.
+    [[nodiscard]] bool may_anything() const noexcept { return rights_.load(std::memory_order_relaxed) != 0; }
+
+    [[nodiscard]] std::size_t most_tasks() const noexcept { return most_tasks_.load(std::memory_order_relaxed); }
+
+    /// Tasks in flight of all his connections; shared with what counts there.
+    [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight() const noexcept {
+        return tasks_in_flight_;
+    }
+
+    /// His token is one no more.
+    [[nodiscard]] bool is_revoked() const noexcept { return is_revoked_.load(std::memory_order_relaxed); }
+    void revoke() noexcept { is_revoked_.store(true, std::memory_order_relaxed); }
+
+    void change(rights what, std::size_t most_tasks) noexcept {
+        rights_.store(what, std::memory_order_relaxed);
+        most_tasks_.store(most_tasks, std::memory_order_relaxed);
+    }
+
+private:
+    const std::string name_;
+    std::atomic<rights> rights_;
+    std::atomic<std::size_t> most_tasks_;
+    std::atomic<bool> is_revoked_{false};
+    std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
+};
+
+}  // namespace gatherd::api::server

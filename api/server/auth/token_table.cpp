@@ -1,0 +1,56 @@
+#include "api/server/auth/token_table.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace gatherd::api::server {
+
+token_hash hash_of(std::string_view text) {
+    token_hash hash{};
+    SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
+    return hash;
+}
+
+void token_table::replace(const std::vector<token_grant>& grants) {
+    const std::lock_guard guard{lock_};
+    std::vector<entry> next;
+    for (const token_grant& grant : grants) {
+        const auto same = std::find_if(entries_.begin(), entries_.end(), [&grant](const entry& each) {
+            return each.holder != nullptr && each.holder->name() == grant.name && each.hash == grant.hash;
+        });
+        if (same != entries_.end()) {
+            same->holder->change(grant.what, grant.most_tasks);
+            next.push_back({grant.hash, std::exchange(same->holder, nullptr)});
+        } else {
+            next.push_back({grant.hash, std::make_shared<identity>(grant.name, grant.what, grant.most_tasks)});
+        }
+    }
+    for (const entry& each : entries_) {
+        if (each.holder != nullptr) {
+            each.holder->revoke();
+        }
+    }
+    entries_ = std::move(next);
+}
+
+bool token_table::empty() const {
+    const std::lock_guard guard{lock_};
+    return entries_.empty();
+}
+
+std::shared_ptr<identity> token_table::find(std::string_view token) const {
+    const token_hash hash = hash_of(token);
+    const std::lock_guard guard{lock_};
+    std::shared_ptr<identity> found;
+    for (const entry& each : entries_) {
+        if (CRYPTO_memcmp(each.hash.data(), hash.data(), hash.size()) == 0) {
+            found = each.holder;
+        }
+    }
+    return found;
+}
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,25 @@
+/// \file
+/// Whether there is room for a plan.
+#pragma once
+
+#include <optional>
+
+#include "api/error.hpp"
+#include "api/plan/plan.hpp"
+#include "api/result.hpp"
+#include "api/server/limits/task_allowance.hpp"
+
+namespace gatherd::api::server {
+
+class connection;
+class service;
+
+/// Room for a plan's tasks and memory until the allowance ends, or -32003 with the limit that it met. Counts the tasks
+/// as started.
+[[nodiscard]] result<task_allowance> admit(service& of, connection& from, const plan::plan& what, bool has_seed);
+
+/// The same for a plan without a seed that will have ended before anybody could count it: why there is no room, or
+/// nothing. Nothing is entered.
+[[nodiscard]] std::optional<error> want_of_room(service& of, connection& from, const plan::plan& what);
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,150 @@
+#include "api/server/methods/handlers.hpp"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "api/server/limits/counters.hpp"
+#include "api/server/methods/methods.hpp"
+#include "api/server/methods/params.hpp"
+#include "api/server/net/connection.hpp"
+#include "api/server/service.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+constexpr int protocol_version = 1;
+
+std::string_view name_of(plan::lane where) {
+    switch (where) {
+        case plan::lane::compute:
+            return "compute";
+        case plan::lane::blocking:
+            return "blocking";
+        case plan::lane::async:
+            break;
+    }
+    return "async";
+}
+
+value describe(const plan::function& f) {
+    value params = value::array();
+    for (const plan::parameter& each : f.parameters) {
+        value p = {{"name", each.name}};
+        if (each.variadic) {
+            p["variadic"] = true;
+        } else {
+            p["required"] = !each.default_value.has_value();
+        }
+        if (each.default_value) {
+            p["default"] = *each.default_value;
+        }
+        params.push_back(std::move(p));
+    }
+    return {{"name", f.name}, {"summary", f.summary}, {"params", std::move(params)}, {"lane", name_of(f.where)}};
+}
+
+value requests_by_method(const counters& counted) {
+    value all = value::object();
+    std::size_t index = 0;
+    for (const std::string_view name : method_names()) {
+        all[std::string{name}] = counted.of_method(index++);
+    }
+    all["unknown"] = counted.of_method(index);
+    return all;
+}
+
+/// What each worker has done, as executor/counters.hpp says.
+value workers(const executor::scheduler& of) {
+    value all = value::array();
+    for (const executor::worker_counters& each : of.counters()) {
+        all.push_back({{"run", each.run},
+                       {"spawned", each.spawned},
+                       {"stolen", each.stolen},
+                       {"failed_steals", each.failed_steals},
+                       {"parks", each.parks},
+                       {"wakes", each.wakes},
+                       {"injected", each.injected},
+                       {"timers", each.timers},
+                       {"queued", each.queued}});
+    }
+    return all;
+}
+
+/// The process's resident memory as the system counts it, or 0.
+std::uint64_t resident_bytes() {
+    std::ifstream file{"/proc/self/statm"};
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    file >> size >> resident;
+    return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+void check_no_params(std::optional<json::json_view> given) {
+    static const signature none{};
+    params{given, none};
+}
+
+}  // namespace
+
+void functions(service& of, std::optional<json::json_view> from, reply& answer) {
+    check_no_params(from);
+    value list = value::array();
+    for (const plan::function* each : of.functions().all()) {
+        list.push_back(describe(*each));
+    }
+    answer.result(list);
+}
+
+void stats(service& of, std::optional<json::json_view> from, reply& answer) {
+    check_no_params(from);
+    value all = of.counts().events();
+    all["uptime"] = std::chrono::duration<double>{of.uptime()}.count();
+    all["draining"] = of.is_draining();
+    all["connections"] = of.connections();
+    all["tasks_in_flight"] = of.tasks_in_flight()->load(std::memory_order_relaxed);
+    all["created_tasks"] = of.tasks().size();
+    all["results_kept"] = of.tasks().kept();
+    all["results_kept_bytes"] = of.tasks().kept_bytes();
+    all["results_dropped"] = of.tasks().dropped();
+    all["requests_by_method"] = requests_by_method(of.counts());
+    all["errors"] = of.counts().errors();
+    all["limits"] = of.counts().limits_met();
+    all["memory"] = {{"held_bytes", of.memory().held()},
+                     {"most_held_bytes", of.memory().most()},
+                     {"resident_bytes", resident_bytes()}};
+    all["threads"] = workers(of.runs_on());
+    const auto* const bulk = of.made_bulk_scheduler();
+    all["bulk_threads"] = bulk == nullptr ? value::array() : workers(*bulk);
+    answer.result(all);
+}
+
+void info(service& of, std::optional<json::json_view> from, reply& answer) {
+    check_no_params(from);
+    answer.result({{"name", "gatherd"},
+                   {"version", of.version()},
+                   {"protocol", protocol_version},
+                   {"threads", of.runs_on().workers()},
+                   {"draining", of.is_draining()}});
+}
+
+void ping(service&, std::optional<json::json_view> from, reply& answer) {
+    check_no_params(from);
+    answer.result("pong");
+}
+
+void auth(service&, std::optional<json::json_view> from, reply& answer) {
+    static const signature expected{{"token"}, {}};
+    if (!answer.to()->show_token(params{from, expected}.required_text("token"))) {
+        throw refused{{errc::not_authenticated, "Not authenticated: no such token"}};
+    }
+    answer.result(true);
+}
+
+}  // namespace gatherd::api::server

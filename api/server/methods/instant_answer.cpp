@@ -1,0 +1,71 @@
+#include "api/server/methods/instant_answer.hpp"
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/plan/instant_run.hpp"
+#include "api/server/methods/outcome_text.hpp"
+#include "api/server/net/connection.hpp"
+#include "api/server/service.hpp"
+#include "api/wire/response.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+/// So many calls that cannot wait are run on the spot: some tens of microseconds, less than a program costs.
+constexpr std::size_t most_at_once = 1024;
+
+constexpr std::size_t most_kept = std::size_t{256} << 10;  // bytes of an answer's memory, for the next answer
+
+/// Sends on what the plan prints.
+class printing final : public plan::program_observer {
+public:
+    explicit printing(const reply& answer) noexcept : answer_{answer} {}
+
+    void printed(std::string line) override {
+        if (!answer_.is_notification()) {
+            std::string text;
+            wire::append_notification(text, "output", answer_.id(), {{"text", std::move(line)}});
+            answer_.to()->send(text);
+        }
+    }
+    void child_ended(std::size_t /*index*/, const plan::outcome& /*result*/) override {}
+    [[nodiscard]] bool wants_children() const noexcept override { return false; }
+    void ended(plan::program_end /*end*/) noexcept override {}
+
+private:
+    const reply& answer_;
+};
+
+}  // namespace
+
+bool is_answered_at_once(const plan::plan& what, const plan::program_options& how) noexcept {
+    return what.root().is_instant && what.tasks() <= most_at_once && !how.generator &&
+           (!how.timeout || how.timeout->count() > 0);
+}
+
+// The result is written behind the answer's head, in memory that the thread keeps for the next.
+void answer_at_once(service& of, const plan::plan& what, reply& answer) {
+    thread_local std::string message;
+    message.clear();
+    wire::append_result_head(message, answer.id());
+    const std::size_t head = message.size();
+    printing observer{answer};
+    const limits& bounds = of.bounds();
+    of.counts().add(event::programs_run);
+    const auto end = plan::instant_run{bounds, observer}.run(what, message);
+    count_end(of.counts(), end.how, what.tasks());
+    if (end.how != plan::program_end::way::returned) {
+        answer.error(error_of(end, bounds));
+    } else {
+        answer_with(answer, message, head, bounds);
+    }
+    if (message.capacity() > most_kept) {
+        message = {};
+    }
+}
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,119 @@
+#include "api/server/methods/methods.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "api/server/auth/identity.hpp"
+#include "api/server/limits/counters.hpp"
+#include "api/server/limits/limit_errors.hpp"
+#include "api/server/methods/handlers.hpp"
+#include "api/server/methods/params.hpp"
+#include "api/server/net/connection.hpp"
+#include "api/server/service.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+/// Who may call a method.
+enum class access : std::uint8_t { anybody, known, submitter, admin };
+
+/// Whether its answer may come much later: such requests count against limits.connection_requests.
+enum class answered : std::uint8_t { at_once, later };
+
+struct method {
+    std::string_view name;
+    void (*call)(service&, std::optional<json::json_view>, reply&);
+    access by;  // a submitter's starts work: it is refused while the service drains, or has no memory for it
+    answered when = answered::at_once;
+};
+
+constexpr std::array methods{
+    method{"run", run, access::submitter, answered::later},
+    method{"gather", gather, access::submitter, answered::later},
+    method{"map", map, access::submitter, answered::later},
+    method{"create_task", create_task, access::submitter},
+    method{"await", await_tasks, access::known, answered::later},
+    method{"wait", wait, access::known, answered::later},
+    method{"as_completed", as_completed, access::known, answered::later},
+    method{"cancel", cancel, access::known},
+    method{"status", status, access::known},
+    method{"tasks", tasks, access::known},
+    method{"forget", forget, access::known},
+    method{"functions", functions, access::known},
+    method{"stats", stats, access::admin},
+    method{"info", info, access::anybody},
+    method{"ping", ping, access::anybody},
+    method{"auth", auth, access::anybody},
+};
+static_assert(methods.size() < counters::most_methods);  // the last is for those that there are not
+
+std::string names() {
+    std::string all;
+    for (const method& each : methods) {
+        all += (all.empty() ? "" : ", ") + std::string{each.name};
+    }
+    return all;
+}
+
+[[noreturn]] void refuse_method(std::string_view name) {
+    constexpr std::size_t shown = 80;
+    throw refused{{errc::method_not_found,
+                   "Method not found: '" + std::string{name.substr(0, shown)} + "'; the methods are " + names()}};
+}
+
+/// Throws `refused` where a client may not call a method.
+void check_call(service& of, const method& m, connection& client) {
+    if (m.by == access::anybody) {
+        return;
+    }
+    const auto& who = client.who();
+    if (who == nullptr || who->is_revoked()) {
+        throw refused{{errc::not_authenticated, "Not authenticated: call auth with a token first"}};
+    }
+    if (!who->may_anything()) {
+        throw refused{{errc::not_authenticated, "Not allowed: the token has no rights"}};
+    }
+    if (m.by == access::submitter && !who->may(right::submit)) {
+        throw refused{{errc::not_authenticated, "Not allowed: the token has no right to submit"}};
+    }
+    if (m.by == access::admin && !who->may(right::admin)) {
+        throw refused{{errc::not_authenticated, "Not allowed: the token has no right to admin"}};
+    }
+    if (m.by == access::submitter && of.is_draining()) {
+        throw refused{{errc::shutting_down, "Shutting down: nothing new is started"}};
+    }
+    // The request itself is owed an answer already.
+    if (m.when == answered::later && client.work().owed() > of.bounds().connection_requests) {
+        of.counts().add_limit("limits.connection_requests");
+        throw refused{overloaded("limits.connection_requests", of.bounds().connection_requests)};
+    }
+}
+
+}  // namespace
+
+std::vector<std::string_view> method_names() {
+    std::vector<std::string_view> all;
+    for (const method& each : methods) {
+        all.push_back(each.name);
+    }
+    return all;
+}
+
+void call_method(service& of, const wire::request& request, reply answer) {
+    const auto* const found =
+        std::find_if(methods.begin(), methods.end(), [&](const method& m) { return m.name == request.method; });
+    of.counts().add_method(static_cast<std::size_t>(found - methods.begin()));
+    try {
+        if (found == methods.end()) {
+            refuse_method(request.method);
+        }
+        check_call(of, *found, *answer.to());
+        found->call(of, request.params, answer);
+    } catch (const refused& fault) {
+        answer.error(fault.reason);
+    }
+}
+
+}  // namespace gatherd::api::server

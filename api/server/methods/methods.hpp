@@ -1,0 +1,22 @@
+/// \file
+/// The methods of the service, by name.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "api/server/methods/reply.hpp"
+#include "api/wire/message.hpp"
+
+namespace gatherd::api::server {
+
+class service;
+
+/// The methods' names, in the order in which counters::add_method counts them; one more index is for all other names.
+[[nodiscard]] std::vector<std::string_view> method_names();
+
+/// Carries out one request: the reply comes now or later. Where the connection handles its messages. Never throws for
+/// what a client sent.
+void call_method(service& of, const wire::request& request, reply answer);
+
+}  // namespace gatherd::api::server

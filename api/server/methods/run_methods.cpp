@@ -1,0 +1,166 @@
+#include "api/server/methods/handlers.hpp"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/plan/plan_decoder.hpp"
+#include "api/server/limits/admission.hpp"
+#include "api/server/limits/task_allowance.hpp"
+#include "api/server/methods/instant_answer.hpp"
+#include "api/server/methods/params.hpp"
+#include "api/server/methods/running_request.hpp"
+#include "api/server/net/connection.hpp"
+#include "api/server/service.hpp"
+#include "api/server/tasks/created_task.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+using plan_ptr = std::unique_ptr<plan::plan>;
+
+/// A request that has been understood, and may run if there is room for it.
+struct understood {
+    plan_ptr what;
+    plan::program_options how{};
+    reporting wishes{};
+};
+
+plan::plan_decoder decoder_of(service& of) {
+    return {of.functions(), of.bounds().plan_tasks};
+}
+
+/// What all four methods share.
+plan::program_options read_options(const params& given) {
+    if (given.is_plain()) {
+        return {};
+    }
+    const auto timeout = given.seconds("timeout");
+    return {given.seed(), timeout};
+}
+
+/// What gather and map share beyond that.
+reporting read_reporting(const params& given) {
+    if (given.is_plain()) {
+        return {};
+    }
+    const bool streams = given.flag("stream");
+    const auto progress = given.seconds("progress");
+    return {streams, given.flag("return_exceptions"), progress, 0};
+}
+
+/// Answers on the spot, if there is room. Tasks that have ended before the next message is read are looked at, but not
+/// entered.
+void run_at_once(service& of, const plan::plan& what, reply& answer) {
+    if (auto fault = want_of_room(of, *answer.to(), what)) {
+        throw refused{*std::move(fault)};
+    }
+    of.counts().add(event::tasks_started, what.tasks());
+    answer_at_once(of, what, answer);
+}
+
+/// Whether writing a plan's result, and taking the plan apart, may take more than about a millisecond.
+bool is_bulk(const connection& from, const plan::plan& what) {
+    constexpr std::size_t many_tasks = 16384;
+    constexpr std::size_t much_text = 256 * 1024;
+    return what.tasks() > many_tasks || from.message_bytes() > much_text;
+}
+
+void run_understood(service& of, understood& request, reply& answer) {
+    if (is_answered_at_once(*request.what, request.how) && !request.wishes.streams && !request.wishes.progress) {
+        run_at_once(of, *request.what, answer);
+        return;
+    }
+    auto allowance = value_or_refuse(admit(of, *answer.to(), *request.what, request.how.generator != nullptr));
+    const bool is_bulky = is_bulk(*answer.to(), *request.what);
+    const auto running =
+        std::make_shared<running_request>(of, std::move(answer), request.wishes, std::move(allowance), is_bulky);
+    running->start(std::move(request.what), std::move(request.how));
+}
+
+understood understand_run(service& of, const params& given) {
+    understood request;
+    request.how = read_options(given);
+    request.what = value_or_refuse(decoder_of(of).decode_task(given.required("task"), given.step("task")));
+    return request;
+}
+
+understood understand_gather(service& of, const params& given) {
+    understood request;
+    request.how = read_options(given);
+    request.wishes = read_reporting(given);
+    const auto tasks = given.required("tasks");
+    request.what = value_or_refuse(
+        decoder_of(of).decode_gather(tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
+    request.wishes.total = tasks.size();
+    return request;
+}
+
+understood understand_map(service& of, const params& given) {
+    understood request;
+    request.how = read_options(given);
+    request.wishes = read_reporting(given);
+    const auto call = given.required("call");
+    const auto over = given.required("over");
+    request.what = value_or_refuse(decoder_of(of).decode_map(call, given.step("call"), over, given.step("over"),
+                                                             {given["return_exceptions"], given["limit"]}));
+    request.wishes.total = over.size();
+    return request;
+}
+
+/// What create_task takes beyond a task.
+created_task::options read_task_options(const service& of, const params& given) {
+    created_task::options made;
+    made.name = given.text("name").value_or("");
+    made.is_detached = given.flag("detach");
+    made.keep = given.seconds("keep").value_or(of.bounds().keep);
+    return made;
+}
+
+}  // namespace
+
+// The answer is handed on by reference: moving it costs as much as a small plan's run.
+
+void run(service& of, std::optional<json::json_view> given, reply& answer) {
+    static const signature expected{{"task"}, {"timeout", "seed"}};
+    auto request = understand_run(of, params{given, expected});
+    run_understood(of, request, answer);
+}
+
+void gather(service& of, std::optional<json::json_view> given, reply& answer) {
+    static const signature expected{{"tasks"}, {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
+    auto request = understand_gather(of, params{given, expected});
+    run_understood(of, request, answer);
+}
+
+void map(service& of, std::optional<json::json_view> given, reply& answer) {
+    static const signature expected{{"call", "over"},
+                                    {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
+    auto request = understand_map(of, params{given, expected});
+    run_understood(of, request, answer);
+}
+
+void create_task(service& of, std::optional<json::json_view> given, reply& answer) {
+    static const signature expected{{"task"}, {"name", "timeout", "seed", "detach", "keep"}};
+    const params read{given, expected};
+    auto request = understand_run(of, read);
+    auto options = read_task_options(of, read);
+    const auto creator = answer.to();
+    auto allowance = value_or_refuse(admit(of, *creator, *request.what, request.how.generator != nullptr));
+    const bool is_detached = options.is_detached;
+    options.is_bulky = is_bulk(*creator, *request.what);
+    options.owner = creator->who();
+    options.is_silent = answer.is_notification();
+    const auto task =
+        std::make_shared<created_task>(of, task_table::new_id(), std::move(options), creator, std::move(allowance));
+    of.tasks().add(task);
+    if (!is_detached) {
+        creator->add_task(task);
+    }
+    task->start(std::move(request.what), std::move(request.how));
+    answer.result({{"id", task->id()}}, [task] { task->announce(); });
+}
+
+}  // namespace gatherd::api::server

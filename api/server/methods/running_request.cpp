@@ -1,0 +1,132 @@
+#include "api/server/methods/running_request.hpp"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/json/json_writer.hpp"
+#include "api/server/methods/outcome_text.hpp"
+#include "api/server/net/connection.hpp"
+#include "api/wire/response.hpp"
+
+namespace gatherd::api::server {
+
+running_request::running_request(service& of, reply answer, reporting what, task_allowance allowance, bool is_bulky)
+    : service_{of},
+      answer_{std::move(answer)},
+      id_{answer_.id()},
+      what_{what},
+      is_bulky_{is_bulky},
+      allowance_{std::move(allowance)} {}
+
+void running_request::start(std::shared_ptr<const plan::plan> what, plan::program_options how) {
+    service_.counts().add(event::programs_run);
+    const auto self = shared_from_this();
+    const auto program = std::make_shared<plan::program>(is_bulky_ ? service_.bulk_scheduler() : service_.runs_on(),
+                                                         std::move(what), std::move(how), service_.bounds(), self);
+    program->prepare();
+    {
+        const std::lock_guard guard{lock_};
+        program_ = program;
+    }
+    const bool is_gone = !answer_.to()->work().add_request(self);
+    program->start();
+    if (is_gone) {
+        program->cancel({});
+    }
+}
+
+bool running_request::cancel(const std::string& message) {
+    std::shared_ptr<plan::program> program;
+    {
+        const std::lock_guard guard{lock_};
+        program = program_;
+    }
+    return program != nullptr && program->cancel(message);
+}
+
+void running_request::notify(const char* method, const value& params) {
+    std::string text;
+    wire::append_notification(text, method, id_, params);
+    answer_.to()->send(text);
+}
+
+void running_request::printed(std::string line) {
+    if (!id_.is_absent()) {
+        notify("output", {{"text", std::move(line)}});
+    }
+}
+
+void running_request::child_ended(std::size_t index, const plan::outcome& result) {
+    const std::lock_guard guard{lock_};
+    if (is_over_) {
+        return;
+    }
+    ++done_;
+    failed_ += result.has_value() ? 0 : 1;
+    is_over_ = !result.has_value() && !what_.return_exceptions;
+    if (id_.is_absent()) {
+        return;
+    }
+    if (what_.streams) {
+        value params = {{"index", index}};
+        add_outcome(params, result);
+        notify("completed", params);
+    }
+    const auto now = clock::now();
+    if (what_.progress && now - last_progress_ >= *what_.progress) {
+        last_progress_ = now;
+        report_progress();
+    }
+}
+
+/// Under lock_.
+void running_request::report_progress() {
+    notify("progress", {{"total", what_.total}, {"done", done_}, {"failed", failed_}});
+}
+
+void running_request::answer_result(value result) {
+    if (what_.streams) {
+        const std::lock_guard guard{lock_};
+        result = {{"completed", done_ - failed_}, {"failed", failed_}};
+    }
+    std::string message;  // whole, so that a large result is written once
+    wire::append_result_head(message, id_);
+    const std::size_t head = message.size();
+    json::append_value(message, result);
+    result = nullptr;
+    memory_.release();  // before the client hears of the end: it may ask for as much again
+    answer_with(answer_, message, head, service_.bounds());
+}
+
+void running_request::ended(plan::program_end end) noexcept {
+    if (!is_bulky_ && !is_long(end)) {
+        answer_end(std::move(end));
+        return;
+    }
+    service_.bulk().submit(shared_from_this(), &running_request::answer_end, std::move(end));
+}
+
+void running_request::answer_end(plan::program_end end) {
+    const auto self = shared_from_this();
+    answer_.to()->work().remove_request(self);
+    count_end(service_.counts(), end.how, allowance_.tasks());
+    allowance_.release();
+    std::shared_ptr<plan::program> program;  // let go when nobody holds our lock
+    {
+        const std::lock_guard guard{lock_};
+        is_over_ = true;
+        program = std::move(program_);
+        if (what_.progress && !id_.is_absent()) {
+            report_progress();
+        }
+    }
+    if (end.how == plan::program_end::way::returned) {
+        answer_result(std::move(end.result.result()));
+    } else {
+        memory_.release();
+        answer_.error(error_of(end, service_.bounds()));
+    }
+}
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,77 @@
+/// \file
+/// A run, gather or map request while its program runs.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "api/plan/program.hpp"
+#include "api/server/limits/program_memory.hpp"
+#include "api/server/limits/task_allowance.hpp"
+#include "api/server/methods/reply.hpp"
+#include "api/server/service.hpp"
+#include "api/server/tasks/client_work.hpp"
+
+namespace gatherd::api::server {
+
+/// What the client wants to hear before the answer.
+struct reporting {
+    bool streams = false;            ///< a notification for each child
+    bool return_exceptions = false;  ///< of the gather: whether a failure ends it
+    std::optional<std::chrono::nanoseconds> progress{};
+    std::size_t total = 0;  ///< children
+};
+
+/// Observes its program and answers when that has ended.
+///
+/// Threads: as its two bases say. It is kept alive by its program, and by its connection's register meanwhile.
+class running_request final : public plan::program_observer,
+                              public pending_request,
+                              public std::enable_shared_from_this<running_request> {
+public:
+    /// `is_bulky`: its answer may be so large that writing it is not a worker's work.
+    running_request(service& of, reply answer, reporting what, task_allowance allowance, bool is_bulky);
+
+    /// Runs the plan as a program. It may have answered on return.
+    void start(std::shared_ptr<const plan::plan> what, plan::program_options how);
+
+    // pending_request
+    [[nodiscard]] const wire::request_id& id() const noexcept override { return id_; }
+    bool cancel(const std::string& message) override;
+
+    // program_observer
+    void printed(std::string line) override;
+    void child_ended(std::size_t index, const plan::outcome& result) override;
+    [[nodiscard]] bool wants_children() const noexcept override { return what_.streams || what_.progress.has_value(); }
+    [[nodiscard]] bool may_hold(std::size_t bytes) noexcept override { return memory_.hold(bytes); }
+    void ended(plan::program_end end) noexcept override;
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    void notify(const char* method, const value& params);
+    void report_progress();
+    void answer_end(plan::program_end end);
+    void answer_result(value result);
+
+    service& service_;
+    reply answer_;
+    const wire::request_id id_;
+    const reporting what_;
+    const bool is_bulky_;
+    task_allowance allowance_;
+    program_memory memory_{service_};
+
+    std::mutex lock_;
+    std::shared_ptr<plan::program> program_;  // under lock_; none once it has ended: it holds this object too
+    std::size_t done_ = 0;                    // under lock_, as all below
+    std::size_t failed_ = 0;
+    bool is_over_ = false;  // a child's failure is the end: what still comes is not sent
+    clock::time_point last_progress_{};
+};
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,219 @@
+#include "api/server/methods/handlers.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "api/server/methods/params.hpp"
+#include "api/server/net/connection.hpp"
+#include "api/server/net/turn.hpp"
+#include "api/server/service.hpp"
+#include "api/server/tasks/created_task.hpp"
+#include "api/server/tasks/waiting_request.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+using task_list = std::vector<std::shared_ptr<created_task>>;
+
+[[noreturn]] void refuse_unknown(const std::string& id) {
+    constexpr std::size_t shown = 80;
+    throw refused{{errc::no_such_task,
+                   "No such task: '" + id.substr(0, shown) + "': it was never created, or its result was dropped",
+                   std::make_shared<const value>(value{{"id", id}})}};
+}
+
+/// Whether a client may do with a task what `beyond` allows with those of others.
+bool may_touch(const created_task& task, const connection& from, right beyond) {
+    const identity& who = *from.who();
+    return &task.owner() == &who || who.may(beyond);
+}
+
+/// The task of that id, if the client may do with it what `beyond` allows with those of others.
+std::shared_ptr<created_task> find_one(service& of, const connection& from, const std::string& id, right beyond) {
+    auto found = of.tasks().find(id);
+    if (found == nullptr) {
+        refuse_unknown(id);
+    }
+    if (!may_touch(*found, from, beyond)) {
+        throw refused{{errc::not_authenticated, "Not allowed: the task was created with another token"}};
+    }
+    return found;
+}
+
+/// The tasks of these ids, each once.
+task_list find_all(service& of, const connection& from, const std::vector<std::string>& ids, right beyond) {
+    task_list found;
+    std::unordered_set<std::string> seen;
+    for (const std::string& id : ids) {
+        if (seen.insert(id).second) {
+            found.push_back(find_one(of, from, id, beyond));
+        }
+    }
+    return found;
+}
+
+/// What await, wait and as_completed share: whose ends, and for how long.
+struct awaited {
+    task_list tasks;
+    bool is_one = false;
+    std::optional<std::chrono::nanoseconds> timeout{};
+};
+
+/// Exactly one of `id` (where `one_allowed`) and `ids`.
+awaited read_awaited(service& of, const connection& client, const params& given, bool one_allowed) {
+    const auto id = given.text("id");
+    const auto ids = given.texts("ids");
+    if (id.has_value() == ids.has_value()) {
+        refuse_params("", one_allowed ? "exactly one of 'id' and 'ids' is needed" : "'ids' is needed");
+    }
+    const auto timeout = given.seconds("timeout");
+    return {find_all(of, client, id ? std::vector{*id} : *ids, right::see_all), id.has_value(), timeout};
+}
+
+executor::return_when read_return_when(const params& given) {
+    const auto text = given.text("return_when");
+    if (!text || *text == "ALL_COMPLETED") {
+        return executor::return_when::all_completed;
+    }
+    if (*text == "FIRST_COMPLETED") {
+        return executor::return_when::first_completed;
+    }
+    if (*text == "FIRST_EXCEPTION") {
+        return executor::return_when::first_exception;
+    }
+    given.refuse("return_when", "return_when is FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED");
+}
+
+/// Gives how many of them had not ended.
+template <typename List>
+std::size_t cancel_each(const List& list, const std::string& message) {
+    return static_cast<std::size_t>(
+        std::count_if(list.begin(), list.end(), [&message](const auto& each) { return each->cancel(message); }));
+}
+
+/// The tasks that a client may see, the oldest first: up to so many, of that state where one is named.
+value list_tasks(service& of, const connection& client, const std::optional<std::string>& state, std::size_t most) {
+    value list = value::array();
+    std::uint64_t last = 0;
+    while (list.size() < most) {
+        const auto some = of.tasks().some_after(last, items_a_turn);
+        if (some.empty()) {
+            break;
+        }
+        last = some.back().number;
+        for (const auto& each : some) {
+            if (list.size() == most || !may_touch(*each.task, client, right::see_all)) {
+                continue;
+            }
+            value one = each.task->status();
+            if (!state || one["state"] == *state) {
+                list.push_back(std::move(one));
+            }
+        }
+    }
+    return list;
+}
+
+void start_waiting(service& of, reply& answer, awaited ends, waiting_request::options how) {
+    how.timeout = ends.timeout;
+    std::make_shared<waiting_request>(of, std::move(answer), std::move(ends.tasks), how)->start();
+}
+
+}  // namespace
+
+void await_tasks(service& of, std::optional<json::json_view> given, reply& answer) {
+    static const signature expected{{"id"}, {"ids", "return_exceptions", "timeout"}};
+    const params read{given, expected};
+    const bool exceptions = read.flag("return_exceptions");
+    auto ends = read_awaited(of, *answer.to(), read, true);
+    using form = waiting_request::form;
+    const form shape = ends.is_one ? form::one : exceptions ? form::settled : form::list;
+    start_waiting(of, answer, std::move(ends), {.answer = shape});
+}
+
+void wait(service& of, std::optional<json::json_view> given, reply& answer) {
+    static const signature expected{{"ids"}, {"return_when", "timeout"}};
+    const params read{given, expected};
+    const auto when = read_return_when(read);
+    auto ends = read_awaited(of, *answer.to(), read, false);
+    if (ends.tasks.empty()) {
+        read.refuse("ids", "there is nothing to wait for");
+    }
+    start_waiting(of, answer, std::move(ends), {.answer = waiting_request::form::wait, .when = when});
+}
+
+void as_completed(service& of, std::optional<json::json_view> given, reply& answer) {
+    static const signature expected{{"ids"}, {"timeout"}};
+    auto ends = read_awaited(of, *answer.to(), params{given, expected}, false);
+    start_waiting(of, answer, std::move(ends), {.answer = waiting_request::form::streamed});
+}
+
+void cancel(service& of, std::optional<json::json_view> given, reply& answer) {
+    static const signature expected{{"id"}, {"ids", "request", "message"}};
+    const params read{given, expected};
+    const auto id = read.text("id");
+    const auto ids = read.texts("ids");
+    const std::string message = read.text("message").value_or("");
+    const auto request = read["request"];
+    if ((id ? 1 : 0) + (ids ? 1 : 0) + (request ? 1 : 0) != 1) {
+        refuse_params("", "exactly one of 'id', 'ids' and 'request' is needed");
+    }
+    if (!request) {
+        const auto tasks = find_all(of, *answer.to(), id ? std::vector{*id} : *ids, right::cancel_any);
+        return answer.result({{"cancelled", cancel_each(tasks, message)}});
+    }
+    const auto requests = answer.to()->work().requests(*request);
+    if (requests.size() <= items_a_turn) {
+        return answer.result({{"cancelled", cancel_each(requests, message)}});
+    }
+    of.bulk().submit([requests, message, later = std::make_shared<reply>(std::move(answer))] {
+        later->result({{"cancelled", cancel_each(requests, message)}});
+    });
+}
+
+void status(service& of, std::optional<json::json_view> given, reply& answer) {
+    static const signature expected{{"id"}, {}};
+    const std::string id = params{given, expected}.required_text("id");
+    answer.result(find_one(of, *answer.to(), id, right::see_all)->status());
+}
+
+void tasks(service& of, std::optional<json::json_view> given, reply& answer) {
+    static const signature expected{{}, {"state", "limit"}};
+    const params read{given, expected};
+    const auto state = read.text("state");
+    const std::vector<std::string_view> states{"pending", "running", "done", "failed", "cancelled"};
+    if (state && std::find(states.begin(), states.end(), *state) == states.end()) {
+        read.refuse("state", "state is pending, running, done, failed or cancelled");
+    }
+    std::size_t most = ~std::size_t{0};
+    if (const auto limit = read["limit"]) {
+        if (limit->kind() != json::json_kind::integer || limit->as_integer() < 1) {
+            read.refuse("limit", "limit is an integer of at least 1");
+        }
+        most = static_cast<std::size_t>(limit->as_integer());
+    }
+    if (of.tasks().size() <= items_a_turn) {
+        return answer.result(list_tasks(of, *answer.to(), state, most));
+    }
+    of.bulk().submit([&of, state, most, later = std::make_shared<reply>(std::move(answer))] {
+        later->result(list_tasks(of, *later->to(), state, most));
+    });
+}
+
+void forget(service& of, std::optional<json::json_view> given, reply& answer) {
+    static const signature expected{{"id"}, {}};
+    const params read{given, expected};
+    const std::string id = read.required_text("id");
+    static_cast<void>(find_one(of, *answer.to(), id, right::cancel_any));
+    if (!of.tasks().forget(id)) {
+        read.refuse("id", "the task is still running: cancel it first");
+    }
+    answer.result(true);
+}
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,549 @@
+#include "api/server/net/connection.hpp"
+
+#include <algorithm>
+#include <asio/error.hpp>
+#include <asio/post.hpp>
+#include <chrono>
+#include <limits>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/server/limits/limit_errors.hpp"
+#include "api/server/methods/message_handling.hpp"
+#include "api/server/net/turn.hpp"
+#include "api/server/tasks/created_task.hpp"
+#include "api/wire/message_decoder.hpp"
+#include "api/wire/response.hpp"
+#include "gatherd/executor/detail/worker.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+constexpr std::size_t most_refused = 256;  // connections that are being told that there are too many of them
+constexpr std::chrono::seconds linger_time{2};
+
+}  // namespace
+
+connection::connection(service& of, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
+                       const peer_address& peer)
+    : service_{of},
+      transport_{std::move(socket), tls},
+      peer_{peer},
+      home_{transport_.socket().get_executor().context()},
+      input_{of},
+      credentials_{of, peer},
+      output_{of} {
+    if (peer_ != peer_address{}) {
+        set_client_options(transport_.socket().native_handle());
+    }
+}
+
+connection::~connection() {
+    if (was_refused_) {
+        service_.refused_now().fetch_sub(1, std::memory_order_relaxed);
+    }
+}
+
+void connection::start() {
+    watch_idle();
+    watch_auth();
+    after_turn();
+}
+
+void connection::refuse(const char* limit) {
+    was_refused_ = true;
+    // To tell it a descriptor is held for a while; and under TLS hands would have to be shaken first.
+    if (service_.refused_now().fetch_add(1, std::memory_order_relaxed) >= most_refused || transport_.is_tls()) {
+        close();
+        return;
+    }
+    const limits& most = service_.bounds();
+    const bool is_about_address = std::string_view{limit} == "limits.address_connections";
+    std::string text;
+    const error why = overloaded(limit, is_about_address ? most.address_connections : most.connections);
+    service_.counts().add_error(why);
+    wire::append_error(text, wire::request_id::null(), why);
+    input_ended_ = is_lingering_ = true;
+    send(text);
+}
+
+void connection::begin_drain() {
+    post_home([this] {
+        if (!is_closed_ && !input_ended_ && !is_in_bulk_) {
+            read_some();  // what the client has sent by now gets an answer
+        }
+    });
+}
+
+// ---- reading -------------------------------------------------------------------------------------
+
+/// Whether what the client sends is wanted: to be handled, or, when it lingers, to be thrown away.
+bool connection::may_read() const noexcept {
+    return !is_closed_ && !is_in_bulk_ && !is_unfinished_ && (!input_ended_ || is_lingering_);
+}
+
+/// Whether it is our doing that nothing is read: no clock of the client's runs then.
+bool connection::refuses_to_read() const {
+    return is_in_bulk_ || output_.unread() > service_.bounds().unread_bytes;
+}
+
+void connection::wait_readable() {
+    if (is_reading_ || is_closed_ || (!may_read() && !is_unfinished_)) {
+        return;
+    }
+    is_reading_ = true;
+    if (is_unfinished_ || transport_.has_buffered()) {
+        post_home([this] {
+            is_reading_ = false;
+            if (!is_closed_ && !is_in_bulk_) {
+                read_some();
+            }
+        });
+        return;
+    }
+    // Waiting takes no buffer: an idle connection holds none.
+    transport_.socket().async_wait(transport_.needed_to_read(),
+                                   [self = shared_from_this()](const asio::error_code& failed) {
+                                       self->is_reading_ = false;
+                                       if (!failed && !self->is_in_bulk_) {
+                                           self->read_some();
+                                       }
+                                   });
+}
+
+/// In every state in which no read is armed: only this tells then that the client has gone.
+void connection::wait_hang_up() {
+    if (is_reading_ || is_watching_ || is_closed_) {
+        return;
+    }
+    is_watching_ = true;
+    transport_.socket().async_wait(transport::socket_type::wait_error,
+                                   [self = shared_from_this()](const asio::error_code& failed) {
+                                       self->is_watching_ = false;
+                                       if (failed || self->is_closed_) {
+                                           return;
+                                       }
+                                       if (self->transport_.has_hung_up()) {
+                                           self->close();  // what it runs is cancelled
+                                       } else {
+                                           self->wait_hang_up();
+                                       }
+                                   });
+}
+
+void connection::read_some() {
+    is_in_turn_ = true;
+    answered_from_ = output_.unread();
+    if (is_unfinished_) {
+        handle_frames();
+    }
+    for (std::size_t got = 0; got < bytes_read_a_turn && may_read();) {
+        const auto piece = input_.read_some(transport_);
+        if (piece.failed) {
+            end_reading(piece.failed);
+            break;
+        }
+        got += piece.bytes;
+        was_active_ = true;
+        service_.counts().add(event::bytes_read, piece.bytes);
+        if (is_lingering_) {
+            continue;
+        }
+        input_.keep(piece);
+        handle_frames();
+        if (piece.is_all) {
+            break;
+        }
+    }
+    is_in_turn_ = false;
+    after_turn();
+}
+
+/// There is nothing to read: for now, or for good.
+void connection::end_reading(const asio::error_code& why) {
+    if (why == asio::error::would_block || why == asio::error::try_again) {
+        return;
+    }
+    if (why == asio::error::eof && !is_lingering_) {
+        input_ended_ = true;
+        input_.finish();
+        handle_frames();
+        return;
+    }
+    if (why != asio::error::eof && transport_.is_tls() && why.category() != asio::error::get_system_category()) {
+        service_.counts().add(event::tls_failed);
+    }
+    close();  // after a reset: what it runs is cancelled
+}
+
+/// `found`: the first, if it is known already.
+void connection::handle_frames(std::optional<wire::frame> found) {
+    const auto self = shared_from_this();
+    is_unfinished_ = false;
+    while (!is_closed_ && !is_in_bulk_) {
+        if (credentials_.is_put_out()) {
+            input_ended_ = is_lingering_ = true;
+            return;
+        }
+        if (output_.unread() > answered_from_ + bytes_answered_a_turn) {
+            is_unfinished_ = true;  // goes on when the others of this worker have had their turn
+            return;
+        }
+        if (!found) {
+            found = input_.next();
+        }
+        if (!found) {
+            return;
+        }
+        if (message_deadline_.is_set()) {
+            message_deadline_.clear();  // the next message has its own time
+        }
+        handle_frame(self, *found);
+        if (found->closes()) {
+            input_ended_ = is_lingering_ = true;  // what follows is thrown away
+            return;
+        }
+        found.reset();
+    }
+}
+
+/// `self` owns this object.
+void connection::handle_frame(const std::shared_ptr<connection>& self, const wire::frame& found) {
+    output_.speak(input_.spoken());
+    if (found.kind == wire::frame_kind::message) {
+        if (found.text.size() >= wire::huge_message_bytes ||
+            !try_handle_message(self, found.text, decoder_of_this_thread(service_.bounds().depth), items_a_turn)) {
+            handle_in_bulk(found);
+        }
+    } else if (found.kind == wire::frame_kind::foreign) {
+        service_.counts().add(event::foreign_closed);
+        close();
+    } else if (found.answer) {
+        service_.counts().add_error(found.answer->reason);
+        std::string text;
+        wire::append_error(text, *found.answer);
+        send(text);
+    }
+}
+
+/// The text stays where it is: nobody else asks the reader for anything until this is done.
+void connection::handle_in_bulk(const wire::frame& found) {
+    is_in_bulk_ = true;
+    input_.account_decoding(found.text.size());
+    service_.bulk().submit([self = shared_from_this(), text = found.text, is_unproven = found.is_unproven] {
+        std::optional<wire::frame> instead;
+        {
+            wire::message_decoder decoder{self->service_.bounds().depth};
+            if (is_unproven && !decoder.try_parse(text)) {
+                instead = self->input_.look_closely(text);
+            } else {
+                static_cast<void>(try_handle_message(self, text, decoder, std::numeric_limits<std::size_t>::max()));
+            }
+        }
+        self->post_home([self, instead = std::move(instead)]() mutable {
+            self->is_in_bulk_ = false;
+            if (self->is_closed_) {
+                return;
+            }
+            if (self->credentials_.are_void()) {  // the token was revoked meanwhile
+                self->close();
+                return;
+            }
+            self->is_in_turn_ = true;
+            self->answered_from_ = self->output_.unread();
+            self->handle_frames(std::move(instead));  // and what came behind it
+            self->is_in_turn_ = false;
+            self->after_turn();
+        });
+    });
+}
+
+// ---- writing -------------------------------------------------------------------------------------
+
+void connection::send(std::string_view body) {
+    if (output_.add(body, is_home(executor::worker::current()) && is_in_turn_)) {
+        post_flush();
+    }
+}
+
+void connection::post_flush() {
+    post_home([this] { after_turn(); });
+}
+
+void connection::flush() {
+    if (is_writing_ || is_closed_) {
+        return;
+    }
+    asio::error_code failed;
+    const std::size_t before = output_.progress();
+    output_.write_some(transport_, failed);
+    was_active_ = was_active_ || output_.progress() != before;
+    if (failed == asio::error::would_block || failed == asio::error::try_again) {
+        wait_writable();
+    } else if (failed) {
+        close();  // the peer is gone
+    } else if (output_.is_writing()) {
+        is_writing_ = true;  // goes on when the others of this worker have had their turn
+        post_home([this] {
+            is_writing_ = false;
+            after_turn();
+        });
+    }
+}
+
+void connection::wait_writable() {
+    is_writing_ = true;
+    transport_.socket().async_wait(transport_.needed_to_write(),
+                                   [self = shared_from_this()](const asio::error_code& failed) {
+                                       self->is_writing_ = false;
+                                       if (!failed) {
+                                           self->after_turn();
+                                       }
+                                   });
+}
+
+// ---- the end of a turn ---------------------------------------------------------------------------
+
+/// After anything happened here: write what there is, go on reading if that is wanted, close if all is done.
+void connection::after_turn() {
+    if (!is_closed_ && output_.is_overfed()) {
+        close_for("limits.memory_bytes");
+    }
+    if (!is_closed_ && !is_in_bulk_ && !input_ended_ && input_.must_shed()) {
+        shed();
+    }
+    flush();
+    if (is_closed_) {
+        return;
+    }
+    if (is_finished()) {
+        input_ended_ && !is_lingering_ ? close() : linger();
+        input_.account();  // a drain has all connections read at once: none keeps its buffer
+        return;
+    }
+    watch_clocks();
+    if (output_.unread() > service_.bounds().unread_bytes) {
+        watch_output();  // nothing more is read until the client reads
+    } else {
+        wait_readable();
+    }
+    wait_hang_up();
+    if (!is_in_bulk_) {
+        input_.account();
+    }
+}
+
+/// A client's clocks run only while we would read what it sends.
+void connection::watch_clocks() {
+    if (!input_ended_) {
+        watch_message();
+    }
+    const bool stops = refuses_to_read();
+    for (deadline* const each : {&message_deadline_, &idle_deadline_, &auth_deadline_}) {
+        stops ? each->pause() : each->go_on(service_.runs_on());
+    }
+}
+
+/// There is no memory for the message that is half read.
+void connection::shed() {
+    const error why = overloaded("limits.memory_bytes", service_.bounds().memory_bytes);
+    service_.counts().add_limit("limits.memory_bytes");
+    service_.counts().add_error(why);
+    std::string text;
+    wire::append_error(text, wire::request_id::null(), why);
+    send(text);
+    input_ended_ = is_lingering_ = true;  // its place in the stream is lost
+    is_unfinished_ = false;
+    input_.shed();
+}
+
+/// Whether there is nothing left to answer, and no more to come.
+bool connection::is_finished() {
+    const bool must_end =
+        input_ended_ || is_shutting_down_.load(std::memory_order_relaxed) || credentials_.is_put_out();
+    if (is_in_bulk_ || is_unfinished_) {
+        return false;
+    }
+    const bool may_end = must_end || (service_.is_draining() && !input_.mid_message());
+    if (!may_end || work_.is_owed()) {
+        return false;
+    }
+    // Tasks first: what the last one to go has sent is seen then, if it was not written.
+    return (must_end || !work_.has_task()) && output_.empty();
+}
+
+void connection::settle() {
+    if (work_.settle()) {
+        look_again();
+    }
+}
+
+void connection::look_again() {
+    if (output_.claim_write()) {
+        post_flush();
+    }
+}
+
+/// All is answered: says so, and throws away what still comes for a while. A close with unread input would reset the
+/// connection, and take the last answer with it.
+void connection::linger() {
+    if (std::exchange(our_end_is_shut_, true)) {
+        wait_readable();
+        return;
+    }
+    is_lingering_ = input_ended_ = true;
+    transport_.shut_send();
+    idle_deadline_.set(service_.runs_on(), linger_time, [self = shared_from_this()] { self->close(); });
+    wait_readable();
+}
+
+void connection::shut_down() {
+    is_shutting_down_.store(true, std::memory_order_relaxed);
+    work_.cancel_requests("shutting down");
+    look_again();
+}
+
+void connection::close() noexcept {
+    if (std::exchange(is_closed_, true)) {
+        return;
+    }
+    output_.close();
+    for (deadline* const each : {&message_deadline_, &output_deadline_, &idle_deadline_, &auth_deadline_}) {
+        each->clear();
+    }
+    end_work();
+}
+
+/// Cancels what runs for the client, so much a turn, and leaves when that is done.
+void connection::end_work() {
+    const auto self = shared_from_this();
+    if (work_.end_some(items_a_turn)) {
+        post_home([this] { end_work(); });
+        return;
+    }
+    service_.leave(self);
+    transport_.close();  // last: a client that sees the end finds its place free for the next connection
+}
+
+void connection::close_for(const char* limit) noexcept {
+    if (!is_closed_) {
+        service_.counts().add_limit(limit);
+        close();
+    }
+}
+
+// ---- where it lives ------------------------------------------------------------------------------
+
+/// `then` may rely on this object.
+template <typename Then>
+void connection::post_home(Then then) {
+    asio::post(home_, [self = shared_from_this(), then = std::move(then)]() mutable { then(); });
+}
+
+bool connection::is_home(const executor::worker* here) const noexcept {
+    return here != nullptr && &here->events().context() == &home_;
+}
+
+void connection::defer(std::function<void()> job) {
+    if (work_.defer(std::move(job))) {
+        post_home([this] { run_deferred(); });
+    }
+}
+
+void connection::run_deferred() {
+    if (work_.run_deferred(items_a_turn)) {
+        post_home([this] { run_deferred(); });
+    }
+}
+
+// ---- who it is -----------------------------------------------------------------------------------
+
+bool connection::show_token(std::string_view token) {
+    const bool is_known = credentials_.show(token);
+    if (is_known) {
+        input_.lift_limit();
+    }
+    return is_known;
+}
+
+void connection::look_at_identity() {
+    post_home([this] {
+        // What a message on the bulk lane may have changed is looked at when that is done.
+        if (!is_closed_ && !is_in_bulk_ && credentials_.are_void()) {
+            close();
+        }
+    });
+}
+
+void connection::watch_auth() {
+    if (who() == nullptr) {
+        auth_deadline_.set(service_.runs_on(), service_.bounds().auth_time, [self = shared_from_this()] {
+            if (self->who() == nullptr) {  // its clock stands still while a message is on the bulk lane
+                self->close_for("auth.time");
+            }
+        });
+    }
+}
+
+// ---- clients that take too long ------------------------------------------------------------------
+
+void connection::watch_message() {
+    const bool wanted = !transport_.is_ready() || (!is_in_bulk_ && input_.mid_message());
+    if (wanted == message_deadline_.is_set()) {
+        return;
+    }
+    if (wanted) {
+        message_deadline_.set(service_.runs_on(), service_.bounds().message_time,
+                              [self = shared_from_this()] { self->close_for("limits.message_time"); });
+    } else {
+        message_deadline_.clear();
+    }
+}
+
+void connection::watch_output() {
+    if (output_deadline_.is_set()) {
+        return;
+    }
+    service_.counts().add_limit("limits.unread_bytes");
+    output_deadline_.set(service_.runs_on(), service_.bounds().unread_time,
+                         [self = shared_from_this(), before = output_.progress()] {
+                             if (!self->is_closed_ && self->is_writing_ && self->output_.progress() == before) {
+                                 self->close_for("limits.unread_time");
+                             } else {
+                                 self->after_turn();  // which watches again if there is still too much
+                             }
+                         });
+}
+
+void connection::watch_idle() {
+    const auto limit = service_.bounds().idle_time;
+    if (limit.count() == 0 || is_lingering_) {
+        return;
+    }
+    idle_deadline_.set(service_.runs_on(), limit, [self = shared_from_this()] {
+        if (self->is_closed_ || self->is_lingering_) {
+            return;
+        }
+        const bool was_active = std::exchange(self->was_active_, false);
+        if (!was_active && !self->work_.is_owed() && !self->work_.has_unfinished_task()) {
+            self->close_for("limits.idle_time");
+        } else {
+            self->watch_idle();
+        }
+    });
+}
+
+void connection::add_task(const std::shared_ptr<created_task>& task) {
+    if (!work_.add_task(task)) {
+        task->lose_creator();  // it closed in between
+    }
+}
+
+void connection::remove_task(const std::shared_ptr<created_task>& task) noexcept {
+    if (work_.remove_task(task) && service_.is_draining()) {
+        look_again();
+    }
+}
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,164 @@
+/// \file
+/// One client's connection: its socket, its requests, its answers.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "api/server/auth/credentials.hpp"
+#include "api/server/net/deadline.hpp"
+#include "api/server/net/inbox.hpp"
+#include "api/server/net/outbox.hpp"
+#include "api/server/net/transport.hpp"
+#include "api/server/service.hpp"
+#include "api/server/tasks/client_work.hpp"
+#include "api/wire/frame.hpp"
+
+namespace gatherd::executor {
+class worker;
+}
+
+namespace gatherd::api::server {
+
+class created_task;
+
+/// A connection, from accept to close.
+///
+/// State      open --end of input--> half closed --all answers written--> closed
+///            open --fault that loses the place--> answered and lingering --> closed
+///            any  --reset, write error, limit--> closed: what it runs is cancelled
+///
+/// A message too large to be handled between two turns of the other connections is handled on the bulk lane; until that
+/// is done nothing more of this connection is read.
+///
+/// Where no read is armed (after the client's end of input, while its answers are unread, while a message is on the
+/// bulk lane), a wait for errors and hang-ups is: a client that has gone is noticed in every state.
+///
+/// Threads: it lives on one reactor; its handlers and timers run on that worker only. send, owe, settle and
+/// the registers of requests and tasks are safe from any thread; what a method may ask of it (who, show_token,
+/// message_bytes), while that method is called. It keeps itself alive through the service until closed.
+class connection : public std::enable_shared_from_this<connection> {
+public:
+    /// `tls` null: in clear.
+    connection(service& of, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
+               const peer_address& peer);
+    ~connection();
+
+    /// Begins to read. On its reactor.
+    void start();
+
+    /// There are too many connections: says so, naming the limit, and closes. In place of start.
+    void refuse(const char* limit);
+
+    /// One message to the client, framed as it speaks. Written at the end of this turn, together with others.
+    void send(std::string_view body);
+
+    /// An answer is owed, so the connection stays; and one is no longer.
+    void owe() noexcept { work_.owe(); }
+    void settle();
+
+    /// What runs for it. A task is added and removed here, since the connection may have to close for that.
+    [[nodiscard]] client_work& work() noexcept { return work_; }
+    void add_task(const std::shared_ptr<created_task>& task);
+    void remove_task(const std::shared_ptr<created_task>& task) noexcept;
+
+    /// Runs the job on its worker, soon, and not with so many others in one turn that the rest of the worker's
+    /// connections would wait. From any thread.
+    void defer(std::function<void()> job);
+
+    /// Answers what the client has sent by now, then closes when there is nothing to stay for.
+    void begin_drain();
+
+    /// Closes if there is nothing to stay for: asked after a drain began, and by what ended elsewhere.
+    void look_again();
+
+    /// Cancels its requests with "shutting down" and closes when they are answered.
+    void shut_down();
+
+    /// Closes if the token that it showed is one no more.
+    void look_at_identity();
+
+    /// Who the client is; null until it has shown a token where one is needed. See also identity::is_revoked.
+    [[nodiscard]] const std::shared_ptr<identity>& who() const noexcept { return credentials_.who(); }
+
+    /// Takes the client for the holder of that token, if it is one. After auth.tries wrong ones it closes.
+    [[nodiscard]] bool show_token(std::string_view token);
+
+    /// About how long the text of the request is whose method is called.
+    [[nodiscard]] std::size_t message_bytes() const noexcept { return message_bytes_; }
+    void note_message(std::size_t bytes) noexcept { message_bytes_ = bytes; }
+
+    [[nodiscard]] const peer_address& peer() const noexcept { return peer_; }
+
+    [[nodiscard]] service& of() noexcept { return service_; }
+
+private:
+    void wait_readable();
+    void wait_writable();
+    void wait_hang_up();
+    [[nodiscard]] bool may_read() const noexcept;
+    [[nodiscard]] bool refuses_to_read() const;
+    void read_some();
+    void end_reading(const asio::error_code& why);
+    void handle_frames(std::optional<wire::frame> found = std::nullopt);
+    void handle_frame(const std::shared_ptr<connection>& self, const wire::frame& found);
+    void handle_in_bulk(const wire::frame& found);
+    void flush();
+    void post_flush();
+    void after_turn();
+    template <typename Then>
+    void post_home(Then then);
+    [[nodiscard]] bool is_home(const executor::worker* here) const noexcept;
+    void run_deferred();
+    void end_work();
+    void watch_clocks();
+    [[nodiscard]] bool is_finished();
+    void linger();
+    void close() noexcept;
+    void close_for(const char* limit) noexcept;
+    void watch_message();
+    void watch_output();
+    void watch_idle();
+    void watch_auth();
+    void shed();
+
+    service& service_;
+    transport transport_;
+    const peer_address peer_;
+    asio::io_context& home_;  // its worker's
+    inbox input_;
+
+    // The home worker's own.
+    bool is_reading_ = false;     // a wait for input is under way
+    bool is_watching_ = false;    // a wait for errors and hang-ups is under way
+    bool is_unfinished_ = false;  // the turn was over before all that was read had been handled
+    bool is_in_turn_ = false;     // messages are being handled: what they send is written at the end
+    bool is_in_bulk_ = false;     // a message is being handled on the bulk lane: the input is not to be touched
+    bool is_writing_ = false;     // a wait for room is under way
+    bool input_ended_ = false;    // by the client, or because its place was lost
+    bool is_lingering_ = false;   // our end is shut, the client's rest is thrown away
+    bool our_end_is_shut_ = false;
+    bool was_refused_ = false;  // it was never let in
+    bool was_active_ = false;   // since idle_deadline_ was set
+    bool is_closed_ = false;
+    std::size_t answered_from_ = 0;  // what was unread when this turn began
+    deadline message_deadline_;
+    deadline output_deadline_;
+    deadline idle_deadline_;
+    deadline auth_deadline_;
+
+    // Whoever handles its message: the home worker, or the bulk lane while that does.
+    credentials credentials_;
+    std::size_t message_bytes_ = 0;
+
+    // Any thread's.
+    client_work work_;
+    outbox output_;
+    std::atomic<bool> is_shutting_down_{false};
+};
+
+}  // namespace gatherd::api::server

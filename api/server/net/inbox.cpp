@@ -1,0 +1,66 @@
+#include "api/server/net/inbox.hpp"
+
+#include <algorithm>
+
+#include "api/server/methods/message_handling.hpp"
+#include "api/server/net/transport.hpp"
+#include "api/server/net/turn.hpp"
+#include "api/server/service.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+constexpr std::size_t read_size = 64 * 1024;
+constexpr std::size_t much = 128 * 1024;               // less than this is held without account
+constexpr std::size_t decoded_times = 8;               // what a decoder holds is about so many times the text
+constexpr std::size_t most_without_token = 64 * 1024;  // bytes of a message of a client that is still nobody
+
+wire::frame_limits limits_of(const limits& bounds) {
+    return {.message_bytes = bounds.message_bytes, .depth = bounds.depth};
+}
+
+}  // namespace
+
+inbox::inbox(service& of) : service_{of}, reader_{limits_of(of.bounds())}, memory_{of.memory()} {
+    if (of.without_token() == nullptr) {
+        reader_.limit_message(std::min(most_without_token, of.bounds().message_bytes));
+    }
+}
+
+inbox::piece inbox::read_some(transport& from) {
+    piece got;
+    const auto room = reader_.prepare(read_size);
+    const std::size_t wanted = std::min(room.size(), bytes_read_a_turn);
+    got.bytes = from.read_some(room.first(wanted), got.failed);
+    got.is_all = got.bytes < wanted && !from.is_tls();  // TLS gives a record at a time
+    return got;
+}
+
+std::optional<wire::frame> inbox::next() {
+    return reader_.next(&decoder_of_this_thread(service_.bounds().depth));
+}
+
+void inbox::lift_limit() {
+    reader_.limit_message(service_.bounds().message_bytes);
+}
+
+bool inbox::must_shed() const noexcept {
+    return reader_.held() > much && service_.is_full() && reader_.mid_message();
+}
+
+void inbox::shed() {
+    reader_ = wire::frame_reader{limits_of(service_.bounds())};
+}
+
+void inbox::account_decoding(std::size_t text_bytes) noexcept {
+    memory_.resize(memory_.bytes() + decoded_times * text_bytes);
+}
+
+void inbox::account() noexcept {
+    if (!reader_.mid_message()) {
+        reader_.shrink();
+    }
+    memory_.resize(reader_.held() > much ? reader_.held() : 0);
+}
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,70 @@
+/// \file
+/// What a client has sent and nobody has handled yet.
+#pragma once
+
+#include <asio/error_code.hpp>
+#include <cstddef>
+#include <optional>
+
+#include "api/server/limits/memory_ledger.hpp"
+#include "api/wire/frame.hpp"
+#include "api/wire/frame_reader.hpp"
+#include "api/wire/framing.hpp"
+
+namespace gatherd::api::server {
+
+class service;
+class transport;
+
+/// A connection's frame reader, its limits and its memory.
+///
+/// Threads: the connection's worker; while a message is handled elsewhere, that thread alone may change its limit.
+class inbox {
+public:
+    /// What one read gave. `is_all`: there was no more to read.
+    struct piece {
+        std::size_t bytes = 0;
+        bool is_all = false;
+        asio::error_code failed{};
+    };
+
+    explicit inbox(service& of);
+
+    /// Reads a piece, to be kept by keep() or else forgotten.
+    [[nodiscard]] piece read_some(transport& from);
+    void keep(const piece& what) noexcept { reader_.commit(what.bytes); }
+
+    /// The client sends no more.
+    void finish() noexcept { reader_.finish(); }
+
+    /// The oldest frame that was not handed out yet, decoded already where it is small: by decoder_of_this_thread.
+    [[nodiscard]] std::optional<wire::frame> next();
+
+    /// What the frame was instead, which is not JSON after all. By who handled it.
+    [[nodiscard]] std::optional<wire::frame> look_closely(std::string_view unproven) {
+        return reader_.look_closely(unproven);
+    }
+
+    [[nodiscard]] wire::framing spoken() const noexcept { return reader_.spoken(); }
+    [[nodiscard]] bool mid_message() const noexcept { return reader_.mid_message(); }
+
+    /// Messages of a client that is nobody yet may be short only; from now on they may be as long as others'.
+    void lift_limit();
+
+    /// Whether a large message is half read while there is no memory for it: its share and its kin's is given back.
+    [[nodiscard]] bool must_shed() const noexcept;
+    void shed();
+
+    /// Enters what decoding a huge message of so many bytes takes, until account().
+    void account_decoding(std::size_t text_bytes) noexcept;
+
+    /// Gives back what an idle client needs no buffer for, and enters what is held, where that is much.
+    void account() noexcept;
+
+private:
+    service& service_;
+    wire::frame_reader reader_;
+    memory_share memory_;
+};
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,75 @@
+#include "api/server/net/listener.hpp"
+
+#include <spdlog/spdlog.h>
+#include <asio/post.hpp>
+
+#include <chrono>
+#include <utility>
+
+#include "api/server/net/connection.hpp"
+#include "api/server/net/tls_context.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+constexpr std::chrono::milliseconds pause_without_descriptors{100};
+
+}  // namespace
+
+listener::listener(service& of, listening_socket at, std::shared_ptr<const tls_context> tls)
+    : service_{of}, at_{std::move(at)}, tls_{std::move(tls)}, acceptor_{of.runs_on().io(0)} {
+    acceptor_.assign(protocol{at_.family(), 0}, at_.release());
+}
+
+void listener::start() {
+    asio::post(acceptor_.get_executor(), [self = shared_from_this()] { self->accept_next(); });
+}
+
+void listener::stop() {
+    asio::post(acceptor_.get_executor(), [self = shared_from_this()] {
+        asio::error_code ignored;
+        self->acceptor_.close(ignored);
+        self->at_.remove_file();
+        self->pause_.cancel();
+    });
+}
+
+void listener::accept_next() {
+    if (!acceptor_.is_open()) {
+        return;
+    }
+    const std::size_t home = next_home_++ % service_.runs_on().workers();
+    acceptor_.async_accept(service_.runs_on().io(home).get_executor(), peer_,
+                           [self = shared_from_this(), home](const asio::error_code& failed, socket_type socket) {
+                               self->accepted(failed, std::move(socket), home);
+                           });
+}
+
+void listener::accepted(const asio::error_code& failed, socket_type socket, std::size_t home) {
+    if (failed == asio::error::operation_aborted) {
+        return;
+    }
+    if (failed) {
+        // Out of descriptors, most likely: those who have one finish, then there is one for the next.
+        if (const auto left_out = failures_.pass()) {
+            spdlog::warn("cannot accept at {}: {}; not logged since the last one: {}", at_.address(), failed.message(),
+                         *left_out);
+        }
+        pause_.set(service_.runs_on(), pause_without_descriptors, [self = shared_from_this()] { self->accept_next(); });
+        return;
+    }
+    service_.counts().add(event::connections_accepted);
+    const auto who = std::make_shared<connection>(service_, std::move(socket), tls_ == nullptr ? nullptr : tls_->now(),
+                                                  peer_address_of(*peer_.data(), peer_.size()));
+    const char* const limit = service_.enter(who);
+    if (limit == nullptr) {
+        asio::post(service_.runs_on().io(home), [who] { who->start(); });
+    } else {
+        service_.counts().add(event::connections_refused);
+        service_.counts().add_limit(limit);
+        asio::post(service_.runs_on().io(home), [who, limit] { who->refuse(limit); });
+    }
+    accept_next();
+}
+
+}  // namespace gatherd::api::server

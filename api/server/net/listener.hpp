@@ -1,0 +1,57 @@
+/// \file
+/// Accepts connections at one address.
+#pragma once
+
+#include <asio/basic_socket_acceptor.hpp>
+#include <asio/generic/stream_protocol.hpp>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "api/server/limits/log_throttle.hpp"
+#include "api/server/net/listening_socket.hpp"
+#include "api/server/net/transport.hpp"
+#include "api/server/service.hpp"
+#include "gatherd/executor/timer.hpp"
+
+namespace gatherd::api::server {
+
+class tls_context;
+
+/// A listening socket. Accepted connections are dealt out to the workers' reactors in turn.
+///
+/// Threads: it lives on the first worker's reactor. start and stop are safe from any thread.
+class listener : public std::enable_shared_from_this<listener> {
+public:
+    /// `tls` null: in clear. Throws std::runtime_error where the socket cannot be watched.
+    listener(service& of, listening_socket at, std::shared_ptr<const tls_context> tls);
+
+    void start();
+
+    /// Takes no more connections, from some moment soon after. The file of a Unix socket of ours goes.
+    void stop();
+
+    /// Where it listens: "127.0.0.1:7117", "[::1]:7117", "unix:/run/gatherd.sock".
+    [[nodiscard]] const std::string& address() const noexcept { return at_.address(); }
+    [[nodiscard]] bool is_local() const noexcept { return at_.is_local(); }
+    [[nodiscard]] bool is_tls() const noexcept { return tls_ != nullptr; }
+
+private:
+    using protocol = asio::generic::stream_protocol;
+    using socket_type = transport::socket_type;
+
+    void accept_next();
+    void accepted(const asio::error_code& failed, socket_type socket, std::size_t home);
+
+    service& service_;
+    listening_socket at_;
+    std::shared_ptr<const tls_context> tls_;
+    asio::basic_socket_acceptor<protocol> acceptor_;
+    protocol::endpoint peer_;  // of the connection that is being accepted
+    std::size_t next_home_ = 0;
+    executor::timer pause_;
+    log_throttle failures_{std::chrono::minutes{1}};
+};
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,106 @@
+#include "api/server/net/outbox.hpp"
+
+#include <utility>
+
+#include "api/server/net/transport.hpp"
+#include "api/server/net/turn.hpp"
+#include "api/server/service.hpp"
+#include "api/wire/response.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+constexpr std::size_t kept_capacity = 64 * 1024;  // of a buffer that was written
+constexpr std::size_t small_change = 64 * 1024;   // so much waits without account
+
+}  // namespace
+
+outbox::outbox(service& of) noexcept : service_{of}, writing_memory_{of.memory()}, waiting_memory_{of.memory()} {}
+
+bool outbox::add(std::string_view body, bool is_in_turn) {
+    const std::lock_guard guard{lock_};
+    if (!takes_more_) {
+        return false;
+    }
+    wire::append_framed(waiting_, framing_, body);
+    account();
+    return !is_in_turn && !std::exchange(write_is_claimed_, true);
+}
+
+/// Under lock_: enters what waits to be written, where that is much.
+void outbox::account() {
+    waiting_memory_.resize(waiting_.size() > small_change ? waiting_.size() : 0);
+    if (waiting_.size() > service_.bounds().unread_bytes && service_.is_full()) {
+        is_overfed_.store(true, std::memory_order_relaxed);
+        takes_more_ = false;
+        waiting_ = {};
+        waiting_memory_.resize(0);
+    }
+}
+
+bool outbox::claim_write() {
+    const std::lock_guard guard{lock_};
+    return takes_more_ && !std::exchange(write_is_claimed_, true);
+}
+
+void outbox::speak(wire::framing spoken) {
+    if (spoken != std::exchange(spoken_, spoken)) {
+        const std::lock_guard guard{lock_};
+        framing_ = spoken;
+    }
+}
+
+void outbox::write_some(transport& to, asio::error_code& failed) {
+    if (written_ == writing_.size()) {
+        take_waiting();
+    }
+    std::size_t gone = 0;
+    while (written_ < writing_.size() && !failed && gone < bytes_written_a_turn) {
+        const std::size_t count = to.write_some(std::string_view{writing_}.substr(written_), failed);
+        written_ += count;
+        gone += count;
+        if (written_ == writing_.size()) {
+            take_waiting();
+        }
+    }
+    writing_memory_.resize(being_written() > small_change ? being_written() : 0);
+    progress_ += gone;
+    if (gone != 0) {
+        service_.counts().add(event::bytes_written, gone);
+    }
+}
+
+/// All that was taken is written: takes what came meanwhile.
+void outbox::take_waiting() {
+    writing_.clear();
+    if (writing_.capacity() > kept_capacity) {
+        writing_.shrink_to_fit();
+    }
+    written_ = 0;
+    const std::lock_guard guard{lock_};
+    write_is_claimed_ = false;
+    writing_.swap(waiting_);
+    waiting_memory_.resize(0);
+}
+
+bool outbox::empty() const {
+    if (!writing_.empty()) {
+        return false;
+    }
+    const std::lock_guard guard{lock_};
+    return waiting_.empty();
+}
+
+std::size_t outbox::unread() const {
+    const std::lock_guard guard{lock_};
+    return being_written() + waiting_.size();
+}
+
+void outbox::close() noexcept {
+    const std::lock_guard guard{lock_};
+    takes_more_ = false;
+    waiting_.clear();
+    waiting_memory_.resize(0);
+}
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,84 @@
+/// \file
+/// What is on its way to a client.
+#pragma once
+
+#include <asio/error_code.hpp>
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "api/server/limits/memory_ledger.hpp"
+#include "api/wire/framing.hpp"
+
+namespace gatherd::api::server {
+
+class service;
+class transport;
+
+/// Messages that any thread adds and the connection's worker writes, many with one call of the system.
+///
+/// A client that does not read while there is no memory loses what it would not read: then it is overfed, and what
+/// comes is dropped.
+class outbox {
+public:
+    explicit outbox(service& of) noexcept;
+
+    // From any thread.
+
+    /// Adds a message, framed as the client speaks. True: the caller must arrange a write; else one is on its way
+    /// already, or `is_in_turn`: the caller is the worker, which writes at the end of its turn.
+    [[nodiscard]] bool add(std::string_view body, bool is_in_turn);
+
+    /// True: the caller must arrange a write, though there may be nothing to write; else one is on its way, or nothing
+    /// more will be taken.
+    [[nodiscard]] bool claim_write();
+
+    [[nodiscard]] bool is_overfed() const noexcept { return is_overfed_.load(std::memory_order_relaxed); }
+
+    // The connection's worker's own.
+
+    /// Frames what is added from now on so.
+    void speak(wire::framing spoken);
+
+    /// Writes what there is, but not more than a turn's share. `failed`: as of transport::write_some.
+    void write_some(transport& to, asio::error_code& failed);
+
+    /// Whether some of what was taken to be written still is.
+    [[nodiscard]] bool is_writing() const noexcept { return !writing_.empty(); }
+
+    [[nodiscard]] bool empty() const;
+    [[nodiscard]] std::size_t unread() const;
+    [[nodiscard]] std::size_t being_written() const noexcept { return writing_.size() - written_; }
+
+    /// Bytes written in all.
+    [[nodiscard]] std::size_t progress() const noexcept { return progress_; }
+
+    /// Drops what waits, and whatever is added from now on.
+    void close() noexcept;
+
+private:
+    void take_waiting();
+    void account();
+
+    service& service_;
+
+    // The worker's own.
+    wire::framing spoken_ = wire::framing::undecided;  // framing_, to be read without the lock
+    std::string writing_;                              // taken from waiting_, being written
+    std::size_t written_ = 0;                          // of writing_
+    std::size_t progress_ = 0;
+    memory_share writing_memory_;
+
+    std::atomic<bool> is_overfed_{false};  // a wish by itself: nothing else hangs on it
+
+    mutable std::mutex lock_;
+    std::string waiting_;  // under lock_, as all below
+    memory_share waiting_memory_;
+    bool write_is_claimed_ = false;
+    bool takes_more_ = true;
+    wire::framing framing_ = wire::framing::undecided;
+};
+
+}  // namespace gatherd::api::server

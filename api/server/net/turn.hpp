@@ -1,0 +1,21 @@
+/// \file
+/// How much one connection may do before the others of its worker have their turn.
+#pragma once
+
+#include <cstddef>
+
+namespace gatherd::api::server {
+
+/// What is read is scanned at once, some nanoseconds a byte.
+constexpr std::size_t bytes_read_a_turn = 16 * 1024;
+constexpr std::size_t bytes_written_a_turn = 512 * 1024;
+
+/// When the answers made in one turn are longer, the messages behind wait for the next one: a short request may have a
+/// long answer.
+constexpr std::size_t bytes_answered_a_turn = 64 * 1024;
+
+/// Requests of one batch, requests or tasks that end together: more than these are handled in several turns, or on the
+/// bulk lane.
+constexpr std::size_t items_a_turn = 256;
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,176 @@
+#include "api/server/tasks/client_work.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <iterator>
+
+#include <nlohmann/json.hpp>
+
+#include "api/json/json_value.hpp"
+#include "api/server/tasks/created_task.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+/// Whether a JSON text is the only spelling of its value: a text without escapes, or a natural number.
+bool is_canonical(std::string_view text) {
+    constexpr std::size_t most_digits = 18;
+    const auto is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
+    return text.starts_with('"') ? text.find('\\') == std::string_view::npos
+                                 : text.size() <= most_digits && std::all_of(text.begin(), text.end(), is_digit);
+}
+
+std::string key_of(const value& id) {
+    return id.dump(-1, ' ', false, value::error_handler_t::replace);
+}
+
+std::string key_of(const wire::request_id& id) {
+    if (id.is_absent()) {
+        return {};  // a notification: nobody can name it
+    }
+    return is_canonical(id.text()) ? std::string{id.text()} : key_of(value::parse(id.text(), nullptr, false));
+}
+
+}  // namespace
+
+const std::shared_ptr<std::atomic<std::size_t>>& client_work::tasks_in_flight() {
+    if (tasks_in_flight_ == nullptr) {
+        tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
+    }
+    return tasks_in_flight_;
+}
+
+/// Under lock_.
+client_work::registers& client_work::made_registers() {
+    if (registers_ == nullptr) {
+        registers_ = std::make_unique<registers>();
+    }
+    return *registers_;
+}
+
+bool client_work::add_request(const request_ptr& request) {
+    request_key key{key_of(request->id()), request.get()};
+    const std::lock_guard guard{lock_};
+    if (!has_ended_) {
+        made_registers().requests.emplace(std::move(key), request);
+    }
+    return !has_ended_;
+}
+
+void client_work::remove_request(const request_ptr& request) noexcept {
+    const request_key key{key_of(request->id()), request.get()};
+    const std::lock_guard guard{lock_};
+    if (registers_ != nullptr) {
+        registers_->requests.erase(key);
+    }
+}
+
+std::vector<client_work::request_ptr> client_work::requests(json::json_view id) const {
+    const std::string wanted = key_of(json::to_value(id));
+    std::vector<request_ptr> found;
+    const std::lock_guard guard{lock_};
+    if (registers_ != nullptr) {
+        const auto& all = registers_->requests;
+        for (auto at = all.lower_bound({wanted, nullptr}); at != all.end() && at->first.first == wanted; ++at) {
+            found.push_back(at->second);
+        }
+    }
+    return found;
+}
+
+std::size_t client_work::cancel_requests(const std::string& message) {
+    std::vector<request_ptr> all;
+    {
+        const std::lock_guard guard{lock_};
+        if (registers_ == nullptr) {
+            return 0;
+        }
+        std::transform(registers_->requests.begin(), registers_->requests.end(), std::back_inserter(all),
+                       [](const auto& each) { return each.second; });
+    }
+    return static_cast<std::size_t>(
+        std::count_if(all.begin(), all.end(), [&message](const auto& each) { return each->cancel(message); }));
+}
+
+bool client_work::add_task(const task_ptr& task) {
+    const std::lock_guard guard{lock_};
+    if (!has_ended_) {
+        made_registers().tasks.insert(task);
+    }
+    return !has_ended_;
+}
+
+bool client_work::remove_task(const task_ptr& task) noexcept {
+    const std::lock_guard guard{lock_};
+    return registers_ != nullptr && registers_->tasks.erase(task) > 0 && registers_->tasks.empty();
+}
+
+bool client_work::has_task() const {
+    const std::lock_guard guard{lock_};
+    return registers_ != nullptr && !registers_->tasks.empty();
+}
+
+bool client_work::has_unfinished_task() const {
+    std::vector<task_ptr> tasks;
+    {
+        const std::lock_guard guard{lock_};
+        if (registers_ == nullptr) {
+            return false;
+        }
+        tasks.assign(registers_->tasks.begin(), registers_->tasks.end());
+    }
+    return std::any_of(tasks.begin(), tasks.end(), [](const auto& each) { return each->end() == nullptr; });
+}
+
+bool client_work::end_some(std::size_t most) {
+    std::vector<task_ptr> tasks;
+    std::vector<request_ptr> requests;
+    bool is_more = false;
+    {
+        const std::lock_guard guard{lock_};
+        has_ended_ = true;
+        if (registers_ == nullptr) {
+            return false;
+        }
+        auto& [pending, created, deferred] = *registers_;
+        while (tasks.size() < most && !created.empty()) {
+            tasks.push_back(std::move(created.extract(created.begin()).value()));
+        }
+        while (requests.size() < most && !pending.empty()) {
+            requests.push_back(std::move(pending.extract(pending.begin()).mapped()));
+        }
+        is_more = !created.empty() || !pending.empty();
+    }
+    for (const auto& each : tasks) {
+        each->lose_creator();
+    }
+    for (const auto& each : requests) {
+        each->cancel({});
+    }
+    return is_more;
+}
+
+bool client_work::defer(std::function<void()> job) {
+    const std::lock_guard guard{lock_};
+    auto& jobs = made_registers().deferred;
+    jobs.push_back(std::move(job));
+    return jobs.size() == 1;
+}
+
+bool client_work::run_deferred(std::size_t most) {
+    for (std::size_t i = 0;; ++i) {
+        std::function<void()> job;
+        {
+            const std::lock_guard guard{lock_};
+            auto& jobs = registers_->deferred;
+            if (jobs.empty() || i == most) {
+                return !jobs.empty();
+            }
+            job = std::move(jobs.front());
+            jobs.pop_front();
+        }
+        job();
+    }
+}
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,107 @@
+/// \file
+/// What runs for one client, and what it is owed.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "api/json/json_view.hpp"
+#include "api/wire/request_id.hpp"
+
+namespace gatherd::api::server {
+
+class created_task;
+
+/// What method cancel and the end of a connection find of a request in progress.
+class pending_request {
+public:
+    virtual ~pending_request() = default;
+
+    [[nodiscard]] virtual const wire::request_id& id() const noexcept = 0;
+
+    /// Asks it to end. False: it has ended already. From any thread; may answer before it returns.
+    virtual bool cancel(const std::string& message) = 0;
+};
+
+/// The answers that are owed, the requests that a cancel may reach, the tasks that end with the connection.
+///
+/// Threads: all members are safe from any thread. A task's lock and a request's come before this one's: neither is
+/// asked anything while it is held. Cost: what looks for a request or a task grows with the logarithm of how many there
+/// are; what goes through all of them does so in bounded pieces.
+class client_work {
+public:
+    using request_ptr = std::shared_ptr<pending_request>;
+    using task_ptr = std::shared_ptr<created_task>;
+
+    void owe() noexcept { owed_.fetch_add(1, std::memory_order_relaxed); }
+
+    /// True: nothing is owed any more. Release: who sees that sees the answers too.
+    [[nodiscard]] bool settle() noexcept { return owed_.fetch_sub(1, std::memory_order_release) == 1; }
+    [[nodiscard]] bool is_owed() const noexcept { return owed() != 0; }
+
+    /// Answers that are owed.
+    [[nodiscard]] std::size_t owed() const noexcept { return owed_.load(std::memory_order_acquire); }
+
+    /// False: the client has gone, so the caller cancels it.
+    [[nodiscard]] bool add_request(const request_ptr& request);
+    void remove_request(const request_ptr& request) noexcept;
+
+    /// The requests of that id.
+    [[nodiscard]] std::vector<request_ptr> requests(json::json_view id) const;
+
+    /// Cancels all requests. Gives how many were reached.
+    std::size_t cancel_requests(const std::string& message);
+
+    /// False: the client has gone, so the task has no creator any more.
+    [[nodiscard]] bool add_task(const task_ptr& task);
+
+    /// True: it was the last one.
+    [[nodiscard]] bool remove_task(const task_ptr& task) noexcept;
+    [[nodiscard]] bool has_task() const;
+    [[nodiscard]] bool has_unfinished_task() const;
+
+    /// The client has gone: up to so many of its tasks lose their creator, and up to so many of its requests are
+    /// cancelled. True: there are more, so the caller calls again.
+    [[nodiscard]] bool end_some(std::size_t most);
+
+    /// Keeps a job for run_deferred. True: it is the only one, so the caller arranges for that.
+    [[nodiscard]] bool defer(std::function<void()> job);
+
+    /// Runs up to so many of the jobs, the oldest first. True: there are more, so the caller calls again.
+    [[nodiscard]] bool run_deferred(std::size_t most);
+
+    /// How many tasks it has in flight, for task_allowance to count. By whoever handles its message.
+    [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight();
+
+    /// The same for who only looks: null while none was ever counted.
+    [[nodiscard]] const std::atomic<std::size_t>* counted_tasks() const noexcept { return tasks_in_flight_.get(); }
+
+private:
+    /// An id as text, equal for equal JSON values; and whose it is, since an id may be in use twice.
+    using request_key = std::pair<std::string, const pending_request*>;
+
+    struct registers {
+        std::map<request_key, request_ptr> requests;
+        std::unordered_set<task_ptr> tasks;
+        std::deque<std::function<void()>> deferred;
+    };
+    [[nodiscard]] registers& made_registers();
+
+    std::atomic<std::size_t> owed_{0};
+    std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_;  // none until first needed: most clients never wait
+
+    mutable std::mutex lock_;
+    bool has_ended_ = false;                // under lock_, as all below
+    std::unique_ptr<registers> registers_;  // none until the first entry: most idle clients never had one
+};
+
+}  // namespace gatherd::api::server

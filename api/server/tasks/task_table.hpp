@@ -1,0 +1,116 @@
+/// \file
+/// The created tasks that may be asked for.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "api/server/limits/live_limits.hpp"
+#include "api/server/limits/memory_ledger.hpp"
+
+namespace gatherd::api::server {
+
+class counters;
+class created_task;
+
+/// Created tasks by id: those that run, and the results of those that ended, for as long as they are kept. Beyond
+/// limits.kept_results or limits.kept_bytes the oldest finished ones go first.
+///
+/// What has outlived its time goes at the next call that adds, finds or finishes a task: no timer of its own.
+///
+/// Threads: all members are safe from any thread. Lock order: the table's, a task's, a connection's.
+class task_table {
+public:
+    task_table(const live_limits& bounds, counters& counts, memory_ledger& ledger) noexcept
+        : limits_{bounds}, counters_{counts}, memory_{ledger} {}
+
+    /// An id that nobody can guess: 128 bits from the operating system.
+    [[nodiscard]] static std::string new_id();
+
+    void add(const std::shared_ptr<created_task>& task);
+
+    /// The task of that id, or null when there is none any more.
+    [[nodiscard]] std::shared_ptr<created_task> find(std::string_view id);
+
+    /// A task has ended with a result of so many bytes, about: its time to be kept begins.
+    void finish(const std::shared_ptr<created_task>& task, std::size_t bytes);
+
+    /// Drops a finished task's result. False: it was not among the finished.
+    bool forget(std::string_view id);
+
+    /// A task, and its number in the order in which they were added.
+    struct numbered {
+        std::uint64_t number;
+        std::shared_ptr<created_task> task;
+    };
+
+    /// Up to so many tasks whose number is higher, the oldest first. Cost: what it gives, so whoever goes through all
+    /// tasks does so in pieces.
+    [[nodiscard]] std::vector<numbered> some_after(std::uint64_t number, std::size_t most);
+
+    /// All tasks, the oldest first. Not on a worker.
+    [[nodiscard]] std::vector<std::shared_ptr<created_task>> all();
+
+    void cancel_all(const std::string& message);
+
+    [[nodiscard]] std::size_t size() const;
+
+    /// Results that are kept, and about how many bytes they have.
+    [[nodiscard]] std::size_t kept() const;
+    [[nodiscard]] std::size_t kept_bytes() const;
+
+    /// What a kept result takes beside its value: the task, its entries here and the creator's. Measured with a hundred
+    /// thousand; part of the memory that clients hold, but not of limits.kept_bytes.
+    static constexpr std::size_t bytes_a_kept_task = 1100;
+
+    /// Results that went before their time, for want of room.
+    [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    struct finished {
+        clock::time_point expires;
+        std::size_t bytes;
+        std::uint64_t order;  // in which they finished
+    };
+    struct entry {
+        std::shared_ptr<created_task> task;
+        std::uint64_t number;  // in which they were added
+        std::optional<finished> end;
+    };
+    struct id_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view id) const noexcept { return std::hash<std::string_view>{}(id); }
+    };
+    using table = std::unordered_map<std::string, entry, id_hash, std::equal_to<>>;
+
+    void account() noexcept;
+    void sweep();
+    void drop(table::iterator at);
+
+    const live_limits& limits_;
+    counters& counters_;
+    std::atomic<std::uint64_t> dropped_{0};  // only counted
+    mutable std::mutex lock_;
+    table tasks_;                                                                   // under lock_, as all below
+    std::map<std::uint64_t, std::shared_ptr<created_task>> by_number_;              // in which they were added
+    std::map<std::uint64_t, std::string> by_end_;                                   // finished ones, the oldest first
+    std::map<std::pair<clock::time_point, std::uint64_t>, std::string> by_expiry_;  // and by the order of their ends
+    std::size_t kept_bytes_ = 0;
+    memory_share memory_;  // as many bytes, and bytes_a_kept_task for each
+    std::uint64_t numbers_ = 0;
+};
+
+}  // namespace gatherd::api::server

@@ -1,0 +1,77 @@
+/// \file
+/// An await, wait or as_completed request while the tasks that it names run.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/server/methods/reply.hpp"
+#include "api/server/tasks/client_work.hpp"
+#include "api/server/tasks/created_task.hpp"
+#include "gatherd/executor/timer.hpp"
+#include "gatherd/executor/wait.hpp"
+
+namespace gatherd::api::server {
+
+/// Waits for created tasks, without ever touching them, and answers once.
+///
+/// Threads: as its base says. Kept alive by the tasks that it listens to, its timer and its connection's register.
+class waiting_request final : public pending_request, public std::enable_shared_from_this<waiting_request> {
+public:
+    /// What the answer is.
+    enum class form : std::uint8_t {
+        one,       ///< the one task's result
+        list,      ///< await ids: results in order, the first failure ends it
+        settled,   ///< await ids with return_exceptions
+        wait,      ///< {"done", "pending"}
+        streamed,  ///< as_completed: each end a notification, then the counts
+    };
+    struct options {
+        form answer = form::one;
+        executor::return_when when = executor::return_when::all_completed;  ///< of wait
+        std::optional<std::chrono::nanoseconds> timeout{};
+    };
+
+    waiting_request(service& of, reply answer, std::vector<std::shared_ptr<created_task>> tasks, options how);
+
+    /// Begins to wait. It may have answered on return.
+    void start();
+
+    [[nodiscard]] const wire::request_id& id() const noexcept override { return id_; }
+    bool cancel(const std::string& message) override;
+
+private:
+    void task_ended(std::size_t index);
+    [[nodiscard]] bool is_enough(const task_end& end) const;
+    void time_is_up();
+    [[nodiscard]] bool claim();
+    void leave();
+    [[nodiscard]] bool is_long_answer() const;
+    void answer_by(std::size_t decisive);
+    [[nodiscard]] value results(bool as_entries) const;
+    [[nodiscard]] value done_and_pending() const;
+    void notify(const created_task& task, const task_end& end);
+
+    service& service_;
+    reply answer_;
+    const std::shared_ptr<connection> creditor_;  // who is owed the answer
+    const wire::request_id id_;
+    const std::vector<std::shared_ptr<created_task>> tasks_;
+    const options how_;
+    executor::timer timer_;
+
+    std::mutex lock_;
+    bool is_over_ = false;  // under lock_, as all below
+    std::size_t ended_ = 0;
+    std::size_t failed_ = 0;
+    std::vector<std::pair<std::size_t, std::uint64_t>> listening_;  // task index, its number for us
+};
+
+}  // namespace gatherd::api::server

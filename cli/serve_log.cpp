@@ -1,0 +1,75 @@
+#include "cli/serve_log.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+
+namespace gatherd::cli {
+
+unblocking_sink::unblocking_sink(int descriptor) : descriptor_{descriptor} {
+    struct stat found {};
+    if (fstat(descriptor, &found) != 0 || S_ISREG(found.st_mode)) {
+        return;
+    }
+    if (S_ISSOCK(found.st_mode)) {
+        way_ = way::as_socket;
+        return;
+    }
+    const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
+    const int own = open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    way_ = own < 0 ? way::polled : way::reopened;
+    descriptor_ = own < 0 ? descriptor : own;
+}
+
+unblocking_sink::~unblocking_sink() {
+    if (way_ == way::reopened) {
+        close(descriptor_);
+    }
+}
+
+/// How many bytes could be written at once.
+std::size_t unblocking_sink::write_some(std::string_view text) const {
+    ssize_t gone = 0;
+    if (way_ == way::as_socket) {
+        gone = send(descriptor_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    } else if (way_ == way::polled) {
+        // Where poll sees room in a pipe, there is room for PIPE_BUF bytes.
+        pollfd room{.fd = descriptor_, .events = POLLOUT, .revents = 0};
+        const std::size_t most = std::min<std::size_t>(text.size(), PIPE_BUF);
+        gone = poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0 ? write(descriptor_, text.data(), most) : 0;
+    } else {
+        gone = write(descriptor_, text.data(), text.size());
+    }
+    return gone < 0 ? 0 : static_cast<std::size_t>(gone);
+}
+
+/// False: nothing of the text was written. What is left of one that was written in part goes out first the next time.
+bool unblocking_sink::try_write(std::string_view text) {
+    rest_.erase(0, rest_.empty() ? 0 : write_some(rest_));
+    if (!rest_.empty()) {
+        return false;
+    }
+    const std::size_t gone = write_some(text);
+    if (gone != 0) {
+        rest_ = text.substr(gone);
+    }
+    return gone != 0;
+}
+
+void unblocking_sink::sink_it_(const spdlog::details::log_msg& message) {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    std::string text;
+    if (dropped_ != 0) {
+        text = "log: " + std::to_string(dropped_) + " lines were dropped: they were not read in time\n";
+    }
+    text.append(line.data(), line.size());
+    dropped_ = try_write(text) ? 0 : dropped_ + 1;
+}
+
+}  // namespace gatherd::cli

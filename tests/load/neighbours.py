@@ -1,0 +1,289 @@
+#!/usr/bin/python3
+"""What a well-behaved client notices of attacks: neighbours.py GATHERD [NAME..].
+
+Beside each attack a neighbour sends a ping and a sleep of 1 ms each 10 ms, whether or not the last ones were answered, so
+a stall of the daemon costs each request that falls into it. Prints for each attack the neighbour's slowest answers, in
+milliseconds from the moment at which a request was due. To be run on a quiet machine; scripts/neighbours.sh does.
+"""
+
+import json
+import multiprocessing
+import os
+import resource
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+BETWEEN = 0.01
+BEFORE_AND_AFTER = 0.5
+PATIENCE = 120
+FOR_EVER = {"call": "sleep", "args": [100_000]}
+LONG_ID = "x" * 1000
+
+
+class Client:
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.lines = self.socket.makefile("rb")
+
+    def send(self, *requests):
+        self.socket.sendall("".join(json.dumps(each) + "\n" for each in requests).encode())
+
+    def answer(self):
+        return json.loads(self.lines.readline())
+
+    def ask(self, method, params=None, number=0):
+        self.send(request(number, method, params))
+        return self.answer()
+
+    def reset(self):
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.lines.close()
+        self.socket.close()
+
+    def flood(self, requests):
+        """Many, so many in one write that Python is not what takes long."""
+        piece = []
+        for each in requests:
+            piece.append(each)
+            if len(piece) == 1000:
+                self.send(*piece)
+                piece = []
+        self.send(*piece)
+
+
+def request(number, method, params=None):
+    made = {"id": number, "method": method}
+    return made if params is None else made | {"params": params}
+
+
+def running_task(client):
+    return client.ask("create_task", [FOR_EVER])["result"]["id"]
+
+
+def kept_task(client, plan):
+    task = client.ask("create_task", [plan])["result"]["id"]
+    assert "result" in client.ask("await", [task])
+    return task
+
+
+# ---- attacks: each gets the daemon's port, and returns when it is over -----------------------------
+
+
+def awaits_then_resets(port):
+    """200 000 awaits of one running task from three connections, then resets."""
+    clients = [Client(port) for _ in range(3)]
+    task = running_task(clients[0])
+    for client in clients:
+        client.flood(request(i, "await", [task]) for i in range(67_000))
+        client.send(request("last", "ping"))
+        assert client.answer()["id"] == "last"
+    for client in clients[1:]:
+        client.reset()
+    time.sleep(1)
+    clients[0].reset()
+    time.sleep(1)
+
+
+def task_of_many_awaits_ends(port):
+    """One task ends that 60 000 requests await."""
+    client = Client(port)
+    task = running_task(client)
+    client.flood(request(i, "await", [task]) for i in range(60_000))
+    client.send(request("cancel", "cancel", [task]))
+    for _ in range(60_001):
+        client.lines.readline()
+
+
+def awaits_expire_together(port):
+    """50 000 awaits whose timeout runs out at about the same time."""
+    client = Client(port)
+    task = running_task(client)
+    client.flood(request(i, "await", {"id": task, "timeout": 3}) for i in range(50_000))
+    for _ in range(50_000):
+        client.lines.readline()
+
+
+def cancels_by_request(port):
+    """90 000 pending requests with ids of 1 KB, then batches of 2400 cancels by request id."""
+    client = Client(port)
+    task = running_task(client)
+    client.flood(request(LONG_ID + str(i), "await", [task]) for i in range(90_000))
+    for turn in range(3):
+        client.send([request(i, "cancel", {"request": LONG_ID + str(turn * 2400 + i)}) for i in range(2400)])
+        for _ in range(2401):
+            client.lines.readline()
+    client.reset()
+    time.sleep(1)
+
+
+def one_id_many_times(port):
+    """60 000 pending requests with one id, then one cancel."""
+    client = Client(port)
+    task = running_task(client)
+    client.flood(request("same", "await", [task]) for _ in range(60_000))
+    client.send(request(1, "cancel", {"request": "same"}))
+    for _ in range(60_001):
+        client.lines.readline()
+
+
+def awaits_of_a_long_result(port):
+    """Batches of 1500 awaits of one kept result of 120 KB."""
+    client = Client(port)
+    task = kept_task(client, {"value": "x" * 120_000})
+    for _ in range(2):
+        client.send([request(i, "await", [task]) for i in range(1500)])
+        client.lines.readline()
+
+
+def lists_of_tasks(port):
+    """Twenty times the first of 50 000 kept tasks, and twice all of them."""
+    client = Client(port)
+    for i in range(50):
+        client.send([request(i, "create_task", [{"value": 1}]) for i in range(1000)])
+        client.lines.readline()
+    client.send(*[request(i, "tasks", {"limit": 1}) for i in range(20)], request(1, "tasks"), request(2, "tasks"))
+    for _ in range(22):
+        client.lines.readline()
+
+
+def batches_of(method):
+    def attack(port):
+        client = Client(port)
+        batch = [{"id": 1, "method": method}] * (120_000 // 28)
+        for _ in range(3):
+            client.send(batch)
+            client.lines.readline()
+
+    attack.__doc__ = f"Three batches of {method}, 120 KB each."
+    return attack
+
+
+def lines_of(method):
+    def attack(port):
+        client = Client(port)
+        for _ in range(10):
+            client.send(*[request(i, method) for i in range(400)])
+            for _ in range(400):
+                client.lines.readline()
+
+    attack.__doc__ = f"4000 requests for {method}, sent 400 at a time."
+    return attack
+
+
+def long_answer(port):
+    """600 bytes of a plan whose answer has twelve million numbers."""
+    client = Client(port)
+    plan = {"let": {"x": {"call": "random.choices", "args": [[1.5], 300_000]}}, "in": {"gather": [{"ref": "x"}] * 40}}
+    client.send(request(1, "run", [plan]))
+    while not client.lines.read1(1 << 20).endswith(b"\n"):
+        pass
+
+
+def many_prints(port):
+    """Plans of a thousand prints, with ids of 1 KB."""
+    client = Client(port)
+    plan = {"gather": [{"call": "print", "args": ["x"]}] * 1000}
+    for i in range(20):
+        client.send(request(LONG_ID + str(i), "run", [plan]))
+    for _ in range(20 * 1001):
+        client.lines.readline()
+
+
+def blocking_sleeps(port):
+    """A thousand time.sleep of a second."""
+    client = Client(port)
+    client.send(request(1, "run", [{"map": "time.sleep", "over": [[1]] * 1000}]))
+    time.sleep(3)
+    client.reset()
+
+
+ATTACKS = {"awaits_then_resets": awaits_then_resets, "task_of_many_awaits_ends": task_of_many_awaits_ends,
+           "awaits_expire_together": awaits_expire_together, "cancels_by_request": cancels_by_request,
+           "one_id_many_times": one_id_many_times, "awaits_of_a_long_result": awaits_of_a_long_result,
+           "lists_of_tasks": lists_of_tasks, "batches_of_functions": batches_of("functions"), "batches_of_stats": batches_of("stats"),
+           "lines_of_functions": lines_of("functions"), "lines_of_stats": lines_of("stats"), "long_answer": long_answer,
+           "many_prints": many_prints, "blocking_sleeps": blocking_sleeps}
+
+
+# ---- the neighbour ---------------------------------------------------------------------------------
+
+
+def neighbour(port, is_over, told):
+    """Until told that it is over, then tells the slowest of each kind, or what went wrong."""
+    client = Client(port)
+    client.socket.setblocking(False)
+    due, slowest, held, number = {}, [0.0, 0.0], b"", 0
+    kinds = [("ping", None, "pong"), ("run", [{"call": "sleep", "args": [0.001, "slept"]}], "slept")]
+    begun = time.monotonic()
+    while due or not is_over.is_set():
+        now = time.monotonic()
+        while not is_over.is_set() and begun + number // 2 * BETWEEN <= now:
+            method, params, _ = kinds[number % 2]
+            due[number] = begun + number // 2 * BETWEEN
+            client.socket.send(json.dumps(request(number, method, params)).encode() + b"\n")
+            number += 1
+        try:
+            held += client.socket.recv(1 << 16)
+        except BlockingIOError:
+            time.sleep(0.0005)
+            continue
+        *lines, held = held.split(b"\n")
+        for line in lines:
+            answer = json.loads(line)
+            kind = answer["id"] % 2
+            if answer.get("result") != kinds[kind][2]:
+                told.send(f"wrong: {answer}")
+                return
+            slowest[kind] = max(slowest[kind], time.monotonic() - due.pop(answer["id"]) - 0.001 * kind)
+    told.send([round(1000 * each, 1) for each in slowest])
+
+
+def memory_peak(process):
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+
+def measure(binary, attack):
+    with tempfile.TemporaryDirectory(prefix="gatherd-neighbours-") as folder:
+        port_file = Path(folder, "port")
+        process = subprocess.Popen([binary, "serve", "--listen", "127.0.0.1:0", "--port-file", str(port_file), "--log.level", "warn"])
+        try:
+            while not port_file.exists():
+                time.sleep(0.01)
+            port = int(port_file.read_text().rpartition(":")[2])
+            is_over = multiprocessing.Event()
+            told, tells = multiprocessing.Pipe(duplex=False)
+            beside = multiprocessing.Process(target=neighbour, args=(port, is_over, tells))
+            beside.start()
+            time.sleep(BEFORE_AND_AFTER)
+            attack(port)
+            time.sleep(BEFORE_AND_AFTER)
+            is_over.set()
+            answer = told.recv() if told.poll(PATIENCE) else "no answer at all"
+            beside.terminate()
+            beside.join()
+            return answer, memory_peak(process)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def main():
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    names = sys.argv[2:] or list(ATTACKS)
+    print(f"{'attack':26} {'ping ms':>8} {'sleep ms':>8} {'MiB':>6}")
+    for name in names:
+        answer, peak = measure(os.path.abspath(sys.argv[1]), ATTACKS[name])
+        ping, sleep = answer if isinstance(answer, list) else (answer, "")
+        print(f"{name:26} {ping!s:>8} {sleep!s:>8} {peak:>6}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+#include "api/server/methods/reply.hpp"
+
+#include <catch2/catch.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "connected_client.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+using tests::connected_client;
+
+/// The reply that is owed for a request of that id; none: a notification.
+reply owed(const connected_client& client, const char* id, const std::shared_ptr<batch>& part_of = nullptr) {
+    return {client.ours(), id == nullptr ? wire::request_id{} : wire::request_id{id}, part_of};
+}
+
+std::string answer(const char* id, const char* result) {
+    return R"({"jsonrpc":"2.0","id":)" + std::string{id} + R"(,"result":)" + result + "}";
+}
+
+const error a_fault{errc::task_failed, "why"};
+const std::string text_of_fault = R"("error":{"code":-32000,"message":"why"})";
+
+}  // namespace
+
+TEST_CASE("reply: a request by itself is answered at once, with its own id", "[server]") {
+    connected_client client;
+    owed(client, "\"a\"").result(value(1));
+    CHECK(client.read() == answer("\"a\"", "1") + "\n");
+    owed(client, "2.0").result_message(answer("2.0", "[2]"));
+    CHECK(client.read() == answer("2.0", "[2]") + "\n");
+    owed(client, "3").result_message(answer("3", "null"));
+    CHECK(client.read() == answer("3", "null") + "\n");
+    owed(client, "null").error(a_fault);
+    CHECK(client.read() == R"({"jsonrpc":"2.0","id":null,)" + text_of_fault + "}\n");
+}
+
+TEST_CASE("reply: a notification is never answered, but its error is counted", "[server]") {
+    connected_client client;
+    owed(client, nullptr).result(value(1));
+    owed(client, nullptr).result_message(answer("1", "1"));
+    owed(client, nullptr).error(a_fault);
+    CHECK(client.read().empty());
+    CHECK(client.of().counts().errors()["-32000"] == 1);
+    CHECK_FALSE(client.ours()->work().is_owed());
+}
+
+TEST_CASE("reply: the connection owes the answer until it is given", "[server]") {
+    connected_client client;
+    auto first = owed(client, "1");
+    {
+        reply second = owed(client, "2");
+        CHECK(client.ours()->work().is_owed());
+        reply moved{std::move(second)};  // the same answer
+        moved.result(value(nullptr));
+    }
+    CHECK(client.ours()->work().is_owed());
+    first.error(a_fault);
+    CHECK_FALSE(client.ours()->work().is_owed());
+}
+
+TEST_CASE("reply: what must come after the answer is called when the answer is on its way", "[server]") {
+    connected_client client;
+    for (const char* id : {"1", static_cast<const char*>(nullptr)}) {
+        bool is_called = false;
+        owed(client, id).result(value(1), [&] {
+            is_called = true;
+            client.ours()->send("after");
+        });
+        CHECK(is_called);
+        CHECK(client.read() == (id == nullptr ? "after\n" : answer("1", "1") + "\nafter\n"));
+    }
+}
+
+TEST_CASE("batch: it is answered once, when its last request is, in the order of the answers", "[server]") {
+    connected_client client;
+    const auto all = std::make_shared<batch>(client.ours(), 4);
+    auto first = owed(client, "1", all);
+    auto second = owed(client, "2", all);
+    auto third = owed(client, "3", all);
+    auto fourth = owed(client, "4", all);
+    second.result(value("b"));
+    CHECK(client.read().empty());
+    fourth.error(a_fault);
+    third.result_message(answer("3", "true"));
+    CHECK(client.read().empty());
+    CHECK(client.ours()->work().is_owed());
+    first.result_message(answer("1", "1"));
+    CHECK(client.read() == "[" + answer("2", "\"b\"") + R"(,{"jsonrpc":"2.0","id":4,)" + text_of_fault + "}," +
+                               answer("3", "true") + "," + answer("1", "1") + "]\n");
+    CHECK_FALSE(client.ours()->work().is_owed());
+}
+
+TEST_CASE("batch: a notification has no answer in it, yet is waited for", "[server]") {
+    connected_client client;
+    const auto all = std::make_shared<batch>(client.ours(), 3);
+    auto notification = owed(client, nullptr, all);
+    owed(client, "1", all).result(value(1));
+    owed(client, nullptr, all).error(a_fault);
+    CHECK(client.read().empty());
+    notification.result_message(answer("7", "7"));
+    CHECK(client.read() == "[" + answer("1", "1") + "]\n");
+}
+
+TEST_CASE("batch: of notifications alone nothing is sent", "[server]") {
+    connected_client client;
+    const auto all = std::make_shared<batch>(client.ours(), 2);
+    bool is_called = false;
+    owed(client, nullptr, all).result(value(1), [&] { is_called = true; });
+    CHECK_FALSE(is_called);
+    owed(client, nullptr, all).result_message(answer("2", "2"));
+    CHECK(is_called);
+    CHECK(client.read().empty());
+}
+
+TEST_CASE("batch: what must come after an answer comes after the whole array", "[server]") {
+    connected_client client;
+    const auto all = std::make_shared<batch>(client.ours(), 2);
+    owed(client, "1", all).result(value(1), [&] { client.ours()->send("after"); });
+    CHECK(client.read().empty());
+    owed(client, "2", all).result(value(2));
+    CHECK(client.read() == "[" + answer("1", "1") + "," + answer("2", "2") + "]\nafter\n");
+}
+
+TEST_CASE("batch: answers that wait for the others are in the account of memory", "[server]") {
+    connected_client client;
+    const memory_ledger& memory = client.of().memory();
+    {
+        const auto all = std::make_shared<batch>(client.ours(), 2);
+        const std::string large(1000, 'x');
+        auto last = owed(client, "2", all);
+        owed(client, "1", all).result_message(answer("1", ("\"" + large + "\"").c_str()));
+        CHECK(memory.held() == 1 + answer("1", ("\"" + large + "\"").c_str()).size());
+        last.result(value(2));
+    }
+    CHECK(memory.held() == 0);
+}
+
+}  // namespace gatherd::api::server

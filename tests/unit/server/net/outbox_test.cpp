@@ -1,0 +1,95 @@
+#include "api/server/net/outbox.hpp"
+
+#include <asio/error.hpp>
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "idle_service.hpp"
+#include "socket_pair.hpp"
+
+namespace gatherd::api::server {
+
+using tests::idle_service, tests::socket_pair;
+
+TEST_CASE("outbox: the first message asks for a write, those after it go with it", "[server]") {
+    idle_service service;
+    outbox out{service.of};
+    socket_pair sockets;
+    CHECK_FALSE(out.add("[0]", true));  // the end of the turn writes
+    CHECK(out.add("[1]", false));
+    CHECK_FALSE(out.add("[2]", false));
+    CHECK_FALSE(out.claim_write());
+    CHECK_FALSE(out.empty());
+    asio::error_code failed;
+    out.write_some(sockets.ours(), failed);
+    CHECK_FALSE(failed);
+    CHECK(sockets.read() == "[0]\n[1]\n[2]\n");
+    CHECK(out.empty());
+    CHECK(out.progress() == 12);
+    CHECK(out.claim_write());  // it was written: the next one asks again
+}
+
+TEST_CASE("outbox: it frames as the client speaks", "[server]") {
+    idle_service service;
+    outbox out{service.of};
+    socket_pair sockets;
+    out.speak(wire::framing::content_length);
+    CHECK(out.add("[1]", false));
+    asio::error_code failed;
+    out.write_some(sockets.ours(), failed);
+    CHECK(sockets.read() == "Content-Length: 3\r\n\r\n[1]");
+}
+
+TEST_CASE("outbox: what a client does not read waits, by account, and is written when it reads", "[server]") {
+    idle_service service;
+    outbox out{service.of};
+    socket_pair sockets;
+    const std::string large(std::size_t{3} << 20, 'x');
+    CHECK(out.add(large, false));
+    CHECK(service.of.memory().held() == large.size() + 1);
+    asio::error_code failed;
+    std::string got;
+    while (!out.empty()) {
+        failed = {};
+        out.write_some(sockets.ours(), failed);
+        CHECK(out.unread() + out.progress() == large.size() + 1);
+        if (failed) {
+            REQUIRE(failed == asio::error::would_block);
+            CHECK(out.is_writing());
+        }
+        got += sockets.read();
+    }
+    got += sockets.read();
+    CHECK(got == large + "\n");
+    CHECK(service.of.memory().held() == 0);
+}
+
+TEST_CASE("outbox: beyond what may be unread, it is dropped where there is no memory", "[server]") {
+    limits bounds;
+    bounds.unread_bytes = 100;
+    bounds.memory_bytes = 1000;
+    idle_service service{bounds};
+    outbox out{service.of};
+    CHECK(out.add(std::string(200, 'x'), false));
+    CHECK_FALSE(out.is_overfed());  // there is memory
+    memory_share others{service.of.memory()};
+    others.resize(2000);
+    CHECK_FALSE(out.add("[1]", false));
+    CHECK(out.is_overfed());
+    CHECK(out.empty());
+    CHECK_FALSE(out.add("[2]", false));
+    CHECK_FALSE(out.claim_write());
+    CHECK(out.empty());
+}
+
+TEST_CASE("outbox: closed, it takes nothing", "[server]") {
+    idle_service service;
+    outbox out{service.of};
+    CHECK(out.add("[1]", false));
+    out.close();
+    CHECK(out.empty());
+    CHECK_FALSE(out.add("[2]", false));
+    CHECK(out.empty());
+}
+
+}  // namespace gatherd::api::server
