@@ -10,8 +10,8 @@
 #include <thread>
 
 #include "api/functions/python_value.hpp"
-#include "api/json/json_writer.hpp"
 #include "api/plan/raised.hpp"
+#include "api/protocol/json_writer.hpp"
 #include "gatherd/executor/errors.hpp"
 
 namespace gatherd::api::functions {
@@ -42,7 +42,7 @@ value print(call_context& context, arguments given) {
         if (one.is_string()) {
             line += one.get_ref<const std::string&>();
         } else {
-            json::append_value(line, one);
+            protocol::append_value(line, one);
         }
     }
     context.print(std::move(line));

@@ -4,11 +4,11 @@
 #include <utility>
 #include <vector>
 
-#include "api/json/json_writer.hpp"
 #include "api/plan/call_arguments.hpp"
 #include "api/plan/evaluator.hpp"
 #include "api/plan/program.hpp"
 #include "api/plan/raised.hpp"
+#include "api/protocol/json_writer.hpp"
 #include "gatherd/executor/sleep.hpp"
 #include "gatherd/executor/to_thread.hpp"
 
@@ -192,7 +192,7 @@ failure_ptr append_call(std::string& text, const function& callee, arguments bou
                         call_context& context) {
     const std::size_t begin = text.size();
     try {
-        json::append_value(text, std::get<plain_body>(callee.body)(context, bound));
+        protocol::append_value(text, std::get<plain_body>(callee.body)(context, bound));
         return nullptr;
     } catch (const std::exception&) {
         text.resize(begin);

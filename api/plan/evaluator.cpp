@@ -2,13 +2,13 @@
 
 #include <utility>
 
-#include "api/json/json_writer.hpp"
 #include "api/plan/call.hpp"
 #include "api/plan/gathering.hpp"
 #include "api/plan/grouping.hpp"
 #include "api/plan/program.hpp"
 #include "api/plan/settled.hpp"
 #include "api/plan/wrapping.hpp"
+#include "api/protocol/json_writer.hpp"
 
 namespace gatherd::api::plan {
 
@@ -35,7 +35,7 @@ outcome evaluate_instant(const node& n, program& p) {
 
 failure_ptr append_instant(std::string& text, const node& n, call_context& context) {
     if (n.is == kind::value) {
-        json::append_value(text, *static_cast<const value_node&>(n).constant);
+        protocol::append_value(text, *static_cast<const value_node&>(n).constant);
         return nullptr;
     }
     if (n.is == kind::call) {

@@ -97,7 +97,7 @@ std::string list_of_options(kind k) {
     return list;
 }
 
-members::members(json::json_view task) {
+members::members(protocol::json_view task) {
     for (const auto& [name, member] : task.members()) {
         if (const std::size_t i = index_in(kind_names, name); i < kind_count) {
             kinds_[i] = member;

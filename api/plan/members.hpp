@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "api/json/json_view.hpp"
 #include "api/plan/node.hpp"
+#include "api/protocol/json_view.hpp"
 
 namespace gatherd::api::plan {
 
@@ -56,16 +56,16 @@ inline constexpr std::size_t option_count = static_cast<std::size_t>(option::max
 class members {
 public:
     /// `task` is an object.
-    explicit members(json::json_view task);
+    explicit members(protocol::json_view task);
 
-    [[nodiscard]] const std::optional<json::json_view>& operator[](kind k) const noexcept {
+    [[nodiscard]] const std::optional<protocol::json_view>& operator[](kind k) const noexcept {
         return kinds_[static_cast<std::size_t>(k)];
     }
-    [[nodiscard]] const std::optional<json::json_view>& operator[](option o) const noexcept {
+    [[nodiscard]] const std::optional<protocol::json_view>& operator[](option o) const noexcept {
         return options_[static_cast<std::size_t>(o)];
     }
     /// An optional member: null means absent.
-    [[nodiscard]] std::optional<json::json_view> given(option o) const {
+    [[nodiscard]] std::optional<protocol::json_view> given(option o) const {
         const auto& member = (*this)[o];
         return member && member->is_null() ? std::nullopt : member;
     }
@@ -80,8 +80,8 @@ public:
     [[nodiscard]] const std::optional<std::string_view>& stranger() const noexcept { return stranger_; }
 
 private:
-    std::array<std::optional<json::json_view>, kind_count> kinds_{};
-    std::array<std::optional<json::json_view>, option_count> options_{};
+    std::array<std::optional<protocol::json_view>, kind_count> kinds_{};
+    std::array<std::optional<protocol::json_view>, option_count> options_{};
     std::optional<std::string_view> stranger_;
 };
 

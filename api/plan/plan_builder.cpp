@@ -13,7 +13,7 @@ std::string_view plan_builder::keep_step(std::string_view member) {
     return {step.data(), step.size()};
 }
 
-const function& plan_builder::find_function(json::json_view name, const node& where, std::string_view below) {
+const function& plan_builder::find_function(protocol::json_view name, const node& where, std::string_view below) {
     if (!name.is_string()) {
         refuse(where, below, "the name of a function is expected");
     }

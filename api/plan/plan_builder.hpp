@@ -10,12 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "api/json/json_view.hpp"
 #include "api/plan/node.hpp"
 #include "api/plan/plan.hpp"
 #include "api/plan/refusal.hpp"
 #include "api/plan/registry.hpp"
 #include "api/plan/same_name.hpp"
+#include "api/protocol/json_view.hpp"
 
 namespace gatherd::api::plan {
 
@@ -78,7 +78,7 @@ public:
     }
 
     /// The function that a member names; `below`: the member, on the path from `where`. Refuses what names none.
-    const function& find_function(json::json_view name, const node& where, std::string_view below);
+    const function& find_function(protocol::json_view name, const node& where, std::string_view below);
 
 private:
     const registry& functions_;

@@ -13,7 +13,7 @@
 namespace gatherd::api::plan {
 namespace {
 
-using json::json_view;
+using protocol::json_view;
 
 template <typename Read>
 result<std::unique_ptr<plan>> decode_with(const registry& functions, std::size_t max_tasks, const Read& read) {

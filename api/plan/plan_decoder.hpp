@@ -8,17 +8,17 @@
 #include <optional>
 #include <string_view>
 
-#include "api/json/json_view.hpp"
 #include "api/plan/plan.hpp"
 #include "api/plan/registry.hpp"
+#include "api/protocol/json_view.hpp"
 #include "api/result.hpp"
 
 namespace gatherd::api::plan {
 
 /// The options that methods gather and map share with the kinds of that name, as they stand in the params.
 struct gather_members {
-    std::optional<json::json_view> return_exceptions{};
-    std::optional<json::json_view> limit{};
+    std::optional<protocol::json_view> return_exceptions{};
+    std::optional<protocol::json_view> limit{};
 };
 
 /// Builds plans straight from decoded messages, and checks them whole: nothing of a plan that is refused ever runs.
@@ -33,15 +33,15 @@ public:
         : functions_{functions}, max_tasks_{max_tasks} {}
 
     /// A TASK. `at`: the member of the params that holds it ("task", or "0").
-    [[nodiscard]] result<std::unique_ptr<plan>> decode_task(json::json_view task, std::string_view at) const;
+    [[nodiscard]] result<std::unique_ptr<plan>> decode_task(protocol::json_view task, std::string_view at) const;
 
     /// Method gather's list, as the TASK gather.
-    [[nodiscard]] result<std::unique_ptr<plan>> decode_gather(json::json_view tasks, std::string_view at,
+    [[nodiscard]] result<std::unique_ptr<plan>> decode_gather(protocol::json_view tasks, std::string_view at,
                                                               const gather_members& options) const;
 
     /// Method map's function and argument lists, as the TASK map.
-    [[nodiscard]] result<std::unique_ptr<plan>> decode_map(json::json_view function_name, std::string_view name_at,
-                                                           json::json_view over, std::string_view over_at,
+    [[nodiscard]] result<std::unique_ptr<plan>> decode_map(protocol::json_view function_name, std::string_view name_at,
+                                                           protocol::json_view over, std::string_view over_at,
                                                            const gather_members& options) const;
 
 private:

@@ -5,16 +5,16 @@
 #include <variant>
 #include <vector>
 
-#include "api/json/json_pointer.hpp"
-#include "api/json/json_value.hpp"
 #include "api/plan/call_arguments.hpp"
 #include "api/plan/read_awaits.hpp"
 #include "api/plan/unique_members.hpp"
+#include "api/protocol/json_pointer.hpp"
+#include "api/protocol/json_value.hpp"
 
 namespace gatherd::api::plan {
 namespace {
 
-using json::json_view;
+using protocol::json_view;
 
 std::span<value> with_defaults(plan_builder& b, const function& callee, std::size_t slots) {
     if (slots == 0) {
@@ -56,7 +56,7 @@ call_arguments read_listed(plan_builder& b, const argument_site& site, json_view
             values[i] =
                 read_awaits(b, {site.at, site.names, i, holes}, item, site.below.text() + '/' + std::to_string(i));
         } else {
-            values[i] = json::to_value(item);
+            values[i] = protocol::to_value(item);
         }
         ++i;
     }
@@ -80,9 +80,9 @@ call_arguments read_named(plan_builder& b, const argument_site& site, json_view 
         auto& into = values[slots[i]];
         if (has_await(given[i].value)) {
             into = read_awaits(b, {site.at, site.names, static_cast<std::uint32_t>(slots[i]), holes}, given[i].value,
-                               site.below.text() + '/' + json::pointer_step(given[i].name));
+                               site.below.text() + '/' + protocol::pointer_step(given[i].name));
         } else {
-            into = json::to_value(given[i].value);
+            into = protocol::to_value(given[i].value);
         }
     }
     return {values, await_first(b, holes)};

@@ -7,11 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "api/json/json_view.hpp"
 #include "api/plan/function.hpp"
 #include "api/plan/names_in_force.hpp"
 #include "api/plan/node.hpp"
 #include "api/plan/plan_builder.hpp"
+#include "api/protocol/json_view.hpp"
 
 namespace gatherd::api::plan {
 
@@ -32,7 +32,7 @@ struct argument_site {
 };
 
 /// Binds a list or an object; tasks in it are read, and their values left open. Refuses what does not fit.
-[[nodiscard]] call_arguments read_arguments(plan_builder& b, const argument_site& site, json::json_view args);
+[[nodiscard]] call_arguments read_arguments(plan_builder& b, const argument_site& site, protocol::json_view args);
 
 /// Binds nothing at all: defaults only. Refuses where one is missing.
 [[nodiscard]] std::span<const value> default_arguments(plan_builder& b, const argument_site& site);

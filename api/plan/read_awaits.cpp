@@ -2,15 +2,15 @@
 
 #include <utility>
 
-#include "api/json/json_pointer.hpp"
-#include "api/json/json_value.hpp"
 #include "api/plan/read_task.hpp"
 #include "api/plan/unique_members.hpp"
+#include "api/protocol/json_pointer.hpp"
+#include "api/protocol/json_value.hpp"
 
 namespace gatherd::api::plan {
 namespace {
 
-using json::json_view;
+using protocol::json_view;
 
 /// Goes through an argument and remembers at which place of it.
 struct argument_reader {
@@ -38,13 +38,13 @@ struct argument_reader {
             auto& members_of = object.get_ref<value::object_t&>();
             for (const auto& [name, member] : unique_members(from)) {
                 place.push_back(static_cast<std::uint32_t>(members_of.size()));
-                value read_member = read(member, path + '/' + json::pointer_step(name));
+                value read_member = read(member, path + '/' + protocol::pointer_step(name));
                 members_of.emplace_back(std::string{name}, std::move(read_member));
                 place.pop_back();
             }
             return object;
         }
-        return json::to_value(from);
+        return protocol::to_value(from);
     }
 };
 

@@ -12,7 +12,7 @@
 namespace gatherd::api::plan {
 namespace {
 
-using json::json_view;
+using protocol::json_view;
 
 bool is_brief(const function& callee, const call_arguments& arguments) {
     if (callee.is_async() || callee.where == lane::blocking) {

@@ -9,7 +9,7 @@
 namespace gatherd::api::plan {
 namespace {
 
-using json::json_view;
+using protocol::json_view;
 
 void read_children_of(plan_builder& b, list_node& n, const members& m, const names_in_force* names) {
     const json_view list = *m[n.is];

@@ -4,11 +4,11 @@
 
 #include <string_view>
 
-#include "api/json/json_view.hpp"
 #include "api/plan/members.hpp"
 #include "api/plan/names_in_force.hpp"
 #include "api/plan/node.hpp"
 #include "api/plan/plan_builder.hpp"
+#include "api/protocol/json_view.hpp"
 
 namespace gatherd::api::plan {
 
@@ -19,7 +19,7 @@ namespace gatherd::api::plan {
 [[nodiscard]] const node& read_wait(plan_builder& b, const members& m, const node& where, const names_in_force* names);
 
 /// The children of a list, which is an array; `step`: how their paths go on. It is instant when all of them are.
-void read_children(plan_builder& b, list_node& n, json::json_view list, std::string_view step,
+void read_children(plan_builder& b, list_node& n, protocol::json_view list, std::string_view step,
                    const names_in_force* names);
 
 }  // namespace gatherd::api::plan

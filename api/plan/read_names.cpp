@@ -6,14 +6,14 @@
 #include <string>
 #include <string_view>
 
-#include "api/json/json_pointer.hpp"
 #include "api/plan/read_task.hpp"
 #include "api/plan/unique_members.hpp"
+#include "api/protocol/json_pointer.hpp"
 
 namespace gatherd::api::plan {
 namespace {
 
-using json::json_view;
+using protocol::json_view;
 
 std::span<const std::string_view> read_types(plan_builder& b, json_view types, const node& where) {
     const auto complain = [&] { refuse(where, "/types", "types is a list of at least one type name"); };
@@ -61,7 +61,7 @@ const node& read_let(plan_builder& b, const members& m, const node& where, const
     const auto named = unique_members(tasks);
     const std::span<const node*> slots = b.into().make_span<const node*>(named.size());
     for (std::uint32_t i = 0; i < named.size(); ++i) {
-        const std::string_view step = b.into().keep("/let/" + json::pointer_step(named[i].name));
+        const std::string_view step = b.into().keep("/let/" + protocol::pointer_step(named[i].name));
         slots[i] = &read_task(b, named[i].value, {&n, step}, &inner);
         inner.slots.emplace(named[i].name, i);
     }

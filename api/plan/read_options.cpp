@@ -7,7 +7,7 @@
 
 namespace gatherd::api::plan {
 
-using json::json_kind, json::json_view;
+using protocol::json_kind, protocol::json_view;
 
 gather_options read_gather_options(const node& at, const std::optional<json_view>& exceptions,
                                    const std::optional<json_view>& limit) {

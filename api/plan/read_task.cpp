@@ -4,18 +4,18 @@
 #include <optional>
 #include <string>
 
-#include "api/json/json_pointer.hpp"
-#include "api/json/json_value.hpp"
 #include "api/plan/members.hpp"
 #include "api/plan/read_calls.hpp"
 #include "api/plan/read_inner.hpp"
 #include "api/plan/read_lists.hpp"
 #include "api/plan/read_names.hpp"
+#include "api/protocol/json_pointer.hpp"
+#include "api/protocol/json_value.hpp"
 
 namespace gatherd::api::plan {
 namespace {
 
-using json::json_view;
+using protocol::json_view;
 
 /// What most tasks of large plans are: `call`, perhaps `args` after it, and no other member. Null where it is
 /// anything else, or names no function: what that is, read_any finds out.
@@ -66,7 +66,7 @@ kind the_kind(const members& m, const node& where) {
 const node& read_value(plan_builder& b, json_view own, const node& where) {
     value_node& n = b.make_at<value_node>(where);
     value& constant = b.into().make_values(1)[0];
-    constant = json::to_value(own);
+    constant = protocol::to_value(own);
     n.constant = &constant;
     n.is_instant = true;
     return n;
@@ -112,7 +112,7 @@ const node& read_any(plan_builder& b, json_view task, const node& where, const n
     const kind is = the_kind(m, where);
     if (const auto name = m.unknown_to(is)) {
         const std::string known = list_of_options(is);
-        refuse(where, '/' + json::pointer_step(*name),
+        refuse(where, '/' + protocol::pointer_step(*name),
                "unknown option " + quoted(*name) + " of " + std::string{name_of(is)},
                known.empty() ? "it takes none" : "it takes " + known);
     }

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "api/json/json_writer.hpp"
+#include "api/protocol/json_writer.hpp"
 
 namespace gatherd::api::plan {
 namespace {
@@ -35,7 +35,7 @@ void append_settled_end(std::string& text, std::size_t begin, const failure_ptr&
     if (failed != nullptr) {
         text.resize(begin);
         text += R"({"error":)";
-        json::append_value(text, looked_at(*failed));
+        protocol::append_value(text, looked_at(*failed));
     }
     text += '}';
 }

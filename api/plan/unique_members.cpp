@@ -6,8 +6,8 @@
 
 namespace gatherd::api::plan {
 
-std::vector<json::json_view::member> unique_members(json::json_view object) {
-    std::vector<json::json_view::member> unique;
+std::vector<protocol::json_view::member> unique_members(protocol::json_view object) {
+    std::vector<protocol::json_view::member> unique;
     std::unordered_map<std::string_view, std::size_t> seen;
     for (const auto& each : object.members()) {
         const auto [at, is_new] = seen.try_emplace(each.name, unique.size());

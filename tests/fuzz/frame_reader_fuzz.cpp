@@ -9,13 +9,13 @@
 #include <string_view>
 #include <vector>
 
-#include "api/wire/frame_reader.hpp"
-#include "api/wire/message_decoder.hpp"
-#include "api/wire/reference_decoder.hpp"
+#include "api/protocol/frame_reader.hpp"
+#include "api/protocol/message_decoder.hpp"
+#include "api/protocol/reference_decoder.hpp"
 
 namespace {
 
-using namespace gatherd::api::wire;
+using namespace gatherd::api::protocol;
 
 struct seen_frame {
     frame_kind kind;

@@ -8,18 +8,18 @@
 #include <string>
 #include <string_view>
 
-#include "api/json/json_value.hpp"
-#include "api/json/json_writer.hpp"
-#include "api/wire/frame_reader.hpp"
-#include "api/wire/json_scanner.hpp"
-#include "api/wire/message_decoder.hpp"
-#include "api/wire/reference_decoder.hpp"
-#include "api/wire/response.hpp"
+#include "api/protocol/frame_reader.hpp"
+#include "api/protocol/json_scanner.hpp"
+#include "api/protocol/json_value.hpp"
+#include "api/protocol/json_writer.hpp"
+#include "api/protocol/message_decoder.hpp"
+#include "api/protocol/reference_decoder.hpp"
+#include "api/protocol/response.hpp"
 
 namespace {
 
 using namespace gatherd::api;
-using namespace gatherd::api::wire;
+using namespace gatherd::api::protocol;
 
 void require(bool holds, const char* what) {
     if (!holds) {
@@ -53,9 +53,9 @@ void check_request(const request& call) {
     const auto id = value::parse(call.id.text(), nullptr, false);
     require(id.is_null() || id.is_string() || id.is_number(), "an id is a string, a number or null");
     if (call.params) {
-        const auto params = json::to_value(*call.params);
+        const auto params = protocol::to_value(*call.params);
         std::string text;
-        json::append_value(text, params);
+        protocol::append_value(text, params);
         require(same(value::parse(text), params), "what is written reads back the same");
     }
 }
@@ -73,7 +73,7 @@ void check_params(const message& m, std::string_view text) {
         require(item.contains("id") == !call->id.is_absent(), "the id is there or not");
         require(call->id.is_absent() || same(value::parse(call->id.text()), item.at("id")), "the id is the same");
         require(item.contains("params") == call->params.has_value(), "params are there or not");
-        require(!call->params || same(json::to_value(*call->params), item.at("params")), "params are the same");
+        require(!call->params || same(protocol::to_value(*call->params), item.at("params")), "params are the same");
     }
 }
 

@@ -13,10 +13,10 @@
 #include <variant>
 
 #include "api/functions/standard.hpp"
-#include "api/json/json_value.hpp"
 #include "api/plan/plan_decoder.hpp"
 #include "api/plan/registry.hpp"
-#include "api/wire/message_decoder.hpp"
+#include "api/protocol/json_value.hpp"
+#include "api/protocol/message_decoder.hpp"
 
 namespace {
 
@@ -42,7 +42,7 @@ const plan::registry& standard() {
 
 using checked = result<std::unique_ptr<plan::plan>>;
 
-checked check(json::json_view params, char method) {
+checked check(protocol::json_view params, char method) {
     const plan::plan_decoder decoder{standard(), max_tasks};
     const auto member = [&params](std::string_view name) { return params.find(name); };
     if (method == '1' && member("tasks")) {
@@ -81,7 +81,7 @@ std::string outcome(const checked& made, const value& params) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static wire::message_decoder decoder;
+    static protocol::message_decoder decoder;
     std::string_view text{reinterpret_cast<const char*>(data), size};
     const char method = text.empty() ? '0' : text.front();
     if (method == '1' || method == '2') {
@@ -90,13 +90,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string head = R"({"id":1,"method":"m","params":{"task":)";
     const std::string whole = head + std::string{text} + "}}" + std::string(64, ' ');
     const auto& message = decoder.decode(std::string_view{whole}.substr(0, whole.size() - 64));
-    const auto* const request = message.items.empty() ? nullptr : std::get_if<wire::request>(&message.items.front());
+    const auto* const request =
+        message.items.empty() ? nullptr : std::get_if<protocol::request>(&message.items.front());
     if (message.is_batch || request == nullptr || !request->params || !request->params->find("task")) {
         return 0;
     }
-    const json::json_view task = *request->params->find("task");
-    const bool is_of_method = (method == '1' || method == '2') && task.kind() == json::json_kind::object;
-    value params = json::to_value(*request->params);
+    const protocol::json_view task = *request->params->find("task");
+    const bool is_of_method = (method == '1' || method == '2') && task.kind() == protocol::json_kind::object;
+    value params = protocol::to_value(*request->params);
     if (is_of_method && (task.find("tasks") || (task.find("call") && task.find("over")))) {
         const value members = params.at("task");  // a copy: its place moves as the object grows
         params.update(members);                   // there they stand at the top

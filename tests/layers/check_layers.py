@@ -4,8 +4,8 @@
 Usage: check_layers.py [ROOT]
 
 Rules (each violation is an error):
-  arrows     cli -> api -> executor and cli -> config; inside api: server -> plan, wire, functions and
-             functions -> plan; api/json and the headers directly in api/ serve all of api
+  arrows     cli -> api -> executor and cli -> config; inside api: server -> plan, functions and
+             functions -> plan; api/protocol and the headers directly in api/ serve all of api
   serve      in cli only serve* sees config, api and executor together
   libraries  a layer includes only the third-party libraries that LIBRARIES lists for it
   listed     every source of a layer is named in that layer's CMakeLists.txt: else nothing compiles it alone or installs it
@@ -26,21 +26,19 @@ from pathlib import Path
 ARROWS = {
     "executor": {"executor"},
     "api": {"api"},
-    "api/json": {"api", "api/json"},
-    "api/wire": {"api", "api/json", "api/wire"},
-    "api/plan": {"api", "api/json", "api/plan", "executor"},
-    "api/functions": {"api", "api/functions", "api/json", "api/plan", "executor"},
-    "api/server": {"api", "api/functions", "api/json", "api/plan", "api/server", "api/wire", "executor"},
+    "api/protocol": {"api", "api/protocol"},
+    "api/plan": {"api", "api/plan", "api/protocol", "executor"},
+    "api/functions": {"api", "api/functions", "api/plan", "api/protocol", "executor"},
+    "api/server": {"api", "api/functions", "api/plan", "api/protocol", "api/server", "executor"},
     "config": {"config"},
-    "cli": {"cli", "config", "api", "api/functions", "api/json", "api/plan", "api/server", "api/wire", "executor"},
+    "cli": {"cli", "config", "api", "api/functions", "api/plan", "api/protocol", "api/server", "executor"},
 }
 
 # Third-party headers by their first folder (or whole name). The standard library's and the system's are free to all.
 LIBRARIES = {
     "executor": {"asio", "asio.hpp", "oneapi", "tbb"},
     "api": {"nlohmann"},
-    "api/json": {"nlohmann"},
-    "api/wire": {"nlohmann", "simdjson.h"},
+    "api/protocol": {"nlohmann", "simdjson.h"},
     "api/plan": {"nlohmann"},
     "api/functions": {"nlohmann", "oneapi", "openssl", "tbb"},
     "api/server": {"asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},

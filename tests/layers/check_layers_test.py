@@ -18,8 +18,8 @@ SOUND = {
     "executor/src/task.cpp": '/// \\file\n#include "gatherd/executor/task.hpp"\n#include <sys/epoll.h>\n#include <asio.hpp>\n',
     "api/CMakeLists.txt": "target_sources(x PUBLIC value.hpp)\n",
     "api/value.hpp": "/// \\file\n#pragma once\n#include <nlohmann/json_fwd.hpp>\n",
-    "api/wire/CMakeLists.txt": "add_library(x frame.hpp)\n",
-    "api/wire/frame.hpp": '/// \\file\n#pragma once\n#include "api/value.hpp"\n#include <simdjson.h>\n',
+    "api/protocol/CMakeLists.txt": "add_library(x frame.hpp)\n",
+    "api/protocol/frame.hpp": '/// \\file\n#pragma once\n#include "api/value.hpp"\n#include <simdjson.h>\n',
     "api/plan/CMakeLists.txt": "add_library(x node.hpp)\n",
     "api/plan/node.hpp": '/// \\file\n#pragma once\n#include "api/value.hpp"\n#include "gatherd/executor/task.hpp"\n',
     "config/CMakeLists.txt": "add_library(x settings.hpp)\n",
@@ -53,11 +53,10 @@ class CheckLayers(unittest.TestCase):
         wrong = [
             (TASK, "api/value.hpp"),
             (TASK, "config/settings.hpp"),
-            ("api/value.hpp", "api/wire/frame.hpp"),
+            ("api/value.hpp", "api/protocol/frame.hpp"),
             ("api/value.hpp", "gatherd/executor/task.hpp"),
-            ("api/wire/frame.hpp", "api/plan/node.hpp"),
-            ("api/wire/frame.hpp", "gatherd/executor/task.hpp"),
-            ("api/plan/node.hpp", "api/wire/frame.hpp"),
+            ("api/protocol/frame.hpp", "api/plan/node.hpp"),
+            ("api/protocol/frame.hpp", "gatherd/executor/task.hpp"),
             ("api/plan/node.hpp", "config/settings.hpp"),
             ("config/settings.hpp", "api/value.hpp"),
         ]
@@ -73,7 +72,7 @@ class CheckLayers(unittest.TestCase):
         self.assertEqual(report, ["cli/submit.cpp:4: only cli/serve sees config, api and executor together"])
 
     def test_a_layer_uses_its_own_libraries_only(self):
-        for source, header in [(TASK, "nlohmann/json.hpp"), ("api/wire/frame.hpp", "asio.hpp"),
+        for source, header in [(TASK, "nlohmann/json.hpp"), ("api/protocol/frame.hpp", "asio.hpp"),
                                ("config/settings.hpp", "spdlog/spdlog.h"), ("api/plan/node.hpp", "curl/curl.h")]:
             with self.subTest(source=source, header=header):
                 report = self.violations(append={source: f"#include <{header}>"})

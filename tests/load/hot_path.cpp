@@ -20,9 +20,9 @@
 #include "api/limits.hpp"
 #include "api/plan/instant_run.hpp"
 #include "api/plan/plan_decoder.hpp"
-#include "api/wire/frame_reader.hpp"
-#include "api/wire/message_decoder.hpp"
-#include "api/wire/response.hpp"
+#include "api/protocol/frame_reader.hpp"
+#include "api/protocol/message_decoder.hpp"
+#include "api/protocol/response.hpp"
 
 /// What callgrind is told to count: everything inside it.
 extern "C" __attribute__((noinline)) void counted_step(const std::function<void()>& step) {
@@ -84,7 +84,7 @@ public:
     void decode() {
         reader_.feed(line_);
         const auto frame = reader_.next(&decoder_);
-        request_ = &std::get<wire::request>(decoder_.decode(frame.value().text).items.front());
+        request_ = &std::get<protocol::request>(decoder_.decode(frame.value().text).items.front());
     }
 
     void check() {
@@ -98,7 +98,7 @@ public:
 
     void evaluate() {
         answer_.clear();
-        wire::append_result_head(answer_, request_->id);
+        protocol::append_result_head(answer_, request_->id);
         const auto end = plan::instant_run{limits_, observer_}.run(*plan_, answer_);
         answer_ += '}';
         if (end.how != plan::program_end::way::returned) {
@@ -111,9 +111,9 @@ private:
     std::string line_;
     limits limits_;
     plan::registry functions_;
-    wire::frame_reader reader_;
-    wire::message_decoder decoder_;
-    const wire::request* request_ = nullptr;
+    protocol::frame_reader reader_;
+    protocol::message_decoder decoder_;
+    const protocol::request* request_ = nullptr;
     std::unique_ptr<plan::plan> plan_;
     deaf_observer observer_;
     std::string answer_;

@@ -14,8 +14,8 @@
 #include <string>
 #include <string_view>
 
-#include "api/wire/frame_reader.hpp"
-#include "api/wire/message_decoder.hpp"
+#include "api/protocol/frame_reader.hpp"
+#include "api/protocol/message_decoder.hpp"
 
 /// What callgrind is told to count: everything inside it.
 extern "C" __attribute__((noinline)) void counted_step(const std::function<void()>& step) {
@@ -24,7 +24,7 @@ extern "C" __attribute__((noinline)) void counted_step(const std::function<void(
 
 namespace {
 
-using gatherd::api::wire::frame_kind, gatherd::api::wire::frame_reader, gatherd::api::wire::message_decoder;
+using gatherd::api::protocol::frame_kind, gatherd::api::protocol::frame_reader, gatherd::api::protocol::message_decoder;
 
 struct shape {
     const char* name;

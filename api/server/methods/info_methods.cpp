@@ -86,14 +86,14 @@ std::uint64_t resident_bytes() {
     return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-void check_no_params(std::optional<json::json_view> given) {
+void check_no_params(std::optional<protocol::json_view> given) {
     static const signature none{};
     params{given, none};
 }
 
 }  // namespace
 
-void functions(service& of, std::optional<json::json_view> from, reply& answer) {
+void functions(service& of, std::optional<protocol::json_view> from, reply& answer) {
     check_no_params(from);
     value list = value::array();
     for (const plan::function* each : of.functions().all()) {
@@ -102,7 +102,7 @@ void functions(service& of, std::optional<json::json_view> from, reply& answer) 
     answer.result(list);
 }
 
-void stats(service& of, std::optional<json::json_view> from, reply& answer) {
+void stats(service& of, std::optional<protocol::json_view> from, reply& answer) {
     check_no_params(from);
     value all = of.counts().events();
     all["uptime"] = std::chrono::duration<double>{of.uptime()}.count();
@@ -125,7 +125,7 @@ void stats(service& of, std::optional<json::json_view> from, reply& answer) {
     answer.result(all);
 }
 
-void info(service& of, std::optional<json::json_view> from, reply& answer) {
+void info(service& of, std::optional<protocol::json_view> from, reply& answer) {
     check_no_params(from);
     answer.result({{"name", "gatherd"},
                    {"version", of.version()},
@@ -134,12 +134,12 @@ void info(service& of, std::optional<json::json_view> from, reply& answer) {
                    {"draining", of.is_draining()}});
 }
 
-void ping(service&, std::optional<json::json_view> from, reply& answer) {
+void ping(service&, std::optional<protocol::json_view> from, reply& answer) {
     check_no_params(from);
     answer.result("pong");
 }
 
-void auth(service&, std::optional<json::json_view> from, reply& answer) {
+void auth(service&, std::optional<protocol::json_view> from, reply& answer) {
     static const signature expected{{"token"}, {}};
     if (!answer.to()->show_token(params{from, expected}.required_text("token"))) {
         throw refused{{errc::not_authenticated, "Not authenticated: no such token"}};

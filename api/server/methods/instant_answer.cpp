@@ -7,10 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "api/plan/instant_run.hpp"
+#include "api/protocol/response.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
-#include "api/wire/response.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -28,7 +28,7 @@ public:
     void printed(std::string line) override {
         if (!answer_.is_notification()) {
             std::string text;
-            wire::append_notification(text, "output", answer_.id(), {{"text", std::move(line)}});
+            protocol::append_notification(text, "output", answer_.id(), {{"text", std::move(line)}});
             answer_.to()->send(text);
         }
     }
@@ -51,7 +51,7 @@ bool is_answered_at_once(const plan::plan& what, const plan::program_options& ho
 void answer_at_once(service& of, const plan::plan& what, reply& answer) {
     thread_local std::string message;
     message.clear();
-    wire::append_result_head(message, answer.id());
+    protocol::append_result_head(message, answer.id());
     const std::size_t head = message.size();
     printing observer{answer};
     const limits& bounds = of.bounds();

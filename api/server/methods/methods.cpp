@@ -24,7 +24,7 @@ enum class answered : std::uint8_t { at_once, later };
 
 struct method {
     std::string_view name;
-    void (*call)(service&, std::optional<json::json_view>, reply&);
+    void (*call)(service&, std::optional<protocol::json_view>, reply&);
     access by;  // a submitter's starts work: it is refused while the service drains, or has no memory for it
     answered when = answered::at_once;
 };
@@ -101,7 +101,7 @@ std::vector<std::string_view> method_names() {
     return all;
 }
 
-void call_method(service& of, const wire::request& request, reply answer) {
+void call_method(service& of, const protocol::request& request, reply answer) {
     const auto* const found =
         std::find_if(methods.begin(), methods.end(), [&](const method& m) { return m.name == request.method; });
     of.counts().add_method(static_cast<std::size_t>(found - methods.begin()));

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "api/protocol/message.hpp"
 #include "api/server/methods/reply.hpp"
-#include "api/wire/message.hpp"
 
 namespace gatherd::api::server {
 
@@ -17,6 +17,6 @@ class service;
 
 /// Carries out one request: the reply comes now or later. Where the connection handles its messages. Never throws for
 /// what a client sent.
-void call_method(service& of, const wire::request& request, reply answer);
+void call_method(service& of, const protocol::request& request, reply answer);
 
 }  // namespace gatherd::api::server

@@ -6,8 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/json/json_pointer.hpp"
 #include "api/plan/node.hpp"
+#include "api/protocol/json_pointer.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -45,7 +45,7 @@ void refuse_params(const std::string& path, std::string_view why) {
                    std::make_shared<const value>(value{{"path", path}})}};
 }
 
-params::params(std::optional<json::json_view> given, const signature& expected) : expected_{expected} {
+params::params(std::optional<protocol::json_view> given, const signature& expected) : expected_{expected} {
     assert(expected.positional.size() + expected.named.size() <= most);
     if (!given) {
         return;
@@ -53,7 +53,7 @@ params::params(std::optional<json::json_view> given, const signature& expected) 
     if (given->is_array()) {
         by_position_ = true;
         std::size_t i = 0;
-        for (const json::json_view item : given->items()) {
+        for (const protocol::json_view item : given->items()) {
             if (i == expected.positional.size()) {
                 refuse_params('/' + std::to_string(i), "too many params by position; " + list_of(expected) +
                                                            ", by position the first " +
@@ -67,7 +67,7 @@ params::params(std::optional<json::json_view> given, const signature& expected) 
         const std::size_t place = place_of(expected, name);
         if (place == none) {
             constexpr std::size_t shown = 80;
-            refuse_params('/' + json::pointer_step(name),
+            refuse_params('/' + protocol::pointer_step(name),
                           "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
         }
         is_plain_ = is_plain_ && place < expected.positional.size();
@@ -75,7 +75,7 @@ params::params(std::optional<json::json_view> given, const signature& expected) 
     }
 }
 
-void params::add(std::string_view name, json::json_view value) {
+void params::add(std::string_view name, protocol::json_view value) {
     std::size_t at = 0;
     while (at < count_ && members_[at]->name != name) {
         ++at;
@@ -84,7 +84,7 @@ void params::add(std::string_view name, json::json_view value) {
     members_[at] = {name, value};  // of duplicates the last
 }
 
-std::optional<json::json_view> params::raw(std::string_view name) const {
+std::optional<protocol::json_view> params::raw(std::string_view name) const {
     for (std::size_t i = 0; i < count_; ++i) {
         if (members_[i]->name == name) {
             return members_[i]->value;
@@ -93,7 +93,7 @@ std::optional<json::json_view> params::raw(std::string_view name) const {
     return std::nullopt;
 }
 
-std::optional<json::json_view> params::operator[](std::string_view name) const {
+std::optional<protocol::json_view> params::operator[](std::string_view name) const {
     const auto found = raw(name);
     return found && found->is_null() ? std::nullopt : found;
 }
@@ -107,7 +107,7 @@ void params::refuse(std::string_view name, std::string_view why) const {
     refuse_params('/' + step(name), why);
 }
 
-json::json_view params::required(std::string_view name) const {
+protocol::json_view params::required(std::string_view name) const {
     if (const auto found = raw(name)) {
         return *found;
     }
@@ -157,10 +157,10 @@ std::unique_ptr<plan::python_random> params::seed() const {
     if (!found) {
         return nullptr;
     }
-    if (found->kind() == json::json_kind::integer) {
+    if (found->kind() == protocol::json_kind::integer) {
         return std::make_unique<plan::python_random>(found->as_integer());
     }
-    if (found->kind() == json::json_kind::unsigned_integer) {
+    if (found->kind() == protocol::json_kind::unsigned_integer) {
         return std::make_unique<plan::python_random>(found->as_unsigned());
     }
     refuse("seed", "seed is an integer");
@@ -176,7 +176,7 @@ std::optional<std::vector<std::string>> params::texts(std::string_view name) con
         refuse(name, expected);
     }
     std::vector<std::string> list;
-    for (const json::json_view item : found->items()) {
+    for (const protocol::json_view item : found->items()) {
         if (!item.is_string()) {
             refuse_params('/' + step(name) + '/' + std::to_string(list.size()), expected);
         }

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "api/error.hpp"
-#include "api/json/json_view.hpp"
 #include "api/plan/python_random.hpp"
+#include "api/protocol/json_view.hpp"
 #include "api/result.hpp"
 
 namespace gatherd::api::server {
@@ -47,7 +47,7 @@ struct signature {
 class params {
 public:
     /// Unknown names, or more positions than there are, are refused.
-    params(std::optional<json::json_view> given, const signature& expected);
+    params(std::optional<protocol::json_view> given, const signature& expected);
     params(const params&) = delete;
     params& operator=(const params&) = delete;
 
@@ -55,10 +55,10 @@ public:
     [[nodiscard]] bool is_plain() const noexcept { return is_plain_; }
 
     /// A member, if it is there and not null.
-    [[nodiscard]] std::optional<json::json_view> operator[](std::string_view name) const;
+    [[nodiscard]] std::optional<protocol::json_view> operator[](std::string_view name) const;
 
     /// A member that must be there.
-    [[nodiscard]] json::json_view required(std::string_view name) const;
+    [[nodiscard]] protocol::json_view required(std::string_view name) const;
 
     /// How a pointer into the params spells this member: its name, or its position.
     [[nodiscard]] std::string step(std::string_view name) const;
@@ -78,11 +78,11 @@ private:
 
     struct member {
         std::string_view name;
-        json::json_view value;
+        protocol::json_view value;
     };
 
-    void add(std::string_view name, json::json_view value);
-    [[nodiscard]] std::optional<json::json_view> raw(std::string_view name) const;
+    void add(std::string_view name, protocol::json_view value);
+    [[nodiscard]] std::optional<protocol::json_view> raw(std::string_view name) const;
 
     const signature& expected_;
     // Those that are there, each name once: few, so that asking for one that is not costs next to nothing.

@@ -4,8 +4,8 @@
 #include <mutex>
 #include <utility>
 
+#include "api/protocol/response.hpp"
 #include "api/server/net/connection.hpp"
-#include "api/wire/response.hpp"
 
 namespace gatherd::api::server {
 
@@ -36,7 +36,7 @@ void batch::add(std::string text, std::function<void()> sent) {
     }
 }
 
-reply::reply(std::shared_ptr<connection> to, wire::request_id id, std::shared_ptr<batch> part_of)
+reply::reply(std::shared_ptr<connection> to, protocol::request_id id, std::shared_ptr<batch> part_of)
     : to_{std::move(to)}, id_{std::move(id)}, part_of_{std::move(part_of)} {
     to_->owe();
 }
@@ -63,7 +63,7 @@ void reply::send(std::string text, std::function<void()> sent) {
 void reply::result(const value& what, std::function<void()> sent) {
     std::string text;
     if (!is_notification()) {
-        wire::append_result(text, id_, what);
+        protocol::append_result(text, id_, what);
     }
     send(std::move(text), std::move(sent));
 }
@@ -82,7 +82,7 @@ void reply::error(const api::error& why) {
     to_->of().counts().add_error(why);
     std::string text;
     if (!is_notification()) {
-        wire::append_error(text, id_, why);
+        protocol::append_error(text, id_, why);
     }
     send(std::move(text), nullptr);
 }

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "api/error.hpp"
+#include "api/protocol/request_id.hpp"
 #include "api/server/limits/memory_ledger.hpp"
 #include "api/value.hpp"
-#include "api/wire/request_id.hpp"
 
 namespace gatherd::api::server {
 
@@ -41,17 +41,17 @@ private:
 /// there.
 class reply {
 public:
-    reply(std::shared_ptr<connection> to, wire::request_id id, std::shared_ptr<batch> part_of);
+    reply(std::shared_ptr<connection> to, protocol::request_id id, std::shared_ptr<batch> part_of);
     reply(reply&&) noexcept = default;
     reply& operator=(reply&&) noexcept = default;
     ~reply();
 
     void result(const value& what, std::function<void()> sent = nullptr);
-    /// The whole answer, begun by wire::append_result_head.
+    /// The whole answer, begun by protocol::append_result_head.
     void result_message(std::string_view message);
     void error(const api::error& why);
 
-    [[nodiscard]] const wire::request_id& id() const noexcept { return id_; }
+    [[nodiscard]] const protocol::request_id& id() const noexcept { return id_; }
     [[nodiscard]] bool is_notification() const noexcept { return id_.is_absent(); }
     [[nodiscard]] const std::shared_ptr<connection>& to() const noexcept { return to_; }
 
@@ -59,7 +59,7 @@ private:
     void send(std::string text, std::function<void()> sent);
 
     std::shared_ptr<connection> to_;  // none: moved from, or answered
-    wire::request_id id_;
+    protocol::request_id id_;
     std::shared_ptr<batch> part_of_;
 };
 

@@ -123,26 +123,26 @@ created_task::options read_task_options(const service& of, const params& given) 
 
 // The answer is handed on by reference: moving it costs as much as a small plan's run.
 
-void run(service& of, std::optional<json::json_view> given, reply& answer) {
+void run(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"task"}, {"timeout", "seed"}};
     auto request = understand_run(of, params{given, expected});
     run_understood(of, request, answer);
 }
 
-void gather(service& of, std::optional<json::json_view> given, reply& answer) {
+void gather(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"tasks"}, {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
     auto request = understand_gather(of, params{given, expected});
     run_understood(of, request, answer);
 }
 
-void map(service& of, std::optional<json::json_view> given, reply& answer) {
+void map(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"call", "over"},
                                     {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
     auto request = understand_map(of, params{given, expected});
     run_understood(of, request, answer);
 }
 
-void create_task(service& of, std::optional<json::json_view> given, reply& answer) {
+void create_task(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"task"}, {"name", "timeout", "seed", "detach", "keep"}};
     const params read{given, expected};
     auto request = understand_run(of, read);

@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/json/json_writer.hpp"
+#include "api/protocol/json_writer.hpp"
+#include "api/protocol/response.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
-#include "api/wire/response.hpp"
 
 namespace gatherd::api::server {
 
@@ -47,7 +47,7 @@ bool running_request::cancel(const std::string& message) {
 
 void running_request::notify(const char* method, const value& params) {
     std::string text;
-    wire::append_notification(text, method, id_, params);
+    protocol::append_notification(text, method, id_, params);
     answer_.to()->send(text);
 }
 
@@ -91,9 +91,9 @@ void running_request::answer_result(value result) {
         result = {{"completed", done_ - failed_}, {"failed", failed_}};
     }
     std::string message;  // whole, so that a large result is written once
-    wire::append_result_head(message, id_);
+    protocol::append_result_head(message, id_);
     const std::size_t head = message.size();
-    json::append_value(message, result);
+    protocol::append_value(message, result);
     result = nullptr;
     memory_.release();  // before the client hears of the end: it may ask for as much again
     answer_with(answer_, message, head, service_.bounds());

@@ -40,7 +40,7 @@ public:
     void start(std::shared_ptr<const plan::plan> what, plan::program_options how);
 
     // pending_request
-    [[nodiscard]] const wire::request_id& id() const noexcept override { return id_; }
+    [[nodiscard]] const protocol::request_id& id() const noexcept override { return id_; }
     bool cancel(const std::string& message) override;
 
     // program_observer
@@ -60,7 +60,7 @@ private:
 
     service& service_;
     reply answer_;
-    const wire::request_id id_;
+    const protocol::request_id id_;
     const reporting what_;
     const bool is_bulky_;
     task_allowance allowance_;

@@ -126,7 +126,7 @@ void start_waiting(service& of, reply& answer, awaited ends, waiting_request::op
 
 }  // namespace
 
-void await_tasks(service& of, std::optional<json::json_view> given, reply& answer) {
+void await_tasks(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"id"}, {"ids", "return_exceptions", "timeout"}};
     const params read{given, expected};
     const bool exceptions = read.flag("return_exceptions");
@@ -136,7 +136,7 @@ void await_tasks(service& of, std::optional<json::json_view> given, reply& answe
     start_waiting(of, answer, std::move(ends), {.answer = shape});
 }
 
-void wait(service& of, std::optional<json::json_view> given, reply& answer) {
+void wait(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"ids"}, {"return_when", "timeout"}};
     const params read{given, expected};
     const auto when = read_return_when(read);
@@ -147,13 +147,13 @@ void wait(service& of, std::optional<json::json_view> given, reply& answer) {
     start_waiting(of, answer, std::move(ends), {.answer = waiting_request::form::wait, .when = when});
 }
 
-void as_completed(service& of, std::optional<json::json_view> given, reply& answer) {
+void as_completed(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"ids"}, {"timeout"}};
     auto ends = read_awaited(of, *answer.to(), params{given, expected}, false);
     start_waiting(of, answer, std::move(ends), {.answer = waiting_request::form::streamed});
 }
 
-void cancel(service& of, std::optional<json::json_view> given, reply& answer) {
+void cancel(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"id"}, {"ids", "request", "message"}};
     const params read{given, expected};
     const auto id = read.text("id");
@@ -176,13 +176,13 @@ void cancel(service& of, std::optional<json::json_view> given, reply& answer) {
     });
 }
 
-void status(service& of, std::optional<json::json_view> given, reply& answer) {
+void status(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"id"}, {}};
     const std::string id = params{given, expected}.required_text("id");
     answer.result(find_one(of, *answer.to(), id, right::see_all)->status());
 }
 
-void tasks(service& of, std::optional<json::json_view> given, reply& answer) {
+void tasks(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{}, {"state", "limit"}};
     const params read{given, expected};
     const auto state = read.text("state");
@@ -192,7 +192,7 @@ void tasks(service& of, std::optional<json::json_view> given, reply& answer) {
     }
     std::size_t most = ~std::size_t{0};
     if (const auto limit = read["limit"]) {
-        if (limit->kind() != json::json_kind::integer || limit->as_integer() < 1) {
+        if (limit->kind() != protocol::json_kind::integer || limit->as_integer() < 1) {
             read.refuse("limit", "limit is an integer of at least 1");
         }
         most = static_cast<std::size_t>(limit->as_integer());
@@ -205,7 +205,7 @@ void tasks(service& of, std::optional<json::json_view> given, reply& answer) {
     });
 }
 
-void forget(service& of, std::optional<json::json_view> given, reply& answer) {
+void forget(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"id"}, {}};
     const params read{given, expected};
     const std::string id = read.required_text("id");

@@ -9,12 +9,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/protocol/message_decoder.hpp"
+#include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/message_handling.hpp"
 #include "api/server/net/turn.hpp"
 #include "api/server/tasks/created_task.hpp"
-#include "api/wire/message_decoder.hpp"
-#include "api/wire/response.hpp"
 #include "gatherd/executor/detail/worker.hpp"
 
 namespace gatherd::api::server {
@@ -63,7 +63,7 @@ void connection::refuse(const char* limit) {
     std::string text;
     const error why = overloaded(limit, is_about_address ? most.address_connections : most.connections);
     service_.counts().add_error(why);
-    wire::append_error(text, wire::request_id::null(), why);
+    protocol::append_error(text, protocol::request_id::null(), why);
     input_ended_ = is_lingering_ = true;
     send(text);
 }
@@ -178,7 +178,7 @@ void connection::end_reading(const asio::error_code& why) {
 }
 
 /// `found`: the first, if it is known already.
-void connection::handle_frames(std::optional<wire::frame> found) {
+void connection::handle_frames(std::optional<protocol::frame> found) {
     const auto self = shared_from_this();
     is_unfinished_ = false;
     while (!is_closed_ && !is_in_bulk_) {
@@ -209,32 +209,32 @@ void connection::handle_frames(std::optional<wire::frame> found) {
 }
 
 /// `self` owns this object.
-void connection::handle_frame(const std::shared_ptr<connection>& self, const wire::frame& found) {
+void connection::handle_frame(const std::shared_ptr<connection>& self, const protocol::frame& found) {
     output_.speak(input_.spoken());
-    if (found.kind == wire::frame_kind::message) {
-        if (found.text.size() >= wire::huge_message_bytes ||
+    if (found.kind == protocol::frame_kind::message) {
+        if (found.text.size() >= protocol::huge_message_bytes ||
             !try_handle_message(self, found.text, decoder_of_this_thread(service_.bounds().depth), items_a_turn)) {
             handle_in_bulk(found);
         }
-    } else if (found.kind == wire::frame_kind::foreign) {
+    } else if (found.kind == protocol::frame_kind::foreign) {
         service_.counts().add(event::foreign_closed);
         close();
     } else if (found.answer) {
         service_.counts().add_error(found.answer->reason);
         std::string text;
-        wire::append_error(text, *found.answer);
+        protocol::append_error(text, *found.answer);
         send(text);
     }
 }
 
 /// The text stays where it is: nobody else asks the reader for anything until this is done.
-void connection::handle_in_bulk(const wire::frame& found) {
+void connection::handle_in_bulk(const protocol::frame& found) {
     is_in_bulk_ = true;
     input_.account_decoding(found.text.size());
     service_.bulk().submit([self = shared_from_this(), text = found.text, is_unproven = found.is_unproven] {
-        std::optional<wire::frame> instead;
+        std::optional<protocol::frame> instead;
         {
-            wire::message_decoder decoder{self->service_.bounds().depth};
+            protocol::message_decoder decoder{self->service_.bounds().depth};
             if (is_unproven && !decoder.try_parse(text)) {
                 instead = self->input_.look_closely(text);
             } else {
@@ -351,7 +351,7 @@ void connection::shed() {
     service_.counts().add_limit("limits.memory_bytes");
     service_.counts().add_error(why);
     std::string text;
-    wire::append_error(text, wire::request_id::null(), why);
+    protocol::append_error(text, protocol::request_id::null(), why);
     send(text);
     input_ended_ = is_lingering_ = true;  // its place in the stream is lost
     is_unfinished_ = false;

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/protocol/frame.hpp"
 #include "api/server/auth/credentials.hpp"
 #include "api/server/net/deadline.hpp"
 #include "api/server/net/inbox.hpp"
@@ -16,7 +17,6 @@
 #include "api/server/net/transport.hpp"
 #include "api/server/service.hpp"
 #include "api/server/tasks/client_work.hpp"
-#include "api/wire/frame.hpp"
 
 namespace gatherd::executor {
 class worker;
@@ -104,9 +104,9 @@ private:
     [[nodiscard]] bool refuses_to_read() const;
     void read_some();
     void end_reading(const asio::error_code& why);
-    void handle_frames(std::optional<wire::frame> found = std::nullopt);
-    void handle_frame(const std::shared_ptr<connection>& self, const wire::frame& found);
-    void handle_in_bulk(const wire::frame& found);
+    void handle_frames(std::optional<protocol::frame> found = std::nullopt);
+    void handle_frame(const std::shared_ptr<connection>& self, const protocol::frame& found);
+    void handle_in_bulk(const protocol::frame& found);
     void flush();
     void post_flush();
     void after_turn();

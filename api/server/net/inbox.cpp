@@ -15,7 +15,7 @@ constexpr std::size_t much = 128 * 1024;               // less than this is held
 constexpr std::size_t decoded_times = 8;               // what a decoder holds is about so many times the text
 constexpr std::size_t most_without_token = 64 * 1024;  // bytes of a message of a client that is still nobody
 
-wire::frame_limits limits_of(const limits& bounds) {
+protocol::frame_limits limits_of(const limits& bounds) {
     return {.message_bytes = bounds.message_bytes, .depth = bounds.depth};
 }
 
@@ -36,7 +36,7 @@ inbox::piece inbox::read_some(transport& from) {
     return got;
 }
 
-std::optional<wire::frame> inbox::next() {
+std::optional<protocol::frame> inbox::next() {
     return reader_.next(&decoder_of_this_thread(service_.bounds().depth));
 }
 
@@ -49,7 +49,7 @@ bool inbox::must_shed() const noexcept {
 }
 
 void inbox::shed() {
-    reader_ = wire::frame_reader{limits_of(service_.bounds())};
+    reader_ = protocol::frame_reader{limits_of(service_.bounds())};
 }
 
 void inbox::account_decoding(std::size_t text_bytes) noexcept {

@@ -6,10 +6,10 @@
 #include <cstddef>
 #include <optional>
 
+#include "api/protocol/frame.hpp"
+#include "api/protocol/frame_reader.hpp"
+#include "api/protocol/framing.hpp"
 #include "api/server/limits/memory_ledger.hpp"
-#include "api/wire/frame.hpp"
-#include "api/wire/frame_reader.hpp"
-#include "api/wire/framing.hpp"
 
 namespace gatherd::api::server {
 
@@ -38,14 +38,14 @@ public:
     void finish() noexcept { reader_.finish(); }
 
     /// The oldest frame that was not handed out yet, decoded already where it is small: by decoder_of_this_thread.
-    [[nodiscard]] std::optional<wire::frame> next();
+    [[nodiscard]] std::optional<protocol::frame> next();
 
     /// What the frame was instead, which is not JSON after all. By who handled it.
-    [[nodiscard]] std::optional<wire::frame> look_closely(std::string_view unproven) {
+    [[nodiscard]] std::optional<protocol::frame> look_closely(std::string_view unproven) {
         return reader_.look_closely(unproven);
     }
 
-    [[nodiscard]] wire::framing spoken() const noexcept { return reader_.spoken(); }
+    [[nodiscard]] protocol::framing spoken() const noexcept { return reader_.spoken(); }
     [[nodiscard]] bool mid_message() const noexcept { return reader_.mid_message(); }
 
     /// Messages of a client that is nobody yet may be short only; from now on they may be as long as others'.
@@ -63,7 +63,7 @@ public:
 
 private:
     service& service_;
-    wire::frame_reader reader_;
+    protocol::frame_reader reader_;
     memory_share memory_;
 };
 

@@ -2,10 +2,10 @@
 
 #include <utility>
 
+#include "api/protocol/response.hpp"
 #include "api/server/net/transport.hpp"
 #include "api/server/net/turn.hpp"
 #include "api/server/service.hpp"
-#include "api/wire/response.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -22,7 +22,7 @@ bool outbox::add(std::string_view body, bool is_in_turn) {
     if (!takes_more_) {
         return false;
     }
-    wire::append_framed(waiting_, framing_, body);
+    protocol::append_framed(waiting_, framing_, body);
     account();
     return !is_in_turn && !std::exchange(write_is_claimed_, true);
 }
@@ -43,7 +43,7 @@ bool outbox::claim_write() {
     return takes_more_ && !std::exchange(write_is_claimed_, true);
 }
 
-void outbox::speak(wire::framing spoken) {
+void outbox::speak(protocol::framing spoken) {
     if (spoken != std::exchange(spoken_, spoken)) {
         const std::lock_guard guard{lock_};
         framing_ = spoken;

@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "api/protocol/framing.hpp"
 #include "api/server/limits/memory_ledger.hpp"
-#include "api/wire/framing.hpp"
 
 namespace gatherd::api::server {
 
@@ -40,7 +40,7 @@ public:
     // The connection's worker's own.
 
     /// Frames what is added from now on so.
-    void speak(wire::framing spoken);
+    void speak(protocol::framing spoken);
 
     /// Writes what there is, but not more than a turn's share. `failed`: as of transport::write_some.
     void write_some(transport& to, asio::error_code& failed);
@@ -65,9 +65,9 @@ private:
     service& service_;
 
     // The worker's own.
-    wire::framing spoken_ = wire::framing::undecided;  // framing_, to be read without the lock
-    std::string writing_;                              // taken from waiting_, being written
-    std::size_t written_ = 0;                          // of writing_
+    protocol::framing spoken_ = protocol::framing::undecided;  // framing_, to be read without the lock
+    std::string writing_;                                      // taken from waiting_, being written
+    std::size_t written_ = 0;                                  // of writing_
     std::size_t progress_ = 0;
     memory_share writing_memory_;
 
@@ -78,7 +78,7 @@ private:
     memory_share waiting_memory_;
     bool write_is_claimed_ = false;
     bool takes_more_ = true;
-    wire::framing framing_ = wire::framing::undecided;
+    protocol::framing framing_ = protocol::framing::undecided;
 };
 
 }  // namespace gatherd::api::server

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/json/json_value.hpp"
+#include "api/protocol/json_value.hpp"
 #include "api/server/tasks/created_task.hpp"
 
 namespace gatherd::api::server {
@@ -24,7 +24,7 @@ std::string key_of(const value& id) {
     return id.dump(-1, ' ', false, value::error_handler_t::replace);
 }
 
-std::string key_of(const wire::request_id& id) {
+std::string key_of(const protocol::request_id& id) {
     if (id.is_absent()) {
         return {};  // a notification: nobody can name it
     }
@@ -65,8 +65,8 @@ void client_work::remove_request(const request_ptr& request) noexcept {
     }
 }
 
-std::vector<client_work::request_ptr> client_work::requests(json::json_view id) const {
-    const std::string wanted = key_of(json::to_value(id));
+std::vector<client_work::request_ptr> client_work::requests(protocol::json_view id) const {
+    const std::string wanted = key_of(protocol::to_value(id));
     std::vector<request_ptr> found;
     const std::lock_guard guard{lock_};
     if (registers_ != nullptr) {

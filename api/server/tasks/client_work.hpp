@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "api/json/json_view.hpp"
-#include "api/wire/request_id.hpp"
+#include "api/protocol/json_view.hpp"
+#include "api/protocol/request_id.hpp"
 
 namespace gatherd::api::server {
 
@@ -26,7 +26,7 @@ class pending_request {
 public:
     virtual ~pending_request() = default;
 
-    [[nodiscard]] virtual const wire::request_id& id() const noexcept = 0;
+    [[nodiscard]] virtual const protocol::request_id& id() const noexcept = 0;
 
     /// Asks it to end. False: it has ended already. From any thread; may answer before it returns.
     virtual bool cancel(const std::string& message) = 0;
@@ -56,7 +56,7 @@ public:
     void remove_request(const request_ptr& request) noexcept;
 
     /// The requests of that id.
-    [[nodiscard]] std::vector<request_ptr> requests(json::json_view id) const;
+    [[nodiscard]] std::vector<request_ptr> requests(protocol::json_view id) const;
 
     /// Cancels all requests. Gives how many were reached.
     std::size_t cancel_requests(const std::string& message);

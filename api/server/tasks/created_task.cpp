@@ -5,13 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/json/json_writer.hpp"
+#include "api/protocol/json_writer.hpp"
+#include "api/protocol/response.hpp"
 #include "api/server/limits/footprint.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/net/turn.hpp"
-#include "api/wire/response.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -53,7 +53,7 @@ bool is_text_longer(const plan::outcome& result, std::size_t most) {
         return false;  // far from it
     }
     std::string text;
-    json::append_value(text, result.result());
+    protocol::append_value(text, result.result());
     return text.size() > most;
 }
 
@@ -95,7 +95,7 @@ void created_task::announce() {
 void created_task::tell(const std::string& line) {
     if (const auto to = creator_.lock()) {
         std::string text;
-        wire::append_notification(text, "output", {{"task", id_}, {"text", line}});
+        protocol::append_notification(text, "output", {{"task", id_}, {"text", line}});
         to->send(text);
     }
 }

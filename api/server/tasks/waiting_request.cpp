@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "api/plan/settled.hpp"
+#include "api/protocol/response.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
-#include "api/wire/response.hpp"
 
 namespace gatherd::api::server {
 
@@ -191,7 +191,7 @@ void waiting_request::notify(const created_task& task, const task_end& end) {
     value params = {{"id", task.id()}};
     add_outcome(params, end.result);
     std::string text;
-    wire::append_notification(text, "completed", id_, params);
+    protocol::append_notification(text, "completed", id_, params);
     answer_.to()->send(text);
 }
 

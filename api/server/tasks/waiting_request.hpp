@@ -44,7 +44,7 @@ public:
     /// Begins to wait. It may have answered on return.
     void start();
 
-    [[nodiscard]] const wire::request_id& id() const noexcept override { return id_; }
+    [[nodiscard]] const protocol::request_id& id() const noexcept override { return id_; }
     bool cancel(const std::string& message) override;
 
 private:
@@ -62,7 +62,7 @@ private:
     service& service_;
     reply answer_;
     const std::shared_ptr<connection> creditor_;  // who is owed the answer
-    const wire::request_id id_;
+    const protocol::request_id id_;
     const std::vector<std::shared_ptr<created_task>> tasks_;
     const options how_;
     executor::timer timer_;

@@ -14,8 +14,8 @@
 #include "api/functions/standard.hpp"
 #include "api/plan/plan_decoder.hpp"
 #include "api/plan/registry.hpp"
+#include "api/protocol/message_decoder.hpp"
 #include "api/result.hpp"
-#include "api/wire/message_decoder.hpp"
 
 namespace gatherd::api::plan::tests {
 
@@ -40,9 +40,9 @@ inline checked_plan checked(std::string_view task, std::size_t max_tasks = 1000,
     std::string text = R"({"id":1,"method":"run","params":{"task":)" + std::string{task} + "}}";
     const auto size = text.size();
     text.append(readable_behind, ' ');
-    wire::message_decoder decoder;
+    protocol::message_decoder decoder;
     const auto& message = decoder.decode(std::string_view{text}.substr(0, size));
-    const auto* const request = std::get_if<wire::request>(&message.items.at(0));
+    const auto* const request = std::get_if<protocol::request>(&message.items.at(0));
     if (request == nullptr) {
         throw std::invalid_argument{"no request: " + text};
     }

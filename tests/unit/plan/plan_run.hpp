@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "api/json/json_writer.hpp"
 #include "api/limits.hpp"
 #include "api/plan/program.hpp"
+#include "api/protocol/json_writer.hpp"
 #include "checked.hpp"
 #include "gatherd/executor/scheduler.hpp"
 
@@ -30,7 +30,7 @@ struct run_end {
 /// What a run's outcome looks like as JSON.
 inline std::string text_of(const outcome& o) {
     std::string text;
-    json::append_value(text, o.has_value() ? o.result() : describe_with_paths(*o.reason()));
+    protocol::append_value(text, o.has_value() ? o.result() : describe_with_paths(*o.reason()));
     return text;
 }
 

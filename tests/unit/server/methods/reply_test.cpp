@@ -16,7 +16,7 @@ using tests::connected_client;
 
 /// The reply that is owed for a request of that id; none: a notification.
 reply owed(const connected_client& client, const char* id, const std::shared_ptr<batch>& part_of = nullptr) {
-    return {client.ours(), id == nullptr ? wire::request_id{} : wire::request_id{id}, part_of};
+    return {client.ours(), id == nullptr ? protocol::request_id{} : protocol::request_id{id}, part_of};
 }
 
 std::string answer(const char* id, const char* result) {

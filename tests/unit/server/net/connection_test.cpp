@@ -8,8 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/protocol/frame_limits.hpp"
 #include "api/server/net/turn.hpp"
-#include "api/wire/frame_limits.hpp"
 #include "connected_client.hpp"
 
 namespace gatherd::api::server {
@@ -142,11 +142,11 @@ TEST_CASE("connection: a message of 128 KiB is huge, and handled on the bulk lan
     std::latch is_over{1};
     connected_client client;
     client.of().bulk().submit([&is_over] { is_over.wait(); });  // its only thread is busy
-    client.send(ping_of(wire::huge_message_bytes - 1) + "\n");
+    client.send(ping_of(protocol::huge_message_bytes - 1) + "\n");
     CHECK(client.read() == pong);
-    client.send(ping_of(wire::huge_message_bytes) + "\n");
+    client.send(ping_of(protocol::huge_message_bytes) + "\n");
     CHECK(client.read().empty());
-    CHECK(client.of().memory().held() > wire::huge_message_bytes);
+    CHECK(client.of().memory().held() > protocol::huge_message_bytes);
     client.send(ping + "\n");
     CHECK(client.read().empty());  // in order: nothing more is read until then
     is_over.count_down();
@@ -201,7 +201,7 @@ TEST_CASE("connection: a token that is revoked while a huge message is handled t
     client.of().change_tokens({tests::grant("ci", "secret")});
     REQUIRE(client.ours()->show_token("secret"));
     client.of().bulk().submit([&is_over] { is_over.wait(); });
-    client.send(ping_of(wire::huge_message_bytes) + "\n");
+    client.send(ping_of(protocol::huge_message_bytes) + "\n");
     client.of().change_tokens({tests::grant("other", "another")});
     client.ours()->look_at_identity();
     client.turn();
@@ -213,7 +213,7 @@ TEST_CASE("connection: a token that is revoked while a huge message is handled t
 TEST_CASE("connection: of a huge message that is not JSON the bulk lane finds out, and the next one is answered",
           "[server]") {
     connected_client client;
-    const std::string filling(wire::huge_message_bytes, 'x');
+    const std::string filling(protocol::huge_message_bytes, 'x');
     client.send("{\"id\":1,\"method\":ping,\"a\":\"" + filling + "\"}\n" + ping + "\n");
     std::string got = client.read_line();
     CHECK(got.find("line 1, column 18: expected a value, not 'p'") != got.npos);

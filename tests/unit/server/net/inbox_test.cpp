@@ -40,9 +40,9 @@ struct fed_inbox {
         if (!found) {
             return "nothing";
         }
-        return found->kind == wire::frame_kind::message     ? std::string{found->text}
-               : found->kind == wire::frame_kind::too_large ? "too large"
-                                                            : "another";
+        return found->kind == protocol::frame_kind::message     ? std::string{found->text}
+               : found->kind == protocol::frame_kind::too_large ? "too large"
+                                                                : "another";
     }
 
     socket_pair sockets;
@@ -229,7 +229,7 @@ TEST_CASE("inbox: of a client that has finished, a message half read is answered
     CHECK(client.next() == "[1]");
     const auto last = client.in.next();
     REQUIRE(last);
-    CHECK(last->kind == wire::frame_kind::malformed);
+    CHECK(last->kind == protocol::frame_kind::malformed);
     CHECK(client.next() == "nothing");
 }
 

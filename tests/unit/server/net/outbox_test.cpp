@@ -33,7 +33,7 @@ TEST_CASE("outbox: it frames as the client speaks", "[server]") {
     idle_service service;
     outbox out{service.of};
     socket_pair sockets;
-    out.speak(wire::framing::content_length);
+    out.speak(protocol::framing::content_length);
     CHECK(out.add("[1]", false));
     asio::error_code failed;
     out.write_some(sockets.ours(), failed);

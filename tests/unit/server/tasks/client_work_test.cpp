@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "api/json/json_view.hpp"
-#include "api/wire/message_decoder.hpp"
+#include "api/protocol/json_view.hpp"
+#include "api/protocol/message_decoder.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 /// Notes what it was cancelled with; once, as a request ends once.
 struct noted_request final : pending_request {
     explicit noted_request(const char* id) : id_{id} {}
-    [[nodiscard]] const wire::request_id& id() const noexcept override {
+    [[nodiscard]] const protocol::request_id& id() const noexcept override {
         ++asked;
         return id_;
     }
@@ -26,7 +26,7 @@ struct noted_request final : pending_request {
         return cancelled_with.size() == 1;
     }
 
-    wire::request_id id_;
+    protocol::request_id id_;
     mutable int asked = 0;  // how often for its id
     std::vector<std::string> cancelled_with;
 };
@@ -37,14 +37,14 @@ public:
     explicit sent_id(const std::string& text) : text_{R"({"method":"cancel","params":[)" + text + "]}"} {
         text_.reserve(text_.size() + 64);  // what the decoder may read behind it
         const auto& item = decoder_.decode(text_).items.front();
-        id_ = *std::get<wire::request>(item).params->items().begin();
+        id_ = *std::get<protocol::request>(item).params->items().begin();
     }
-    [[nodiscard]] json::json_view get() const { return *id_; }
+    [[nodiscard]] protocol::json_view get() const { return *id_; }
 
 private:
     std::string text_;
-    wire::message_decoder decoder_;
-    std::optional<json::json_view> id_;
+    protocol::message_decoder decoder_;
+    std::optional<protocol::json_view> id_;
 };
 
 }  // namespace

@@ -1,0 +1,153 @@
+/// \file
+/// Splits what a connection sends into messages. Pure: no sockets, no values, no threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/protocol/bracket_counter.hpp"
+#include "api/protocol/frame.hpp"
+#include "api/protocol/frame_limits.hpp"
+#include "api/protocol/framing.hpp"
+#include "api/protocol/json_scanner.hpp"
+
+namespace gatherd::api::protocol {
+
+class message_decoder;
+
+/// Bytes in, frames out, in order.
+///
+/// Read the socket into `prepare()`, `commit()` what came, then take frames until there are none:
+///
+///     auto room = reader.prepare(16384);
+///     reader.commit(socket.read_some(room));
+///     while (auto frame = reader.next()) { ... }
+///
+/// The first bytes decide between JSON lines and Content-Length framing, or that the client is a browser or speaks TLS.
+/// The frames depend on the bytes alone, never on how they were cut into packets. JSON lines: a message ends where its
+/// outermost bracket closes; malformed text is answered at the first line end by which it can no longer become JSON,
+/// and reading resumes after that line end; a scalar is its whole line, so `1 2` is malformed.
+///
+/// Threads: one at a time. Memory: the message that is under way, rounded up, and one read; `shrink()` gives it back.
+/// Cost: linear in the bytes, however they come. Throws: std::bad_alloc.
+class frame_reader {
+public:
+    explicit frame_reader(frame_limits limits = {});
+
+    /// Room for at least `at_least` bytes, to be written from its beginning. Valid until the next call.
+    [[nodiscard]] std::span<char> prepare(std::size_t at_least);
+
+    /// The first `count` bytes of the room from `prepare` were written.
+    void commit(std::size_t count) noexcept;
+
+    /// prepare, copy, commit.
+    void feed(std::string_view bytes);
+
+    /// The client sends no more: `next` then answers a message half read with -32700.
+    void finish() noexcept { finished_ = true; }
+
+    /// The oldest frame that was not handed out yet, or nothing while more bytes are needed (after finish: for good).
+    /// After a frame that closes there is nothing more, whatever is fed.
+    [[nodiscard]] std::optional<frame> next() { return next(nullptr); }
+
+    /// The same frames; but a message on one line, as nearly all are, is found by decoding it, and not byte by byte
+    /// first. `decoder` is about to decode what is found, and then has done so already. A huge one (huge_message_bytes)
+    /// may be handed out unproven, for whoever decodes it elsewhere.
+    [[nodiscard]] std::optional<frame> next(message_decoder* decoder);
+
+    /// The last frame was unproven, and what it holds is not JSON, or nothing that a decoder takes at once: what `next`
+    /// gives instead. Nothing else was asked of the reader in between.
+    [[nodiscard]] std::optional<frame> look_closely(std::string_view unproven);
+
+    /// From the next byte on a message may have so many; one that is longer already is refused when it grows.
+    void limit_message(std::size_t bytes) noexcept { limits_.message_bytes = bytes; }
+
+    /// Bytes of memory that it holds, its own size aside.
+    [[nodiscard]] std::size_t held() const noexcept { return capacity_; }
+
+    /// Which framing is spoken, as far as `next` has looked.
+    [[nodiscard]] framing spoken() const noexcept { return framing_; }
+
+    /// Whether a message (or what is being skipped of one) has begun and not ended, once `next` has returned nothing.
+    [[nodiscard]] bool mid_message() const noexcept;
+
+    /// Frees the buffer if nothing is pending in it, and what scanning needs: for connections that fall idle.
+    void shrink() noexcept;
+
+private:
+    enum class phase {
+        detecting,   // the first bytes, which decide the framing
+        between,     // JSON lines: white space before a message
+        arriving,    // in a message that has no line end so far: only its brackets were counted
+        inside,      // in a message that is scanned
+        skipping,    // in one that was answered as too deep
+        discarding,  // behind a fault, up to the end of the line
+        headers,     // Content-Length framing: before or in a header block
+        body,
+        closed,
+    };
+
+    /// Of the message under way, where it is scanned.
+    struct close_reading {
+        json_scanner scanner;
+        std::string fault{};  // what was wrong and where, if it is malformed
+    };
+    [[nodiscard]] close_reading& reading_closely();
+
+    [[nodiscard]] std::string_view pending() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
+    void make_room(std::size_t at_least);
+    void grow(std::size_t capacity);
+    void drop(std::size_t count) noexcept;
+
+    // One for each phase: a frame, or another phase, or nothing more without more bytes.
+    std::optional<frame> step_detecting();
+    void skip_space();
+    void scan_from_begin();
+    std::optional<frame> step_arriving(message_decoder& decoder);
+    std::optional<frame> step_lines();
+    std::optional<frame> step_discarding();
+    std::optional<frame> step_headers();
+    std::optional<frame> end_headers();
+    std::optional<frame> step_body(message_decoder* decoder);
+    std::optional<frame> step_end();
+
+    std::string read_header(std::string_view line);
+    [[nodiscard]] frame scan_body(std::string_view body);
+    void note_fault(std::string_view text, std::size_t position);
+    [[nodiscard]] frame malformed_frame();
+    [[nodiscard]] frame scalar_frame() const;
+    [[nodiscard]] frame deep_frame(std::string_view seen) const;
+    [[nodiscard]] frame too_large();
+    [[nodiscard]] frame bad_header(const std::string& what);
+    [[nodiscard]] frame close_with(frame last);
+
+    frame_limits limits_;
+    framing framing_ = framing::undecided;
+    phase phase_ = phase::detecting;
+    bool finished_ = false;
+
+    struct freed {
+        void operator()(char* memory) const noexcept { std::free(memory); }
+    };
+    std::unique_ptr<char, freed> buffer_;  // capacity_ bytes and the padding after them
+    std::size_t capacity_ = 0;
+    std::size_t begin_ = 0;    // of what was not handed out: of the message under way
+    std::size_t scanned_ = 0;  // begin_ <= scanned_ <= end_: no byte before it is looked at again in this phase
+    std::size_t end_ = 0;      // of what was fed
+
+    std::size_t line_end_ = 0;  // behind the last line that was looked at as a whole: what else is on it is scanned
+
+    bracket_counter brackets_;
+    std::unique_ptr<close_reading> close_;   // none until a message needs it: few ever do
+    std::size_t dropped_ = 0;                // bytes of the message under way that have left the buffer already
+    bool is_answered_ = false;               // what is being discarded was answered before: too deep
+    std::optional<std::size_t> body_bytes_;  // Content-Length, once its header was read
+    std::size_t header_bytes_ = 0;           // of this header block so far
+};
+
+}  // namespace gatherd::api::protocol

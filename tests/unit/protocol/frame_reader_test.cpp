@@ -1,0 +1,167 @@
+#include "api/protocol/frame_reader.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "frames_of.hpp"
+
+namespace gatherd::api::protocol {
+
+TEST_CASE("frame_reader: a message ends where its outermost bracket closes", "[protocol]") {
+    frame_reader reader;
+    reader.feed(R"({"id":1,"a":[{}]})");
+    const auto first = reader.next();
+    REQUIRE(first);
+    CHECK(first->kind == frame_kind::message);
+    CHECK(first->text == R"({"id":1,"a":[{}]})");
+    CHECK_FALSE(reader.next());
+    CHECK_FALSE(reader.mid_message());
+    CHECK(reader.spoken() == framing::json_lines);
+}
+
+TEST_CASE("frame_reader: a frame may arrive one byte at a time", "[protocol]") {
+    frame_reader reader;
+    const std::string_view text = R"( {"a":"}\"\\","b":[-1.5e+3,true,false,null,"\u00e9"]})";
+    for (const char byte : text) {
+        REQUIRE_FALSE(reader.next());
+        reader.feed({&byte, 1});
+    }
+    const auto whole = reader.next();
+    REQUIRE(whole);
+    CHECK(whole->text == text.substr(1));
+}
+
+TEST_CASE("frame_reader: messages need no separator, and white space between them is skipped", "[protocol]") {
+    CHECK(frames_of("{}[] \t{\"a\":1}\r\n\n\n[1]\r\n") == lines{"{}", "[]", "{\"a\":1}", "[1]"});
+}
+
+TEST_CASE("frame_reader: a message may span lines", "[protocol]") {
+    CHECK(frames_of("{\n  \"id\": 1,\r\n  \"x\": [\n]\n}\n{}") == lines{"{\n  \"id\": 1,\r\n  \"x\": [\n]\n}", "{}"});
+}
+
+TEST_CASE("frame_reader: it knows whether a message is under way", "[protocol]") {
+    frame_reader reader;
+    const auto after = [&](std::string_view bytes) {
+        reader.feed(bytes);
+        while (reader.next()) {
+        }
+        return reader.mid_message();
+    };
+    CHECK_FALSE(reader.mid_message());
+    CHECK_FALSE(after("\n"));
+    CHECK(after("{"));
+    CHECK_FALSE(after("}\n"));
+    CHECK(after("}"));
+    CHECK_FALSE(after("\n"));
+    CHECK(after("5"));
+    CHECK_FALSE(after("\n"));
+}
+
+TEST_CASE("frame_reader: malformed text is answered at the first line end by which it can be no JSON", "[protocol]") {
+    CHECK(frames_of("{\"id\":1\n{\"id\":2}") == lines{});
+    CHECK(frames_of("{\"id\":1\n{\"id\":2}\n") == lines{"<malformed>"});
+    CHECK(frames_of("{\"a\":\"b\nc\"}\n") == lines{"<malformed>", "<malformed>"});
+    CHECK(frames_of("[1,2}\n{}\n") == lines{"<malformed>", "{}"});
+    CHECK(frames_of("[1,\n2}\n{}\n") == lines{"<malformed>", "{}"});
+    CHECK(frames_of("{]{}{}\n[]") == lines{"<malformed>", "[]"});
+    CHECK(frames_of("}\n{}") == lines{"<malformed>", "{}"});
+    CHECK(frames_of("{}}\n{}") == lines{"{}", "<malformed>", "{}"});
+    CHECK(frames_of("{},{}\n{}") == lines{"{}", "<malformed>", "{}"});
+    CHECK(frames_of("\xEF\xBB\xBF{}\n{}") == lines{"<malformed>", "{}"});
+}
+
+TEST_CASE("frame_reader: the whole grammar is checked", "[protocol]") {
+    for (const std::string text :
+         {"[01]",  "[-]",     "[1.]",  "[.5]",     "[1e]",    "[1e+]",     "[+1]",          "[--1]",    "[0x1]",
+          "[1 2]", "[,]",     "[1,]",  "{,}",      "{\"a\"}", "{\"a\":}",  "{\"a\":1,}",    "{1:2}",    "{\"a\" 1}",
+          "[tru]", "[truee]", "[NaN]", "[nul\nl]", "['a']",   "[\"\\x\"]", "[\"\\u12g4\"]", "[\"\t\"]", "[1//\n]",
+          "[-a]",  "[1.a]",   "[1ea]", "[1e+a]",   "[1.5.5]", "[00]"}) {
+        CAPTURE(text);
+        CHECK(frames_of(text + "\n").front() == "<malformed>");
+    }
+    const auto all =
+        R"([0,-0,1.5,-1.25E-7,1e5,2E+3,0e0,10,true,false,null,"","\"\\\/\b\f\n\r\t\uABcd",[],{},[[]],{"":{}}])";
+    CHECK(frames_of(all) == lines{all});
+}
+
+TEST_CASE("frame_reader: a scalar is its whole line", "[protocol]") {
+    CHECK(frames_of("5") == lines{});
+    for (const std::string text : {"5", "-0.5e3 ", "\"{}\"\r", "true", "null\t"}) {
+        CAPTURE(text);
+        CHECK(frames_of(text + "\n{}") == lines{"<scalar>", "{}"});
+    }
+    CHECK(frames_of("1 2\n{}") == lines{"<malformed>", "{}"});
+    CHECK(frames_of("1 {}\n{}") == lines{"<malformed>", "{}"});
+    CHECK(frames_of("{}1\n{}") == lines{"{}", "<scalar>", "{}"});
+    CHECK(frames_of("tru\n{}") == lines{"<malformed>", "{}"});
+}
+
+TEST_CASE("frame_reader: the end of input inside a message is malformed", "[protocol]") {
+    CHECK(frames_of("{\"a\":", true) == lines{"<malformed>"});
+    CHECK(frames_of("{}{", true) == lines{"{}", "<malformed>"});
+    CHECK(frames_of("{} \n", true) == lines{"{}"});
+    CHECK(frames_of("", true) == lines{});
+    CHECK(frames_of("nonsense", true) == lines{"<malformed>"});
+    CHECK(frames_of("-", true) == lines{"<malformed>"});
+    CHECK(frames_of("GE", true) == lines{"<malformed>"});
+    SECTION("but a whole scalar ends with it") {
+        CHECK(frames_of("12", true) == lines{"<scalar>"});
+    }
+}
+
+TEST_CASE("frame_reader: what was wrong and where is said", "[protocol]") {
+    frame_reader reader;
+    reader.feed("{\"a\": [1,\n  2}\n");
+    const auto wrong = reader.next();
+    REQUIRE(wrong);
+    REQUIRE(wrong->answer);
+    CHECK_FALSE(wrong->closes());
+    CHECK(wrong->answer->id.text() == "null");
+    CHECK(wrong->answer->reason.code == errc::parse_error);
+    CHECK(wrong->answer->reason.message == "malformed JSON: line 2, column 4: expected ',' or ']', not '}'");
+}
+
+TEST_CASE("frame_reader: connections of browsers and of TLS are foreign", "[protocol]") {
+    for (const std::string first : {"GET / HTTP/1.1\r\n", "POST /", "CONNECT a:1", "OPTIONS *", "M-SEARCH *", "PRI * H",
+                                    "\x16\x03\x01", "VERSION-CONTROL /"}) {
+        CAPTURE(first);
+        CHECK(frames_of(first + "\r\n{\"id\":1}\n{}\n", true) == lines{"<foreign>"});
+    }
+    frame_reader reader;
+    reader.feed("GET ");
+    const auto found = reader.next();
+    REQUIRE(found);
+    CHECK(found->closes());
+    CHECK_FALSE(found->answer);
+    SECTION("only at their beginning") {
+        CHECK(frames_of("{}\nGET /\n{}\n") == lines{"{}", "<malformed>", "{}"});
+    }
+    SECTION("other text is merely malformed") {
+        CHECK(frames_of("hello world\n{}") == lines{"<malformed>", "{}"});
+        CHECK(frames_of("true story\n{}") == lines{"<malformed>", "{}"});
+        CHECK(frames_of("NaN\n{}") == lines{"<malformed>", "{}"});
+        CHECK(frames_of("\x16\x04\n{}") == lines{"<malformed>", "{}"});
+    }
+}
+
+TEST_CASE("frame_reader: the room that was prepared is read into", "[protocol]") {
+    frame_reader reader;
+    for (int round = 0; round < 1000; ++round) {
+        const auto room = reader.prepare(3);
+        REQUIRE(room.size() >= 3);
+        room[0] = '[';
+        room[1] = ']';
+        room[2] = '\n';
+        reader.commit(3);
+        const auto found = reader.next();
+        REQUIRE(found);
+        REQUIRE(found->text == "[]");
+        REQUIRE_FALSE(reader.next());
+    }
+    reader.shrink();
+    reader.feed("{");
+    reader.shrink();  // keeps what is pending
+    reader.feed("}");
+    CHECK(reader.next()->text == "{}");
+}
+
+}  // namespace gatherd::api::protocol

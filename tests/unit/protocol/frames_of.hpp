@@ -1,0 +1,58 @@
+/// \file
+/// What a frame_reader makes of a text, as lines that a test can compare.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/protocol/frame_reader.hpp"
+
+namespace gatherd::api::protocol {
+
+inline std::string_view name_of(frame_kind kind) {
+    switch (kind) {
+        case frame_kind::message:
+            return "message";
+        case frame_kind::malformed:
+            return "malformed";
+        case frame_kind::scalar:
+            return "scalar";
+        case frame_kind::too_deep:
+            return "too_deep";
+        case frame_kind::too_large:
+            return "too_large";
+        case frame_kind::bad_header:
+            return "bad_header";
+        default:
+            return "foreign";
+    }
+}
+
+/// The text of a message; of others their kind in angle brackets.
+inline std::string described(const frame& f) {
+    return f.kind == frame_kind::message ? std::string{f.text} : "<" + std::string{name_of(f.kind)} + ">";
+}
+
+inline void take_all(frame_reader& reader, std::vector<std::string>& into) {
+    while (const auto f = reader.next()) {
+        into.push_back(described(*f));
+    }
+}
+
+/// All frames of `bytes`, fed at once; `ended` says whether the input ends after them.
+inline std::vector<std::string> frames_of(std::string_view bytes, bool ended = false, frame_limits limits = {}) {
+    frame_reader reader{limits};
+    std::vector<std::string> found;
+    reader.feed(bytes);
+    take_all(reader, found);
+    if (ended) {
+        reader.finish();
+        take_all(reader, found);
+    }
+    return found;
+}
+
+using lines = std::vector<std::string>;
+
+}  // namespace gatherd::api::protocol
