@@ -11,6 +11,7 @@ namespace gatherd::api {
 struct limits {
     std::size_t message_bytes = std::size_t{64} << 20;
     std::size_t depth = 512;
+    std::size_t id_bytes = 1024;
     std::size_t plan_tasks = 2'000'000;
     std::size_t result_bytes = std::size_t{256} << 20;
     std::size_t output_lines = 100'000;

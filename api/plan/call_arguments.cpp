@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/plan/raised.hpp"
+#include "api/shortened.hpp"
 
 namespace gatherd::api::plan {
 namespace {
@@ -81,7 +82,7 @@ std::variant<binding, misfit> bind_names(const function& callee, const std::vect
             for (auto each = callee.parameters.begin(); each != end; ++each) {
                 known += (known.empty() ? "" : ", ") + each->name;
             }
-            return misfit{callee.name + "() has no argument named '" + std::string{name.substr(0, 100)} + "'" +
+            return misfit{callee.name + "() has no argument named '" + shortened(name) + "'" +
                           (known.empty() ? std::string{": it takes none by name"} : "; it has: " + known)};
         }
         bound.slots.push_back(static_cast<std::size_t>(found - callee.parameters.begin()));

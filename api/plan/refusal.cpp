@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "api/shortened.hpp"
 #include "api/value.hpp"
 
 namespace gatherd::api::plan {
@@ -10,7 +11,8 @@ namespace gatherd::api::plan {
 void refuse(const node& at, std::string_view below, std::string_view why, std::string hint) {
     const std::string path = pointer_to({&at}) + std::string{below};
     value data = {{"path", path}};
-    std::string message = "Invalid params: " + (path.empty() ? std::string{"params"} : path) + ": " + std::string{why};
+    std::string message =
+        "Invalid params: " + (path.empty() ? std::string{"params"} : shortened(path)) + ": " + std::string{why};
     if (!hint.empty()) {
         message += ": " + hint;
         data["hint"] = std::move(hint);
@@ -25,8 +27,7 @@ void refuse_tasks_over(std::size_t max_tasks) {
 }
 
 std::string quoted(std::string_view text) {
-    constexpr std::size_t most = 80;
-    return "'" + std::string{text.substr(0, most)} + (text.size() > most ? "...'" : "'");
+    return "'" + shortened(text) + "'";
 }
 
 }  // namespace gatherd::api::plan

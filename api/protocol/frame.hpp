@@ -10,9 +10,8 @@
 namespace gatherd::api::protocol {
 
 enum class frame_kind {
-    message,     ///< `text` is an object or an array, and JSON (but see is_unproven)
+    message,     ///< `text` has the structure of JSON; whether it is JSON its decoder says
     malformed,   ///< not JSON: -32700
-    scalar,      ///< a JSON text that is no object or array: -32600
     too_deep,    ///< nested beyond `limits.depth`: -32006; what is left of it is skipped
     too_large,   ///< longer than `limits.message_bytes`: -32006, then close
     bad_header,  ///< Content-Length framing with a header that is none: -32700, then close
@@ -23,16 +22,12 @@ enum class frame_kind {
 struct frame {
     frame_kind kind;
 
-    /// Of a message: its JSON text, in the reader's memory until the next call of the reader that is not const.
+    /// Of a message: its text, in the reader's memory until the next call of the reader that is not const.
     /// At least SIMDJSON_PADDING (64) bytes after its end may be read; what they hold means nothing.
     std::string_view text = {};
 
     /// Of all other kinds but foreign: what to answer.
     std::optional<refusal> answer = std::nullopt;
-
-    /// Of a huge message: only its brackets were looked at. Who finds that it is not JSON calls
-    /// frame_reader::look_closely.
-    bool is_unproven = false;
 
     /// The stream has lost its place: close, once the answer (and what is owed for earlier requests) is written.
     [[nodiscard]] bool closes() const noexcept {

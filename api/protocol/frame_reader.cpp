@@ -10,8 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/protocol/id_texts.hpp"
-#include "api/protocol/message_decoder.hpp"
+#include "api/protocol/diagnosis.hpp"
 
 namespace gatherd::api::protocol {
 namespace {
@@ -19,7 +18,7 @@ namespace {
 constexpr std::size_t padding = 64;                             // SIMDJSON_PADDING
 constexpr std::size_t kept_capacity = std::size_t{1} << 20;     // a larger buffer is given up once it is empty
 constexpr std::size_t max_header_bytes = std::size_t{8} << 10;  // of one header block
-constexpr std::size_t max_method_bytes = 32;                    // of HTTP; the longest registered one has 17
+constexpr std::size_t max_searched = std::size_t{64} << 10;  // bytes in which the id of what is too deep is looked for
 constexpr std::string_view spaces = " \t\r\n";
 constexpr std::string_view length_name = "content-length";
 constexpr char tls_handshake = 0x16;
@@ -34,32 +33,10 @@ bool equal_in_any_case(std::string_view text, std::string_view lower_case) noexc
                       [](char a, char b) { return lower(a) == b; });
 }
 
-enum class opening { undecided, json_lines, content_length, foreign };
-
-// What a connection's first bytes say. JSON begins with none of these letters.
-opening opening_of(std::string_view first) noexcept {
-    if (first.empty()) {
-        return opening::undecided;
-    }
-    if (first[0] == tls_handshake) {
-        return first.size() < 2 ? opening::undecided : first[1] == tls_major ? opening::foreign : opening::json_lines;
-    }
-    const auto name = first.substr(0, length_name.size());
-    const bool maybe_header = equal_in_any_case(name, length_name.substr(0, name.size()));
-    if (maybe_header && first.size() > length_name.size() && first[length_name.size()] == ':') {
-        return opening::content_length;
-    }
-    const auto is_method_byte = [](char byte) { return (byte >= 'A' && byte <= 'Z') || byte == '-'; };
-    const auto method_end = std::find_if_not(first.begin(), first.end(), is_method_byte);
-    const auto method_size = static_cast<std::size_t>(method_end - first.begin());
-    // A minus begins a number, not a method.
-    const bool maybe_method = method_size != 0 && method_size <= max_method_bytes && first[0] != '-';
-    if (maybe_method && method_end != first.end() && *method_end == ' ') {
-        return opening::foreign;
-    }
-    const bool undecided =
-        (maybe_header && first.size() <= length_name.size()) || (maybe_method && method_end == first.end());
-    return undecided ? opening::undecided : opening::json_lines;
+// What a token of RFC 9110 is made of, as the method of an HTTP request and the name of a header are.
+bool is_token_byte(char byte) noexcept {
+    return (lower(byte) >= 'a' && lower(byte) <= 'z') || (byte >= '0' && byte <= '9') ||
+           (byte != '\0' && std::strchr("!#$%&'*+-.^_`|~", byte) != nullptr);
 }
 
 std::string_view trimmed(std::string_view text) noexcept {
@@ -80,24 +57,13 @@ std::string shown(char byte) {
     return std::string{"byte 0x"} + hex[code >> 4U] + hex[code & 0xFU];
 }
 
-refusal over_limit(request_id id, const std::string& name, std::size_t max) {
-    auto data = std::make_shared<const value>(value{{"limit", name}, {"max", max}});
-    return {
-        std::move(id),
-        {errc::limit_exceeded, "the message is over " + name + ", which is " + std::to_string(max), std::move(data)}};
-}
-
-bool opens(std::string_view text) noexcept {
-    return text.starts_with('{') || text.starts_with('[');
-}
-
 }  // namespace
 
-frame_reader::frame_reader(frame_limits limits) : limits_{limits}, brackets_{limits.depth} {}
+frame_reader::frame_reader(const message_limits& limits) : limits_{limits}, scanner_{limits.depth} {}
 
 std::span<char> frame_reader::prepare(std::size_t at_least) {
     if (begin_ == end_) {
-        begin_ = scanned_ = end_ = line_end_ = 0;
+        begin_ = scanned_ = end_ = 0;
         if (capacity_ > kept_capacity && at_least <= kept_capacity) {
             shrink();
         }
@@ -119,7 +85,6 @@ void frame_reader::make_room(std::size_t at_least) {
         std::memmove(buffer_.get(), buffer_.get() + begin_, size);
     }
     scanned_ -= begin_;
-    line_end_ -= std::min(line_end_, begin_);
     end_ = size;
     begin_ = 0;
     if (!fits) {
@@ -155,18 +120,8 @@ void frame_reader::feed(std::string_view bytes) {
 void frame_reader::shrink() noexcept {
     if (begin_ == end_) {
         buffer_.reset();
-        capacity_ = begin_ = scanned_ = end_ = line_end_ = 0;
-        if (!mid_message()) {
-            close_.reset();
-        }
+        capacity_ = begin_ = scanned_ = end_ = 0;
     }
-}
-
-frame_reader::close_reading& frame_reader::reading_closely() {
-    if (close_ == nullptr) {
-        close_ = std::make_unique<close_reading>(close_reading{json_scanner{limits_.depth}});
-    }
-    return *close_;
 }
 
 void frame_reader::drop(std::size_t count) noexcept {
@@ -188,10 +143,7 @@ bool frame_reader::mid_message() const noexcept {
     }
 }
 
-std::optional<frame> frame_reader::next(message_decoder* decoder) {
-    if (decoder != nullptr) {
-        decoder->forget_parsed();
-    }
+std::optional<frame> frame_reader::next() {
     for (;;) {
         std::optional<frame> found;
         const auto before = phase_;
@@ -201,13 +153,6 @@ std::optional<frame> frame_reader::next(message_decoder* decoder) {
                 break;
             case phase::between:
                 skip_space();
-                break;
-            case phase::arriving:
-                if (decoder != nullptr && !finished_) {
-                    found = step_arriving(*decoder);
-                } else {
-                    scan_from_begin();
-                }
                 break;
             case phase::inside:
             case phase::skipping:
@@ -220,7 +165,7 @@ std::optional<frame> frame_reader::next(message_decoder* decoder) {
                 found = step_headers();
                 break;
             case phase::body:
-                found = step_body(decoder);
+                found = step_body();
                 break;
             case phase::closed:
                 return std::nullopt;
@@ -234,102 +179,55 @@ std::optional<frame> frame_reader::next(message_decoder* decoder) {
     }
 }
 
+// JSON begins with no token but a literal or a number. No limit of a token's length is needed but a message's.
 std::optional<frame> frame_reader::step_detecting() {
-    switch (opening_of(pending())) {
-        case opening::undecided:
-            if (!finished_) {
-                return std::nullopt;
-            }
-            [[fallthrough]];
-        case opening::json_lines:
-            framing_ = framing::json_lines;
-            phase_ = phase::between;
-            return std::nullopt;
-        case opening::content_length:
-            framing_ = framing::content_length;
-            phase_ = phase::headers;
-            return std::nullopt;
-        default:
-            return close_with({frame_kind::foreign});
+    const auto bytes = pending();
+    const auto token_end =
+        std::find_if_not(buffer_.get() + scanned_, buffer_.get() + end_, is_token_byte) - buffer_.get();
+    scanned_ = static_cast<std::size_t>(token_end);
+    const auto token = bytes.substr(0, scanned_ - begin_);
+    const bool may_be_tls = bytes.starts_with(tls_handshake);
+    const bool is_cut = token.size() == bytes.size() || (may_be_tls && bytes.size() == 1);
+    if (is_cut && !finished_ && token.size() <= limits_.message_bytes) {
+        return std::nullopt;
     }
+    const char next = is_cut ? '\n' : bytes[token.size()];
+    if ((may_be_tls && !is_cut && bytes[1] == tls_major) ||
+        (next == ' ' && !token.empty() && token.size() <= limits_.message_bytes && !value::accept(token))) {
+        return close_with({frame_kind::foreign});
+    }
+    const bool has_headers = next == ':' && equal_in_any_case(token, length_name);
+    framing_ = has_headers ? framing::content_length : framing::json_lines;
+    phase_ = has_headers ? phase::headers : phase::between;
+    scanned_ = begin_;
+    return std::nullopt;
 }
 
 void frame_reader::skip_space() {
     const auto bytes = pending();
-    const auto first = bytes.find_first_not_of(spaces);
-    drop(std::min(first, bytes.size()));
-    if (begin_ == end_) {
-        return;
+    drop(std::min(bytes.find_first_not_of(spaces), bytes.size()));
+    if (begin_ != end_) {
+        begin_message();
+        phase_ = phase::inside;
     }
+}
+
+void frame_reader::begin_message() {
     dropped_ = 0;
-    if (begin_ >= line_end_ && opens(pending())) {
-        brackets_.reset();
-        phase_ = phase::arriving;
-    } else {
-        scan_from_begin();
-    }
+    scanner_.reset();
 }
 
-void frame_reader::scan_from_begin() {
-    reading_closely().scanner.reset();
-    scanned_ = begin_;
-    phase_ = phase::inside;
-}
-
-// Without a line end nothing has to be said of malformed text, so that brackets are enough to know whether a message is
-// whole. Whatever is no message on one line is left to the scanner; and a very large one, so that many lines cost it
-// little more than one.
-std::optional<frame> frame_reader::step_arriving(message_decoder& decoder) {
-    const char* const data = buffer_.get();
-    const auto found = std::string_view{data, end_}.find('\n', scanned_);
-    const bool has_line = found != std::string_view::npos;
-    const std::size_t size = (has_line ? found : end_) - begin_;
-    if (size > std::min(limits_.message_bytes, most_unproven_bytes)) {
-        scan_from_begin();
-        return std::nullopt;
+void frame_reader::skip_line() noexcept {
+    if (framing_ == framing::json_lines && phase_ == phase::between) {
+        dropped_ = 0;
+        is_answered_ = true;
+        phase_ = phase::discarding;
     }
-    if (has_line) {
-        line_end_ = found + 1;
-    }
-    std::string_view text = pending().substr(0, size);
-    std::size_t dropped = size + 1;
-    if (has_line && size < huge_message_bytes) {
-        text = trimmed(text);
-    } else {
-        const auto [what, at] = brackets_.count(data + scanned_, text.data() + size);
-        if (what == bracket_counter::outcome::more && !has_line) {
-            scanned_ = end_;
-            return std::nullopt;
-        }
-        if (what != bracket_counter::outcome::closed) {
-            scan_from_begin();
-            return std::nullopt;
-        }
-        dropped = static_cast<std::size_t>(at - text.data());
-        text = text.substr(0, dropped);
-    }
-    const bool is_unproven = text.size() >= huge_message_bytes;
-    if (!is_unproven && !decoder.try_parse(text)) {
-        scan_from_begin();
-        return std::nullopt;
-    }
-    phase_ = phase::between;
-    drop(dropped);
-    return frame{frame_kind::message, text, std::nullopt, is_unproven};
-}
-
-std::optional<frame> frame_reader::look_closely(std::string_view unproven) {
-    if (framing_ == framing::content_length) {
-        return scan_body(unproven);
-    }
-    begin_ = static_cast<std::size_t>(unproven.data() - buffer_.get());
-    scan_from_begin();
-    return next();
 }
 
 std::optional<frame> frame_reader::step_lines() {
     const char* const data = buffer_.get();
-    const auto [what, at] = close_->scanner.scan(data + scanned_, data + end_);
+    const auto [what, at] = scanner_.scan(data + scanned_, data + end_);
     scanned_ = static_cast<std::size_t>(at - data);
     const auto size = scanned_ - begin_;
     if (dropped_ + size > limits_.message_bytes) {
@@ -338,22 +236,19 @@ std::optional<frame> frame_reader::step_lines() {
     const auto seen = pending().substr(0, size);
     const bool skipping = phase_ == phase::skipping;
     switch (what) {
-        case json_scanner::outcome::complete:
+        case structure_scanner::outcome::complete:
+        case structure_scanner::outcome::scalar:
             phase_ = phase::between;
             drop(size);
-            return skipping ? std::nullopt : std::optional{frame{frame_kind::message, seen}};
-        case json_scanner::outcome::scalar:
-            phase_ = phase::between;
-            drop(size);
-            return scalar_frame();
-        case json_scanner::outcome::broken:
+            return skipping ? std::nullopt : std::optional{frame{frame_kind::message, trimmed(seen)}};
+        case structure_scanner::outcome::broken:
             if (!skipping) {
-                note_fault(pending(), size);
+                note_fault(size);
             }
             is_answered_ = skipping;
             phase_ = phase::discarding;
             return std::nullopt;
-        case json_scanner::outcome::too_deep: {
+        case structure_scanner::outcome::too_deep: {
             auto answer = deep_frame(seen);
             phase_ = phase::skipping;
             dropped_ += size;
@@ -421,6 +316,8 @@ std::optional<frame> frame_reader::end_headers() {
         return too_large();
     }
     header_bytes_ = 0;
+    begin_message();
+    scanned_so_far_ = structure_scanner::outcome::more;
     phase_ = phase::body;
     return std::nullopt;
 }
@@ -447,107 +344,70 @@ std::string frame_reader::read_header(std::string_view line) {
     return {};
 }
 
-std::optional<frame> frame_reader::step_body(message_decoder* decoder) {
+// Whether it is JSON its decoder says; only too many brackets are looked for here, as the body comes.
+std::optional<frame> frame_reader::step_body() {
     const auto size = *body_bytes_;
+    const char* const data = buffer_.get();
+    if (scanned_so_far_ == structure_scanner::outcome::more) {
+        const auto [what, at] = scanner_.scan(data + scanned_, data + std::min(end_, begin_ + size));
+        scanned_so_far_ = what;
+        scanned_ = static_cast<std::size_t>(at - data);
+    }
     if (end_ - begin_ < size) {
         return std::nullopt;
     }
     const auto body = pending().substr(0, size);
-    const auto text = trimmed(body);
-    const bool may_be_message = decoder != nullptr && opens(text);
-    const bool is_unproven = may_be_message && text.size() >= huge_message_bytes;
-    auto found = is_unproven || (may_be_message && decoder->try_parse(text))
-                     ? frame{frame_kind::message, text, std::nullopt, is_unproven}
-                     : scan_body(body);
+    auto found = scanned_so_far_ == structure_scanner::outcome::too_deep ? deep_frame(body.substr(0, scanned_ - begin_))
+                                                                         : frame{frame_kind::message, trimmed(body)};
     drop(size);
     body_bytes_.reset();
     phase_ = phase::headers;
     return found;
 }
 
-frame frame_reader::scan_body(std::string_view body) {
-    using outcome = json_scanner::outcome;
-    auto& [scanner, fault] = reading_closely();
-    scanner.reset();
-    const auto [what, at] = scanner.scan(body.data(), body.data() + body.size());
-    const auto size = static_cast<std::size_t>(at - body.data());
-    const bool is_scalar = what == outcome::scalar || (what == outcome::more && scanner.is_whole_scalar());
-    if (what == outcome::too_deep) {
-        return deep_frame(body.substr(0, size));
-    }
-    if ((what == outcome::complete || is_scalar) && trimmed(body.substr(size)).empty()) {
-        return is_scalar ? scalar_frame() : frame{frame_kind::message, trimmed(body.substr(0, size))};
-    }
-    if (what == outcome::broken) {
-        note_fault(body, size);
-    } else {
-        fault = what == outcome::more ? "the body ends before its JSON does" : "a body must hold one JSON text";
-    }
-    return malformed_frame();
-}
-
 // At the end of input, with nothing more to be found in what is pending.
 std::optional<frame> frame_reader::step_end() {
-    const bool cut = mid_message();
-    const bool scalar = phase_ == phase::inside && close_->scanner.is_whole_scalar();
-    const bool answered = phase_ == phase::skipping || (phase_ == phase::discarding && is_answered_);
+    const bool is_cut = mid_message();
+    const bool is_scalar = phase_ == phase::inside && scanner_.is_whole_scalar();
+    const bool is_told = phase_ == phase::skipping || (phase_ == phase::discarding && is_answered_);
     const bool has_fault = phase_ == phase::discarding;
     phase_ = phase::closed;
-    if (!cut || answered) {
+    if (!is_cut || is_told) {
         return std::nullopt;
     }
-    if (scalar) {
-        return scalar_frame();
+    if (is_scalar) {
+        return frame{frame_kind::message, trimmed(pending())};
     }
     if (!has_fault) {
-        reading_closely().fault = "the input ended inside a message";
+        fault_ = "the input ended inside a message";
     }
     return malformed_frame();
 }
 
-void frame_reader::note_fault(std::string_view text, std::size_t position) {
-    const auto before = text.substr(0, position);
+void frame_reader::note_fault(std::size_t position) {
+    const auto before = pending().substr(0, position);
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const auto column = position - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0: the first line
-    std::string& fault = close_->fault;
-    fault = "line " + std::to_string(line) + ", column " + std::to_string(column);
-    if (close_->scanner.number_is_too_great()) {
-        fault += ": the number that ends here is beyond double";
-        return;
-    }
-    fault += ": expected ";
-    fault += close_->scanner.expected();
-    fault += ", not " + shown(text[position]);
+    fault_ = "line " + std::to_string(line) + ", column " + std::to_string(column) + ": expected ";
+    fault_ += scanner_.expected();
+    fault_ += ", not " + shown(pending()[position]);
 }
 
-frame frame_reader::malformed_frame() {
-    return {frame_kind::malformed,
-            {},
-            refusal{request_id::null(), {errc::parse_error, "malformed JSON: " + close_->fault}}};
-}
-
-frame frame_reader::scalar_frame() const {
-    return {frame_kind::scalar,
-            {},
-            refusal{request_id::null(),
-                    {errc::invalid_request, "a message must be an object (a request) or an array of requests"}}};
+frame frame_reader::malformed_frame() const {
+    return {frame_kind::malformed, {}, refusal{request_id::null(), {errc::parse_error, "malformed JSON: " + fault_}}};
 }
 
 frame frame_reader::deep_frame(std::string_view seen) const {
-    auto id = request_id::null();
-    if (seen.front() != '[') {  // of a batch it cannot be said which request it is
-        const auto ids = id_texts(seen);
-        // What was scanned is JSON so far, so its first byte says what it is: a string or a number is echoed.
-        if (!ids.empty() && !ids.front().empty() && std::strchr("\"-0123456789", ids.front().front()) != nullptr) {
-            id = request_id{ids.front()};
-        }
-    }
-    return {frame_kind::too_deep, {}, over_limit(std::move(id), "limits.depth", limits_.depth)};
+    auto id = diagnose(seen.substr(0, max_searched), limits_).id;
+    return {frame_kind::too_deep,
+            {},
+            refusal{id.is_absent() ? request_id::null() : std::move(id), over_limit("limits.depth", limits_.depth)}};
 }
 
 frame frame_reader::too_large() {
-    return close_with(
-        {frame_kind::too_large, {}, over_limit(request_id::null(), "limits.message_bytes", limits_.message_bytes)});
+    return close_with({frame_kind::too_large,
+                       {},
+                       refusal{request_id::null(), over_limit("limits.message_bytes", limits_.message_bytes)}});
 }
 
 frame frame_reader::bad_header(const std::string& what) {

@@ -10,15 +10,12 @@
 #include <string>
 #include <string_view>
 
-#include "api/protocol/bracket_counter.hpp"
 #include "api/protocol/frame.hpp"
-#include "api/protocol/frame_limits.hpp"
 #include "api/protocol/framing.hpp"
-#include "api/protocol/json_scanner.hpp"
+#include "api/protocol/message_limits.hpp"
+#include "api/protocol/structure_scanner.hpp"
 
 namespace gatherd::api::protocol {
-
-class message_decoder;
 
 /// Bytes in, frames out, in order.
 ///
@@ -29,15 +26,17 @@ class message_decoder;
 ///     while (auto frame = reader.next()) { ... }
 ///
 /// The first bytes decide between JSON lines and Content-Length framing, or that the client is a browser or speaks TLS.
-/// The frames depend on the bytes alone, never on how they were cut into packets. JSON lines: a message ends where its
-/// outermost bracket closes; malformed text is answered at the first line end by which it can no longer become JSON,
-/// and reading resumes after that line end; a scalar is its whole line, so `1 2` is malformed.
+/// The frames depend on the bytes alone, never on how they were cut into packets.
+///
+/// JSON lines: a message ends where its outermost bracket closes; a text without brackets is its whole line. Only the
+/// structure is checked here. A fault of it is answered at the end of the line in which it stands, and reading resumes
+/// after that line end. Whoever decodes a message and finds that it is no JSON calls `skip_line`, which does the same.
 ///
 /// Threads: one at a time. Memory: the message that is under way, rounded up, and one read; `shrink()` gives it back.
 /// Cost: linear in the bytes, however they come. Throws: std::bad_alloc.
 class frame_reader {
 public:
-    explicit frame_reader(frame_limits limits = {});
+    explicit frame_reader(const message_limits& limits = {});
 
     /// Room for at least `at_least` bytes, to be written from its beginning. Valid until the next call.
     [[nodiscard]] std::span<char> prepare(std::size_t at_least);
@@ -53,16 +52,11 @@ public:
 
     /// The oldest frame that was not handed out yet, or nothing while more bytes are needed (after finish: for good).
     /// After a frame that closes there is nothing more, whatever is fed.
-    [[nodiscard]] std::optional<frame> next() { return next(nullptr); }
+    [[nodiscard]] std::optional<frame> next();
 
-    /// The same frames; but a message on one line, as nearly all are, is found by decoding it, and not byte by byte
-    /// first. `decoder` is about to decode what is found, and then has done so already. A huge one (huge_message_bytes)
-    /// may be handed out unproven, for whoever decodes it elsewhere.
-    [[nodiscard]] std::optional<frame> next(message_decoder* decoder);
-
-    /// The last frame was unproven, and what it holds is not JSON, or nothing that a decoder takes at once: what `next`
-    /// gives instead. Nothing else was asked of the reader in between.
-    [[nodiscard]] std::optional<frame> look_closely(std::string_view unproven);
+    /// The last frame was a message, and it is no JSON: what follows it on its line is thrown away. In Content-Length
+    /// framing nothing is.
+    void skip_line() noexcept;
 
     /// From the next byte on a message may have so many; one that is longer already is refused when it grows.
     void limit_message(std::size_t bytes) noexcept { limits_.message_bytes = bytes; }
@@ -83,21 +77,13 @@ private:
     enum class phase {
         detecting,   // the first bytes, which decide the framing
         between,     // JSON lines: white space before a message
-        arriving,    // in a message that has no line end so far: only its brackets were counted
-        inside,      // in a message that is scanned
+        inside,      // in a message
         skipping,    // in one that was answered as too deep
         discarding,  // behind a fault, up to the end of the line
         headers,     // Content-Length framing: before or in a header block
         body,
         closed,
     };
-
-    /// Of the message under way, where it is scanned.
-    struct close_reading {
-        json_scanner scanner;
-        std::string fault{};  // what was wrong and where, if it is malformed
-    };
-    [[nodiscard]] close_reading& reading_closely();
 
     [[nodiscard]] std::string_view pending() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
     void make_room(std::size_t at_least);
@@ -107,26 +93,23 @@ private:
     // One for each phase: a frame, or another phase, or nothing more without more bytes.
     std::optional<frame> step_detecting();
     void skip_space();
-    void scan_from_begin();
-    std::optional<frame> step_arriving(message_decoder& decoder);
+    void begin_message();
     std::optional<frame> step_lines();
     std::optional<frame> step_discarding();
     std::optional<frame> step_headers();
     std::optional<frame> end_headers();
-    std::optional<frame> step_body(message_decoder* decoder);
+    std::optional<frame> step_body();
     std::optional<frame> step_end();
 
     std::string read_header(std::string_view line);
-    [[nodiscard]] frame scan_body(std::string_view body);
-    void note_fault(std::string_view text, std::size_t position);
-    [[nodiscard]] frame malformed_frame();
-    [[nodiscard]] frame scalar_frame() const;
+    void note_fault(std::size_t position);
+    [[nodiscard]] frame malformed_frame() const;
     [[nodiscard]] frame deep_frame(std::string_view seen) const;
     [[nodiscard]] frame too_large();
     [[nodiscard]] frame bad_header(const std::string& what);
     [[nodiscard]] frame close_with(frame last);
 
-    frame_limits limits_;
+    message_limits limits_;
     framing framing_ = framing::undecided;
     phase phase_ = phase::detecting;
     bool finished_ = false;
@@ -140,14 +123,13 @@ private:
     std::size_t scanned_ = 0;  // begin_ <= scanned_ <= end_: no byte before it is looked at again in this phase
     std::size_t end_ = 0;      // of what was fed
 
-    std::size_t line_end_ = 0;  // behind the last line that was looked at as a whole: what else is on it is scanned
-
-    bracket_counter brackets_;
-    std::unique_ptr<close_reading> close_;   // none until a message needs it: few ever do
-    std::size_t dropped_ = 0;                // bytes of the message under way that have left the buffer already
-    bool is_answered_ = false;               // what is being discarded was answered before: too deep
-    std::optional<std::size_t> body_bytes_;  // Content-Length, once its header was read
-    std::size_t header_bytes_ = 0;           // of this header block so far
+    structure_scanner scanner_;                    // of the message under way
+    structure_scanner::outcome scanned_so_far_{};  // of a body: where it is not `more`, the rest needs no scan
+    std::string fault_;                            // what was wrong and where, while the rest of its line is discarded
+    std::size_t dropped_ = 0;                      // bytes of the message under way that have left the buffer already
+    bool is_answered_ = false;                     // what is being discarded was answered before
+    std::optional<std::size_t> body_bytes_;        // Content-Length, once its header was read
+    std::size_t header_bytes_ = 0;                 // of this header block so far
 };
 
 }  // namespace gatherd::api::protocol

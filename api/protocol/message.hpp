@@ -25,6 +25,7 @@ using message_item = std::variant<request, refusal>;
 
 /// What one frame said.
 struct message {
+    bool is_json = true;              ///< false: its one item is a refusal for that
     bool is_batch = false;            ///< its answers go into one array; with no answers nothing is sent
     std::vector<message_item> items;  ///< in order; of no batch exactly one, or none: a notification that is refused
 };

@@ -2,6 +2,8 @@
 /// An error answer, ready to be written.
 #pragma once
 
+#include <cstddef>
+
 #include "api/error.hpp"
 #include "api/protocol/request_id.hpp"
 
@@ -12,5 +14,8 @@ struct refusal {
     request_id id;  ///< never absent: null where the id is unknown
     error reason;
 };
+
+/// -32006 for a message, or one request of it, that is over the limit of that name.
+[[nodiscard]] error over_limit(const char* limit, std::size_t max);
 
 }  // namespace gatherd::api::protocol

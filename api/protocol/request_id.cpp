@@ -1,19 +1,29 @@
 #include "api/protocol/request_id.hpp"
 
-#include <nlohmann/json.hpp>
-
-#include "api/protocol/json_value.hpp"
+#include "api/protocol/json_writer.hpp"
 
 namespace gatherd::api::protocol {
 
-bool request_id::means(json_view other) const {
-    if (is_absent()) {
-        return false;
+request_id::request_id(json_view value) {
+    switch (value.kind()) {
+        case json_kind::null:
+            text_ = "null";
+            return;
+        case json_kind::integer:
+            append_integer(text_, value.as_integer());
+            return;
+        case json_kind::unsigned_integer:
+            append_unsigned(text_, value.as_unsigned());
+            return;
+        case json_kind::real:
+            append_double(text_, value.as_real());
+            return;
+        case json_kind::string:
+            append_string(text_, value.as_string());
+            return;
+        default:
+            return;
     }
-    const auto mine = value::parse(text_, nullptr, false);
-    const auto theirs = to_value(other);
-    // nlohmann finds 1 equal to 1.0; an id is a name, and these are two.
-    return !mine.is_discarded() && mine.is_number_float() == theirs.is_number_float() && mine == theirs;
 }
 
 }  // namespace gatherd::api::protocol

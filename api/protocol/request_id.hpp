@@ -1,5 +1,5 @@
 /// \file
-/// The `id` of a request, as the client wrote it.
+/// The `id` of a request.
 #pragma once
 
 #include <string>
@@ -9,29 +9,29 @@
 
 namespace gatherd::api::protocol {
 
-/// The JSON text of an id (a string, a number or null), or nothing: the request is then a notification.
+/// A string, a number or null, as JSON text; or nothing: the request is then a notification.
 ///
-/// The text is echoed byte for byte, so `1.0`, `1e2`, `"\u0061"` and an integer of fifty digits come back as they were
-/// sent. Owns its text; texts of at most 15 bytes cost no allocation.
+/// The text is written anew from the value, so two ids are the same value where their texts are equal: `"\u0061"` is
+/// `"a"`, `1.50` is `1.5`. An integer is never equal to a double: 1 is not 1.0. Owns its text; texts of at most 15
+/// bytes cost no allocation.
 class request_id {
 public:
     /// No id: a notification.
     request_id() = default;
 
-    /// `text` is one valid JSON string, number or null.
+    /// The id that a value is; none if it is an array, an object or a boolean.
+    explicit request_id(json_view value);
+
+    /// The same of a JSON text as json_writer writes it.
     explicit request_id(std::string_view text) : text_{text} {}
 
     /// The id of an answer to what had no usable id.
-    [[nodiscard]] static request_id null() { return request_id{"null"}; }
+    [[nodiscard]] static request_id null() { return request_id{std::string_view{"null"}}; }
 
     [[nodiscard]] bool is_absent() const noexcept { return text_.empty(); }
 
     /// The text to echo; `null` where there is no id.
     [[nodiscard]] std::string_view text() const noexcept { return is_absent() ? std::string_view{"null"} : text_; }
-
-    /// Whether `other`, read from another message, means this id: equal as JSON values, so `"a"` is `"\u0061"`.
-    /// An integer is never equal to a real. False if there is no id.
-    [[nodiscard]] bool means(json_view other) const;
 
     friend bool operator==(const request_id&, const request_id&) = default;
 

@@ -83,7 +83,7 @@ public:
 
     void decode() {
         reader_.feed(line_);
-        const auto frame = reader_.next(&decoder_);
+        const auto frame = reader_.next();
         request_ = &std::get<protocol::request>(decoder_.decode(frame.value().text).items.front());
     }
 

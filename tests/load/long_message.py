@@ -13,7 +13,7 @@ import sys
 from instructions import SKIPPED, collected, output_of
 
 ITEMS = 30_000  # so many that also the shortest message is huge
-LONG = 4_300_000  # bytes on one line: beyond most_unproven_bytes; up to that one line is not scanned at all, which lines can't match
+LONG = 4_300_000  # bytes
 PACKETS = {"a read at a time": 16384, "a byte at a time": 1}
 MOST_FOR_TWICE = 2.2  # times what half of it costs: buffers that double come a little early or late
 MOST_FOR_LINES = 1.5  # times what the same on one line costs

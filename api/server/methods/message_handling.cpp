@@ -12,27 +12,34 @@
 
 namespace gatherd::api::server {
 
-protocol::message_decoder& decoder_of_this_thread(std::size_t max_depth) {
-    struct decoder_with_depth {
-        explicit decoder_with_depth(std::size_t depth_) : depth{depth_}, decoder{depth_} {}
-        std::size_t depth;
+protocol::message_limits message_limits_of(const limits& bounds) noexcept {
+    return {.message_bytes = bounds.message_bytes,
+            .depth = bounds.depth,
+            .id_bytes = bounds.id_bytes,
+            .memory_bytes = bounds.memory_bytes};
+}
+
+protocol::message_decoder& decoder_of_this_thread(const limits& bounds) {
+    struct decoder_with_limits {
+        explicit decoder_with_limits(const protocol::message_limits& most) : limits{most}, decoder{most} {}
+        protocol::message_limits limits;
         protocol::message_decoder decoder;
     };
-    thread_local std::optional<decoder_with_depth> own;
-    if (!own || own->depth != max_depth) {
-        own.emplace(max_depth);
+    thread_local std::optional<decoder_with_limits> own;
+    if (const auto most = message_limits_of(bounds); !own || own->limits != most) {
+        own.emplace(most);
     }
     return own->decoder;
 }
 
-bool try_handle_message(const std::shared_ptr<connection>& from, std::string_view text,
-                        protocol::message_decoder& decoder, std::size_t most_items) {
+handled handle_message(const std::shared_ptr<connection>& from, std::string_view text,
+                       protocol::message_decoder& decoder, std::size_t most_items) {
     const protocol::message& message = decoder.decode(text);
     if (message.items.empty()) {
-        return true;
+        return handled::yes;
     }
     if (message.items.size() > most_items) {
-        return false;
+        return handled::too_many_items;
     }
     service& of = from->of();
     of.counts().add(event::requests, message.items.size());
@@ -46,7 +53,7 @@ bool try_handle_message(const std::shared_ptr<connection>& from, std::string_vie
             call_method(of, request, reply{from, request.id, part_of});
         }
     }
-    return true;
+    return message.is_json ? handled::yes : handled::no_json;
 }
 
 }  // namespace gatherd::api::server

@@ -1,4 +1,5 @@
 #include "api/server/methods/methods.hpp"
+#include "api/shortened.hpp"
 
 #include <algorithm>
 #include <array>
@@ -58,9 +59,7 @@ std::string names() {
 }
 
 [[noreturn]] void refuse_method(std::string_view name) {
-    constexpr std::size_t shown = 80;
-    throw refused{{errc::method_not_found,
-                   "Method not found: '" + std::string{name.substr(0, shown)} + "'; the methods are " + names()}};
+    throw refused{{errc::method_not_found, "Method not found: '" + shortened(name) + "'; the methods are " + names()}};
 }
 
 /// Throws `refused` where a client may not call a method.

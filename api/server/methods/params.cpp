@@ -8,6 +8,7 @@
 
 #include "api/plan/node.hpp"
 #include "api/protocol/json_pointer.hpp"
+#include "api/shortened.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -40,7 +41,7 @@ std::size_t place_of(const signature& expected, std::string_view name) {
 }  // namespace
 
 void refuse_params(const std::string& path, std::string_view why) {
-    const std::string where = path.empty() ? "params" : path;
+    const std::string where = path.empty() ? "params" : shortened(path);
     throw refused{{errc::invalid_params, "Invalid params: " + where + ": " + std::string{why},
                    std::make_shared<const value>(value{{"path", path}})}};
 }
@@ -66,9 +67,8 @@ params::params(std::optional<protocol::json_view> given, const signature& expect
     for (const auto& [name, given_value] : given->members()) {
         const std::size_t place = place_of(expected, name);
         if (place == none) {
-            constexpr std::size_t shown = 80;
             refuse_params('/' + protocol::pointer_step(name),
-                          "unknown param '" + std::string{name.substr(0, shown)} + "'; " + list_of(expected));
+                          "unknown param '" + shortened(name) + "'; " + list_of(expected));
         }
         is_plain_ = is_plain_ && place < expected.positional.size();
         add(name, given_value);

@@ -1,4 +1,5 @@
 #include "api/server/methods/handlers.hpp"
+#include "api/shortened.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -21,9 +22,8 @@ namespace {
 using task_list = std::vector<std::shared_ptr<created_task>>;
 
 [[noreturn]] void refuse_unknown(const std::string& id) {
-    constexpr std::size_t shown = 80;
     throw refused{{errc::no_such_task,
-                   "No such task: '" + id.substr(0, shown) + "': it was never created, or its result was dropped",
+                   "No such task: '" + shortened(id) + "': it was never created, or its result was dropped",
                    std::make_shared<const value>(value{{"id", id}})}};
 }
 
@@ -167,7 +167,7 @@ void cancel(service& of, std::optional<protocol::json_view> given, reply& answer
         const auto tasks = find_all(of, *answer.to(), id ? std::vector{*id} : *ids, right::cancel_any);
         return answer.result({{"cancelled", cancel_each(tasks, message)}});
     }
-    const auto requests = answer.to()->work().requests(*request);
+    const auto requests = answer.to()->work().requests(protocol::request_id{*request});
     if (requests.size() <= items_a_turn) {
         return answer.result({{"cancelled", cancel_each(requests, message)}});
     }

@@ -177,8 +177,7 @@ void connection::end_reading(const asio::error_code& why) {
     close();  // after a reset: what it runs is cancelled
 }
 
-/// `found`: the first, if it is known already.
-void connection::handle_frames(std::optional<protocol::frame> found) {
+void connection::handle_frames() {
     const auto self = shared_from_this();
     is_unfinished_ = false;
     while (!is_closed_ && !is_in_bulk_) {
@@ -190,9 +189,7 @@ void connection::handle_frames(std::optional<protocol::frame> found) {
             is_unfinished_ = true;  // goes on when the others of this worker have had their turn
             return;
         }
-        if (!found) {
-            found = input_.next();
-        }
+        const auto found = input_.next();
         if (!found) {
             return;
         }
@@ -204,7 +201,6 @@ void connection::handle_frames(std::optional<protocol::frame> found) {
             input_ended_ = is_lingering_ = true;  // what follows is thrown away
             return;
         }
-        found.reset();
     }
 }
 
@@ -212,9 +208,19 @@ void connection::handle_frames(std::optional<protocol::frame> found) {
 void connection::handle_frame(const std::shared_ptr<connection>& self, const protocol::frame& found) {
     output_.speak(input_.spoken());
     if (found.kind == protocol::frame_kind::message) {
-        if (found.text.size() >= protocol::huge_message_bytes ||
-            !try_handle_message(self, found.text, decoder_of_this_thread(service_.bounds().depth), items_a_turn)) {
+        if (found.text.size() >= protocol::huge_message_bytes) {
             handle_in_bulk(found);
+            return;
+        }
+        switch (handle_message(self, found.text, decoder_of_this_thread(service_.bounds()), items_a_turn)) {
+            case handled::yes:
+                break;
+            case handled::no_json:
+                input_.skip_line();
+                break;
+            case handled::too_many_items:
+                handle_in_bulk(found);
+                break;
         }
     } else if (found.kind == protocol::frame_kind::foreign) {
         service_.counts().add(event::foreign_closed);
@@ -231,17 +237,13 @@ void connection::handle_frame(const std::shared_ptr<connection>& self, const pro
 void connection::handle_in_bulk(const protocol::frame& found) {
     is_in_bulk_ = true;
     input_.account_decoding(found.text.size());
-    service_.bulk().submit([self = shared_from_this(), text = found.text, is_unproven = found.is_unproven] {
-        std::optional<protocol::frame> instead;
+    service_.bulk().submit([self = shared_from_this(), text = found.text] {
+        bool is_json = false;
         {
-            protocol::message_decoder decoder{self->service_.bounds().depth};
-            if (is_unproven && !decoder.try_parse(text)) {
-                instead = self->input_.look_closely(text);
-            } else {
-                static_cast<void>(try_handle_message(self, text, decoder, std::numeric_limits<std::size_t>::max()));
-            }
+            protocol::message_decoder decoder{message_limits_of(self->service_.bounds())};
+            is_json = handle_message(self, text, decoder, std::numeric_limits<std::size_t>::max()) != handled::no_json;
         }
-        self->post_home([self, instead = std::move(instead)]() mutable {
+        self->post_home([self, is_json] {
             self->is_in_bulk_ = false;
             if (self->is_closed_) {
                 return;
@@ -250,9 +252,12 @@ void connection::handle_in_bulk(const protocol::frame& found) {
                 self->close();
                 return;
             }
+            if (!is_json) {
+                self->input_.skip_line();
+            }
             self->is_in_turn_ = true;
             self->answered_from_ = self->output_.unread();
-            self->handle_frames(std::move(instead));  // and what came behind it
+            self->handle_frames();  // what came behind it
             self->is_in_turn_ = false;
             self->after_turn();
         });

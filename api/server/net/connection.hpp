@@ -104,7 +104,7 @@ private:
     [[nodiscard]] bool refuses_to_read() const;
     void read_some();
     void end_reading(const asio::error_code& why);
-    void handle_frames(std::optional<protocol::frame> found = std::nullopt);
+    void handle_frames();
     void handle_frame(const std::shared_ptr<connection>& self, const protocol::frame& found);
     void handle_in_bulk(const protocol::frame& found);
     void flush();

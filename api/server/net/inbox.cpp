@@ -15,13 +15,9 @@ constexpr std::size_t much = 128 * 1024;               // less than this is held
 constexpr std::size_t decoded_times = 8;               // what a decoder holds is about so many times the text
 constexpr std::size_t most_without_token = 64 * 1024;  // bytes of a message of a client that is still nobody
 
-protocol::frame_limits limits_of(const limits& bounds) {
-    return {.message_bytes = bounds.message_bytes, .depth = bounds.depth};
-}
-
 }  // namespace
 
-inbox::inbox(service& of) : service_{of}, reader_{limits_of(of.bounds())}, memory_{of.memory()} {
+inbox::inbox(service& of) : service_{of}, reader_{message_limits_of(of.bounds())}, memory_{of.memory()} {
     if (of.without_token() == nullptr) {
         reader_.limit_message(std::min(most_without_token, of.bounds().message_bytes));
     }
@@ -36,10 +32,6 @@ inbox::piece inbox::read_some(transport& from) {
     return got;
 }
 
-std::optional<protocol::frame> inbox::next() {
-    return reader_.next(&decoder_of_this_thread(service_.bounds().depth));
-}
-
 void inbox::lift_limit() {
     reader_.limit_message(service_.bounds().message_bytes);
 }
@@ -49,7 +41,7 @@ bool inbox::must_shed() const noexcept {
 }
 
 void inbox::shed() {
-    reader_ = protocol::frame_reader{limits_of(service_.bounds())};
+    reader_ = protocol::frame_reader{message_limits_of(service_.bounds())};
 }
 
 void inbox::account_decoding(std::size_t text_bytes) noexcept {

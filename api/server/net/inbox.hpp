@@ -37,13 +37,11 @@ public:
     /// The client sends no more.
     void finish() noexcept { reader_.finish(); }
 
-    /// The oldest frame that was not handed out yet, decoded already where it is small: by decoder_of_this_thread.
-    [[nodiscard]] std::optional<protocol::frame> next();
+    /// The oldest frame that was not handed out yet.
+    [[nodiscard]] std::optional<protocol::frame> next() { return reader_.next(); }
 
-    /// What the frame was instead, which is not JSON after all. By who handled it.
-    [[nodiscard]] std::optional<protocol::frame> look_closely(std::string_view unproven) {
-        return reader_.look_closely(unproven);
-    }
+    /// The last frame was no JSON: what follows it on its line is thrown away.
+    void skip_line() noexcept { reader_.skip_line(); }
 
     [[nodiscard]] protocol::framing spoken() const noexcept { return reader_.spoken(); }
     [[nodiscard]] bool mid_message() const noexcept { return reader_.mid_message(); }

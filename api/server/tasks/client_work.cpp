@@ -1,34 +1,16 @@
 #include "api/server/tasks/client_work.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
 
-#include <nlohmann/json.hpp>
-
-#include "api/protocol/json_value.hpp"
 #include "api/server/tasks/created_task.hpp"
 
 namespace gatherd::api::server {
 namespace {
 
-/// Whether a JSON text is the only spelling of its value: a text without escapes, or a natural number.
-bool is_canonical(std::string_view text) {
-    constexpr std::size_t most_digits = 18;
-    const auto is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
-    return text.starts_with('"') ? text.find('\\') == std::string_view::npos
-                                 : text.size() <= most_digits && std::all_of(text.begin(), text.end(), is_digit);
-}
-
-std::string key_of(const value& id) {
-    return id.dump(-1, ' ', false, value::error_handler_t::replace);
-}
-
+/// Empty for a notification, which nobody can name.
 std::string key_of(const protocol::request_id& id) {
-    if (id.is_absent()) {
-        return {};  // a notification: nobody can name it
-    }
-    return is_canonical(id.text()) ? std::string{id.text()} : key_of(value::parse(id.text(), nullptr, false));
+    return id.is_absent() ? std::string{} : std::string{id.text()};
 }
 
 }  // namespace
@@ -65,11 +47,11 @@ void client_work::remove_request(const request_ptr& request) noexcept {
     }
 }
 
-std::vector<client_work::request_ptr> client_work::requests(protocol::json_view id) const {
-    const std::string wanted = key_of(protocol::to_value(id));
+std::vector<client_work::request_ptr> client_work::requests(const protocol::request_id& id) const {
+    const std::string wanted = key_of(id);
     std::vector<request_ptr> found;
     const std::lock_guard guard{lock_};
-    if (registers_ != nullptr) {
+    if (registers_ != nullptr && !id.is_absent()) {
         const auto& all = registers_->requests;
         for (auto at = all.lower_bound({wanted, nullptr}); at != all.end() && at->first.first == wanted; ++at) {
             found.push_back(at->second);

@@ -14,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "api/protocol/json_view.hpp"
 #include "api/protocol/request_id.hpp"
 
 namespace gatherd::api::server {
@@ -56,7 +55,7 @@ public:
     void remove_request(const request_ptr& request) noexcept;
 
     /// The requests of that id.
-    [[nodiscard]] std::vector<request_ptr> requests(protocol::json_view id) const;
+    [[nodiscard]] std::vector<request_ptr> requests(const protocol::request_id& id) const;
 
     /// Cancels all requests. Gives how many were reached.
     std::size_t cancel_requests(const std::string& message);
@@ -86,7 +85,7 @@ public:
     [[nodiscard]] const std::atomic<std::size_t>* counted_tasks() const noexcept { return tasks_in_flight_.get(); }
 
 private:
-    /// An id as text, equal for equal JSON values; and whose it is, since an id may be in use twice.
+    /// The text of an id; and whose it is, since an id may be in use twice.
     using request_key = std::pair<std::string, const pending_request*>;
 
     struct registers {

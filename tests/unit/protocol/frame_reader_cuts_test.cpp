@@ -7,7 +7,7 @@
 namespace gatherd::api::protocol {
 namespace {
 
-const frame_limits small{48, 4};
+const message_limits small{.message_bytes = 48, .depth = 4};
 
 // Streams that end in every phase that a reader has; under `small` many go over a limit.
 const std::vector<std::string> streams{
@@ -24,6 +24,12 @@ const std::vector<std::string> streams{
     R"({"id":1,"x":[[[[")" + std::string(60, 'b') + "\"]]]]}",
     "Content-Length: 2\r\n\r\n{}content-length:4\nX: y\n\n[1]\nContent-Length: 1\r\n\r\n{CONTENT-LENGTH: "
     "9\r\n\r\n[[[[[]]]]Content-Length: 1\r\n\r\n7Content-Length: x\r\n",
+    "{\"a\":tru}{}\n{}\n{\n\"a\":\n01}\n{}\n\"\\x\"\n{}[\"\xFF\"] []\n[]\n1e999\n[1e999]\ntru",
+    "true\n{}",
+    "patch / HTTP/1.1\n{}",
+    "1a /\n{}",
+    "-1 \n{}",
+    std::string(60, 'x') + " /\n{}",
     "Content-Length: 49\r\n\r\n{}",
     "Content-Length: 4\r\n\r\n{}",
     "GET / HTTP/1.1\r\n\r\n{}",
@@ -35,7 +41,7 @@ const std::vector<std::string> streams{
     "12",
 };
 
-std::vector<std::string> frames_of_pieces(const std::vector<std::string_view>& pieces, frame_limits limits) {
+std::vector<std::string> frames_of_pieces(const std::vector<std::string_view>& pieces, const message_limits& limits) {
     frame_reader reader{limits};
     std::vector<std::string> found;
     for (const auto piece : pieces) {
@@ -50,7 +56,7 @@ std::vector<std::string> frames_of_pieces(const std::vector<std::string_view>& p
 }  // namespace
 
 TEST_CASE("frame_reader: any cut into two or three packets gives the same frames", "[protocol]") {
-    for (const auto& limits : {frame_limits{}, small}) {
+    for (const auto& limits : {message_limits{}, small}) {
         for (const std::string_view stream : streams) {
             const auto expected = frames_of(stream, true, limits);
             for (std::size_t first = 0; first <= stream.size(); ++first) {
@@ -74,7 +80,7 @@ TEST_CASE("frame_reader: random packets of a mixed stream give the same frames",
     for (int i = 0; i < 50; ++i) {
         stream += streams[std::uniform_int_distribution<std::size_t>{0, 3}(random)] + "\n";
     }
-    const auto expected = frames_of(stream, true, {1U << 20U, 5});
+    const auto expected = frames_of(stream, true, {.message_bytes = 1U << 20U, .depth = 5});
     REQUIRE(expected.size() > 50);
     std::vector<std::string_view> pieces;
     for (std::string_view rest = stream; !rest.empty();) {
@@ -82,11 +88,11 @@ TEST_CASE("frame_reader: random packets of a mixed stream give the same frames",
         pieces.push_back(rest.substr(0, size));
         rest.remove_prefix(pieces.back().size());
     }
-    CHECK(frames_of_pieces(pieces, {1U << 20U, 5}) == expected);
+    CHECK(frames_of_pieces(pieces, {.message_bytes = 1U << 20U, .depth = 5}) == expected);
 }
 
 TEST_CASE("frame_reader: one byte at a time gives the same frames", "[protocol]") {
-    for (const auto& limits : {frame_limits{}, small}) {
+    for (const auto& limits : {message_limits{}, small}) {
         for (const std::string_view stream : streams) {
             std::vector<std::string_view> bytes;
             for (std::size_t i = 0; i < stream.size(); ++i) {

@@ -14,7 +14,7 @@ std::string nested(std::size_t depth) {
 }  // namespace
 
 TEST_CASE("frame_reader: the byte limit counts the message, not the space around it", "[protocol]") {
-    const frame_limits four{4, 512};
+    const message_limits four{.message_bytes = 4, .depth = 512};
     CHECK(frames_of("      [12]      [34]\n", false, four) == lines{"[12]", "[34]"});
     CHECK(frames_of("[123]{}", false, four) == lines{"<too_large>"});
     CHECK(frames_of("[123", false, four) == lines{});
@@ -24,7 +24,7 @@ TEST_CASE("frame_reader: the byte limit counts the message, not the space around
 }
 
 TEST_CASE("frame_reader: a message over the byte limit is told so and closes the stream", "[protocol]") {
-    frame_reader reader{{8, 512}};
+    frame_reader reader{{.message_bytes = 8}};
     reader.feed("[\"aaaaaaaaaaaa");
     const auto refused = reader.next();
     REQUIRE(refused);
@@ -38,7 +38,7 @@ TEST_CASE("frame_reader: a message over the byte limit is told so and closes the
 }
 
 TEST_CASE("frame_reader: a message may be as deep as the limit, and no deeper", "[protocol]") {
-    const frame_limits three{1000, 3};
+    const message_limits three{.message_bytes = 1000, .depth = 3};
     CHECK(frames_of(nested(3) + "{}", false, three) == lines{nested(3), "{}"});
     CHECK(frames_of(nested(4) + "{}", false, three) == lines{"<too_deep>", "{}"});
     CHECK(frames_of(nested(200) + "{}", false, three) == lines{"<too_deep>", "{}"});
@@ -50,19 +50,19 @@ TEST_CASE("frame_reader: a message may be as deep as the limit, and no deeper", 
 }
 
 TEST_CASE("frame_reader: a message that is too deep is answered once, whatever follows in it", "[protocol]") {
-    const frame_limits one{1000, 1};
+    const message_limits one{.message_bytes = 1000, .depth = 1};
     CHECK(frames_of("[[}\n{}", false, one) == lines{"<too_deep>", "{}"});
     CHECK(frames_of("[[\n]\n,[[[]]]]{}", false, one) == lines{"<too_deep>", "{}"});
     CHECK(frames_of("[[", true, one) == lines{"<too_deep>"});
     CHECK(frames_of("[[}", true, one) == lines{"<too_deep>"});
     SECTION("and still counts its bytes") {
-        CHECK(frames_of("[[1111111]]", false, {6, 1}) == lines{"<too_deep>", "<too_large>"});
+        CHECK(frames_of("[[1111111]]", false, {.message_bytes = 6, .depth = 1}) == lines{"<too_deep>", "<too_large>"});
     }
 }
 
 TEST_CASE("frame_reader: a message that is too deep is answered to its id, if that came before", "[protocol]") {
     const auto id_of = [](std::string_view text) {
-        frame_reader reader{{1000, 2}};
+        frame_reader reader{{.depth = 2}};
         reader.feed(text);
         const auto found = reader.next();
         REQUIRE(found);
@@ -72,14 +72,15 @@ TEST_CASE("frame_reader: a message that is too deep is answered to its id, if th
         return std::string{found->answer->id.text()};
     };
     CHECK(id_of(R"({"id":7,"params":[[)") == "7");
-    CHECK(id_of(R"({ "id" : "\u0041b" , "params":[[)") == R"("\u0041b")");
-    CHECK(id_of(R"({"\u0069d":1.50,"params":[[)") == "1.50");
+    CHECK(id_of(R"({ "id" : "\u0041b" , "params":[[)") == R"("Ab")");
+    CHECK(id_of(R"({"\u0069d":1.50,"params":[[)") == "1.5");
     CHECK(id_of(R"({"id":1,"id":2,"params":[[)") == "2");
     CHECK(id_of(R"({"params":[[]],"id":7})") == "null");
     CHECK(id_of(R"({"x":{"id":7},"params":[[)") == "null");
     CHECK(id_of(R"({"id":true,"params":[[)") == "null");
     CHECK(id_of(R"({"id":[[)") == "null");
-    CHECK(id_of(R"({"id":)" + std::string(400, '7') + R"(,"params":[[)") == std::string(400, '7'));
+    CHECK(id_of(R"({"id":")" + std::string(1024, 'x') + R"(","params":[[)") == '"' + std::string(1024, 'x') + '"');
+    CHECK(id_of(R"({"id":")" + std::string(1025, 'x') + R"(","params":[[)") == "null");
     CHECK(id_of(R"([{"id":7,"params":[)") == "null");
 }
 

@@ -56,7 +56,7 @@ TEST_CASE("frame_reader: it knows whether a message is under way", "[protocol]")
     CHECK_FALSE(after("\n"));
 }
 
-TEST_CASE("frame_reader: malformed text is answered at the first line end by which it can be no JSON", "[protocol]") {
+TEST_CASE("frame_reader: a fault of structure is answered at the end of its line", "[protocol]") {
     CHECK(frames_of("{\"id\":1\n{\"id\":2}") == lines{});
     CHECK(frames_of("{\"id\":1\n{\"id\":2}\n") == lines{"<malformed>"});
     CHECK(frames_of("{\"a\":\"b\nc\"}\n") == lines{"<malformed>", "<malformed>"});
@@ -67,6 +67,25 @@ TEST_CASE("frame_reader: malformed text is answered at the first line end by whi
     CHECK(frames_of("{}}\n{}") == lines{"{}", "<malformed>", "{}"});
     CHECK(frames_of("{},{}\n{}") == lines{"{}", "<malformed>", "{}"});
     CHECK(frames_of("\xEF\xBB\xBF{}\n{}") == lines{"<malformed>", "{}"});
+}
+
+TEST_CASE("frame_reader: a fault of spelling takes the rest of the line on which its message ends", "[protocol]") {
+    CHECK(frames_of("{\"a\":tru}{}\n{}\n") == lines{"<malformed>", "{}"});
+    CHECK(frames_of("{\"a\":\n tru\n}\n{}\n") == lines{"<malformed>", "{}"});
+    CHECK(frames_of("{\"a\":\n tru\n} {}\n{}\n") == lines{"<malformed>", "{}"});
+    CHECK(frames_of("{\"a\":tru\n{}\n{}\n") == lines{"<malformed>", "{}"});  // the missing bracket is of structure
+    CHECK(frames_of("{\"a\":tru}", true) == lines{"<malformed>"});
+    CHECK(frames_of("tru\n{}\n") == lines{"<malformed>", "{}"});
+    CHECK(frames_of("{}\ntru\n{}\n") == lines{"{}", "<malformed>", "{}"});
+    frame_reader reader;
+    reader.feed("{\"a\":tru}");
+    REQUIRE(reader.next()->kind == frame_kind::message);  // its decoder says that it is none, at once
+    reader.skip_line();
+    reader.feed("{}");
+    CHECK_FALSE(reader.next());
+    CHECK(reader.mid_message());
+    reader.feed("\n[]");
+    CHECK(reader.next()->text == "[]");
 }
 
 TEST_CASE("frame_reader: the whole grammar is checked", "[protocol]") {
@@ -87,11 +106,12 @@ TEST_CASE("frame_reader: a scalar is its whole line", "[protocol]") {
     CHECK(frames_of("5") == lines{});
     for (const std::string text : {"5", "-0.5e3 ", "\"{}\"\r", "true", "null\t"}) {
         CAPTURE(text);
-        CHECK(frames_of(text + "\n{}") == lines{"<scalar>", "{}"});
+        const auto bare = text.substr(0, text.find_last_not_of(" \t\r") + 1);
+        CHECK(frames_of(text + "\n{}") == lines{bare, "{}"});
     }
     CHECK(frames_of("1 2\n{}") == lines{"<malformed>", "{}"});
     CHECK(frames_of("1 {}\n{}") == lines{"<malformed>", "{}"});
-    CHECK(frames_of("{}1\n{}") == lines{"{}", "<scalar>", "{}"});
+    CHECK(frames_of("{}1\n{}") == lines{"{}", "1", "{}"});
     CHECK(frames_of("tru\n{}") == lines{"<malformed>", "{}"});
 }
 
@@ -104,7 +124,7 @@ TEST_CASE("frame_reader: the end of input inside a message is malformed", "[prot
     CHECK(frames_of("-", true) == lines{"<malformed>"});
     CHECK(frames_of("GE", true) == lines{"<malformed>"});
     SECTION("but a whole scalar ends with it") {
-        CHECK(frames_of("12", true) == lines{"<scalar>"});
+        CHECK(frames_of("12", true) == lines{"12"});
     }
 }
 
@@ -121,11 +141,15 @@ TEST_CASE("frame_reader: what was wrong and where is said", "[protocol]") {
 }
 
 TEST_CASE("frame_reader: connections of browsers and of TLS are foreign", "[protocol]") {
-    for (const std::string first : {"GET / HTTP/1.1\r\n", "POST /", "CONNECT a:1", "OPTIONS *", "M-SEARCH *", "PRI * H",
-                                    "\x16\x03\x01", "VERSION-CONTROL /"}) {
+    for (const std::string first :
+         {"GET / HTTP/1.1\r\n", "POST /", "CONNECT a:1", "OPTIONS *", "M-SEARCH *", "PRI * H", "\x16\x03\x01",
+          "VERSION-CONTROL /", "patch / HTTP/1.1", "get /", "x!#$%&'*+-.^_`|~9 /", "1a /", "-x /", "nulls /", "True /",
+          "hello world", "NaN /", "Content-Length : 2"}) {
         CAPTURE(first);
         CHECK(frames_of(first + "\r\n{\"id\":1}\n{}\n", true) == lines{"<foreign>"});
     }
+    const std::string long_method(100'000, 'x');
+    CHECK(frames_of(long_method + " /\r\n\r\n{}\n") == lines{"<foreign>"});
     frame_reader reader;
     reader.feed("GET ");
     const auto found = reader.next();
@@ -134,12 +158,21 @@ TEST_CASE("frame_reader: connections of browsers and of TLS are foreign", "[prot
     CHECK_FALSE(found->answer);
     SECTION("only at their beginning") {
         CHECK(frames_of("{}\nGET /\n{}\n") == lines{"{}", "<malformed>", "{}"});
+        CHECK(frames_of("\nGET /\n{}\n") == lines{"<malformed>", "{}"});
     }
-    SECTION("other text is merely malformed") {
-        CHECK(frames_of("hello world\n{}") == lines{"<malformed>", "{}"});
+    SECTION("other text is merely malformed, or a scalar") {
+        CHECK(frames_of("hello, world\n{}") == lines{"<malformed>", "{}"});
+        CHECK(frames_of("hello\n{}") == lines{"<malformed>", "{}"});
         CHECK(frames_of("true story\n{}") == lines{"<malformed>", "{}"});
         CHECK(frames_of("NaN\n{}") == lines{"<malformed>", "{}"});
         CHECK(frames_of("\x16\x04\n{}") == lines{"<malformed>", "{}"});
+        for (const std::string value : {"true", "false", "null", "0", "-1.5e+3", "12"}) {
+            CHECK(frames_of(value + " \n{}") == lines{value, "{}"});
+        }
+    }
+    SECTION("a token is no longer than a message may be") {
+        CHECK(frames_of("xxxxx", false, {.message_bytes = 4}) == lines{"<too_large>"});
+        CHECK(frames_of("xxxx", false, {.message_bytes = 4}) == lines{});
     }
 }
 

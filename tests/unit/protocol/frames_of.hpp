@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/protocol/frame_reader.hpp"
+#include "api/protocol/message_decoder.hpp"
 
 namespace gatherd::api::protocol {
 
@@ -16,8 +17,6 @@ inline std::string_view name_of(frame_kind kind) {
             return "message";
         case frame_kind::malformed:
             return "malformed";
-        case frame_kind::scalar:
-            return "scalar";
         case frame_kind::too_deep:
             return "too_deep";
         case frame_kind::too_large:
@@ -34,14 +33,22 @@ inline std::string described(const frame& f) {
     return f.kind == frame_kind::message ? std::string{f.text} : "<" + std::string{name_of(f.kind)} + ">";
 }
 
+/// Whoever takes a message decodes it, and says so where it is no JSON.
 inline void take_all(frame_reader& reader, std::vector<std::string>& into) {
+    message_decoder decoder;
     while (const auto f = reader.next()) {
-        into.push_back(described(*f));
+        if (f->kind == frame_kind::message && !decoder.decode(f->text).is_json) {
+            into.push_back("<malformed>");
+            reader.skip_line();
+        } else {
+            into.push_back(described(*f));
+        }
     }
 }
 
 /// All frames of `bytes`, fed at once; `ended` says whether the input ends after them.
-inline std::vector<std::string> frames_of(std::string_view bytes, bool ended = false, frame_limits limits = {}) {
+inline std::vector<std::string> frames_of(std::string_view bytes, bool ended = false,
+                                          const message_limits& limits = {}) {
     frame_reader reader{limits};
     std::vector<std::string> found;
     reader.feed(bytes);

@@ -31,33 +31,44 @@ TEST_CASE("message_decoder: a request without id is a notification, one with id 
     CHECK(described(R"({"id":null,"method":"ping"})") == items{"ping null"});
 }
 
-TEST_CASE("message_decoder: ids are kept byte for byte", "[protocol]") {
-    for (const std::string id : {"0",
-                                 "-0",
-                                 "1",
-                                 "-1",
-                                 "9223372036854775807",
-                                 "-9223372036854775808",
-                                 "18446744073709551615",
-                                 "0.0",
-                                 "-0.0",
-                                 "1.50",
-                                 "1E2",
-                                 "1e+02",
-                                 "\"\"",
-                                 "\"a\"",
-                                 "\"\\u0061\"",
-                                 "\"\\/\"",
-                                 "\"é\"",
-                                 "\"a \\\" } , b\"",
-                                 "18446744073709551616",
-                                 "-9223372036854775809",
-                                 "123456789012345678901234567890"}) {
-        CAPTURE(id);
-        CHECK(described(R"({"id": )" + id + R"( ,"method":"m"})") == items{"m " + id});
-        CHECK(described(R"({"params":[{"id":"\\x"}],"method":"m","id":)" + id + "}") == items{"m " + id});
-        CHECK(described(R"([{"id":5,"method":"n"},{"id":)" + id + R"(,"method":"m"}])") == items{"n 5", "m " + id});
+TEST_CASE("message_decoder: an id is echoed as the same value", "[protocol]") {
+    const std::pair<std::string, std::string> ids[]{
+        {"0", "0"},
+        {"-0", "0"},
+        {"1", "1"},
+        {"-1", "-1"},
+        {"9223372036854775807", "9223372036854775807"},
+        {"-9223372036854775808", "-9223372036854775808"},
+        {"18446744073709551615", "18446744073709551615"},
+        {"0.0", "0.0"},
+        {"-0.0", "-0.0"},
+        {"1.50", "1.5"},
+        {"1E2", "100.0"},
+        {"5e-324", "5e-324"},
+        {"\"\"", "\"\""},
+        {"\"a\"", "\"a\""},
+        {"\"\\u0061\"", "\"a\""},
+        {"\"\\/\"", "\"/\""},
+        {"\"é\"", "\"é\""},
+        {"\"\\n\\u0000\"", "\"\\n\\u0000\""},
+        {"\"a \\\" } , b\"", "\"a \\\" } , b\""},
+    };
+    for (const auto& [sent, echoed] : ids) {
+        CAPTURE(sent);
+        CHECK(described(R"({"id": )" + sent + R"( ,"method":"m"})") == items{"m " + echoed});
+        CHECK(described(R"([{"id":5,"method":"n"},{"id":)" + sent + R"(,"method":"m"}])") ==
+              items{"n 5", "m " + echoed});
     }
+}
+
+TEST_CASE("message_decoder: an id longer than its limit is refused with id null", "[protocol]") {
+    const std::string longest(1024, 'x');
+    CHECK(described(R"({"id":")" + longest + R"(","method":"m"})") == items{"m \"" + longest + "\""});
+    CHECK(described(R"({"id":"x)" + longest + R"(","method":"m"})") == items{"-32006 null"});
+    CHECK(described(R"([{"id":"x)" + longest + R"(","method":"m"},{"id":1,"method":"m"}])") ==
+          items{"-32006 null", "m 1"});
+    CHECK(*refused(R"({"id":"x)" + longest + R"("})").reason.data ==
+          value::parse(R"({"limit":"limits.id_bytes","max":1024})"));
 }
 
 TEST_CASE("message_decoder: an id of another type is refused with id null", "[protocol]") {
@@ -109,9 +120,16 @@ TEST_CASE("message_decoder: text that is no JSON is refused whole", "[protocol]"
           "{\"id\":1,\"method\":\"\xED\xA0\x80\"}", "\xEF\xBB\xBF{\"id\":1,\"method\":\"m\"}",
           R"({"id":NaN,"method":"m"})", R"([{"id":1,"method":"m"},{"id":2,"method":"m","params":[1e999]}])",
           R"({"id":1,"method":"m","params":[-1e400]})", R"({"id":1)", "", " ", R"({"id":01})",
-          R"([{"id":1,"method":"m","params":[123456789012345678901234567890]},{"\udc00":1}])"}) {
+          R"([{"id":1,"method":"m","params":[123456789012345678901234567890]},{"\udc00":1}])", "tru",
+          R"({"id":1,"method":"m","x":nul})", R"({"id":1,"method":"m","x":"\x"})"}) {
         CAPTURE(text);
         CHECK(described(text) == items{"-32700 null"});
+        message_decoder decoder;
+        CHECK_FALSE(decoder.decode(padded{text}.text()).is_json);
+    }
+    message_decoder decoder;
+    for (const std::string_view text : {"5", "[]", R"({"id":1})", R"({"id":1,"params":[18446744073709551616]})"}) {
+        CHECK(decoder.decode(padded{text}.text()).is_json);
     }
 }
 
@@ -123,10 +141,10 @@ TEST_CASE("message_decoder: an error of the text says what and where, in ASCII",
 }
 
 TEST_CASE("message_decoder: text nested too deep is over a limit", "[protocol]") {
-    message_decoder decoder{4};
+    message_decoder decoder{{.depth = 4}};
     CHECK(described(decoder.decode(padded{R"({"id":1,"method":"m","params":[[[1]]]})"}.text())) == items{"m 1"});
     const auto& m = decoder.decode(padded{R"({"id":1,"method":"m","params":[[[[1]]]]})"}.text());
-    CHECK(described(m) == items{"-32006 null"});
+    CHECK(described(m) == items{"-32006 1"});
     CHECK(*std::get<refusal>(m.items[0]).reason.data == value::parse(R"({"limit":"limits.depth","max":4})"));
 }
 

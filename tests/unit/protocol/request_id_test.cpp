@@ -8,11 +8,11 @@
 namespace gatherd::api::protocol {
 namespace {
 
-bool means(std::string_view id, std::string_view other) {
+request_id id_of(std::string_view value) {
     message_decoder decoder;
-    const padded text{R"({"method":"m","params":[)" + std::string{other} + "]}"};
+    const padded text{R"({"method":"m","params":[)" + std::string{value} + "]}"};
     const auto params = *std::get<request>(decoder.decode(text.text()).items.at(0)).params;
-    return request_id{id}.means(*params.items().begin());
+    return request_id{*params.items().begin()};
 }
 
 }  // namespace
@@ -23,18 +23,21 @@ TEST_CASE("request_id: an absent one is a notification's and is written as null"
     CHECK_FALSE(request_id::null().is_absent());
     CHECK(request_id::null().text() == "null");
     CHECK_FALSE(request_id{} == request_id::null());
+    for (const char* other : {"true", "[]", "{}"}) {
+        CHECK(id_of(other).is_absent());
+    }
 }
 
 TEST_CASE("request_id: ids are the same when their values are", "[protocol]") {
-    CHECK(means("1", "1"));
-    CHECK(means(R"("a")", R"("\u0061")"));
-    CHECK(means("1.50", "1.5"));
-    CHECK(means("18446744073709551615", "18446744073709551615"));
-    CHECK(means("null", "null"));
-    CHECK_FALSE(means("1", "1.0"));
-    CHECK_FALSE(means("1", R"("1")"));
-    CHECK_FALSE(means("1", "2"));
-    CHECK_FALSE(means("", "null"));
+    CHECK(id_of("1") == id_of("1"));
+    CHECK(id_of(R"("a")") == id_of(R"("\u0061")"));
+    CHECK(id_of("1.50") == id_of("1.5"));
+    CHECK(id_of("-0") == id_of("0"));
+    CHECK(id_of("18446744073709551615") == id_of("18446744073709551615"));
+    CHECK(id_of("null") == request_id::null());
+    CHECK_FALSE(id_of("1") == id_of("1.0"));
+    CHECK_FALSE(id_of("1") == id_of(R"("1")"));
+    CHECK_FALSE(id_of("1") == id_of("2"));
 }
 
 }  // namespace gatherd::api::protocol

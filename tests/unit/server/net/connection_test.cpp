@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/protocol/frame_limits.hpp"
+#include "api/protocol/message_limits.hpp"
 #include "api/server/net/turn.hpp"
 #include "connected_client.hpp"
 
@@ -216,7 +216,7 @@ TEST_CASE("connection: of a huge message that is not JSON the bulk lane finds ou
     const std::string filling(protocol::huge_message_bytes, 'x');
     client.send("{\"id\":1,\"method\":ping,\"a\":\"" + filling + "\"}\n" + ping + "\n");
     std::string got = client.read_line();
-    CHECK(got.find("line 1, column 18: expected a value, not 'p'") != got.npos);
+    CHECK(got.find("invalid literal") != got.npos);
     while (got.find(pong) == got.npos) {
         got += client.read_line();
     }
