@@ -29,7 +29,7 @@ void append_error(std::string& out, const refusal& answer);
 /// `{"jsonrpc":"2.0","method":..,"params":..}`
 void append_notification(std::string& out, std::string_view method, const value& params);
 
-/// The same with `"request":..` before the other params: the id of the request that it belongs to, as it was written.
+/// The same with `"request":..` before the other params: the id of the request that it belongs to.
 void append_notification(std::string& out, std::string_view method, const request_id& request, const value& params);
 
 /// One message, framed: a line feed after it, or a Content-Length header before it. `body` is not inside `out`.

@@ -143,31 +143,41 @@ inline const char* structure_scanner::end_of_string(const char* at, const char* 
     }
 }
 
-inline void structure_scanner::open(bool object) {
-    if (depth_ != 0 && depth_ % 64 == 0) {
-        outer_.push_back(levels_);
+inline void structure_scanner::open(nesting& nest, bool object) {
+    if (nest.depth != 0 && nest.depth % 64 == 0) {
+        outer_.push_back(nest.levels);
     }
-    levels_ = levels_ << 1U | (object ? 1U : 0U);
-    ++depth_;
+    nest.levels = nest.levels << 1U | (object ? 1U : 0U);
+    ++nest.depth;
 }
 
-inline void structure_scanner::close() noexcept {
-    --depth_;
-    levels_ >>= 1U;
-    if (depth_ != 0 && depth_ % 64 == 0) {
-        levels_ = outer_.back();
+inline void structure_scanner::close(nesting& nest) noexcept {
+    --nest.depth;
+    nest.levels >>= 1U;
+    if (nest.depth != 0 && nest.depth % 64 == 0) {
+        nest.levels = outer_.back();
         outer_.pop_back();
     }
 }
 
+// What most of a message is, names and strings and objects with commas between, is found by looking for it; the rest by
+// the table, which alone would do.
 structure_scanner::step structure_scanner::scan(const char* at, const char* last) {
     auto now = state_;
+    auto nest = nesting_;
     const auto stop = [&](outcome what, const char* end) {
         state_ = now;
+        nesting_ = nest;
         return step{what, end};
     };
+    const auto end_value = [&] {
+        now = state::after_value;
+        if (at != last && *at == ',' && nest.depth != 0) {
+            now = nest.in_object() ? state::name : state::value;
+            ++at;
+        }
+    };
     while (at != last) {
-        // Strings and the colon behind a name are found here, which is quicker than by the table.
         if (now >= state::text || (*at == '"' && now <= state::name_or_end)) {
             if (now < state::text) {
                 now = now >= state::name ? state::name_text : state::text;
@@ -182,7 +192,7 @@ structure_scanner::step structure_scanner::scan(const char* at, const char* last
             }
             ++at;
             if (now == state::text) {
-                now = state::after_value;
+                end_value();
             } else if (at != last && *at == ':') {
                 now = state::value;
                 ++at;
@@ -192,45 +202,39 @@ structure_scanner::step structure_scanner::scan(const char* at, const char* last
             continue;
         }
         const auto next = table.next[static_cast<std::size_t>(now)][table.kinds[static_cast<unsigned char>(*at)]];
-        switch (next) {
-            case scanner_table::open_object:
-            case scanner_table::open_array:
-                open(next == scanner_table::open_object);
-                now = in_object() ? state::name_or_end : state::value_or_end;
-                if (depth_ > max_depth_ && !told_depth_) {
-                    told_depth_ = true;
-                    return stop(outcome::too_deep, at + 1);
-                }
-                break;
-            case scanner_table::close_object:
-            case scanner_table::close_array:
-                if (depth_ == 0 || in_object() != (next == scanner_table::close_object)) {
-                    return stop(outcome::broken, at);
-                }
-                close();
-                now = state::after_value;
-                if (depth_ == 0) {
-                    return stop(outcome::complete, at + 1);
-                }
-                break;
-            case scanner_table::separate:
-                if (depth_ == 0) {
-                    return stop(outcome::broken, at);
-                }
-                now = in_object() ? state::name : state::value;
-                break;
-            case scanner_table::end_line:
-                now = state::after_value;
-                if (depth_ == 0) {
-                    return stop(outcome::scalar, at);
-                }
-                break;
-            case scanner_table::fail:
-                return stop(outcome::broken, at);
-            default:
-                now = static_cast<state>(next);
-        }
         ++at;
+        if (next == scanner_table::open_object || next == scanner_table::open_array) {
+            open(nest, next == scanner_table::open_object);
+            now = nest.in_object() ? state::name_or_end : state::value_or_end;
+            if (nest.depth > max_depth_ && !told_depth_) {
+                told_depth_ = true;
+                return stop(outcome::too_deep, at);
+            }
+        } else if (next == scanner_table::close_object || next == scanner_table::close_array) {
+            if (nest.depth == 0 || nest.in_object() != (next == scanner_table::close_object)) {
+                return stop(outcome::broken, at - 1);
+            }
+            close(nest);
+            if (nest.depth == 0) {
+                now = state::after_value;
+                return stop(outcome::complete, at);
+            }
+            end_value();
+        } else if (next == scanner_table::separate) {
+            if (nest.depth == 0) {
+                return stop(outcome::broken, at - 1);
+            }
+            now = nest.in_object() ? state::name : state::value;
+        } else if (next == scanner_table::end_line) {
+            now = state::after_value;
+            if (nest.depth == 0) {
+                return stop(outcome::scalar, at - 1);
+            }
+        } else if (next == scanner_table::fail) {
+            return stop(outcome::broken, at - 1);
+        } else {
+            now = static_cast<state>(next);
+        }
     }
     return stop(outcome::more, at);
 }
@@ -238,7 +242,7 @@ structure_scanner::step structure_scanner::scan(const char* at, const char* last
 std::string_view structure_scanner::expected() const noexcept {
     switch (state_) {
         case state::value:
-            return depth_ == 0 ? "'{' or '[', which a message begins with" : "a value";
+            return nesting_.depth == 0 ? "'{' or '[', which a message begins with" : "a value";
         case state::value_or_end:
             return "a value or ']'";
         case state::name:
@@ -251,17 +255,16 @@ std::string_view structure_scanner::expected() const noexcept {
         case state::name_text:
             return "the rest of a string, in which a line end is written \\n";
         default:
-            return depth_ == 0   ? "the end of the line after a value that is no object or array"
-                   : in_object() ? "',' or '}'"
-                                 : "',' or ']'";
+            return nesting_.depth == 0    ? "the end of the line after a value that is no object or array"
+                   : nesting_.in_object() ? "',' or '}'"
+                                          : "',' or ']'";
     }
 }
 
 void structure_scanner::reset() noexcept {
     constexpr std::size_t usual_words = 64;
-    depth_ = 0;
+    nesting_ = {};
     state_ = state::value;
-    levels_ = 0;
     is_escaped_ = false;
     told_depth_ = false;
     outer_.clear();

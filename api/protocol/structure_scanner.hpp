@@ -36,7 +36,7 @@ public:
 
     /// Whether the text would be a whole scalar if it ended here.
     [[nodiscard]] bool is_whole_scalar() const noexcept {
-        return depth_ == 0 && (state_ == state::bare || state_ == state::after_value);
+        return nesting_.depth == 0 && (state_ == state::bare || state_ == state::after_value);
     }
 
     /// After `broken`: what JSON could have had there, in words.
@@ -59,15 +59,21 @@ private:
         name_text,  // in one that is a member's name
     };
 
+    // The brackets that are open. Small, so that a scan can work on a copy in registers.
+    struct nesting {
+        std::size_t depth = 0;
+        std::uint64_t levels = 0;  // a bit for each of the innermost 64 or fewer, the last one lowest: an object's
+
+        [[nodiscard]] bool in_object() const noexcept { return (levels & 1U) != 0; }
+    };
+
     [[nodiscard]] const char* end_of_string(const char* at, const char* last) noexcept;
-    [[nodiscard]] bool in_object() const noexcept { return (levels_ & 1U) != 0; }
-    void open(bool object);
-    void close() noexcept;
+    void open(nesting& nest, bool object);
+    void close(nesting& nest) noexcept;
 
     std::size_t max_depth_;
-    std::size_t depth_ = 0;             // brackets open
-    std::uint64_t levels_ = 0;          // a bit for each of the innermost 64 or fewer, the last one lowest: an object's
-    std::vector<std::uint64_t> outer_;  // those around them, 64 each
+    nesting nesting_;
+    std::vector<std::uint64_t> outer_;  // the levels around those of nesting_, 64 each
     state state_ = state::value;
     bool is_escaped_ = false;  // in a string: a backslash was the last byte
     bool told_depth_ = false;  // too_deep was said of this text

@@ -31,20 +31,36 @@ class WireCase(DaemonCase):
 
 
 class JsonLines(WireCase):
-    def test_ids_are_echoed_byte_for_byte(self):
-        for text in ('1', '-0', '1.50', '1E+2', '123456789012345678901234567890', '""', '"a\\u0062\\/"', '"\\ud834\\udd1e"',
-                     '"æ"', 'null', '0.1e-7'):
-            with self.subTest(id=text):
-                self.connection.send(ping(text) + "\n")
-                self.assertEqual(self.connection.line(), PONG.format(text))
+    IDS = [('1', '1'), ('-0', '0'), ('1.50', '1.5'), ('1E+2', '100.0'), ('18446744073709551615', '18446744073709551615'),
+           ('-9223372036854775808', '-9223372036854775808'), ('""', '""'), ('"a\\u0062\\/"', '"ab/"'), ('"\\ud834\\udd1e"', '"\U0001d11e"'),
+           ('"æ"', '"æ"'), ('null', 'null'), ('0.1e-7', '1e-08')]
+
+    def test_ids_are_echoed_as_the_same_value(self):
+        for sent, echoed in self.IDS:
+            with self.subTest(id=sent):
+                self.connection.send(ping(sent) + "\n")
+                self.assertEqual(self.connection.line(), PONG.format(echoed))
 
     def test_ids_are_echoed_in_notifications_too(self):
-        for text in ('1.50', '123456789012345678901234567890', '"a\\u0062"', '1E2', 'null'):
-            with self.subTest(id=text):
-                self.connection.send(f'{{"id":{text},"method":"run","params":[{{"call":"print","args":["x"]}}]}}\n')
+        for sent, echoed in self.IDS:
+            with self.subTest(id=sent):
+                self.connection.send(f'{{"id":{sent},"method":"run","params":[{{"call":"print","args":["x"]}}]}}\n')
                 self.assertEqual(self.connection.line(),
-                                 f'{{"jsonrpc":"2.0","method":"output","params":{{"request":{text},"text":"x"}}}}')
-                self.assertEqual(self.connection.line(), f'{{"jsonrpc":"2.0","id":{text},"result":null}}')
+                                 f'{{"jsonrpc":"2.0","method":"output","params":{{"request":{echoed},"text":"x"}}}}')
+                self.assertEqual(self.connection.line(), f'{{"jsonrpc":"2.0","id":{echoed},"result":null}}')
+
+    def test_an_id_is_at_most_1024_bytes_long(self):
+        longest = '"' + "x" * 1024 + '"'
+        self.connection.send(ping(longest) + "\n" + ping(longest[:-1] + 'x"') + "\n")
+        self.assertEqual(self.connection.line(), PONG.format(longest))
+        answer = self.connection.message()
+        self.assertEqual((answer["id"], answer["error"]["code"]), (None, -32006))
+        self.assertEqual(answer["error"]["data"], {"limit": "limits.id_bytes", "max": 1024})
+
+    def test_an_integer_beyond_64_bits_is_no_id(self):
+        self.connection.send(ping("18446744073709551616") + "\n")
+        answer = self.connection.message()
+        self.assertEqual((answer["id"], answer["error"]["code"]), (None, -32600))
 
     def test_an_id_of_another_kind_is_refused_with_id_null(self):
         for text in ('true', 'false', '[]', '{}', '[1]'):
@@ -99,16 +115,25 @@ class JsonLines(WireCase):
                 self.assertEqual(self.connection.message()["error"]["code"], -32700)
                 self.assertEqual(self.connection.line(), PONG.format(2))
 
-    def test_malformed_text_in_a_message_of_many_lines_is_answered_at_its_own_line_end(self):
-        for value in (b'"\xff"', b'"\xc3"', b'"\xed\xa0\x80"', b'"\\ud800"', b'"\\ude00"', b'"\\ud800\\u0041"', b"1e999", b"-1.8e308", b"[1}"):
+    def test_malformed_text_in_a_message_of_many_lines(self):
+        # A fault of structure is answered at its own line end, one of spelling when the outermost bracket has closed.
+        for fault, rest in ((b"[1}", b""), (b"1 2", b""), (b'"\n', b""), (b'"\xff"', b" 1\n ]\n}"), (b'"\\ud800"', b" 1\n ]\n}"),
+                            (b"1e999", b" 1\n ]\n}"), (b"tru", b" 1\n ]\n}")):
             for piece in (1, 1000):
-                with self.subTest(value=value, piece=piece):
-                    text = b'{\n "id": 1,\n "params": [\n' + value + b",\n"
+                with self.subTest(fault=fault, piece=piece):
+                    text = b'{\n "id": 1,\n "params": [\n' + fault + b",\n" * (not fault.endswith(b"\n")) + rest
                     for at in range(0, len(text), piece):
                         self.connection.send(text[at:at + piece])
                     self.assertEqual(self.connection.message()["error"]["code"], -32700)  # with no byte more
-                    self.connection.send(ping(2) + "\n")
+                    self.connection.send(b"\n" * bool(rest) + ping(2).encode() + b"\n")
                     self.assertEqual(self.connection.line(), PONG.format(2))
+
+    def test_also_what_nobody_reads_must_be_json(self):
+        for member in ('"x":tru', '"x":"\\x"', '"x":[1e999]', '"x":{"y":01}'):
+            with self.subTest(member=member):
+                self.connection.send('{"id":1,"method":"ping",' + member + "}\n" + ping(2) + "\n")
+                self.assertEqual(self.connection.message()["error"]["code"], -32700)
+                self.assertEqual(self.connection.line(), PONG.format(2))
 
     def test_numbers_of_any_size_that_a_double_or_an_integer_holds_are_json(self):
         for number in ("1e308", "-1.7976931348623158e308", "1e-999", "0e999"):
@@ -131,6 +156,7 @@ class JsonLines(WireCase):
 
     def test_http_and_tls_are_closed_without_a_word(self):
         for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"POST /x HTTP/1.1\r\n", b"CONNECT a:1 HTTP/1.1\r\n", b"OPTIONS * ",
+                     b"patch / HTTP/1.1\r\n\r\n" + ping(1).encode(), b"x" * 1000 + b" / HTTP/1.1\r\n", b"1!#$%&'*+-.^_`|~ /",
                      b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"):
             with self.subTest(data=data), self.daemon.connect() as connection:
                 before = self.connection.result("stats")["foreign_closed"]

@@ -20,7 +20,7 @@ TEST_CASE("response: members come in their order", "[protocol]") {
     CHECK(out == R"({"jsonrpc":"2.0","method":"output","params":{"request":1,"text":"x"}})");
 }
 
-TEST_CASE("response: a notification's request is the id as it was written", "[protocol]") {
+TEST_CASE("response: a notification's request is its id", "[protocol]") {
     std::string out = "before";
     append_notification(out, "output", request_id{"1.50"}, value{{"text", "x"}});
     CHECK(out == R"(before{"jsonrpc":"2.0","method":"output","params":{"request":1.50,"text":"x"}})");

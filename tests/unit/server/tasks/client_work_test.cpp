@@ -8,8 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "api/protocol/json_view.hpp"
-#include "api/protocol/message_decoder.hpp"
+#include "api/protocol/request_id.hpp"
 
 namespace gatherd::api::server {
 namespace {
