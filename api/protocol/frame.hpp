@@ -29,6 +29,10 @@ struct frame {
     /// Of all other kinds but foreign: what to answer.
     std::optional<refusal> answer = std::nullopt;
 
+    /// Of a message: it is a whole line, of which nothing was looked at. Who finds that `decode_line` does not take it
+    /// calls frame_reader::scan_line. Most messages are such lines, and need no scan.
+    bool is_line = false;
+
     /// The stream has lost its place: close, once the answer (and what is owed for earlier requests) is written.
     [[nodiscard]] bool closes() const noexcept {
         return kind == frame_kind::too_large || kind == frame_kind::bad_header || kind == frame_kind::foreign;

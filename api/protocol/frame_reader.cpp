@@ -63,7 +63,7 @@ frame_reader::frame_reader(const message_limits& limits) : limits_{limits}, scan
 
 std::span<char> frame_reader::prepare(std::size_t at_least) {
     if (begin_ == end_) {
-        begin_ = scanned_ = end_ = 0;
+        begin_ = scanned_ = end_ = line_end_ = 0;
         if (capacity_ > kept_capacity && at_least <= kept_capacity) {
             shrink();
         }
@@ -85,6 +85,7 @@ void frame_reader::make_room(std::size_t at_least) {
         std::memmove(buffer_.get(), buffer_.get() + begin_, size);
     }
     scanned_ -= begin_;
+    line_end_ -= std::min(line_end_, begin_);
     end_ = size;
     begin_ = 0;
     if (!fits) {
@@ -120,7 +121,7 @@ void frame_reader::feed(std::string_view bytes) {
 void frame_reader::shrink() noexcept {
     if (begin_ == end_) {
         buffer_.reset();
-        capacity_ = begin_ = scanned_ = end_ = 0;
+        capacity_ = begin_ = scanned_ = end_ = line_end_ = 0;
     }
 }
 
@@ -152,7 +153,7 @@ std::optional<frame> frame_reader::next() {
                 found = step_detecting();
                 break;
             case phase::between:
-                skip_space();
+                found = step_between();
                 break;
             case phase::inside:
             case phase::skipping:
@@ -203,13 +204,30 @@ std::optional<frame> frame_reader::step_detecting() {
     return std::nullopt;
 }
 
-void frame_reader::skip_space() {
+std::optional<frame> frame_reader::step_between() {
+    drop(std::min(pending().find_first_not_of(spaces), pending().size()));
     const auto bytes = pending();
-    drop(std::min(bytes.find_first_not_of(spaces), bytes.size()));
-    if (begin_ != end_) {
-        begin_message();
-        phase_ = phase::inside;
+    if (bytes.empty()) {
+        return std::nullopt;
     }
+    if (begin_ >= line_end_ && (bytes.front() == '{' || bytes.front() == '[')) {
+        const auto searched = bytes.substr(0, huge_message_bytes);
+        const auto line_size = searched.find('\n');
+        line_end_ = begin_ + std::min(line_size, searched.size());  // up to there no line end is looked for again
+        if (line_size <= limits_.message_bytes) {
+            drop(line_size);
+            return frame{frame_kind::message, trimmed(bytes.substr(0, line_size)), std::nullopt, true};
+        }
+    }
+    begin_message();
+    phase_ = phase::inside;
+    return std::nullopt;
+}
+
+void frame_reader::scan_line(std::string_view line) {
+    begin_ = scanned_ = static_cast<std::size_t>(line.data() - buffer_.get());
+    begin_message();
+    phase_ = phase::inside;
 }
 
 void frame_reader::begin_message() {

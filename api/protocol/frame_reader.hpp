@@ -58,6 +58,9 @@ public:
     /// framing nothing is.
     void skip_line() noexcept;
 
+    /// The last frame was a line that message_decoder::decode_line does not take: `next` now scans it.
+    void scan_line(std::string_view line);
+
     /// From the next byte on a message may have so many; one that is longer already is refused when it grows.
     void limit_message(std::size_t bytes) noexcept { limits_.message_bytes = bytes; }
 
@@ -92,7 +95,7 @@ private:
 
     // One for each phase: a frame, or another phase, or nothing more without more bytes.
     std::optional<frame> step_detecting();
-    void skip_space();
+    std::optional<frame> step_between();
     void begin_message();
     std::optional<frame> step_lines();
     std::optional<frame> step_discarding();
@@ -123,6 +126,7 @@ private:
     std::size_t scanned_ = 0;  // begin_ <= scanned_ <= end_: no byte before it is looked at again in this phase
     std::size_t end_ = 0;      // of what was fed
 
+    std::size_t line_end_ = 0;                     // no line that begins before it is handed out whole
     structure_scanner scanner_;                    // of the message under way
     structure_scanner::outcome scanned_so_far_{};  // of a body: where it is not `more`, the rest needs no scan
     std::string fault_;                            // what was wrong and where, while the rest of its line is discarded

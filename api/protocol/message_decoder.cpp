@@ -73,7 +73,9 @@ struct message_decoder::state {
     explicit state(const message_limits& limits_) : limits{limits_} {}
 
     void decode(std::string_view text);
+    [[nodiscard]] simdjson::error_code decode_line(std::string_view text);
     [[nodiscard]] simdjson::error_code parse(std::string_view padded);
+    [[nodiscard]] simdjson::error_code parse_deeper(std::string_view padded);
     void read_message();
     [[nodiscard]] message_item read_item(json_view item) const;
     void explain(std::string_view text, simdjson::error_code fault);
@@ -94,14 +96,26 @@ simdjson::error_code message_decoder::state::parse(std::string_view padded) {
         // Doubled, so that growth costs little; beyond what it can hold, parse says so.
         const auto room = std::min(std::max({padded.size(), 2 * parser.capacity(), least_bytes}),
                                    std::size_t{simdjson::SIMDJSON_MAXSIZE_BYTES});
-        // One level more than allowed: simdjson counts the text itself.
-        if (const auto fault = parser.allocate(room, limits.depth + 1); fault != simdjson::SUCCESS) {
+        // simdjson counts the text itself, and lets an empty array or object in one level deeper: so this is never
+        // one too many.
+        if (const auto fault = parser.allocate(room, limits.depth); fault != simdjson::SUCCESS) {
             return fault;
         }
     }
     const auto fault = parser.parse(padded.data(), padded.size(), false).error();
     tape = {parser.doc.tape.get(), parser.doc.string_buf.get()};
     return fault;
+}
+
+// For a text that is just as deep as is allowed.
+simdjson::error_code message_decoder::state::parse_deeper(std::string_view padded) {
+    const auto room = parser.capacity();
+    auto fault = parser.allocate(room, limits.depth + 1);
+    if (fault == simdjson::SUCCESS) {
+        fault = parse(padded);
+    }
+    const auto kept = parser.allocate(room, limits.depth);
+    return fault == simdjson::SUCCESS ? kept : fault;
 }
 
 message_item message_decoder::state::read_item(json_view item) const {
@@ -181,13 +195,26 @@ void message_decoder::state::explain(std::string_view text, simdjson::error_code
     }
 }
 
-void message_decoder::state::decode(std::string_view text) {
+simdjson::error_code message_decoder::state::decode_line(std::string_view text) {
     out.is_json = true;
     out.is_batch = false;
     out.items.clear();
-    if (const auto fault = parse(text); fault == simdjson::SUCCESS) {
+    const auto fault = parse(text);
+    if (fault == simdjson::SUCCESS) {
         read_message();
-    } else {
+    }
+    return fault;
+}
+
+void message_decoder::state::decode(std::string_view text) {
+    auto fault = decode_line(text);
+    if (fault == simdjson::DEPTH_ERROR) {
+        fault = parse_deeper(text);
+        if (fault == simdjson::SUCCESS) {
+            read_message();
+        }
+    }
+    if (fault != simdjson::SUCCESS) {
         explain(text, fault);
     }
 }
@@ -200,6 +227,10 @@ message_decoder& message_decoder::operator=(message_decoder&&) noexcept = defaul
 const message& message_decoder::decode(std::string_view padded_text) {
     state_->decode(padded_text);
     return state_->out;
+}
+
+const message* message_decoder::decode_line(std::string_view padded_text) {
+    return state_->decode_line(padded_text) == simdjson::SUCCESS ? &state_->out : nullptr;
 }
 
 void message_decoder::shrink() noexcept {

@@ -32,6 +32,10 @@ public:
     /// At least SIMDJSON_PADDING (64) bytes after the text's end must be readable, as frame_reader's are.
     [[nodiscard]] const message& decode(std::string_view padded_text);
 
+    /// The same of a line that begins with a bracket and was not scanned; null if it is not one whole JSON text that
+    /// `decode` takes. A text nested as deep as is allowed may be said not to be one.
+    [[nodiscard]] const message* decode_line(std::string_view padded_text);
+
     /// Gives back memory beyond what messages of usual size need. Ends the life of the last message.
     void shrink() noexcept;
 

@@ -37,6 +37,10 @@ void require(bool holds, const char* what) {
 void take_all(frame_reader& reader, message_decoder& decoder, const message_limits& limits,
               std::vector<seen_frame>& into) {
     while (const auto found = reader.next()) {
+        if (found->is_line && decoder.decode_line(found->text) == nullptr) {
+            reader.scan_line(found->text);
+            continue;
+        }
         std::string text{found->text};
         bool is_json = true;
         if (found->kind == frame_kind::message) {

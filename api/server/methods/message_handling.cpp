@@ -32,18 +32,13 @@ protocol::message_decoder& decoder_of_this_thread(const limits& bounds) {
     return own->decoder;
 }
 
-handled handle_message(const std::shared_ptr<connection>& from, std::string_view text,
-                       protocol::message_decoder& decoder, std::size_t most_items) {
-    const protocol::message& message = decoder.decode(text);
+void handle_message(const std::shared_ptr<connection>& from, const protocol::message& message, std::size_t bytes) {
     if (message.items.empty()) {
-        return handled::yes;
-    }
-    if (message.items.size() > most_items) {
-        return handled::too_many_items;
+        return;
     }
     service& of = from->of();
     of.counts().add(event::requests, message.items.size());
-    from->note_message(text.size() / message.items.size());
+    from->note_message(bytes / message.items.size());
     const auto part_of = message.is_batch ? std::make_shared<batch>(from, message.items.size()) : nullptr;
     for (const protocol::message_item& item : message.items) {
         if (const auto* refused = std::get_if<protocol::refusal>(&item)) {
@@ -53,7 +48,6 @@ handled handle_message(const std::shared_ptr<connection>& from, std::string_view
             call_method(of, request, reply{from, request.id, part_of});
         }
     }
-    return message.is_json ? handled::yes : handled::no_json;
 }
 
 }  // namespace gatherd::api::server

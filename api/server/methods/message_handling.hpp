@@ -2,15 +2,16 @@
 /// From the text of a message to the methods that it calls.
 #pragma once
 
+#include <cstddef>
 #include <memory>
-#include <string_view>
 
 #include "api/limits.hpp"
 #include "api/protocol/message_limits.hpp"
 
 namespace gatherd::api::protocol {
 class message_decoder;
-}
+struct message;
+}  // namespace gatherd::api::protocol
 
 namespace gatherd::api::server {
 
@@ -23,15 +24,8 @@ class connection;
 /// has changed. Valid until this thread's next call.
 [[nodiscard]] protocol::message_decoder& decoder_of_this_thread(const limits& bounds);
 
-enum class handled {
-    yes,
-    no_json,         ///< the text was no JSON, and was answered so
-    too_many_items,  ///< it is a batch of more than the caller asked for, and nothing was done
-};
-
 /// Calls the method of each request in the message, or answers what was none. By then `from` knows how long the texts
 /// of the requests are.
-[[nodiscard]] handled handle_message(const std::shared_ptr<connection>& from, std::string_view text,
-                                     protocol::message_decoder& decoder, std::size_t most_items);
+void handle_message(const std::shared_ptr<connection>& from, const protocol::message& message, std::size_t bytes);
 
 }  // namespace gatherd::api::server

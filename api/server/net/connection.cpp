@@ -210,17 +210,8 @@ void connection::handle_frame(const std::shared_ptr<connection>& self, const pro
     if (found.kind == protocol::frame_kind::message) {
         if (found.text.size() >= protocol::huge_message_bytes) {
             handle_in_bulk(found);
-            return;
-        }
-        switch (handle_message(self, found.text, decoder_of_this_thread(service_.bounds()), items_a_turn)) {
-            case handled::yes:
-                break;
-            case handled::no_json:
-                input_.skip_line();
-                break;
-            case handled::too_many_items:
-                handle_in_bulk(found);
-                break;
+        } else {
+            decode_frame(self, found);
         }
     } else if (found.kind == protocol::frame_kind::foreign) {
         service_.counts().add(event::foreign_closed);
@@ -233,6 +224,24 @@ void connection::handle_frame(const std::shared_ptr<connection>& self, const pro
     }
 }
 
+void connection::decode_frame(const std::shared_ptr<connection>& self, const protocol::frame& found) {
+    auto& decoder = decoder_of_this_thread(service_.bounds());
+    const protocol::message* const message =
+        found.is_line ? decoder.decode_line(found.text) : &decoder.decode(found.text);
+    if (message == nullptr) {
+        input_.scan_line(found.text);
+        return;
+    }
+    if (message->items.size() > items_a_turn) {
+        handle_in_bulk(found);
+        return;
+    }
+    if (!message->is_json) {
+        input_.skip_line();
+    }
+    handle_message(self, *message, found.text.size());
+}
+
 /// The text stays where it is: nobody else asks the reader for anything until this is done.
 void connection::handle_in_bulk(const protocol::frame& found) {
     is_in_bulk_ = true;
@@ -241,7 +250,9 @@ void connection::handle_in_bulk(const protocol::frame& found) {
         bool is_json = false;
         {
             protocol::message_decoder decoder{message_limits_of(self->service_.bounds())};
-            is_json = handle_message(self, text, decoder, std::numeric_limits<std::size_t>::max()) != handled::no_json;
+            const protocol::message& message = decoder.decode(text);
+            is_json = message.is_json;
+            handle_message(self, message, text.size());
         }
         self->post_home([self, is_json] {
             self->is_in_bulk_ = false;

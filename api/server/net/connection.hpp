@@ -106,6 +106,7 @@ private:
     void end_reading(const asio::error_code& why);
     void handle_frames();
     void handle_frame(const std::shared_ptr<connection>& self, const protocol::frame& found);
+    void decode_frame(const std::shared_ptr<connection>& self, const protocol::frame& found);
     void handle_in_bulk(const protocol::frame& found);
     void flush();
     void post_flush();

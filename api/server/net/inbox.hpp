@@ -40,6 +40,9 @@ public:
     /// The oldest frame that was not handed out yet.
     [[nodiscard]] std::optional<protocol::frame> next() { return reader_.next(); }
 
+    /// The last frame was a line that its decoder does not take as it is.
+    void scan_line(std::string_view line) { reader_.scan_line(line); }
+
     /// The last frame was no JSON: what follows it on its line is thrown away.
     void skip_line() noexcept { reader_.skip_line(); }
 

@@ -46,10 +46,10 @@ std::vector<std::string> frames_of_pieces(const std::vector<std::string_view>& p
     std::vector<std::string> found;
     for (const auto piece : pieces) {
         reader.feed(piece);
-        take_all(reader, found);
+        take_all(reader, found, limits);
     }
     reader.finish();
-    take_all(reader, found);
+    take_all(reader, found, limits);
     return found;
 }
 

@@ -130,8 +130,9 @@ TEST_CASE("frame_reader: the end of input inside a message is malformed", "[prot
 
 TEST_CASE("frame_reader: what was wrong and where is said", "[protocol]") {
     frame_reader reader;
+    message_decoder decoder;
     reader.feed("{\"a\": [1,\n  2}\n");
-    const auto wrong = reader.next();
+    const auto wrong = next_scanned(reader, decoder);
     REQUIRE(wrong);
     REQUIRE(wrong->answer);
     CHECK_FALSE(wrong->closes());

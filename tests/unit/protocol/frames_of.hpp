@@ -2,6 +2,7 @@
 /// What a frame_reader makes of a text, as lines that a test can compare.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,10 +34,20 @@ inline std::string described(const frame& f) {
     return f.kind == frame_kind::message ? std::string{f.text} : "<" + std::string{name_of(f.kind)} + ">";
 }
 
+/// The next frame, after a line that is not taken as it is was scanned.
+inline std::optional<frame> next_scanned(frame_reader& reader, message_decoder& decoder) {
+    auto found = reader.next();
+    while (found && found->is_line && decoder.decode_line(found->text) == nullptr) {
+        reader.scan_line(found->text);
+        found = reader.next();
+    }
+    return found;
+}
+
 /// Whoever takes a message decodes it, and says so where it is no JSON.
-inline void take_all(frame_reader& reader, std::vector<std::string>& into) {
-    message_decoder decoder;
-    while (const auto f = reader.next()) {
+inline void take_all(frame_reader& reader, std::vector<std::string>& into, const message_limits& limits = {}) {
+    message_decoder decoder{limits};
+    while (const auto f = next_scanned(reader, decoder)) {
         if (f->kind == frame_kind::message && !decoder.decode(f->text).is_json) {
             into.push_back("<malformed>");
             reader.skip_line();
@@ -52,10 +63,10 @@ inline std::vector<std::string> frames_of(std::string_view bytes, bool ended = f
     frame_reader reader{limits};
     std::vector<std::string> found;
     reader.feed(bytes);
-    take_all(reader, found);
+    take_all(reader, found, limits);
     if (ended) {
         reader.finish();
-        take_all(reader, found);
+        take_all(reader, found, limits);
     }
     return found;
 }

@@ -14,7 +14,7 @@ items understood(std::string_view bytes) {
     message_decoder decoder;
     items all;
     reader.feed(bytes);
-    while (const auto found = reader.next()) {
+    while (const auto found = next_scanned(reader, decoder)) {
         if (found->kind != frame_kind::message) {
             all.push_back(std::to_string(static_cast<int>(found->answer->reason.code)) + " " +
                           std::string{found->answer->id.text()});
