@@ -24,10 +24,14 @@ std::string dumped(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-/// Enough of a text to be recognised in a message.
+/// Enough of a text to be recognised in a message, cut between two characters. As api/shortened.hpp, which config does
+/// not know.
 std::string clipped(std::string text) {
-    constexpr std::size_t most = 80;
+    std::size_t most = 80;
     if (text.size() > most) {
+        while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) {
+            --most;
+        }
         text.resize(most);
         text += "...";
     }

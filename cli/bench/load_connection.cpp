@@ -5,6 +5,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "api/shortened.hpp"
 #include "cli/server_message.hpp"
 
 namespace gatherd::cli::bench {
@@ -199,7 +200,7 @@ void load_connection::finish(slot& of, ending how, int code, std::vector<ended_r
 void load_connection::complain(std::string_view what, std::string_view about) {
     if (complaint_.empty()) {
         constexpr std::size_t shown = 300;
-        complaint_.append(what).append(": ").append(about.substr(0, shown)).append(about.size() > shown ? "..." : "");
+        complaint_.append(what).append(": ").append(api::shortened(about, shown));
     }
 }
 

@@ -169,6 +169,22 @@ class JsonLines(WireCase):
 
 
 class JsonRpc(WireCase):
+    def test_what_is_echoed_of_a_name_is_cut_at_a_character(self):
+        for shift in range(4):  # so that the cut falls on each byte of a character
+            name = "x" * shift + "\U0001f600" * 100
+            run = lambda task: {"method": "run", "params": [task]}
+            for request in ({"method": name}, {"method": "ping", "params": {name: 1}}, {"method": "status", "params": [name]},
+                            {"method": "cancel", "params": {"id": name}}, run({"call": name}), run({"ref": name}), run({name: 1}),
+                            run({"value": 1, name: 1}), run({"gather": [], name: 1}), run({"call": "noop", "args": {name: 1}}),
+                            run({"call": "sleep", "args": [name]}), run({"call": "add", "args": [1, name]}),
+                            run({"call": "fail", "args": [name]}), run({"try": {"call": name}, "as": name}),
+                            run({"gather": [{"call": "noop"}], "limit": name}), run({"let": {name: 5}, "in": {"value": 1}}),
+                            run({"call": "random.choices", "args": {name: [1]}}), {"method": "run", "params": {"task": {"value": 1}, name: 2}}):
+                with self.subTest(shift=shift, request=str(request)[:60]):
+                    self.connection.send(json.dumps({"id": 1, **request}, ensure_ascii=False) + "\n")
+                    answer = self.connection.message()  # decoded strictly: all that is sent is UTF-8
+                    self.assertIn("error", answer)
+
     def test_members_of_an_answer_come_in_order(self):
         self.connection.send('{"method":"ping","params":[],"id":"x","jsonrpc":"2.0"}\n{"method":"?","id":1}\n')
         self.assertEqual(self.connection.line(), PONG.format('"x"'))

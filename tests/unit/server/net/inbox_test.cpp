@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/protocol/message_decoder.hpp"
 #include "api/server/net/turn.hpp"
 #include "idle_service.hpp"
 #include "socket_pair.hpp"
@@ -36,7 +37,11 @@ struct fed_inbox {
 
     /// The next message's text, or which kind of frame else, or "nothing".
     [[nodiscard]] std::string next() {
-        const auto found = in.next();
+        auto found = in.next();
+        while (found && found->is_line && decoder.decode_line(found->text) == nullptr) {
+            in.scan_line(found->text);
+            found = in.next();
+        }
         if (!found) {
             return "nothing";
         }
@@ -47,6 +52,7 @@ struct fed_inbox {
 
     socket_pair sockets;
     inbox in;
+    protocol::message_decoder decoder;
 };
 
 /// An array of so many bytes, without its bracket.
