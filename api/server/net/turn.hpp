@@ -14,7 +14,7 @@ constexpr std::size_t bytes_written_a_turn = 512 * 1024;
 /// long answer.
 constexpr std::size_t bytes_answered_a_turn = 64 * 1024;
 
-/// Requests of one batch, requests or tasks that end together: more than these are handled in several turns, or on the
+/// Requests of one batch, or requests that wait for one task or have one id: more than these are handled in several turns, or on the
 /// bulk lane.
 constexpr std::size_t items_a_turn = 256;
 
