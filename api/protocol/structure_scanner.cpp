@@ -78,6 +78,10 @@ struct scanner_table {
     std::array<unsigned char, 256> kinds{};
     std::array<std::array<unsigned char, 16>, 7> next{};  // 16 where 10 are needed: quicker to find
 
+    constexpr void set(state from, kind byte, auto to) {
+        next[static_cast<std::size_t>(from)][byte] = static_cast<unsigned char>(to);
+    }
+
     constexpr scanner_table() {
         constexpr std::string_view special = " \n\":,{[}]";
         for (std::size_t i = 0; i < special.size(); ++i) {
@@ -110,11 +114,6 @@ struct scanner_table {
             set(each, closing_bracket, close_array);
         }
         set(state::bare, other, state::bare);
-    }
-
-private:
-    constexpr void set(state from, kind byte, auto to) {
-        next[static_cast<std::size_t>(from)][byte] = static_cast<unsigned char>(to);
     }
 };
 
@@ -177,6 +176,11 @@ structure_scanner::step structure_scanner::scan(const char* at, const char* last
             ++at;
         }
     };
+    const auto skip_spaces = [&] {  // those that a line is indented by
+        while (at != last && *at == ' ') {
+            ++at;
+        }
+    };
     while (at != last) {
         if (now >= state::text || (*at == '"' && now <= state::name_or_end)) {
             if (now < state::text) {
@@ -230,10 +234,14 @@ structure_scanner::step structure_scanner::scan(const char* at, const char* last
             if (nest.depth == 0) {
                 return stop(outcome::scalar, at - 1);
             }
+            skip_spaces();
         } else if (next == scanner_table::fail) {
             return stop(outcome::broken, at - 1);
         } else {
             now = static_cast<state>(next);
+            if (at[-1] == '\n') {
+                skip_spaces();
+            }
         }
     }
     return stop(outcome::more, at);

@@ -65,7 +65,12 @@ std::string message_of(const shape& what, bool is_pretty, std::size_t items) {
 std::size_t read_whole(frame_reader& reader, message_decoder& decoder, std::string_view text, std::size_t piece) {
     for (; !text.empty(); text.remove_prefix(std::min(piece, text.size()))) {
         reader.feed(text.substr(0, piece));
-        if (const auto found = reader.next()) {
+        auto found = reader.next();
+        if (found && found->is_line && decoder.decode_line(found->text) == nullptr) {
+            reader.scan_line(found->text);
+            found = reader.next();
+        }
+        if (found) {
             const bool is_message = found->kind == frame_kind::message && decoder.decode(found->text).is_json;
             return is_message ? found->text.size() : 0;
         }
