@@ -41,7 +41,7 @@ bool is_token_byte(char byte) noexcept {
 
 std::string_view trimmed(std::string_view text) noexcept {
     const auto from = text.find_first_not_of(spaces);
-    return from == text.npos ? std::string_view{} : text.substr(from, text.find_last_not_of(spaces) + 1 - from);
+    return from == text.npos ? text.substr(0, 0) : text.substr(from, text.find_last_not_of(spaces) + 1 - from);
 }
 
 // The byte as an error message may show it: nothing that is not printable ASCII.
@@ -187,14 +187,15 @@ std::optional<frame> frame_reader::step_detecting() {
         std::find_if_not(buffer_.get() + scanned_, buffer_.get() + end_, is_token_byte) - buffer_.get();
     scanned_ = static_cast<std::size_t>(token_end);
     const auto token = bytes.substr(0, scanned_ - begin_);
+    const bool is_short = token.size() <= std::max(limits_.message_bytes, length_name.size());
     const bool may_be_tls = bytes.starts_with(tls_handshake);
     const bool is_cut = token.size() == bytes.size() || (may_be_tls && bytes.size() == 1);
-    if (is_cut && !finished_ && token.size() <= limits_.message_bytes) {
+    if (is_cut && !finished_ && is_short) {
         return std::nullopt;
     }
     const char next = is_cut ? '\n' : bytes[token.size()];
     if ((may_be_tls && !is_cut && bytes[1] == tls_major) ||
-        (next == ' ' && !token.empty() && token.size() <= limits_.message_bytes && !value::accept(token))) {
+        (next == ' ' && !token.empty() && is_short && !value::accept(token))) {
         return close_with({frame_kind::foreign});
     }
     const bool has_headers = next == ':' && equal_in_any_case(token, length_name);
