@@ -6,8 +6,9 @@
 
 namespace gatherd::api::server {
 
-/// What is read is scanned at once, some nanoseconds a byte.
-constexpr std::size_t bytes_read_a_turn = 16 * 1024;
+/// What is read is scanned at once, about 1.5 ns a byte; a line that comes in one read is not. So it is as much as inbox
+/// reads at a time.
+constexpr std::size_t bytes_read_a_turn = 64 * 1024;
 constexpr std::size_t bytes_written_a_turn = 512 * 1024;
 
 /// When the answers made in one turn are longer, the messages behind wait for the next one: a short request may have a
