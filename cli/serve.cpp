@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "api/functions/standard.hpp"
-#include "api/plan/registry.hpp"
+#include "api/plan/model/registry.hpp"
 #include "api/server/net/listener.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/tls_context.hpp"

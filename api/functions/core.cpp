@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "api/functions/python_value.hpp"
-#include "api/plan/raised.hpp"
+#include "api/plan/model/function.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "gatherd/executor/errors.hpp"
 
@@ -136,8 +136,8 @@ value add(call_context&, arguments given) {
 }  // namespace
 
 void add_core(plan::registry& functions) {
-    using plan::lane;
     using plan::parameter;
+    using plan::thread_pool;
     functions.add({.name = "noop", .summary = "Does nothing, and returns null.", .parameters = {}, .body = noop});
     functions.add({.name = "echo",
                    .summary = "Returns its argument.",
@@ -161,7 +161,7 @@ void add_core(plan::registry& functions) {
     functions.add({.name = "time.sleep",
                    .summary = "Blocks a thread of its own for some seconds.",
                    .parameters = {parameter{.name = "seconds"}},
-                   .where = lane::blocking,
+                   .pool = thread_pool::blocking,
                    .body = time_sleep});
     functions.add({.name = "add",
                    .summary = "Adds numbers up.",

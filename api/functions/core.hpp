@@ -2,7 +2,7 @@
 /// The functions that plans are tried out with: noop, echo, print, fail, sleep, time.sleep and add.
 #pragma once
 
-#include "api/plan/registry.hpp"
+#include "api/plan/model/registry.hpp"
 
 namespace gatherd::api::functions {
 

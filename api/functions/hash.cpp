@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/plan/raised.hpp"
+#include "api/plan/model/function.hpp"
 
 namespace gatherd::api::functions {
 
@@ -74,7 +74,7 @@ void add_hash(plan::registry& functions) {
     functions.add({.name = "hash.sha256",
                    .summary = "The SHA-256 digest of a text's UTF-8 bytes, in hexadecimal.",
                    .parameters = {plan::parameter{.name = "text"}},
-                   .where = plan::lane::compute,
+                   .pool = plan::thread_pool::compute,
                    .body = sha256,
                    .is_brief = is_brief});
 }

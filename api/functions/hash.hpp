@@ -2,7 +2,7 @@
 /// Digests of text: hash.sha256.
 #pragma once
 
-#include "api/plan/registry.hpp"
+#include "api/plan/model/registry.hpp"
 
 namespace gatherd::api::functions {
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "api/plan/raised.hpp"
+#include "api/plan/model/function.hpp"
 
 namespace gatherd::api::functions {
 

@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/plan/int128.hpp"
+#include "api/plan/model/python_random.hpp"
 #include "api/value.hpp"
 
 namespace gatherd::api::functions {

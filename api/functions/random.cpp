@@ -16,8 +16,8 @@
 
 #include "api/functions/python_value.hpp"
 #include "api/functions/random_range.hpp"
-#include "api/plan/python_random.hpp"
-#include "api/plan/raised.hpp"
+#include "api/plan/model/function.hpp"
+#include "api/plan/model/python_random.hpp"
 
 namespace gatherd::api::functions {
 
@@ -229,7 +229,7 @@ plan::function drawing(std::string name, std::string summary, std::vector<plan::
     return {.name = "random." + name,
             .summary = std::move(summary),
             .parameters = std::move(parameters),
-            .where = plan::lane::async,
+            .pool = plan::thread_pool::none,
             .body = body,
             .draws = true};
 }
@@ -257,7 +257,7 @@ void add_sequences(plan::registry& functions) {
     plan::function choices =
         drawing("choices", "A list of k items of the population, each of which may come again.",
                 {{.name = "population"}, {.name = "k", .default_value = value(1)}}, random_choices);
-    choices.where = plan::lane::compute;
+    choices.pool = plan::thread_pool::compute;
     choices.is_brief = are_few_choices;
     functions.add(std::move(choices));
     add(functions, "sample", "A list of k items of the population, none of which comes again.",

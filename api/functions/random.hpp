@@ -2,7 +2,7 @@
 /// Random numbers and choices: random.*, which draw the very numbers of CPython 3.11's random.Random.
 #pragma once
 
-#include "api/plan/registry.hpp"
+#include "api/plan/model/registry.hpp"
 
 namespace gatherd::api::functions {
 

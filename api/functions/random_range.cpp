@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "api/functions/python_value.hpp"
-#include "api/plan/raised.hpp"
+#include "api/plan/model/function.hpp"
 
 namespace gatherd::api::functions {
 

@@ -2,8 +2,8 @@
 /// random.randrange and random.randint: Python's rules for their arguments, and the draw.
 #pragma once
 
-#include "api/plan/function.hpp"
-#include "api/plan/python_random.hpp"
+#include "api/plan/model/function.hpp"
+#include "api/plan/model/python_random.hpp"
 
 namespace gatherd::api::functions {
 

@@ -2,7 +2,7 @@
 /// The functions that every server has.
 #pragma once
 
-#include "api/plan/registry.hpp"
+#include "api/plan/model/registry.hpp"
 
 namespace gatherd::api::functions {
 

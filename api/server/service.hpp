@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "api/limits.hpp"
-#include "api/plan/registry.hpp"
+#include "api/plan/model/registry.hpp"
 #include "api/server/auth/identity.hpp"
 #include "api/server/auth/token_table.hpp"
 #include "api/server/limits/counters.hpp"

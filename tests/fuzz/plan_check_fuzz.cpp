@@ -13,8 +13,8 @@
 #include <variant>
 
 #include "api/functions/standard.hpp"
-#include "api/plan/plan_decoder.hpp"
-#include "api/plan/registry.hpp"
+#include "api/plan/check/plan_decoder.hpp"
+#include "api/plan/model/registry.hpp"
 #include "api/protocol/json_value.hpp"
 #include "api/protocol/message_decoder.hpp"
 

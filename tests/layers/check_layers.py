@@ -4,8 +4,8 @@
 Usage: check_layers.py [ROOT]
 
 Rules (each violation is an error):
-  arrows     cli -> api -> executor and cli -> config; inside api: server -> plan, functions and
-             functions -> plan; api/protocol and the headers directly in api/ serve all of api
+  arrows     cli -> api -> executor and cli -> config; inside api: server -> plan, wire, functions; functions,
+             plan/check and plan/evaluate -> plan/model; api/json and the headers directly in api/ serve all of api
   serve      in cli only serve* sees config, api and executor together
   libraries  a layer includes only the third-party libraries that LIBRARIES lists for it
   listed     every source of a layer is named in that layer's CMakeLists.txt: else nothing compiles it alone or installs it
@@ -22,24 +22,32 @@ import subprocess
 import sys
 from pathlib import Path
 
+PLAN = {"api/plan/model", "api/plan/check", "api/plan/evaluate"}
+
 # What each layer may include of ours. A layer is the longest of these that a file's folder starts with.
 ARROWS = {
     "executor": {"executor"},
     "api": {"api"},
-    "api/protocol": {"api", "api/protocol"},
-    "api/plan": {"api", "api/plan", "api/protocol", "executor"},
-    "api/functions": {"api", "api/functions", "api/plan", "api/protocol", "executor"},
-    "api/server": {"api", "api/functions", "api/plan", "api/protocol", "api/server", "executor"},
+    "api/json": {"api", "api/json"},
+    "api/wire": {"api", "api/json", "api/wire"},
+    "api/plan/model": {"api", "api/json", "api/plan/model", "executor"},
+    "api/plan/check": {"api", "api/json", "api/plan/check", "api/plan/model", "executor"},
+    "api/plan/evaluate": {"api", "api/json", "api/plan/evaluate", "api/plan/model", "executor"},
+    "api/functions": {"api", "api/functions", "api/json", "api/plan/model", "executor"},
+    "api/server": {"api", "api/functions", "api/json", *PLAN, "api/server", "api/wire", "executor"},
     "config": {"config"},
-    "cli": {"cli", "config", "api", "api/functions", "api/plan", "api/protocol", "api/server", "executor"},
+    "cli": {"cli", "config", "api", "api/functions", "api/json", *PLAN, "api/server", "api/wire", "executor"},
 }
 
 # Third-party headers by their first folder (or whole name). The standard library's and the system's are free to all.
 LIBRARIES = {
     "executor": {"asio", "asio.hpp", "oneapi", "tbb"},
     "api": {"nlohmann"},
-    "api/protocol": {"nlohmann", "simdjson.h"},
-    "api/plan": {"nlohmann"},
+    "api/json": {"nlohmann"},
+    "api/wire": {"nlohmann", "simdjson.h"},
+    "api/plan/model": {"nlohmann"},
+    "api/plan/check": {"nlohmann"},
+    "api/plan/evaluate": {"nlohmann"},
     "api/functions": {"nlohmann", "oneapi", "openssl", "tbb"},
     "api/server": {"asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
     "config": {"nlohmann"},

@@ -20,8 +20,9 @@ SOUND = {
     "api/value.hpp": "/// \\file\n#pragma once\n#include <nlohmann/json_fwd.hpp>\n",
     "api/protocol/CMakeLists.txt": "add_library(x frame.hpp)\n",
     "api/protocol/frame.hpp": '/// \\file\n#pragma once\n#include "api/value.hpp"\n#include <simdjson.h>\n',
-    "api/plan/CMakeLists.txt": "add_library(x node.hpp)\n",
-    "api/plan/node.hpp": '/// \\file\n#pragma once\n#include "api/value.hpp"\n#include "gatherd/executor/task.hpp"\n',
+    "api/plan/CMakeLists.txt": "add_library(x model/node.hpp evaluate/call.hpp)\n",
+    "api/plan/model/node.hpp": '/// \\file\n#pragma once\n#include "api/value.hpp"\n#include "gatherd/executor/task.hpp"\n',
+    "api/plan/evaluate/call.hpp": '/// \\file\n#pragma once\n#include "api/plan/model/node.hpp"\n',
     "config/CMakeLists.txt": "add_library(x settings.hpp)\n",
     "config/settings.hpp": "/// \\file\n#pragma once\n#include <string>\n",
     "cli/CMakeLists.txt": "add_executable(x serve.cpp submit.cpp)\n",
@@ -55,9 +56,11 @@ class CheckLayers(unittest.TestCase):
             (TASK, "config/settings.hpp"),
             ("api/value.hpp", "api/protocol/frame.hpp"),
             ("api/value.hpp", "gatherd/executor/task.hpp"),
-            ("api/protocol/frame.hpp", "api/plan/node.hpp"),
+            ("api/protocol/frame.hpp", "api/plan/model/node.hpp"),
             ("api/protocol/frame.hpp", "gatherd/executor/task.hpp"),
-            ("api/plan/node.hpp", "config/settings.hpp"),
+            ("api/plan/model/node.hpp", "api/protocol/frame.hpp"),
+            ("api/plan/model/node.hpp", "config/settings.hpp"),
+            ("api/plan/model/node.hpp", "api/plan/evaluate/call.hpp"),
             ("config/settings.hpp", "api/value.hpp"),
         ]
         for source, target in wrong:
@@ -73,7 +76,7 @@ class CheckLayers(unittest.TestCase):
 
     def test_a_layer_uses_its_own_libraries_only(self):
         for source, header in [(TASK, "nlohmann/json.hpp"), ("api/protocol/frame.hpp", "asio.hpp"),
-                               ("config/settings.hpp", "spdlog/spdlog.h"), ("api/plan/node.hpp", "curl/curl.h")]:
+                               ("config/settings.hpp", "spdlog/spdlog.h"), ("api/plan/model/node.hpp", "curl/curl.h")]:
             with self.subTest(source=source, header=header):
                 report = self.violations(append={source: f"#include <{header}>"})
                 self.assertIn(f"must not use <{header}>", "".join(report))

@@ -18,8 +18,8 @@
 
 #include "api/functions/standard.hpp"
 #include "api/limits.hpp"
-#include "api/plan/instant_run.hpp"
-#include "api/plan/plan_decoder.hpp"
+#include "api/plan/check/plan_decoder.hpp"
+#include "api/plan/evaluate/instant_run.hpp"
 #include "api/protocol/frame_reader.hpp"
 #include "api/protocol/message_decoder.hpp"
 #include "api/protocol/response.hpp"

@@ -1,6 +1,6 @@
 /// \file
-/// How long a ping takes while all threads of the compute lane compute: through TCP, with a function of its own on that
-/// lane that does nothing but compute.
+/// How long a ping takes while all threads of the compute pool compute: through TCP, with a function of its own on that
+/// pool that does nothing but compute.
 ///
 /// Usage: ping_under_compute PINGS    a ping a millisecond, first while nothing else happens, then while the lane
 /// computes
@@ -95,8 +95,11 @@ bool measure(const char* what, client& from, std::size_t pings) {
 bool run(std::size_t pings) {
     api::plan::registry functions;
     api::functions::add_standard(functions);
-    functions.add(
-        {.name = "spin", .summary = "Computes.", .parameters = {}, .where = api::plan::lane::compute, .body = spin});
+    functions.add({.name = "spin",
+                   .summary = "Computes.",
+                   .parameters = {},
+                   .pool = api::plan::thread_pool::compute,
+                   .body = spin});
     executor::scheduler on{{}};
     api::server::service of{on, functions, api::limits{}, "test"};
     const auto listener =

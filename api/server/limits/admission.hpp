@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "api/error.hpp"
-#include "api/plan/plan.hpp"
+#include "api/plan/model/plan.hpp"
 #include "api/result.hpp"
 #include "api/server/limits/task_allowance.hpp"
 

@@ -21,13 +21,13 @@ namespace {
 
 constexpr int protocol_version = 1;
 
-std::string_view name_of(plan::lane where) {
-    switch (where) {
-        case plan::lane::compute:
+std::string_view name_of(plan::thread_pool pool) {
+    switch (pool) {
+        case plan::thread_pool::compute:
             return "compute";
-        case plan::lane::blocking:
+        case plan::thread_pool::blocking:
             return "blocking";
-        case plan::lane::async:
+        case plan::thread_pool::none:
             break;
     }
     return "async";
@@ -47,7 +47,7 @@ value describe(const plan::function& f) {
         }
         params.push_back(std::move(p));
     }
-    return {{"name", f.name}, {"summary", f.summary}, {"params", std::move(params)}, {"lane", name_of(f.where)}};
+    return {{"name", f.name}, {"summary", f.summary}, {"params", std::move(params)}, {"lane", name_of(f.pool)}};
 }
 
 value requests_by_method(const counters& counted) {

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/plan/instant_run.hpp"
+#include "api/plan/evaluate/instant_run.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"

@@ -8,7 +8,7 @@
 
 #include "api/error.hpp"
 #include "api/limits.hpp"
-#include "api/plan/program.hpp"
+#include "api/plan/evaluate/program.hpp"
 #include "api/server/limits/counters.hpp"
 #include "api/value.hpp"
 

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/plan/node.hpp"
+#include "api/plan/model/node.hpp"
 #include "api/protocol/json_pointer.hpp"
 #include "api/shortened.hpp"
 

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "api/error.hpp"
-#include "api/plan/python_random.hpp"
+#include "api/plan/model/python_random.hpp"
 #include "api/protocol/json_view.hpp"
 #include "api/result.hpp"
 

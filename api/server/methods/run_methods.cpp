@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/plan/plan_decoder.hpp"
+#include "api/plan/check/plan_decoder.hpp"
 #include "api/server/limits/admission.hpp"
 #include "api/server/limits/task_allowance.hpp"
 #include "api/server/methods/instant_answer.hpp"

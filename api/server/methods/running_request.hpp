@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "api/plan/program.hpp"
+#include "api/plan/evaluate/program.hpp"
 #include "api/server/limits/program_memory.hpp"
 #include "api/server/limits/task_allowance.hpp"
 #include "api/server/methods/reply.hpp"

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "api/error.hpp"
-#include "api/plan/program.hpp"
+#include "api/plan/evaluate/program.hpp"
 #include "api/server/auth/identity.hpp"
 #include "api/server/limits/program_memory.hpp"
 #include "api/server/limits/task_allowance.hpp"

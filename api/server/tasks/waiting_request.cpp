@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/plan/settled.hpp"
+#include "api/plan/model/failure.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
@@ -161,7 +161,7 @@ value waiting_request::results(bool as_entries) const {
     for (const auto& each : tasks_) {
         const auto end = each->end();
         if (as_entries) {
-            list.push_back(plan::settled(end->result));
+            list.push_back(plan::result_entry(end->result));
         } else {
             list.push_back(end->result.result());
         }
@@ -175,7 +175,7 @@ value waiting_request::done_and_pending() const {
     for (const auto& each : tasks_) {
         if (const auto end = each->end()) {
             value entry = {{"id", each->id()}};
-            plan::settle(entry, end->result);
+            plan::fill_entry(entry, end->result);
             done.push_back(std::move(entry));
         } else {
             pending.push_back(each->id());

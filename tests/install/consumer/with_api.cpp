@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include "api/functions/standard.hpp"
-#include "api/plan/registry.hpp"
+#include "api/plan/model/registry.hpp"
 
 int main() {
     gatherd::api::plan::registry functions;

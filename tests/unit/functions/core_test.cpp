@@ -127,7 +127,7 @@ TEST_CASE("time.sleep: blocks, and returns null", "[functions]") {
     CHECK(std::chrono::steady_clock::now() - before >= 1ms);
     CHECK(program.call("time.sleep", {-0.0}).is_null());
     CHECK(program.call("time.sleep", {false}).is_null());
-    CHECK(standard().find("time.sleep")->where == gatherd::api::plan::lane::blocking);
+    CHECK(standard().find("time.sleep")->pool == gatherd::api::plan::thread_pool::blocking);
 }
 
 TEST_CASE("time.sleep: refuses what CPython's refuses", "[functions]") {

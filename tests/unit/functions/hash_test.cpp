@@ -36,9 +36,9 @@ TEST_CASE("hash.sha256: wants a text", "[functions]") {
     }
 }
 
-TEST_CASE("hash.sha256: large texts go to the compute lane", "[functions]") {
+TEST_CASE("hash.sha256: large texts go to the compute pool", "[functions]") {
     const auto& f = *standard().find("hash.sha256");
-    CHECK(f.where == gatherd::api::plan::lane::compute);
+    CHECK(f.pool == gatherd::api::plan::thread_pool::compute);
     const auto is_brief = [&](const value& text) { return f.is_brief({&text, 1}); };
     CHECK(is_brief(std::string(16384, 'x')));
     CHECK_FALSE(is_brief(std::string(16385, 'x')));

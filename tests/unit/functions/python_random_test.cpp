@@ -1,4 +1,4 @@
-#include "api/plan/python_random.hpp"
+#include "api/plan/model/python_random.hpp"
 
 #include <cstdint>
 #include <limits>

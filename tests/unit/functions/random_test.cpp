@@ -131,7 +131,7 @@ TEST_CASE("random: its functions draw, and only of choices may there be too many
     for (const auto* f : gatherd::api::functions::tests::standard().all()) {
         if (f->name.starts_with("random.")) {
             CHECK(f->draws);  // so that a seeded program calls them in their order
-            CHECK((f->where == gatherd::api::plan::lane::async) == (f->name != "random.choices"));
+            CHECK((f->pool == gatherd::api::plan::thread_pool::none) == (f->name != "random.choices"));
         }
     }
 }

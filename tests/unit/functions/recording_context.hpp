@@ -10,10 +10,9 @@
 #include <nlohmann/json.hpp>
 
 #include "api/functions/standard.hpp"
-#include "api/plan/function.hpp"
-#include "api/plan/python_random.hpp"
-#include "api/plan/raised.hpp"
-#include "api/plan/registry.hpp"
+#include "api/plan/model/function.hpp"
+#include "api/plan/model/python_random.hpp"
+#include "api/plan/model/registry.hpp"
 
 namespace gatherd::api::functions::tests {
 

@@ -1,4 +1,4 @@
-#include "api/plan/registry.hpp"
+#include "api/plan/model/registry.hpp"
 
 #include <stdexcept>
 #include <string>

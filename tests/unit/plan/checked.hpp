@@ -12,8 +12,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/functions/standard.hpp"
-#include "api/plan/plan_decoder.hpp"
-#include "api/plan/registry.hpp"
+#include "api/plan/check/plan_decoder.hpp"
+#include "api/plan/model/registry.hpp"
 #include "api/protocol/message_decoder.hpp"
 #include "api/result.hpp"
 

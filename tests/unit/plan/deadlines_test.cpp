@@ -1,4 +1,4 @@
-#include "api/plan/deadlines.hpp"
+#include "api/plan/evaluate/deadlines.hpp"
 
 #include <catch2/catch.hpp>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "api/plan/evaluator.hpp"
+#include "api/plan/evaluate/evaluate.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>

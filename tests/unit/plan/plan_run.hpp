@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "api/limits.hpp"
-#include "api/plan/program.hpp"
+#include "api/plan/evaluate/program.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "checked.hpp"
 #include "gatherd/executor/scheduler.hpp"

@@ -1,4 +1,4 @@
-#include "api/plan/program.hpp"
+#include "api/plan/evaluate/program.hpp"
 
 #include <catch2/catch.hpp>
 

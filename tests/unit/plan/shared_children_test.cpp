@@ -1,4 +1,4 @@
-#include "api/plan/shared_children.hpp"
+#include "api/plan/evaluate/evaluate.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>

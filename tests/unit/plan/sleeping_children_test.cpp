@@ -1,4 +1,4 @@
-#include "api/plan/sleeping_children.hpp"
+#include "api/plan/evaluate/sleeping_children.hpp"
 
 #include <array>
 #include <catch2/catch.hpp>

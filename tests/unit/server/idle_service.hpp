@@ -3,7 +3,7 @@
 #pragma once
 
 #include "api/limits.hpp"
-#include "api/plan/registry.hpp"
+#include "api/plan/model/registry.hpp"
 #include "api/server/service.hpp"
 #include "gatherd/executor/scheduler.hpp"
 

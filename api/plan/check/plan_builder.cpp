@@ -1,0 +1,56 @@
+#include "api/plan/check/plan_builder.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "api/shortened.hpp"
+#include "api/value.hpp"
+
+namespace gatherd::api::plan {
+
+void refuse(const node& at, std::string_view below, std::string_view why, std::string hint) {
+    const std::string path = pointer_to({&at}) + std::string{below};
+    value data = {{"path", path}};
+    std::string message =
+        "Invalid params: " + (path.empty() ? std::string{"params"} : shortened(path)) + ": " + std::string{why};
+    if (!hint.empty()) {
+        message += ": " + hint;
+        data["hint"] = std::move(hint);
+    }
+    throw refused{{errc::invalid_params, std::move(message), std::make_shared<const value>(std::move(data))}};
+}
+
+void refuse_tasks_over(std::size_t max_tasks) {
+    throw refused{{errc::limit_exceeded,
+                   "Over a limit: the plan has more than " + std::to_string(max_tasks) + " tasks (limits.plan_tasks)",
+                   std::make_shared<const value>(value{{"limit", "limits.plan_tasks"}, {"max", max_tasks}})}};
+}
+
+std::string quoted(std::string_view text) {
+    return "'" + shortened(text) + "'";
+}
+
+std::string_view plan_builder::keep_step(std::string_view member) {
+    const std::span<char> step = plan_.make_span<char>(member.size() + 1);
+    step[0] = '/';
+    std::copy(member.begin(), member.end(), step.begin() + 1);
+    return {step.data(), step.size()};
+}
+
+const function& plan_builder::find_function(protocol::json_view name, const node& where, std::string_view below) {
+    if (!name.is_string()) {
+        refuse(where, below, "the name of a function is expected");
+    }
+    const function* const found = known_function(name.as_string());
+    if (found == nullptr) {
+        const std::string_view near = functions_.nearest(name.as_string());
+        refuse(where, below, "unknown function " + quoted(name.as_string()),
+               near.empty() ? std::string{} : "did you mean " + std::string{near} + "?");
+    }
+    return *found;
+}
+
+}  // namespace gatherd::api::plan

@@ -1,0 +1,52 @@
+/// \file
+/// From JSON to a plan that may run: the check.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "api/plan/model/plan.hpp"
+#include "api/plan/model/registry.hpp"
+#include "api/protocol/json_view.hpp"
+#include "api/result.hpp"
+
+namespace gatherd::api::plan {
+
+/// The options that methods gather and map share with the kinds of that name, as they stand in the params.
+struct gather_members {
+    std::optional<protocol::json_view> return_exceptions{};
+    std::optional<protocol::json_view> limit{};
+};
+
+/// Builds plans straight from decoded messages, and checks them whole: nothing of a plan that is refused ever runs.
+///
+/// A fault is `errc::invalid_params` with the JSON pointer of its place in `data.path` and, where there is a likely
+/// one, what would be right in `data.hint`; a plan over the limit is `errc::limit_exceeded`.
+///
+/// Threads: any; it keeps nothing between calls. Cost: linear in the text. Throws: std::bad_alloc.
+class plan_decoder {
+public:
+    plan_decoder(const registry& functions, std::size_t max_tasks) noexcept
+        : functions_{functions}, max_tasks_{max_tasks} {}
+
+    /// A TASK. `at`: the member of the params that holds it ("task", or "0").
+    [[nodiscard]] result<std::unique_ptr<plan>> decode_task(protocol::json_view task, std::string_view at) const;
+
+    /// Method gather's list, as the TASK gather.
+    [[nodiscard]] result<std::unique_ptr<plan>> decode_gather(protocol::json_view tasks, std::string_view at,
+                                                              const gather_members& options) const;
+
+    /// Method map's function and argument lists, as the TASK map.
+    [[nodiscard]] result<std::unique_ptr<plan>> decode_map(protocol::json_view function_name, std::string_view name_at,
+                                                           protocol::json_view over, std::string_view over_at,
+                                                           const gather_members& options) const;
+
+private:
+    const registry& functions_;
+    std::size_t max_tasks_;
+};
+
+}  // namespace gatherd::api::plan

@@ -1,0 +1,205 @@
+#include "api/plan/check/read_arguments.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "api/plan/check/read_task.hpp"
+#include "api/plan/check/task_members.hpp"
+#include "api/plan/model/function.hpp"
+#include "api/protocol/json_pointer.hpp"
+#include "api/protocol/json_value.hpp"
+
+namespace gatherd::api::plan {
+
+namespace {
+
+using protocol::json_view;
+
+/// Goes through an argument and remembers at which place of it.
+struct argument_reader {
+    plan_builder& b;
+    const await_site& site;
+    std::vector<std::uint32_t> place{};
+
+    value read(json_view from, const std::string& path) {
+        if (const auto awaited = as_await(from)) {
+            const node& task = read_await(b, *awaited, site.at, path, site.names);
+            site.parts.push_back({&task, site.argument, b.keep(place)});
+            return nullptr;
+        }
+        if (from.is_array()) {
+            value items = value::array();
+            for (const json_view item : from.items()) {
+                place.push_back(static_cast<std::uint32_t>(items.size()));
+                items.push_back(read(item, path + '/' + std::to_string(items.size())));
+                place.pop_back();
+            }
+            return items;
+        }
+        if (from.is_object()) {
+            value object = value::object();
+            auto& members_of = object.get_ref<value::object_t&>();
+            for (const auto& [name, member] : unique_members(from)) {
+                place.push_back(static_cast<std::uint32_t>(members_of.size()));
+                value read_member = read(member, path + '/' + protocol::pointer_step(name));
+                members_of.emplace_back(std::string{name}, std::move(read_member));
+                place.pop_back();
+            }
+            return object;
+        }
+        return protocol::to_value(from);
+    }
+};
+
+}  // namespace
+
+std::optional<json_view> as_await(json_view from) {
+    if (!from.is_object() || from.size() == 0) {
+        return std::nullopt;
+    }
+    std::optional<json_view> awaited;
+    for (const auto& [name, member] : from.members()) {
+        if (name != "await") {
+            return std::nullopt;
+        }
+        awaited = member;
+    }
+    return awaited;
+}
+
+bool has_await(json_view from) {
+    if (from.is_array()) {
+        for (const json_view item : from.items()) {
+            if (has_await(item)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    if (!from.is_object()) {
+        return false;
+    }
+    if (as_await(from)) {
+        return true;
+    }
+    for (const auto& [name, member] : from.members()) {
+        if (has_await(member)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const node& read_await(plan_builder& b, json_view task, const node& at, const std::string& path,
+                       const symbol_scope* names) {
+    return read_task(b, task, {&at, b.into().keep(path + "/await")}, names);
+}
+
+value read_awaits(plan_builder& b, const await_site& site, json_view from, const std::string& path) {
+    return argument_reader{b, site}.read(from, path);
+}
+
+namespace {
+
+using protocol::json_view;
+
+std::span<value> with_defaults(plan_builder& b, const function& callee, std::size_t slots) {
+    if (slots == 0) {
+        return {};
+    }
+    const std::span<value> values = b.into().make_values(slots);
+    for (std::size_t i = 0; i < std::min(slots, callee.parameters.size()); ++i) {
+        if (callee.parameters[i].default_value) {
+            values[i] = *callee.parameters[i].default_value;
+        }
+    }
+    return values;
+}
+
+/// Room for so many arguments, with the defaults of those behind them. Inline: most calls come through here.
+[[gnu::always_inline]] inline std::span<value> by_position(plan_builder& b, const argument_site& site,
+                                                           std::size_t given) {
+    const auto slots = slots_by_position(site.callee, given);
+    if (!slots) {
+        refuse(site.at, site.below.text(), std::get<misfit>(bind_positions(site.callee, given)).why);
+    }
+    return with_defaults(b, site.callee, *slots);
+}
+
+const awaited_arguments* await_first(plan_builder& b, const std::vector<awaited_part>& parts) {
+    return parts.empty() ? nullptr : &b.into().make<awaited_arguments>(awaited_arguments{b.keep(parts)});
+}
+
+call_arguments read_listed(plan_builder& b, const argument_site& site, json_view args) {
+    const std::size_t given = args.size();
+    const std::span<value> values = by_position(b, site, given);
+    if (given == 0) {
+        return {values};
+    }
+    std::vector<awaited_part> parts;
+    std::uint32_t i = 0;
+    for (const json_view item : args.items()) {
+        if (has_await(item)) {
+            values[i] =
+                read_awaits(b, {site.at, site.names, i, parts}, item, site.below.text() + '/' + std::to_string(i));
+        } else {
+            values[i] = protocol::to_value(item);
+        }
+        ++i;
+    }
+    return {values, await_first(b, parts)};
+}
+
+call_arguments read_named(plan_builder& b, const argument_site& site, json_view args) {
+    const auto given = unique_members(args);
+    std::vector<std::string_view> argument_names;
+    for (const auto& each : given) {
+        argument_names.push_back(each.name);
+    }
+    const auto bound = bind_names(site.callee, argument_names);
+    if (const auto* no = std::get_if<misfit>(&bound)) {
+        refuse(site.at, site.below.text(), no->why);
+    }
+    const auto& [slots, slot_count] = std::get<binding>(bound);
+    const std::span<value> values = with_defaults(b, site.callee, slot_count);
+    std::vector<awaited_part> parts;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        auto& into = values[slots[i]];
+        if (has_await(given[i].value)) {
+            into = read_awaits(b, {site.at, site.names, static_cast<std::uint32_t>(slots[i]), parts}, given[i].value,
+                               site.below.text() + '/' + protocol::pointer_step(given[i].name));
+        } else {
+            into = protocol::to_value(given[i].value);
+        }
+    }
+    return {values, await_first(b, parts)};
+}
+
+}  // namespace
+
+std::string step_below::text() const {
+    return std::string{member} + (item == place::no_item ? std::string{} : '/' + std::to_string(item));
+}
+
+call_arguments read_arguments(plan_builder& b, const argument_site& site, json_view args) {
+    if (args.is_array()) {
+        return read_listed(b, site, args);
+    }
+    if (!args.is_object()) {
+        refuse(site.at, site.below.text(), "args must be a list or an object");
+    }
+    if (const auto awaited = as_await(args)) {
+        const node& whole = read_await(b, *awaited, site.at, site.below.text(), site.names);
+        return {{}, &b.into().make<awaited_arguments>(awaited_arguments{{}, &whole})};
+    }
+    return read_named(b, site, args);
+}
+
+std::span<const value> default_arguments(plan_builder& b, const argument_site& site) {
+    return by_position(b, site, 0);
+}
+
+}  // namespace gatherd::api::plan

@@ -1,0 +1,80 @@
+#include "api/plan/check/read_task.hpp"
+
+#include <span>
+#include <string>
+
+#include "api/plan/check/task_members.hpp"
+
+namespace gatherd::api::plan {
+
+namespace {
+
+using protocol::json_view;
+
+void read_children_of(plan_builder& b, list_node& n, const task_members& m, const symbol_scope* names) {
+    const json_view list = *m[n.is];
+    const std::string_view step = step_of(n.is);
+    if (!list.is_array()) {
+        refuse(n, step, std::string{name_of(n.is)} + " is a list of tasks");
+    }
+    read_children(b, n, list, step, names);
+}
+
+executor::return_when read_return_when(json_view when, const node& where) {
+    const std::string_view text = when.is_string() ? when.as_string() : std::string_view{};
+    if (text == "FIRST_COMPLETED") {
+        return executor::return_when::first_completed;
+    }
+    if (text == "FIRST_EXCEPTION") {
+        return executor::return_when::first_exception;
+    }
+    if (text != "ALL_COMPLETED") {
+        refuse(where, "/return_when", "return_when is FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED");
+    }
+    return executor::return_when::all_completed;
+}
+
+}  // namespace
+
+const node& read_list(plan_builder& b, kind is, const task_members& m, const node& where, const symbol_scope* names) {
+    list_node& n = b.make_at<list_node>(where, is);
+    if (is == kind::gather) {
+        n.options = read_gather_options(where, m[option::return_exceptions], m[option::limit]);
+    }
+    read_children_of(b, n, m, names);
+    n.is_instant = n.is_instant && (is == kind::gather || is == kind::sequence);
+    return n;
+}
+
+const node& read_wait(plan_builder& b, const task_members& m, const node& where, const symbol_scope* names) {
+    wait_node& n = b.make_at<wait_node>(where);
+    if (const auto timeout = read_seconds(m, option::timeout, where)) {
+        n.timeout = to_duration(*timeout);
+    }
+    if (const auto when = m.given(option::return_when)) {
+        n.when = read_return_when(*when, where);
+    }
+    read_children_of(b, n, m, names);
+    n.is_instant = false;
+    return n;
+}
+
+void read_children(plan_builder& b, list_node& n, json_view list, std::string_view step, const symbol_scope* names) {
+    const std::span<const node*> children = b.into().make_span<const node*>(list.size());
+    n.is_instant = true;
+    std::size_t sleepers = 0;
+    branch where{&n, step, 0};
+    for (const json_view item : list.items()) {
+        const node& child = read_task(b, item, where, names);
+        children[where.position++] = &child;
+        n.is_instant = n.is_instant && child.is_instant;
+        n.prints = n.prints || child.prints;
+        sleepers += child.is_sleep ? 1 : 0;
+    }
+    n.children = children;
+    if (n.is == kind::gather && (n.options.limit == 0 || sleepers == children.size())) {
+        b.into().count_sleepers(sleepers);
+    }
+}
+
+}  // namespace gatherd::api::plan

@@ -1,0 +1,102 @@
+#include "api/plan/check/read_task.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/plan/check/task_members.hpp"
+#include "api/protocol/json_pointer.hpp"
+
+namespace gatherd::api::plan {
+
+namespace {
+
+using protocol::json_view;
+
+std::span<const std::string_view> read_types(plan_builder& b, json_view types, const node& where) {
+    const auto complain = [&] { refuse(where, "/types", "types is a list of at least one type name"); };
+    if (!types.is_array() || types.size() == 0) {
+        complain();
+    }
+    const std::span<std::string_view> kept = b.into().make_span<std::string_view>(types.size());
+    std::size_t i = 0;
+    for (const json_view item : types.items()) {
+        if (!item.is_string()) {
+            complain();
+        }
+        kept[i++] = b.into().keep(item.as_string());
+    }
+    return kept;
+}
+
+}  // namespace
+
+const node& read_ref(plan_builder& b, json_view own, const node& where, const symbol_scope* names) {
+    ref_node& n = b.make_at<ref_node>(where);
+    if (!own.is_string()) {
+        refuse(where, "/ref", "ref is a name");
+    }
+    for (const symbol_scope* each = names; each != nullptr; each = each->outer, ++n.levels) {
+        if (const auto found = each->slots.find(own.as_string()); found != each->slots.end()) {
+            n.slot = found->second;
+            return n;
+        }
+    }
+    refuse(where, "/ref", "unknown name " + quoted(own.as_string()),
+           "a ref names a task of a let around it, an earlier one of the same let, or what try's 'as' names");
+}
+
+const node& read_let(plan_builder& b, const task_members& m, const node& where, const symbol_scope* names) {
+    let_node& n = b.make_at<let_node>(where);
+    const json_view tasks = *m[kind::let];
+    if (!tasks.is_object()) {
+        refuse(where, "/let", "let is an object of tasks");
+    }
+    if (!m[option::in]) {
+        refuse(where, "", "let misses its 'in'");
+    }
+    symbol_scope inner{names};
+    const auto named = unique_members(tasks);
+    const std::span<const node*> slots = b.into().make_span<const node*>(named.size());
+    for (std::uint32_t i = 0; i < named.size(); ++i) {
+        const std::string_view step = b.into().keep("/let/" + protocol::pointer_step(named[i].name));
+        slots[i] = &read_task(b, named[i].value, {&n, step}, &inner);
+        inner.slots.emplace(named[i].name, i);
+    }
+    n.tasks = slots;
+    n.body = &read_task(b, *m[option::in], {&n, "/in"}, &inner);
+    return n;
+}
+
+const node& read_try(plan_builder& b, const task_members& m, const node& where, const symbol_scope* names) {
+    try_node& n = b.make_at<try_node>(where);
+    n.body = &read_task(b, *m[kind::try_], {&n, "/try"}, names);
+    const auto handler = m.given(option::except);
+    const auto as = m.given(option::as);
+    const auto types = m.given(option::types);
+    if (as && !as->is_string()) {
+        refuse(where, "/as", "as is a name");
+    }
+    if (!handler && (as || types)) {
+        refuse(where, "", "'as' and 'types' go with 'except'");
+    }
+    if (types) {
+        n.types = read_types(b, *types, where);
+    }
+    if (handler) {
+        symbol_scope inner{names};
+        if (as) {
+            inner.slots.emplace(as->as_string(), 0);
+        }
+        n.names_error = as.has_value();
+        n.handler = &read_task(b, *handler, {&n, "/except"}, as ? &inner : names);
+    }
+    if (const auto finalizer = m.given(option::finally)) {
+        n.finalizer = &read_task(b, *finalizer, {&n, "/finally"}, names);
+    }
+    return n;
+}
+
+}  // namespace gatherd::api::plan

@@ -1,0 +1,84 @@
+#include "api/plan/evaluate/evaluate.hpp"
+
+#include <utility>
+
+#include "api/plan/evaluate/call.hpp"
+#include "api/plan/evaluate/program.hpp"
+#include "api/plan/model/failure.hpp"
+#include "api/protocol/json_writer.hpp"
+
+namespace gatherd::api::plan {
+
+using executor::task;
+
+namespace {
+
+task<outcome> evaluate_value(const node& n, program& p) {
+    co_return evaluate_instant(n, p);
+}
+
+}  // namespace
+
+outcome evaluate_instant(const node& n, program& p) {
+    if (n.is == kind::value) {
+        return *static_cast<const value_node&>(n).constant;
+    }
+    if (n.is == kind::call) {
+        const auto& call = static_cast<const call_node&>(n);
+        return call_now(*call.callee, call.arguments.bound, {&n}, p);
+    }
+    return gather_instant(n, p);
+}
+
+failure_ptr append_instant(std::string& text, const node& n, call_context& context) {
+    if (n.is == kind::value) {
+        protocol::append_value(text, *static_cast<const value_node&>(n).constant);
+        return nullptr;
+    }
+    if (n.is == kind::call) {
+        const auto& call = static_cast<const call_node&>(n);
+        return append_call(text, *call.callee, call.arguments.bound, {&n}, context);
+    }
+    return append_gather_instant(text, n, context);
+}
+
+task<outcome> evaluate(const node& n, environment_ptr names, program& p) {
+    switch (n.is) {
+        case kind::call: {
+            const auto& call = static_cast<const call_node&>(n);
+            return evaluate_call({*call.callee, call.arguments, {&n}}, std::move(names), p);
+        }
+        case kind::value:
+            return evaluate_value(n, p);
+        case kind::ref:
+            return evaluate_ref(static_cast<const ref_node&>(n), std::move(names), p);
+        case kind::map:
+        case kind::gather:
+            return evaluate_gather(n, std::move(names), p);
+        case kind::task_group:
+            return evaluate_task_group(static_cast<const list_node&>(n), std::move(names), p);
+        case kind::wait:
+            return evaluate_wait(static_cast<const wait_node&>(n), std::move(names), p);
+        case kind::wait_for:
+            return evaluate_wait_for(static_cast<const inner_node&>(n), std::move(names), p);
+        case kind::race:
+            return evaluate_race(static_cast<const list_node&>(n), std::move(names), p);
+        case kind::shield:
+            return evaluate_shield(static_cast<const inner_node&>(n), std::move(names), p);
+        case kind::sequence:
+            return evaluate_sequence(static_cast<const list_node&>(n), std::move(names), p);
+        case kind::let:
+            return evaluate_let(static_cast<const let_node&>(n), std::move(names), p);
+        case kind::try_:
+            return evaluate_try(static_cast<const try_node&>(n), std::move(names), p);
+        case kind::retry:
+            return evaluate_retry(static_cast<const retry_node&>(n), std::move(names), p);
+        case kind::to_thread: {
+            const auto& call = static_cast<const call_node&>(*static_cast<const inner_node&>(n).inner);
+            return evaluate_call({*call.callee, call.arguments, {&call}}, std::move(names), p, true);
+        }
+    }
+    std::terminate();  // every kind is above
+}
+
+}  // namespace gatherd::api::plan

@@ -1,0 +1,93 @@
+/// \file
+/// Any kind of TASK as a coroutine of the executor. The Python that a kind stands for is written above its function.
+#pragma once
+
+#include <string>
+
+#include "api/plan/evaluate/child_list.hpp"
+#include "api/plan/evaluate/child_tasks.hpp"
+#include "api/plan/model/failure.hpp"
+#include "api/plan/model/node.hpp"
+#include "gatherd/executor/task.hpp"
+
+namespace gatherd::api::plan {
+
+class program;
+
+/// Evaluates a node inside a task of the program. Never raises: a cancellation too is a failure that it returns.
+/// `n` and `p` outlive it. The Python that it stands for is written above each
+/// kind.
+[[nodiscard]] executor::task<outcome> evaluate(const node& n, environment_ptr names, program& p);
+
+/// Evaluates a node that is_instant, at once.
+[[nodiscard]] outcome evaluate_instant(const node& n, program& p);
+
+/// Evaluates a node that is_instant, at once and outside a program, and appends its result as JSON text; no value is
+/// kept. Where it fails, gives the failure, and the text is as it was.
+[[nodiscard]] failure_ptr append_instant(std::string& text, const node& n, call_context& context);
+
+class call_context;
+class program;
+
+/// `await asyncio.gather(*children, return_exceptions=...)`, each child inside a semaphore where there is a limit.
+///
+/// A child that cannot wait is evaluated on the spot instead of in a task of its own; not in a seeded program, whose
+/// tasks take turns exactly as asyncio's do.
+[[nodiscard]] executor::task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p);
+
+/// The same, and sequence, of children that cannot wait: at once.
+[[nodiscard]] outcome gather_instant(const node& n, program& p);
+
+/// As gather_instant, as append_instant: all children of a gather or map run, those of a sequence up to the first that
+/// fails.
+[[nodiscard]] failure_ptr append_gather_instant(std::string& text, const node& n, call_context& context);
+
+class program;
+
+/// After so many instant children in a row whoever evaluates them lets others run: some tens of microseconds.
+constexpr std::size_t children_in_a_row = 256;
+
+/// Whether all workers should evaluate these children: all are instant, so many that waking another worker pays, and
+/// none prints, since lines are to come in the order of the children.
+[[nodiscard]] bool are_worth_sharing(const child_list& children) noexcept;
+
+/// Evaluates them all and gives what their gather gives: the list of their results, or the failure of the first one in
+/// the list that failed. A task a worker takes a row of children at a time, until there are none left.
+[[nodiscard]] executor::task<outcome> evaluate_shared(child_list children, program& p);
+
+class program;
+
+/// `async with asyncio.TaskGroup() as tg: ...`, then the results: CPython's asyncio/taskgroups.py, with the parent
+/// waiting in __aexit__ from the beginning.
+[[nodiscard]] executor::task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, program& p);
+
+/// `done, _ = await asyncio.wait(tasks, return_when=FIRST_COMPLETED)`; `finally`: cancel all and await them.
+[[nodiscard]] executor::task<outcome> evaluate_race(const list_node& n, environment_ptr names, program& p);
+
+/// `done, pending = await asyncio.wait(tasks, timeout=..., return_when=...)`
+[[nodiscard]] executor::task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& p);
+
+class program;
+
+/// `[await child for child in children]`
+[[nodiscard]] executor::task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, program& p);
+
+/// `await asyncio.wait_for(task, timeout)`
+[[nodiscard]] executor::task<outcome> evaluate_wait_for(const inner_node& n, environment_ptr names, program& p);
+
+/// `await asyncio.shield(task)`
+[[nodiscard]] executor::task<outcome> evaluate_shield(const inner_node& n, environment_ptr names, program& p);
+
+/// `await name`
+[[nodiscard]] executor::task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p);
+
+/// `create_task` for each name in order, then the body; `finally`: cancel those that still run and await them.
+[[nodiscard]] executor::task<outcome> evaluate_let(const let_node& n, environment_ptr names, program& p);
+
+/// `try: ... except types as name: ... finally: ...`
+[[nodiscard]] executor::task<outcome> evaluate_try(const try_node& n, environment_ptr names, program& p);
+
+/// `for attempt in range(attempts): try: return await inner`, with a sleep between.
+[[nodiscard]] executor::task<outcome> evaluate_retry(const retry_node& n, environment_ptr names, program& p);
+
+}  // namespace gatherd::api::plan

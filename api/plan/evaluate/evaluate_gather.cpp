@@ -1,0 +1,239 @@
+#include "api/plan/evaluate/evaluate.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "api/plan/evaluate/call.hpp"
+#include "api/plan/evaluate/child_list.hpp"
+#include "api/plan/evaluate/child_tasks.hpp"
+#include "api/plan/evaluate/program.hpp"
+#include "api/plan/evaluate/sleeping_children.hpp"
+#include "api/plan/model/failure.hpp"
+#include "gatherd/executor/ordered_semaphore.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
+
+namespace gatherd::api::plan {
+
+namespace {
+
+using executor::cancelled_error, executor::task, executor::task_ref;
+
+/// `async with gate: return await child`
+task<outcome> admitted(executor::ordered_semaphore::place in_line, task<outcome> child, place where) {
+    try {
+        co_await in_line.enter();
+    } catch (const cancelled_error& e) {
+        co_return cancelled_at(where, e);
+    }
+    co_return co_await std::move(child);
+}
+
+/// Tells the observer of each child's end, as it comes.
+task<outcome> observed(task<outcome> child, std::size_t index, program& p) {
+    outcome result = co_await std::move(child);
+    p.observer().child_ended(index, result);
+    co_return result;
+}
+
+/// A gather in progress. Its children are of three sorts: those that cannot wait it evaluates itself, those that only
+/// sleep share one task, each of the others has its own.
+struct gathering {
+    bool sleeps_together;                   // else sleeping children are as the others
+    std::vector<outcome> results{};         // of the children without a task; empty where all have one
+    std::vector<child_handle> tasks{};      // in order; the one of all that sleep stands where the first of them does
+    std::vector<std::uint32_t> children{};  // whose task each is
+    failure_ptr first_failure{};            // of the children without a task
+
+    void start(std::size_t child, task<outcome> what) {
+        tasks.push_back(executor::create_task(std::move(what)));
+        children.push_back(static_cast<std::uint32_t>(child));
+    }
+};
+
+value collect(gathering g, const child_list& of) {
+    value list = value::array();
+    auto& items = list.get_ref<value::array_t&>();
+    items.reserve(of.size);
+    std::size_t next_task = 0;
+    for (std::size_t i = 0; i < of.size; ++i) {
+        const bool has_task = next_task < g.tasks.size() && g.children[next_task] == i;
+        outcome result;
+        if (g.sleeps_together && of.is_sleep(i)) {
+            result = of.slept(i);
+        } else {
+            result = has_task ? outcome_of(g.tasks[next_task], of.place_of(i)) : std::move(g.results[i]);
+        }
+        next_task += has_task ? 1 : 0;
+        items.push_back(of.options.return_exceptions ? result_entry(std::move(result)) : std::move(result.result()));
+    }
+    return list;
+}
+
+/// Evaluates children that are instant by `evaluate(index)`, which gives their failure if they have one: all, or of a
+/// sequence up to the first that fails. The first failure, unless failures are results.
+template <typename Evaluate>
+failure_ptr in_turn(const child_list& children, const Evaluate& evaluate) {
+    failure_ptr first_failure;
+    for (std::size_t i = 0; i < children.size; ++i) {
+        failure_ptr failed = evaluate(i);
+        if (failed == nullptr || children.options.return_exceptions || first_failure != nullptr) {
+            continue;
+        }
+        first_failure = std::move(failed);
+        if (children.parent.is == kind::sequence) {
+            break;
+        }
+    }
+    return first_failure;
+}
+
+/// The failure of the child whose end decided, if that is how it ended.
+outcome decisive_outcome(const gathering& g, const child_list& of, const task_ref& decisive) {
+    for (std::size_t i = 0; decisive->failed() && i < g.tasks.size(); ++i) {
+        if (g.tasks[i].ref().get() == decisive.get()) {
+            return outcome_of(g.tasks[i], of.place_of(g.children[i]));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) {
+    const child_list children = children_of(n);
+    const bool is_watched = &n == &p.what().root() && p.observer().wants_children();
+    const bool has_limit = children.options.limit != 0;
+    const bool at_once = !p.is_seeded() && (!has_limit || n.is_instant);
+    if (at_once && !is_watched && are_worth_sharing(children)) {
+        co_return co_await evaluate_shared(children, p);
+    }
+    gathering g{!p.is_seeded() && (!has_limit || children.all_sleep())};
+    // Shared, since children that a failed gather leaves running still use it.
+    const auto line = at_once || g.sleeps_together || !has_limit
+                          ? nullptr
+                          : std::make_shared<executor::ordered_semaphore>(children.size, children.options.limit);
+    bool are_asleep = false;   // the task of the sleeping children has been created
+    std::size_t begun = 0;     // tasks before it have
+    std::size_t in_a_row = 0;  // children evaluated here
+    try {
+        for (std::size_t i = 0; i < children.size; ++i) {
+            if (g.sleeps_together && children.is_sleep(i)) {
+                if (!std::exchange(are_asleep, true)) {
+                    g.start(i, sleep_for_children(children, p, is_watched));
+                }
+                continue;
+            }
+            if (!at_once || !children.is_instant(i)) {
+                task<outcome> child = children.later(i, names, p);
+                if (line != nullptr) {
+                    child =
+                        admitted(executor::ordered_semaphore::place{line, i}, std::move(child), children.place_of(i));
+                }
+                if (is_watched) {
+                    child = observed(std::move(child), i, p);
+                }
+                g.start(i, std::move(child));
+                continue;
+            }
+            while (begun < g.tasks.size()) {  // in the order of the list
+                if (has_begun(g.tasks[begun])) {
+                    ++begun;
+                } else {
+                    co_await executor::yield();
+                }
+            }
+            if (g.results.empty()) {
+                g.results.resize(children.size);
+            }
+            g.results[i] = children.now(i, p);
+            if (is_watched) {
+                p.observer().child_ended(i, g.results[i]);
+            }
+            if (!g.results[i].has_value() && g.first_failure == nullptr && !children.options.return_exceptions) {
+                g.first_failure = g.results[i].reason();
+            }
+            // Beyond limits.memory_bytes a call gives a CancelledError, and the program has been cancelled.
+            const bool may_be_over = is_cancellation(g.results[i]);
+            if (++in_a_row % children_in_a_row == 0 || may_be_over) {
+                co_await executor::yield();
+            }
+        }
+        if (g.first_failure != nullptr) {
+            co_await all_begun(g.tasks);
+        }
+    } catch (const cancelled_error& e) {
+        executor::task_state::cancel_each(refs_to(g.tasks), {}, e.request());
+        co_return cancelled_at({&n}, e);
+    }
+    if (g.first_failure != nullptr) {
+        co_return g.first_failure;
+    }
+    if (!g.tasks.empty()) {
+        const auto when = children.options.return_exceptions ? executor::return_when::all_completed
+                                                             : executor::return_when::first_failure;
+        try {
+            const auto ended = co_await executor::wait_as_gather(refs_to(g.tasks), when);
+            if (ended.cancel_requested || !children.options.return_exceptions) {
+                outcome last = decisive_outcome(g, children, ended.decisive);
+                if (ended.decisive->cancelled()) {
+                    executor::task_state::current().adopt_cancellation_of(*ended.decisive);
+                }
+                if (!last.has_value() && !ended.cancel_requested) {
+                    co_await all_begun(g.tasks);
+                }
+                if (!last.has_value() && (!children.options.return_exceptions || last.reason()->is_cancellation())) {
+                    co_return last;
+                }
+                if (ended.cancel_requested) {
+                    co_return cancelled_at({&n}, cancelled_error{});
+                }
+            }
+        } catch (const cancelled_error& e) {
+            co_return cancelled_at({&n}, e);
+        }
+    }
+    co_return collect(std::move(g), children);
+}
+
+outcome gather_instant(const node& n, program& p) {
+    const child_list children = children_of(n);
+    std::vector<outcome> results(children.size);
+    failure_ptr failed = in_turn(children, [&](std::size_t i) {
+        results[i] = children.now(i, p);
+        return results[i].has_value() ? nullptr : results[i].reason();
+    });
+    if (failed != nullptr) {
+        return failed;
+    }
+    return result_list(std::move(results), children.options.return_exceptions);
+}
+
+failure_ptr append_gather_instant(std::string& text, const node& n, call_context& context) {
+    const child_list children = children_of(n);
+    const std::size_t begin = text.size();
+    text += '[';
+    failure_ptr failed = in_turn(children, [&](std::size_t i) {
+        if (i != 0) {
+            text += ',';
+        }
+        const std::size_t entry = text.size();
+        if (children.options.return_exceptions) {
+            text += R"({"value":)";
+        }
+        failure_ptr result = children.append(text, i, context);
+        if (children.options.return_exceptions) {
+            append_entry_end(text, entry, result);
+        }
+        return result;
+    });
+    text += ']';
+    if (failed != nullptr) {
+        text.resize(begin);
+    }
+    return failed;
+}
+
+}  // namespace gatherd::api::plan

@@ -1,0 +1,132 @@
+#include "api/plan/evaluate/evaluate.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "api/plan/evaluate/call.hpp"
+#include "api/plan/evaluate/child_tasks.hpp"
+#include "api/plan/evaluate/program.hpp"
+#include "api/plan/model/failure.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
+
+namespace gatherd::api::plan {
+
+using executor::cancelled_error, executor::task, executor::task_ref;
+
+task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, program& p) {
+    const std::vector<child_handle> children = start_children(n, names, p);
+    std::vector<task_ref> running = refs_to(children);
+    std::vector<char> is_counted(children.size());
+    std::vector<failure_ptr> errors;
+    std::optional<outcome> own_cancellation;
+    bool is_aborting = false;
+    while (!running.empty()) {
+        bool must_abort = false;
+        std::uint64_t request = 0;  // that this task was cancelled by
+        try {
+            co_await executor::wait(
+                running, is_aborting ? executor::return_when::all_completed : executor::return_when::first_exception);
+            co_await all_begun(children);
+        } catch (const cancelled_error& e) {
+            if (!is_aborting) {
+                own_cancellation = cancelled_at({&n}, e);
+                must_abort = true;
+                request = e.request();
+            }
+        }
+        for (std::size_t i = 0; i < children.size(); ++i) {
+            if (!children[i].done() || std::exchange(is_counted[i], char{1}) != 0) {
+                continue;
+            }
+            const outcome ended = outcome_of(children[i], {n.children[i]});
+            if (!ended.has_value() && !ended.reason()->is_cancellation()) {
+                errors.push_back(ended.reason());
+                must_abort = true;
+            }
+        }
+        if (must_abort && !std::exchange(is_aborting, true)) {
+            executor::task_state::cancel_each(refs_to(children), {}, request);
+        }
+        std::erase_if(running, [](const task_ref& each) { return each->ended(); });
+    }
+    if (!errors.empty()) {
+        failure group{"ExceptionGroup", "unhandled errors in a TaskGroup", {&n}, std::move(errors), true};
+        co_return std::move(group);
+    }
+    if (own_cancellation) {
+        co_return *std::move(own_cancellation);
+    }
+    value results = value::array();
+    for (std::size_t i = 0; i < children.size(); ++i) {
+        outcome ended = outcome_of(children[i], {n.children[i]});
+        if (!ended.has_value()) {
+            co_return ended;
+        }
+        results.push_back(std::move(ended.result()));
+    }
+    co_return results;
+}
+
+task<outcome> evaluate_race(const list_node& n, environment_ptr names, program& p) {
+    if (n.children.empty()) {
+        co_return failure{"ValueError", "Set of Tasks/Futures is empty.", {&n}};
+    }
+    const std::vector<child_handle> children = start_children(n, names, p);
+    std::optional<outcome> result;
+    std::uint64_t request = 0;
+    try {
+        co_await executor::wait(refs_to(children), executor::return_when::first_completed);
+        co_await all_begun(children);
+    } catch (const cancelled_error& e) {
+        result = cancelled_at({&n}, e);
+        request = e.request();
+    }
+    for (std::size_t i = 0; i < children.size() && !result; ++i) {
+        if (children[i].done()) {
+            result = outcome_of(children[i], {n.children[i]});
+        }
+    }
+    if (auto cancelled = co_await cancel_and_wait(children, {&n}, request)) {
+        co_return *std::move(cancelled);
+    }
+    co_return *std::move(result);
+}
+
+task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& p) {
+    if (n.children.empty()) {
+        co_return failure{"ValueError", "Set of Tasks/Futures is empty.", {&n}};
+    }
+    std::vector<child_handle> children;
+    for (const node* each : n.children) {
+        children.push_back(named_or_new(*each, names, p));
+    }
+    try {
+        if (n.timeout && n.timeout->count() <= 0) {
+            co_await all_begun(children);
+            co_await executor::yield();  // a child that only lets others run goes on once
+        } else {
+            co_await executor::wait(refs_to(children), n.when, n.timeout);
+            co_await all_begun(children);
+        }
+    } catch (const cancelled_error& e) {
+        co_return cancelled_at({&n}, e);
+    }
+    value done = value::array();
+    value pending = value::array();
+    for (std::size_t i = 0; i < children.size(); ++i) {
+        if (!children[i].done()) {
+            pending.push_back(i);
+            continue;
+        }
+        value entry = {{"index", i}};
+        fill_entry(entry, outcome_of(children[i], {n.children[i]}));
+        done.push_back(std::move(entry));
+    }
+    value result = {{"done", std::move(done)}, {"pending", std::move(pending)}};
+    co_return result;
+}
+
+}  // namespace gatherd::api::plan

@@ -1,0 +1,176 @@
+#include "api/plan/evaluate/evaluate.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "api/plan/evaluate/call.hpp"
+#include "api/plan/evaluate/child_tasks.hpp"
+#include "api/plan/evaluate/program.hpp"
+#include "gatherd/executor/wait.hpp"
+
+namespace gatherd::api::plan {
+
+using executor::cancelled_error, executor::task;
+
+namespace {
+
+/// How a node has ended, as far as that says what of it has run.
+struct ending {
+    bool has_succeeded;
+    std::uint32_t outwards;  ///< environments between the node and the let
+};
+
+bool waits(const node& n, ending how);
+
+/// Of tasks that are awaited one after the other; a failure may have been the first one's.
+template <typename Each, typename NodeOf>
+bool any_waits(std::span<const Each> tasks, NodeOf node_of, ending how) {
+    const std::size_t reached = how.has_succeeded ? tasks.size() : std::min<std::size_t>(tasks.size(), 1);
+    return std::ranges::any_of(
+        tasks.first(reached), [how](const node* each) { return waits(*each, how); }, node_of);
+}
+
+bool call_waits(const call_node& n, ending how) {
+    if (n.is_sleep || (how.has_succeeded && n.callee->is_async())) {
+        return true;
+    }
+    const awaited_arguments* const awaited = n.arguments.awaited;
+    if (awaited == nullptr) {
+        return false;
+    }
+    return awaited->whole != nullptr ? waits(*awaited->whole, how)
+                                     : any_waits(awaited->parts, &awaited_part::task, how);
+}
+
+bool waits(const node& n, ending how) {
+    switch (n.is) {
+        case kind::value:
+            return false;
+        case kind::call:
+            return call_waits(static_cast<const call_node&>(n), how);
+        case kind::ref:  // to a task of that let: it cannot have ended before anybody waited
+            return static_cast<const ref_node&>(n).levels == how.outwards;
+        case kind::map:
+            return !static_cast<const map_node&>(n).over.empty();
+        case kind::gather:
+        case kind::task_group:
+        case kind::wait:
+        case kind::race:
+            return !static_cast<const list_node&>(n).children.empty();
+        case kind::to_thread:
+            return true;
+        case kind::shield:
+        case kind::wait_for: {
+            const auto& around = static_cast<const inner_node&>(n);
+            const bool has_task = n.is == kind::shield || around.timeout.has_value();
+            return (has_task && around.inner->is != kind::ref) || waits(*around.inner, how);
+        }
+        case kind::sequence:
+            return any_waits(static_cast<const list_node&>(n).children, std::identity{}, how);
+        case kind::let:
+            return waits(*static_cast<const let_node&>(n).body, {how.has_succeeded, how.outwards + 1});
+        case kind::try_: {
+            const auto& around = static_cast<const try_node&>(n);
+            return waits(*around.body, {false, how.outwards}) ||
+                   (around.finalizer != nullptr && waits(*around.finalizer, how));
+        }
+        case kind::retry:
+            return waits(*static_cast<const retry_node&>(n).inner, {false, how.outwards});
+    }
+    return false;
+}
+
+/// Whether a coroutine of asyncio would have waited while it evaluated the body of a let to its end: then the let's
+/// tasks, created before, have begun. Here children may run in place, and nobody has waited for them. Where the answer
+/// depends on what else has run, it is false.
+///
+/// Cost: linear in what of the body runs one after the other; children of a gather are not looked at.
+bool waits_in_asyncio(const let_node& of, bool body_has_succeeded) {
+    return waits(*of.body, {body_has_succeeded, 0});
+}
+
+bool catches(const try_node& n, const failure& f) {
+    if (n.types.empty()) {
+        return !f.is_cancellation();
+    }
+    return std::find(n.types.begin(), n.types.end(), f.type) != n.types.end();
+}
+
+}  // namespace
+
+task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p) {
+    environment& scope = names->outwards(n.levels);
+    if (scope.names_error()) {
+        co_return scope.error();
+    }
+    const child_handle named = scope.tasks()[n.slot];
+    outcome result;
+    try {
+        co_await executor::await_end(named.ref());
+        result = outcome_of_named(scope, n.slot, {&n});
+    } catch (const cancelled_error& e) {
+        co_return cancelled_at({&n}, e);
+    }
+    if (!result.has_value()) {
+        if (named.cancelled()) {
+            executor::task_state::current().adopt_cancellation_of(*named.ref());
+        }
+        co_return result;
+    }
+    std::size_t bytes = 0;
+    switch (measure_of(result.result(), p.bounds().depth, p.bounds().result_bytes, bytes)) {
+        case measure::fits:
+            if (!p.account_for(bytes)) {
+                co_return failure{"CancelledError", "", {&n}};
+            }
+            break;
+        case measure::too_deep:
+            co_return failure{"RecursionError", "the result is nested deeper than limits.depth", {&n}};
+        case measure::too_large:
+            p.exceed("limits.result_bytes");
+            co_return failure{"CancelledError", "", {&n}};
+    }
+    co_return result;
+}
+
+task<outcome> evaluate_let(const let_node& n, environment_ptr names, program& p) {
+    const auto inner = std::make_shared<environment>(names, n.tasks.size());
+    for (std::size_t i = 0; i < n.tasks.size(); ++i) {
+        inner->tasks()[i] = executor::create_task(evaluate(*n.tasks[i], inner, p));
+    }
+    outcome result = co_await evaluate(*n.body, inner, p);
+    try {
+        if (waits_in_asyncio(n, result.has_value())) {
+            co_await all_begun(inner->tasks());
+        }
+    } catch (const cancelled_error& e) {
+        result = cancelled_at({&n}, e);
+    }
+    if (auto cancelled = co_await cancel_and_wait(inner->tasks(), {&n})) {
+        co_return *std::move(cancelled);
+    }
+    co_return result;
+}
+
+task<outcome> evaluate_try(const try_node& n, environment_ptr names, program& p) {
+    outcome result = co_await evaluate(*n.body, names, p);
+    if (!result.has_value() && n.handler != nullptr && catches(n, *result.reason())) {
+        const environment_ptr inner =
+            n.names_error ? std::make_shared<environment>(names, describe(*result.reason())) : names;
+        result = co_await evaluate(*n.handler, inner, p);
+    }
+    if (n.finalizer != nullptr) {
+        outcome last = co_await evaluate(*n.finalizer, names, p);
+        if (!last.has_value()) {
+            co_return last;
+        }
+    }
+    co_return result;
+}
+
+}  // namespace gatherd::api::plan

@@ -1,0 +1,106 @@
+#include "api/plan/evaluate/evaluate.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "api/plan/evaluate/call.hpp"
+#include "api/plan/evaluate/child_tasks.hpp"
+#include "api/plan/evaluate/program.hpp"
+#include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
+#include "gatherd/executor/wait_for.hpp"
+
+namespace gatherd::api::plan {
+
+using executor::cancelled_error, executor::task;
+
+namespace {
+
+/// Whether it needs no coroutine here. A gather in a seeded program is no such, whatever its children are: they take
+/// their turns after the tasks that are ready already.
+bool ends_in_this_step(const node& n, const program& p) {
+    return n.is_instant && (!p.is_seeded() || n.is == kind::call || n.is == kind::value);
+}
+
+}  // namespace
+
+task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, program& p) {
+    value results = value::array();
+    for (const node* each : n.children) {
+        outcome result;
+        // No conditional expression: g++ 12 destroys what an await in one gives twice.
+        if (ends_in_this_step(*each, p)) {
+            result = evaluate_instant(*each, p);
+        } else {
+            result = co_await evaluate(*each, names, p);
+        }
+        if (!result.has_value()) {
+            co_return result;
+        }
+        results.push_back(std::move(result.result()));
+    }
+    co_return results;
+}
+
+task<outcome> evaluate_wait_for(const inner_node& n, environment_ptr names, program& p) {
+    child_handle inner = named_task(*n.inner, names);
+    const bool is_there_already = n.inner->is == kind::ref && !inner;  // the error of an `except`
+    if (!n.timeout || is_there_already) {
+        co_return co_await evaluate(*n.inner, names, p);
+    }
+    try {
+        if (!inner && n.timeout->count() <= 0) {
+            co_await executor::yield();  // its task would be cancelled before its first step
+            co_return failure{"TimeoutError", "", {&n}};
+        }
+        if (!inner) {
+            inner = executor::create_task(evaluate(*n.inner, names, p));
+        }
+        const bool in_time = co_await executor::end_within_unjoined(inner.ref(), *n.timeout);
+        outcome ended = outcome_of_child(*n.inner, names, inner);
+        if (!in_time && !ended.has_value() && ended.reason()->is_cancellation()) {
+            co_return failure{"TimeoutError", "", {&n}};
+        }
+        co_return ended;
+    } catch (const cancelled_error& e) {
+        co_return cancelled_at({&n}, e);
+    }
+}
+
+task<outcome> evaluate_shield(const inner_node& n, environment_ptr names, program& p) {
+    const child_handle named = named_task(*n.inner, names);
+    const bool is_error = n.inner->is == kind::ref && !named;  // that of an `except`: it is there already
+    if (is_error || (named && named.done())) {
+        co_return co_await evaluate(*n.inner, names, p);  // nothing is left to shield
+    }
+    const child_handle inner = named ? named : executor::create_task(evaluate(*n.inner, names, p));
+    try {
+        co_await executor::wait(inner.ref());
+    } catch (const cancelled_error& e) {
+        co_return cancelled_at({&n}, e);
+    }
+    outcome ended = outcome_of(inner, {n.inner});
+    if (!ended.has_value() && ended.reason()->is_cancellation()) {
+        co_return without_message(*ended.reason());  // the outer future is cancelled too, without a word
+    }
+    co_return ended;
+}
+
+task<outcome> evaluate_retry(const retry_node& n, environment_ptr names, program& p) {
+    double delay = n.delay;
+    for (std::uint64_t attempt = 1;; ++attempt) {
+        outcome result = co_await evaluate(*n.inner, names, p);
+        if (result.has_value() || result.reason()->is_cancellation() || attempt == n.attempts) {
+            co_return result;
+        }
+        try {
+            co_await executor::sleep(to_duration(n.max_delay ? std::min(delay, *n.max_delay) : delay));
+        } catch (const cancelled_error& e) {
+            co_return cancelled_at({&n}, e);
+        }
+        delay *= n.factor;
+    }
+}
+
+}  // namespace gatherd::api::plan

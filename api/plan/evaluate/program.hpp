@@ -1,0 +1,141 @@
+/// \file
+/// One run of a plan: what asyncio.run is for a coroutine.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "api/limits.hpp"
+#include "api/plan/model/failure.hpp"
+#include "api/plan/model/function.hpp"
+#include "api/plan/model/plan.hpp"
+#include "api/plan/model/python_random.hpp"
+#include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/task_scope.hpp"
+#include "gatherd/executor/timer.hpp"
+
+namespace gatherd::api::plan {
+
+/// How a run is to go.
+struct program_options {
+    std::unique_ptr<python_random> generator{};         ///< seeded: one task at a time, and these draws
+    std::optional<std::chrono::nanoseconds> timeout{};  ///< as wait_for(root, timeout)
+};
+
+/// How a run ended.
+struct program_end {
+    enum class way {
+        returned,    ///< `result` has the root's value
+        failed,      ///< `result` has its failure
+        timed_out,   ///< the program's own timeout ended it
+        cancelled,   ///< cancel() ended it
+        over_limit,  ///< it exceeded `limit`
+    };
+    way how = way::returned;
+    outcome result;
+    const char* limit = nullptr;  ///< which: "limits.output_lines"
+};
+
+/// Who runs a program and wants to hear of it. Called from any thread, one call at a time for each of the three kinds.
+class program_observer {
+public:
+    virtual ~program_observer() = default;
+
+    /// One line of `print`. None comes after `ended`.
+    virtual void printed(std::string line) = 0;
+
+    /// A child of the root gather or map has ended. Only asked for by wants_children.
+    virtual void child_ended(std::size_t index, const outcome& result) = 0;
+    [[nodiscard]] virtual bool wants_children() const noexcept = 0;
+
+    /// A value of so many bytes was made or copied. False: there is no memory for it. From any thread, at any time.
+    [[nodiscard]] virtual bool may_hold(std::size_t /*bytes*/) noexcept { return true; }
+
+    /// All tasks of the program have ended. The last call.
+    virtual void ended(program_end end) noexcept = 0;
+};
+
+/// Draws for programs without a seed: seeded by the operating system, the calling thread's own.
+[[nodiscard]] python_random& generator_of_this_thread();
+
+/// A plan being run, with the scope of its tasks.
+///
+/// It keeps itself alive from start() until its observer was told the end, and longer while a thread that a cancelled
+/// to_thread left behind still uses its plan.
+///
+/// Threads: all members are safe from any thread.
+class program final : public call_context, public std::enable_shared_from_this<program>, private executor::task_scope {
+public:
+    program(executor::scheduler& on, std::shared_ptr<const plan> what, program_options options, const limits& bounds,
+            std::shared_ptr<program_observer> observer);
+    ~program() override;
+
+    /// Makes the root task, so that cancel() finds it. Once, before start().
+    void prepare();
+
+    /// Begins the run; the caller's worker takes it when its present work is done. Once.
+    void start();
+
+    /// Cancels the root, as Task.cancel. False: it has ended already.
+    bool cancel(const std::string& message) noexcept;
+
+    [[nodiscard]] const plan& what() const noexcept { return *plan_; }
+    [[nodiscard]] bool is_seeded() const noexcept { return generator_ != nullptr; }
+    [[nodiscard]] program_observer& observer() noexcept { return *observer_; }
+    [[nodiscard]] const limits& bounds() const noexcept { return limits_; }
+
+    void print(std::string line) override;
+    python_random& random() override;
+
+    /// The program goes beyond a limit of its own: it is cancelled, and that is its end.
+    void exceed(const char* limit) noexcept;
+
+    /// Enters a value that a call made or a ref copied into the account of memory, if it is large. False: there was no
+    /// room, and the program is cancelled. Values count until the program ends, wherever they went.
+    [[nodiscard]] bool account_for(std::size_t bytes) noexcept;
+
+    /// Held while a function runs that may draw from the one generator of a seeded program.
+    [[nodiscard]] std::unique_lock<std::mutex> generator_turn();
+
+private:
+    struct root_watch : executor::continuation {
+        explicit root_watch(program& of) noexcept : continuation{&root_ended}, owner{of} {}
+        program& owner;
+    };
+
+    static void root_ended(executor::continuation& watch, executor::task_state& root) noexcept;
+    void on_drained() noexcept override;
+    void request_cancel(program_end::way why, const std::string& message) noexcept;
+    void arm_clean_up(std::chrono::nanoseconds delay) noexcept;
+    [[nodiscard]] program_end end_of(outcome result) noexcept;
+
+    std::shared_ptr<const plan> plan_;
+    std::unique_ptr<python_random> generator_;  // of 2.5 KB, which few programs have
+    std::optional<std::chrono::nanoseconds> timeout_;
+    const limits& limits_;
+    std::shared_ptr<program_observer> observer_;
+    std::shared_ptr<program> alive_;  // from start to the end
+    root_watch watch_{*this};
+    executor::task_handle<outcome> root_;
+
+    std::mutex timer_lock_;
+    executor::timer timeout_timer_;   // set before the start, under timer_lock_ afterwards
+    executor::timer clean_up_timer_;  // under timer_lock_
+    bool is_over_ = false;            // under timer_lock_
+
+    std::atomic<program_end::way> cancelled_by_{program_end::way::returned};  // returned: by nobody
+    std::atomic<const char*> exceeded_{nullptr};
+    std::mutex generator_lock_;
+    std::mutex output_lock_;
+    std::size_t lines_ = 0;   // under output_lock_, as the next
+    bool is_silent_ = false;  // ended: a thread left behind prints for nobody
+};
+
+}  // namespace gatherd::api::plan

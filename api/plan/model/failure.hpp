@@ -1,0 +1,99 @@
+/// \file
+/// How an evaluation ends: with a value, or with an error that knows where in the plan it was raised.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "api/value.hpp"
+
+namespace gatherd::api::plan {
+
+struct node;
+struct failure;
+
+/// Failures are shared: every `ref` to a failed task gives the same one.
+using failure_ptr = std::shared_ptr<const failure>;
+
+/// Where something of a plan stands: a node, or the item of a map.
+struct place {
+    static constexpr std::uint32_t no_item = ~std::uint32_t{0};
+
+    const node* at = nullptr;
+    std::uint32_t item = no_item;  ///< of a map: which of its `over`
+};
+
+/// An exception of a plan, as a value: plans fail often enough that unwinding for each would cost.
+struct failure {
+    std::string type;     ///< Python's name: "ValueError"
+    std::string message;  ///< what str() of it gives
+    place raised_at{};
+    std::vector<failure_ptr> errors{};  ///< of an ExceptionGroup
+    bool is_group = false;
+
+    /// CancelledError, which no `except` without types catches and no group collects.
+    [[nodiscard]] bool is_cancellation() const noexcept { return type == "CancelledError"; }
+};
+
+/// What evaluating a task gives.
+class outcome {
+public:
+    outcome() = default;
+    outcome(value result) : either_{std::move(result)} {}
+    outcome(failure_ptr reason) : either_{std::move(reason)} {}
+    outcome(failure reason) : either_{std::make_shared<const failure>(std::move(reason))} {}
+
+    [[nodiscard]] bool has_value() const noexcept { return either_.index() == 0; }
+    [[nodiscard]] value& result() noexcept { return *std::get_if<0>(&either_); }
+    [[nodiscard]] const value& result() const noexcept { return *std::get_if<0>(&either_); }
+    [[nodiscard]] const failure_ptr& reason() const noexcept { return *std::get_if<1>(&either_); }
+
+private:
+    std::variant<value, failure_ptr> either_;
+};
+
+/// For the executor: whether a task that returned this has failed.
+[[nodiscard]] inline bool is_failure(const outcome& o) noexcept {
+    return !o.has_value();
+}
+
+/// For the executor: whether it was cancelled.
+[[nodiscard]] inline bool is_cancellation(const outcome& o) noexcept {
+    return !o.has_value() && o.reason()->is_cancellation();
+}
+
+/// ERROR of the wire, without places: `{"type", "message", "errors"?}`.
+[[nodiscard]] value describe(const failure& f);
+
+/// ERROR with `path` in it and in each of its `errors`.
+[[nodiscard]] value describe_with_paths(const failure& f);
+
+/// Python's last traceback line: `ValueError: boom`, or the type alone where there is no message.
+[[nodiscard]] std::string last_line(const failure& f);
+
+/// Adds `"value": V` or `"error": ERROR` to an entry: of a future, where it is looked at instead of awaited. Then a
+/// cancelled one has lost the message that its CancelledError had.
+void fill_entry(value& entry, outcome result);
+
+/// `{"value": V}` or `{"error": ERROR}`.
+[[nodiscard]] inline value result_entry(outcome result) {
+    value entry = value::object();
+    fill_entry(entry, std::move(result));
+    return entry;
+}
+
+/// The list of results that a gather gives; failures are entries of it if `settles`, and else there are none.
+[[nodiscard]] value result_list(std::vector<outcome> results, bool settles);
+
+/// An entry as text, of which `{"value":V` stands at `begin`, or `{"value":` and a failure: its end, or the error in
+/// its place.
+void append_entry_end(std::string& text, std::size_t begin, const failure_ptr& failed);
+
+}  // namespace gatherd::api::plan

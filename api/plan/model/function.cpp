@@ -1,0 +1,129 @@
+#include "api/plan/model/function.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "api/shortened.hpp"
+
+namespace gatherd::api::plan {
+
+namespace {
+
+bool is_variadic(const function& callee) {
+    return !callee.parameters.empty() && callee.parameters.back().variadic;
+}
+
+std::string count_of(const char* what, std::size_t n) {
+    return std::to_string(n) + ' ' + what + (n == 1 ? "" : "s");
+}
+
+const char* python_type(const value& v) {
+    switch (v.type()) {
+        case value::value_t::null:
+            return "NoneType";
+        case value::value_t::boolean:
+            return "bool";
+        case value::value_t::string:
+            return "str";
+        case value::value_t::number_float:
+            return "float";
+        default:
+            return "int";
+    }
+}
+
+}  // namespace
+
+std::optional<std::size_t> slots_by_position(const function& callee, std::size_t given) noexcept {
+    const bool variadic = is_variadic(callee);
+    const std::size_t fixed = callee.parameters.size() - (variadic ? 1 : 0);
+    if (given > fixed && !variadic) {
+        return std::nullopt;
+    }
+    for (std::size_t i = given; i < fixed; ++i) {
+        if (!callee.parameters[i].default_value) {
+            return std::nullopt;
+        }
+    }
+    return std::max(given, fixed);
+}
+
+std::variant<binding, misfit> bind_positions(const function& callee, std::size_t given) {
+    const bool variadic = is_variadic(callee);
+    const std::size_t fixed = callee.parameters.size() - (variadic ? 1 : 0);
+    if (given > fixed && !variadic) {
+        return misfit{callee.name + "() takes at most " + count_of("argument", fixed) + ", " + std::to_string(given) +
+                      " given"};
+    }
+    for (std::size_t i = given; i < fixed; ++i) {
+        if (!callee.parameters[i].default_value) {
+            return misfit{callee.name + "() misses the required argument '" + callee.parameters[i].name + "'"};
+        }
+    }
+    binding bound;
+    bound.slots.resize(given);
+    for (std::size_t i = 0; i < given; ++i) {
+        bound.slots[i] = i;
+    }
+    bound.count = std::max(given, fixed);
+    return bound;
+}
+
+std::variant<binding, misfit> bind_names(const function& callee, const std::vector<std::string_view>& names) {
+    const std::size_t fixed = callee.parameters.size() - (is_variadic(callee) ? 1 : 0);
+    binding bound;
+    bound.count = fixed;
+    for (const std::string_view name : names) {
+        const auto end = callee.parameters.begin() + static_cast<std::ptrdiff_t>(fixed);
+        const auto found =
+            std::find_if(callee.parameters.begin(), end, [name](const parameter& p) { return p.name == name; });
+        if (found == end) {
+            std::string known;
+            for (auto each = callee.parameters.begin(); each != end; ++each) {
+                known += (known.empty() ? "" : ", ") + each->name;
+            }
+            return misfit{callee.name + "() has no argument named '" + shortened(name) + "'" +
+                          (known.empty() ? std::string{": it takes none by name"} : "; it has: " + known)};
+        }
+        bound.slots.push_back(static_cast<std::size_t>(found - callee.parameters.begin()));
+    }
+    for (std::size_t i = 0; i < fixed; ++i) {
+        if (!callee.parameters[i].default_value &&
+            std::find(bound.slots.begin(), bound.slots.end(), i) == bound.slots.end()) {
+            return misfit{callee.name + "() misses the required argument '" + callee.parameters[i].name + "'"};
+        }
+    }
+    return bound;
+}
+
+std::vector<value> bind_value(const function& callee, value args) {
+    std::variant<binding, misfit> tried;
+    if (args.is_array()) {
+        tried = bind_positions(callee, args.size());
+    } else if (args.is_object()) {
+        std::vector<std::string_view> names;
+        for (const auto& [name, unused] : args.items()) {
+            names.push_back(name);
+        }
+        tried = bind_names(callee, names);
+    } else {
+        throw raised{"TypeError", std::string{"args must be a list or an object, not "} + python_type(args)};
+    }
+    if (const auto* no = std::get_if<misfit>(&tried)) {
+        throw raised{"TypeError", no->why};
+    }
+    const auto& bound = std::get<binding>(tried);
+    std::vector<value> values(bound.count);
+    for (std::size_t i = 0; i < std::min(bound.count, callee.parameters.size()); ++i) {
+        if (callee.parameters[i].default_value) {
+            values[i] = *callee.parameters[i].default_value;
+        }
+    }
+    std::size_t next = 0;
+    for (auto& each : args) {
+        values[bound.slots[next++]] = std::move(each);
+    }
+    return values;
+}
+
+}  // namespace gatherd::api::plan

@@ -1,0 +1,124 @@
+/// \file
+/// What a plan may call: a function's description, where it runs, its body, what it raises, and how arguments are bound
+/// to its parameters.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "api/value.hpp"
+
+namespace gatherd::api::plan {
+
+class python_random;
+
+/// What a running program offers to the functions that it calls.
+///
+/// Threads: a function may use its context only while it is called. `print` is safe from any thread;
+/// `random` gives a generator that the calling thread has to itself.
+class call_context {
+public:
+    virtual ~call_context() = default;
+
+    /// One line of the program's output, without its line end.
+    virtual void print(std::string line) = 0;
+
+    /// The program's generator where it has a seed, else the calling thread's, seeded by the operating system.
+    virtual python_random& random() = 0;
+};
+
+/// Which pool of threads runs a function.
+enum class thread_pool {
+    none,      ///< on a worker: it returns within microseconds, or it is a coroutine that waits
+    compute,   ///< may take much CPU: on the compute pool unless its arguments are few
+    blocking,  ///< blocks its thread: on the blocking pool
+};
+
+/// One parameter. Python's positional-or-keyword kind, or `*name` where it takes the rest.
+struct parameter {
+    std::string name;
+    std::optional<value> default_value = std::nullopt;  ///< none: the argument is required
+    bool variadic = false;                              ///< takes all further arguments, by position only
+};
+
+/// Arguments bound to parameters: one for each in order, defaults filled in; a variadic one's are spread at the end.
+using arguments = std::span<const value>;
+
+/// A body that returns without waiting for anything. Throws `raised` and the executor's errors.
+using plain_body = value (*)(call_context&, arguments);
+
+/// A body that waits by a timer: what asyncio.sleep is. `delay` gives how long (throws TypeError and the like),
+/// `result` what it returns after it. The evaluator sleeps, so that a sleeping call costs no coroutine of its own.
+struct sleeping_body {
+    std::chrono::nanoseconds (*delay)(arguments);
+    value (*result)(arguments);
+};
+
+/// A function that plans may call.
+struct function {
+    std::string name;                   ///< as plans spell it: "random.uniform"
+    std::string summary;                ///< one line for people
+    std::vector<parameter> parameters;  ///< required ones first; a variadic one last
+    thread_pool pool = thread_pool::none;
+    std::variant<plain_body, sleeping_body> body;
+    /// Of a compute function: whether these arguments are so small that a worker may run it at once.
+    bool (*is_brief)(arguments) = nullptr;
+    bool draws = false;   ///< from its context's generator: in a seeded program it runs where it is called, in turn
+    bool prints = false;  ///< its calls are made in their order, where they cannot wait
+
+    /// Whether asyncio would call it `async def`: to_thread refuses it.
+    [[nodiscard]] bool is_async() const noexcept { return std::holds_alternative<sleeping_body>(body); }
+};
+
+/// An exception as the wire shows it: `{"type": "ValueError", "message": "..."}`.
+///
+/// Functions throw it. Only CancelledError and TimeoutError are not spelt this way: they are the executor's
+/// own `cancelled_error` and `timeout_error`, so that scopes treat them as asyncio does.
+class raised : public std::exception {
+public:
+    raised(std::string type, std::string message) : type_{std::move(type)}, message_{std::move(message)} {}
+
+    [[nodiscard]] const std::string& type() const noexcept { return type_; }
+    [[nodiscard]] const std::string& message() const noexcept { return message_; }
+    [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
+
+private:
+    std::string type_;
+    std::string message_;
+};
+
+/// Why arguments do not fit, as Python says it: "missing a required argument: 'b'".
+struct misfit {
+    std::string why;
+};
+
+/// For each argument given, in order, the index of the parameter slot that takes it; and how many slots there are.
+struct binding {
+    std::vector<std::size_t> slots;
+    std::size_t count = 0;
+};
+
+/// How many slots so many arguments by position fill, defaults included; nothing where they do not fit.
+[[nodiscard]] std::optional<std::size_t> slots_by_position(const function& callee, std::size_t given) noexcept;
+
+/// Binds `given` arguments by position.
+[[nodiscard]] std::variant<binding, misfit> bind_positions(const function& callee, std::size_t given);
+
+/// Binds arguments by name.
+[[nodiscard]] std::variant<binding, misfit> bind_names(const function& callee,
+                                                       const std::vector<std::string_view>& names);
+
+/// Binds args that were computed: a list or an object. Throws `raised` TypeError, as the call would in Python.
+[[nodiscard]] std::vector<value> bind_value(const function& callee, value args);
+
+}  // namespace gatherd::api::plan

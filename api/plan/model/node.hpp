@@ -1,0 +1,154 @@
+/// \file
+/// A plan in memory: one struct for each kind of TASK.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/plan/model/failure.hpp"
+#include "api/plan/model/function.hpp"
+#include "api/value.hpp"
+#include "gatherd/executor/wait.hpp"
+
+namespace gatherd::api::plan {
+
+/// The kinds of TASK: docs/PROTOCOL.md.
+enum class kind : std::uint8_t {
+    call,
+    map,
+    value,
+    ref,
+    gather,
+    task_group,
+    wait,
+    wait_for,
+    race,
+    shield,
+    sequence,
+    let,
+    try_,
+    retry,
+    to_thread,
+};
+
+/// A node of the tree. Nodes live in their plan's arena, never change once checked, and own nothing: what they point to
+/// lives as long as the plan. Threads: any number may read.
+struct node {
+    explicit node(kind what) noexcept : is{what} {}
+
+    kind is;
+    bool is_instant = false;                  ///< evaluating it can neither wait nor take long: it needs no coroutine
+    bool is_sleep = false;                    ///< a call that does nothing but sleep, for a time that is known
+    bool prints = false;                      ///< instant, and has a call that prints: its lines have an order
+    std::uint32_t position = place::no_item;  ///< in its parent's list; the path ends with it, after `step`
+    const node* parent = nullptr;
+    std::string_view step;  ///< how its parent's path goes on: "/gather", "/let/a", "/args/0/await"
+};
+
+/// A task in the arguments of a call, and where its result goes.
+struct awaited_part {
+    const node* task;
+    std::uint32_t argument;                ///< index into call_arguments::bound
+    std::span<const std::uint32_t> place;  ///< positions from there downwards
+};
+
+/// What of the arguments of a call tasks have to give first: few calls have that.
+struct awaited_arguments {
+    std::span<const awaited_part> parts;  ///< in the order of their evaluation
+    const node* whole = nullptr;          ///< args is itself {"await": TASK}: bound when it has run
+};
+
+/// The arguments of one call, bound to its function's parameters.
+struct call_arguments {
+    std::span<const value> bound;
+    const awaited_arguments* awaited = nullptr;  ///< none: all are there
+};
+
+struct value_node : node {
+    value_node() noexcept : node{kind::value} {}
+    const value* constant = nullptr;
+};
+
+struct call_node : node {
+    call_node() noexcept : node{kind::call} {}
+    const function* callee = nullptr;
+    call_arguments arguments{};
+};
+
+/// Of gather and map.
+struct gather_options {
+    bool return_exceptions = false;
+    std::size_t limit = 0;  ///< children at once; 0: all
+};
+
+struct map_node : node {
+    map_node() noexcept : node{kind::map} {}
+    const function* callee = nullptr;
+    std::span<const call_arguments> over;
+    std::string_view over_step = "/over";  ///< how the path of an item goes on
+    bool items_sleep = false;              ///< each item is what is_sleep says
+    gather_options options{};
+};
+
+/// gather, task_group, race, sequence.
+struct list_node : node {
+    using node::node;
+    std::span<const node* const> children;
+    gather_options options{};  ///< of gather
+};
+
+struct wait_node : list_node {
+    wait_node() noexcept : list_node{kind::wait} {}
+    std::optional<std::chrono::nanoseconds> timeout;
+    executor::return_when when = executor::return_when::all_completed;
+};
+
+/// shield, wait_for, to_thread.
+struct inner_node : node {
+    using node::node;
+    const node* inner = nullptr;
+    std::optional<std::chrono::nanoseconds> timeout;  ///< of wait_for
+};
+
+struct retry_node : node {
+    retry_node() noexcept : node{kind::retry} {}
+    const node* inner = nullptr;
+    std::uint64_t attempts = 1;
+    double delay = 0;
+    double factor = 1;
+    std::optional<double> max_delay;
+};
+
+struct let_node : node {
+    let_node() noexcept : node{kind::let} {}
+    std::span<const node* const> tasks;
+    const node* body = nullptr;
+};
+
+struct ref_node : node {
+    ref_node() noexcept : node{kind::ref} {}
+    std::uint32_t levels = 0;  ///< how many environments outwards
+    std::uint32_t slot = 0;    ///< which name of that one
+};
+
+struct try_node : node {
+    try_node() noexcept : node{kind::try_} {}
+    const node* body = nullptr;
+    const node* handler = nullptr;  ///< except, or none
+    const node* finalizer = nullptr;
+    std::span<const std::string_view> types;  ///< none: all but CancelledError
+    bool names_error = false;                 ///< `as`: the handler has an environment of its own
+};
+
+/// JSON pointer into the params of the request.
+[[nodiscard]] std::string pointer_to(const place& where);
+
+/// Seconds of the wire, saturating; what is beyond some 290 years counts as that.
+[[nodiscard]] std::chrono::nanoseconds to_duration(double seconds) noexcept;
+
+}  // namespace gatherd::api::plan

@@ -1,0 +1,61 @@
+#include "api/plan/model/plan.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "api/plan/model/node.hpp"
+
+namespace gatherd::api::plan {
+
+std::string_view plan::keep(std::string_view text) {
+    const std::span<char> copy = make_span<char>(text.size());
+    std::copy(text.begin(), text.end(), copy.begin());
+    return {copy.data(), copy.size()};
+}
+
+std::span<value> plan::make_values(std::size_t count) {
+    if (values_.empty() || values_.back().size - values_.back().used < count) {
+        // Small plans get small chunks; large ones few.
+        const std::size_t usual = values_.empty() ? 8 : std::min(values_a_chunk, values_.back().size * 2);
+        const std::size_t size = std::max(count, usual);
+        values_.push_back({std::make_unique<value[]>(size), 0, size});
+    }
+    values_chunk& last = values_.back();
+    const std::span<value> room{last.values.get() + last.used, count};
+    last.used += count;
+    return room;
+}
+
+std::string pointer_to(const place& where) {
+    std::vector<const node*> upwards;
+    for (const node* each = where.at; each != nullptr; each = each->parent) {
+        upwards.push_back(each);
+    }
+    std::string pointer;
+    for (auto each = upwards.rbegin(); each != upwards.rend(); ++each) {
+        pointer += (*each)->step;
+        if ((*each)->position != place::no_item) {
+            pointer += '/' + std::to_string((*each)->position);
+        }
+    }
+    if (where.item != place::no_item) {
+        // The map of a method stands at its params: its own step says how `over` is called there.
+        const auto* const map = static_cast<const map_node*>(where.at);
+        pointer += map->over_step;
+        pointer += '/' + std::to_string(where.item);
+    }
+    return pointer;
+}
+
+std::chrono::nanoseconds to_duration(double seconds) noexcept {
+    constexpr double most = 9.2e9;
+    if (seconds >= most) {
+        return std::chrono::nanoseconds::max();
+    }
+    if (seconds <= -most) {
+        return std::chrono::nanoseconds::min();
+    }
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>{seconds});
+}
+
+}  // namespace gatherd::api::plan

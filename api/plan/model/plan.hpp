@@ -1,0 +1,116 @@
+/// \file
+/// A checked plan: the tree and all the memory that it stands on.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "api/plan/model/node.hpp"
+#include "api/value.hpp"
+
+namespace gatherd::api::plan {
+
+/// Memory that is taken piece by piece and given back all at once.
+///
+/// As std::pmr::monotonic_buffer_resource, whose allocation is a virtual call in another library: of a large plan each
+/// task asks for some. The first pieces come from the arena itself.
+///
+/// Threads: one at a time.
+class arena {
+public:
+    arena() noexcept : next_{first_}, left_{sizeof first_} {}
+    arena(const arena&) = delete;
+    arena& operator=(const arena&) = delete;
+
+    /// So many bytes, aligned for any type. Never none.
+    [[nodiscard]] std::byte* allocate(std::size_t bytes) {
+        constexpr std::size_t unit = alignof(std::max_align_t);
+        bytes = (bytes + unit - 1) / unit * unit;
+        if (bytes > left_) [[unlikely]] {
+            grow(bytes);
+        }
+        std::byte* const piece = next_;
+        next_ += bytes;
+        left_ -= bytes;
+        return piece;
+    }
+
+private:
+    void grow(std::size_t bytes) {
+        constexpr std::size_t largest = std::size_t{1} << 20;
+        size_ = std::max(bytes, std::min(2 * size_, largest));
+        next_ = more_.emplace_back(new std::byte[size_]).get();
+        left_ = size_;
+    }
+
+    alignas(std::max_align_t) std::byte first_[912];  // memory: not a value
+    std::byte* next_;
+    std::size_t left_;
+    std::size_t size_ = sizeof first_;  // of the last piece
+    std::vector<std::unique_ptr<std::byte[]>> more_;
+};
+
+/// The tree of one request. Built by plan_decoder, then only read, by any number of threads.
+class plan {
+public:
+    plan() {}  // not {}: the arena's memory stays as it is
+    plan(const plan&) = delete;
+    plan& operator=(const plan&) = delete;
+
+    [[nodiscard]] const node& root() const noexcept { return *root_; }
+    void set_root(const node& root) noexcept { root_ = &root; }
+
+    /// How many tasks it has: nodes, each item of a map being one.
+    [[nodiscard]] std::size_t tasks() const noexcept { return tasks_; }
+    void count_tasks(std::size_t more) noexcept { tasks_ += more; }
+
+    /// Those of them that only sleep and share one task with their siblings, unless the program has a seed.
+    [[nodiscard]] std::size_t sleepers() const noexcept { return sleepers_; }
+    void count_sleepers(std::size_t more) noexcept { sleepers_ += more; }
+
+    /// A new node in the arena.
+    template <typename Node, typename... Args>
+    Node& make(Args&&... args) {
+        static_assert(std::is_trivially_destructible_v<Node>);
+        return *::new (arena_.allocate(sizeof(Node))) Node(std::forward<Args>(args)...);
+    }
+
+    /// Room for `count` objects in the arena, default-constructed. Only for types without a destructor to run.
+    template <typename T>
+    std::span<T> make_span(std::size_t count) {
+        static_assert(std::is_trivially_destructible_v<T>);
+        T* const first = reinterpret_cast<T*>(arena_.allocate(count * sizeof(T)));
+        std::uninitialized_default_construct_n(first, count);
+        return {first, count};
+    }
+
+    /// A copy of a text in the arena.
+    std::string_view keep(std::string_view text);
+
+    /// Room for `count` values side by side, null at first.
+    std::span<value> make_values(std::size_t count);
+
+private:
+    static constexpr std::size_t values_a_chunk = 256;
+
+    struct values_chunk {
+        std::unique_ptr<value[]> values;
+        std::size_t used = 0;
+        std::size_t size = 0;
+    };
+
+    arena arena_;  // its first pieces are here: a small plan is one allocation in all
+    std::vector<values_chunk> values_;
+    const node* root_ = nullptr;
+    std::size_t tasks_ = 0;
+    std::size_t sleepers_ = 0;
+};
+
+}  // namespace gatherd::api::plan
