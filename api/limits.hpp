@@ -24,6 +24,7 @@ struct limits {
     std::chrono::milliseconds message_time = std::chrono::seconds{30};
     std::chrono::milliseconds idle_time{0};  ///< zero: no limit
     std::chrono::milliseconds cleanup_time = std::chrono::seconds{10};
+    std::size_t cleanup_rounds = 10;
     std::chrono::milliseconds keep = std::chrono::seconds{300};  ///< tasks.keep: of a finished task's result
     std::size_t kept_results = 100'000;
     std::size_t kept_bytes = std::size_t{256} << 20;

@@ -62,6 +62,7 @@ api::limits limits_from(const config::settings& s) {
     limits.message_time = s.limits.message_time;
     limits.idle_time = s.limits.idle_time;
     limits.cleanup_time = s.limits.cleanup_time;
+    limits.cleanup_rounds = s.limits.cleanup_rounds;
     limits.keep = s.tasks.keep;
     limits.kept_results = s.limits.kept_results;
     limits.kept_bytes = s.limits.kept_bytes;

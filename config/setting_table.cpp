@@ -88,6 +88,8 @@ constexpr std::array table{
             "how long a connection may stay without a message or an unfinished task before it is closed"},
     setting{"limits.cleanup_time", duration_field{[](settings& s) -> auto& { return s.limits.cleanup_time; }, 0s, day},
             "how long cancelled tasks may take to clean up before they are cancelled again"},
+    setting{"limits.cleanup_rounds", count_field{[](settings& s) -> auto& { return s.limits.cleanup_rounds; }, 1, 1000},
+            "how often tasks that do not clean up are cancelled again, once a second, before they are abandoned"},
     setting{"limits.kept_results", count_field{[](settings& s) -> auto& { return s.limits.kept_results; }, 0, many},
             "results of finished created tasks that are kept; the oldest go first"},
     setting{"limits.kept_bytes", bytes_field{[](settings& s) -> auto& { return s.limits.kept_bytes; }, 0, 64 * gib},

@@ -71,6 +71,7 @@ struct settings {
         std::chrono::milliseconds message_time = std::chrono::seconds{30};
         std::chrono::milliseconds idle_time{0};  // 0: off
         std::chrono::milliseconds cleanup_time = std::chrono::seconds{10};
+        std::size_t cleanup_rounds = 10;
         std::uint64_t kept_results = 100'000;
         std::uint64_t kept_bytes = std::uint64_t{256} << 20;
         std::uint64_t memory_bytes = 0;  // 0: half of what the machine or the container has

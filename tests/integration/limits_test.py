@@ -120,18 +120,18 @@ class Limits(unittest.TestCase):
         first, second = self.connect(daemon), self.connect(daemon)
         sleeps = lambda count: ["sleep", [[3600]] * count]
         self.assert_no_room(first.error("map", sleeps(50_000)))
-        running = first.start("map", sleeps(25_000))
+        running = first.start("map", sleeps(10_000))
         while second.result("stats")["tasks_in_flight"] == 0:
             pass
         self.assertGreater(second.result("stats")["memory"]["held_bytes"], 10_000_000)
-        for method, params in (("map", sleeps(25_000)), ("gather", [[{"map": "sleep", "over": sleeps(25_000)[1]}]]),
-                               ("create_task", [{"map": "sleep", "over": sleeps(25_000)[1]}])):
+        for method, params in (("map", sleeps(10_000)), ("gather", [[{"map": "sleep", "over": sleeps(10_000)[1]}]]),
+                               ("create_task", [{"map": "sleep", "over": sleeps(10_000)[1]}])):
             self.assert_no_room(second.error(method, params))
         self.assertEqual(second.result("run", [{"call": "add", "args": [1, 2]}]), 3)  # there is room for what is small
         self.assertEqual(second.result("stats")["limits"]["limits.memory_bytes"], 4)
         first.start("cancel", {"request": running})
         first.messages(2)
-        second.start("map", sleeps(25_000))
+        second.start("map", sleeps(10_000))
         self.assertEqual(second.result("ping"), "pong")
         second.reset()
         while first.result("stats")["memory"]["held_bytes"] > 0:
@@ -335,6 +335,38 @@ class Limits(unittest.TestCase):
         connection.start("run", {"task": {"gather": [plan, {"sequence": [{"call": "sleep", "args": [0.02]}, {"call": "fail", "args": ["E", "e"]}]}]}})
         self.assertEqual(connection.message()["params"]["text"], "interrupted")
         self.assertEqual(connection.message()["error"]["message"], "E: e")
+
+    # Each attempt prints, waits until it is cancelled, and makes an error of the cancellation, which is tried again.
+    ENDLESS = {"retry": {"try": {"sequence": [{"call": "print", "args": ["again"]}, FOR_EVER]}, "except": {"call": "fail"}, "types": ["CancelledError"]},
+               "attempts": 10**9}
+
+    def test_what_catches_every_cancellation_is_abandoned_and_answered(self):
+        connection = self.connect(self.start(flag("limits.cleanup_time", "10ms"), flag("limits.cleanup_rounds", 1)))
+        running = connection.start("run", {"task": self.ENDLESS})
+        self.assertEqual(connection.message()["params"]["text"], "again")
+        connection.start("cancel", {"request": running, "message": "enough"})
+        while (answer := connection.message()).get("id") != running:
+            pass
+        self.assertEqual(answer["error"], {"code": -32002, "message": "CancelledError: enough", "data": {"type": "CancelledError", "message": "enough"}})
+        late = connection.start("run", {"task": self.ENDLESS, "timeout": 0.01})
+        while (answer := connection.message()).get("id") != late:
+            pass
+        self.assertEqual(answer["error"]["code"], -32001)
+        self.assertEqual(connection.result("ping"), "pong")
+
+    def test_what_catches_every_cancellation_does_not_outlive_its_client(self):
+        # With so many rounds, only the first one, where nobody waits for the answer, ends them in the time of this test.
+        daemon = self.start(flag("limits.cleanup_time", "10ms"), flag("limits.cleanup_rounds", 1000), flag("limits.tasks_in_flight", 25))
+        gone = self.connect(daemon)
+        gone.start("run", {"task": self.ENDLESS})
+        gone.start("create_task", {"task": self.ENDLESS})
+        gone.start("create_task", {"task": self.ENDLESS, "detach": True})
+        gone.messages(5)
+        gone.reset()
+        other = self.connect(daemon)
+        while "error" in (answer := other.ask("run", {"task": {"sequence": [{"call": "sleep", "args": [0.01]}] * 12}})):
+            self.assertEqual(answer["error"]["code"], -32003)  # the first two are still there
+        daemon.stop()  # and a detached one, which the end of the drain cancels, keeps nobody from a status of 0
 
 
 if __name__ == "__main__":

@@ -190,6 +190,24 @@ class GatherAndMap(MethodCase):
         self.assertEqual(seen[-1], 3)
         self.assertEqual(len(message["result"]), 3)
 
+    def test_progress_that_was_held_back_is_sent_in_time(self):
+        tasks = [{"value": 0}, *[sleep(0.001, 0)] * 98, FOR_EVER]
+        request = self.connection.start("gather", {"tasks": tasks, "progress": 0.05})
+        seen = [0]
+        while seen[-1] < 99:  # while the slowest child still runs
+            seen.append(self.connection.message()["params"]["done"])
+        self.assertEqual(seen, sorted(set(seen)))
+        self.connection.start("cancel", {"request": request})
+        last = [each for each in self.connection.messages(3) if each.get("method") == "progress"]
+        self.assertEqual([each["params"]["done"] for each in last], [100])
+
+    def test_progress_never_sends_the_same_numbers_twice(self):
+        self.connection.start("gather", {"tasks": [sleep(0.01, i) for i in range(20)], "progress": 0})
+        seen = []
+        while "method" in (message := self.connection.message()):
+            seen.append(message["params"]["done"])
+        self.assertEqual(seen, list(range(1, 21)))
+
     def test_progress_comes_before_an_error_too(self):
         self.connection.start("gather", {"tasks": [{"value": 1}, FAILS, FOR_EVER], "progress": 3600})
         before = []

@@ -133,13 +133,13 @@ class Sizes(unittest.TestCase):
         self.assertEqual(self.connection.message()["error"]["code"], -32002)
         return each
 
-    def test_a_sleeping_child_takes_at_most_300_bytes_its_plan_included(self):
+    def test_a_sleeping_child_takes_at_most_750_bytes_its_plan_included(self):
         of_gather = self.bytes_of_each("gather", {"tasks": [sleep(LONG)] * NODES + [sleep(0.01)]}, NODES)
         self.start(STACK)  # what the first one freed would be used again
         of_map = self.bytes_of_each("map", {"call": "sleep", "over": [[LONG]] * SLEEPERS + [[0.01]]}, SLEEPERS)
         if not IS_SANITIZED:
-            self.assertLessEqual(of_gather, 300)
-            self.assertLessEqual(of_map, 300)
+            self.assertLessEqual(of_gather, 750)
+            self.assertLessEqual(of_map, 750)
 
     def most_and_account_of_each(self, form, count):
         """Bytes of the daemon's memory at the most from where all sleep to the answer, and those that it accounts for."""
@@ -169,7 +169,7 @@ class Sizes(unittest.TestCase):
             print(f"\na sleeping child of a {name}: {most:.0f} bytes at the most, {account:.0f} by account", flush=True)
             if not IS_SANITIZED:
                 self.assertLessEqual(most, account)
-                self.assertLessEqual(account, 530)
+                self.assertLessEqual(account, 1200)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@
 
 namespace gatherd::api::plan {
 
-void refuse(const node& at, std::string_view below, std::string_view why, std::string hint) {
-    const std::string path = pointer_to({&at}) + std::string{below};
+void refuse(const node& faulty, std::string_view below, std::string_view reason, std::string hint) {
+    const std::string path = pointer_to({&faulty}) + std::string{below};
     value data = {{"path", path}};
     std::string message =
-        "Invalid params: " + (path.empty() ? std::string{"params"} : shortened(path)) + ": " + std::string{why};
+        "Invalid params: " + (path.empty() ? std::string{"params"} : shortened(path)) + ": " + std::string{reason};
     if (!hint.empty()) {
         message += ": " + hint;
         data["hint"] = std::move(hint);

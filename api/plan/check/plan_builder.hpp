@@ -27,7 +27,7 @@ struct refused {
 };
 
 /// Throws `refused` with `errc::invalid_params`. `below`: how the path goes on from the node that is at fault.
-[[noreturn]] void refuse(const node& at, std::string_view below, std::string_view why, std::string hint = {});
+[[noreturn]] void refuse(const node& faulty, std::string_view below, std::string_view reason, std::string hint = {});
 
 /// Throws `refused` with `errc::limit_exceeded`.
 [[noreturn]] void refuse_tasks_over(std::size_t max_tasks);
@@ -40,9 +40,9 @@ namespace detail {
 /// Whether two pieces of memory have the same `Word` at their beginning, and the same one at their end.
 template <typename Word>
 bool same_ends(std::string_view a, std::string_view b) noexcept {
-    const auto word = [](const char* at) {
+    const auto word = [](const char* bytes) {
         Word made;
-        std::memcpy(&made, at, sizeof made);
+        std::memcpy(&made, bytes, sizeof made);
         return made;
     };
     const std::size_t last = a.size() - sizeof(Word);
@@ -80,11 +80,11 @@ struct branch {
 /// Threads: one. Throws: std::bad_alloc, and `refused` where it says so.
 class plan_builder {
 public:
-    plan_builder(const registry& functions, std::size_t max_tasks, plan& into) noexcept
-        : functions_{functions}, max_tasks_{max_tasks}, plan_{into} {}
+    plan_builder(const registry& functions, std::size_t max_tasks, plan& target) noexcept
+        : functions_{functions}, max_tasks_{max_tasks}, plan_{target} {}
 
     /// The plan, for its memory.
-    [[nodiscard]] plan& into() noexcept { return plan_; }
+    [[nodiscard]] plan& target() noexcept { return plan_; }
 
     /// A new node that stands where a branch or another node says.
     template <typename Node, typename Where, typename... Args>

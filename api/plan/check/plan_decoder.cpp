@@ -27,19 +27,19 @@ result<std::unique_ptr<plan>> decode_with(const registry& functions, std::size_t
 
 }  // namespace
 
-result<std::unique_ptr<plan>> plan_decoder::decode_task(json_view task, std::string_view at) const {
+result<std::unique_ptr<plan>> plan_decoder::decode_task(json_view task, std::string_view member) const {
     return decode_with(functions_, max_tasks_, [&](plan_builder& b) -> const node& {
-        return read_task(b, task, {nullptr, b.keep_step(at)}, nullptr);
+        return read_task(b, task, {nullptr, b.keep_step(member)}, nullptr);
     });
 }
 
-result<std::unique_ptr<plan>> plan_decoder::decode_gather(json_view tasks, std::string_view at,
+result<std::unique_ptr<plan>> plan_decoder::decode_gather(json_view tasks, std::string_view member,
                                                           const gather_members& options) const {
     return decode_with(functions_, max_tasks_, [&](plan_builder& b) -> const node& {
         b.count(1);
         list_node& n = b.make_at<list_node>(branch{}, kind::gather);
         n.options = read_gather_options(n, options.return_exceptions, options.limit);
-        const std::string_view step = b.keep_step(at);
+        const std::string_view step = b.keep_step(member);
         if (!tasks.is_array()) {
             refuse(n, step, "a list of tasks is expected");
         }

@@ -32,11 +32,11 @@ public:
     plan_decoder(const registry& functions, std::size_t max_tasks) noexcept
         : functions_{functions}, max_tasks_{max_tasks} {}
 
-    /// A TASK. `at`: the member of the params that holds it ("task", or "0").
-    [[nodiscard]] result<std::unique_ptr<plan>> decode_task(protocol::json_view task, std::string_view at) const;
+    /// A TASK. `member`: the member of the params that holds it ("task", or "0").
+    [[nodiscard]] result<std::unique_ptr<plan>> decode_task(protocol::json_view task, std::string_view member) const;
 
     /// Method gather's list, as the TASK gather.
-    [[nodiscard]] result<std::unique_ptr<plan>> decode_gather(protocol::json_view tasks, std::string_view at,
+    [[nodiscard]] result<std::unique_ptr<plan>> decode_gather(protocol::json_view tasks, std::string_view member,
                                                               const gather_members& options) const;
 
     /// Method map's function and argument lists, as the TASK map.

@@ -24,25 +24,25 @@ struct argument_reader {
     const await_site& site;
     std::vector<std::uint32_t> place{};
 
-    value read(json_view from, const std::string& path) {
-        if (const auto awaited = as_await(from)) {
+    value read(json_view argument, const std::string& path) {
+        if (const auto awaited = as_await(argument)) {
             const node& task = read_await(b, *awaited, site.at, path, site.names);
             site.parts.push_back({&task, site.argument, b.keep(place)});
             return nullptr;
         }
-        if (from.is_array()) {
+        if (argument.is_array()) {
             value items = value::array();
-            for (const json_view item : from.items()) {
+            for (const json_view item : argument.items()) {
                 place.push_back(static_cast<std::uint32_t>(items.size()));
                 items.push_back(read(item, path + '/' + std::to_string(items.size())));
                 place.pop_back();
             }
             return items;
         }
-        if (from.is_object()) {
+        if (argument.is_object()) {
             value object = value::object();
             auto& members_of = object.get_ref<value::object_t&>();
-            for (const auto& [name, member] : unique_members(from)) {
+            for (const auto& [name, member] : unique_members(argument)) {
                 place.push_back(static_cast<std::uint32_t>(members_of.size()));
                 value read_member = read(member, path + '/' + protocol::pointer_step(name));
                 members_of.emplace_back(std::string{name}, std::move(read_member));
@@ -50,18 +50,18 @@ struct argument_reader {
             }
             return object;
         }
-        return protocol::to_value(from);
+        return protocol::to_value(argument);
     }
 };
 
 }  // namespace
 
-std::optional<json_view> as_await(json_view from) {
-    if (!from.is_object() || from.size() == 0) {
+std::optional<json_view> as_await(json_view argument) {
+    if (!argument.is_object() || argument.size() == 0) {
         return std::nullopt;
     }
     std::optional<json_view> awaited;
-    for (const auto& [name, member] : from.members()) {
+    for (const auto& [name, member] : argument.members()) {
         if (name != "await") {
             return std::nullopt;
         }
@@ -70,22 +70,22 @@ std::optional<json_view> as_await(json_view from) {
     return awaited;
 }
 
-bool has_await(json_view from) {
-    if (from.is_array()) {
-        for (const json_view item : from.items()) {
+bool has_await(json_view argument) {
+    if (argument.is_array()) {
+        for (const json_view item : argument.items()) {
             if (has_await(item)) {
                 return true;
             }
         }
         return false;
     }
-    if (!from.is_object()) {
+    if (!argument.is_object()) {
         return false;
     }
-    if (as_await(from)) {
+    if (as_await(argument)) {
         return true;
     }
-    for (const auto& [name, member] : from.members()) {
+    for (const auto& [name, member] : argument.members()) {
         if (has_await(member)) {
             return true;
         }
@@ -95,11 +95,11 @@ bool has_await(json_view from) {
 
 const node& read_await(plan_builder& b, json_view task, const node& at, const std::string& path,
                        const symbol_scope* names) {
-    return read_task(b, task, {&at, b.into().keep(path + "/await")}, names);
+    return read_task(b, task, {&at, b.target().keep(path + "/await")}, names);
 }
 
-value read_awaits(plan_builder& b, const await_site& site, json_view from, const std::string& path) {
-    return argument_reader{b, site}.read(from, path);
+value read_awaits(plan_builder& b, const await_site& site, json_view argument, const std::string& path) {
+    return argument_reader{b, site}.read(argument, path);
 }
 
 namespace {
@@ -110,7 +110,7 @@ std::span<value> with_defaults(plan_builder& b, const function& callee, std::siz
     if (slots == 0) {
         return {};
     }
-    const std::span<value> values = b.into().make_values(slots);
+    const std::span<value> values = b.target().make_values(slots);
     for (std::size_t i = 0; i < std::min(slots, callee.parameters.size()); ++i) {
         if (callee.parameters[i].default_value) {
             values[i] = *callee.parameters[i].default_value;
@@ -130,7 +130,7 @@ std::span<value> with_defaults(plan_builder& b, const function& callee, std::siz
 }
 
 const awaited_arguments* await_first(plan_builder& b, const std::vector<awaited_part>& parts) {
-    return parts.empty() ? nullptr : &b.into().make<awaited_arguments>(awaited_arguments{b.keep(parts)});
+    return parts.empty() ? nullptr : &b.target().make<awaited_arguments>(awaited_arguments{b.keep(parts)});
 }
 
 call_arguments read_listed(plan_builder& b, const argument_site& site, json_view args) {
@@ -193,7 +193,7 @@ call_arguments read_arguments(plan_builder& b, const argument_site& site, json_v
     }
     if (const auto awaited = as_await(args)) {
         const node& whole = read_await(b, *awaited, site.at, site.below.text(), site.names);
-        return {{}, &b.into().make<awaited_arguments>(awaited_arguments{{}, &whole})};
+        return {{}, &b.target().make<awaited_arguments>(awaited_arguments{{}, &whole})};
     }
     return read_named(b, site, args);
 }

@@ -42,10 +42,10 @@ struct argument_site {
 [[nodiscard]] std::span<const value> default_arguments(plan_builder& b, const argument_site& site);
 
 /// The TASK of `{"await": TASK}`, if it is that.
-[[nodiscard]] std::optional<protocol::json_view> as_await(protocol::json_view from);
+[[nodiscard]] std::optional<protocol::json_view> as_await(protocol::json_view argument);
 
 /// Whether there is one in it, or it is one. Cost: linear in its text.
-[[nodiscard]] bool has_await(protocol::json_view from);
+[[nodiscard]] bool has_await(protocol::json_view argument);
 
 /// Reads such a TASK; `path`: of what holds it, from `at`.
 [[nodiscard]] const node& read_await(plan_builder& b, protocol::json_view task, const node& at, const std::string& path,
@@ -60,7 +60,7 @@ struct await_site {
 };
 
 /// An argument that has tasks in it: they become parts, null for the time being. `path`: of it, from the site's node.
-[[nodiscard]] value read_awaits(plan_builder& b, const await_site& site, protocol::json_view from,
+[[nodiscard]] value read_awaits(plan_builder& b, const await_site& site, protocol::json_view argument,
                                 const std::string& path);
 
 }  // namespace gatherd::api::plan

@@ -18,16 +18,8 @@ bool is_brief(const function& callee, const call_arguments& arguments) {
     if (callee.is_async() || callee.pool == thread_pool::blocking) {
         return false;
     }
-    return callee.pool == thread_pool::none || (callee.is_brief != nullptr && callee.is_brief(arguments.bound));
-}
-
-bool is_sleep(const function& callee, const call_arguments& arguments) {
-    const auto* const body = std::get_if<sleeping_body>(&callee.body);
-    try {
-        return body != nullptr && body->delay(arguments.bound) >= std::chrono::nanoseconds::min();
-    } catch (const std::exception&) {
-        return false;
-    }
+    return callee.pool == thread_pool::none ? !are_large(arguments.bound)
+                                            : callee.is_brief != nullptr && callee.is_brief(arguments.bound);
 }
 
 }  // namespace
@@ -41,7 +33,7 @@ const node& read_call(plan_builder& b, const task_members& m, const node& where,
 
 void read_call_arguments(plan_builder& b, call_node& n, const std::optional<json_view>& args,
                          const symbol_scope* names) {
-    n.prints = n.callee->prints;
+    n.lines = n.callee->prints ? 1 : 0;
     if (!args && n.callee->parameters.empty()) {
         n.is_instant = is_brief(*n.callee, n.arguments);
         return;
@@ -53,7 +45,6 @@ void read_call_arguments(plan_builder& b, call_node& n, const std::optional<json
         n.arguments.bound = default_arguments(b, site);
     }
     n.is_instant = n.arguments.awaited == nullptr && is_brief(*n.callee, n.arguments);
-    n.is_sleep = n.arguments.awaited == nullptr && is_sleep(*n.callee, n.arguments);
 }
 
 const node& read_map(plan_builder& b, const task_members& m, const node& where, const symbol_scope* names) {
@@ -72,20 +63,17 @@ void read_over(plan_builder& b, map_node& n, json_view over, const symbol_scope*
         refuse(n, n.over_step, "over is a list of argument lists");
     }
     b.count(over.size());
-    const std::span<call_arguments> items = b.into().make_span<call_arguments>(over.size());
+    const std::span<call_arguments> items = b.target().make_span<call_arguments>(over.size());
     n.is_instant = true;
-    n.items_sleep = true;
-    n.prints = n.callee->prints;
     argument_site site{*n.callee, n, {n.over_step, 0}, names};
     for (const json_view args : over.items()) {
         call_arguments& item = items[site.below.item];
         item = read_arguments(b, site, args);
         n.is_instant = n.is_instant && item.awaited == nullptr && is_brief(*n.callee, item);
-        n.items_sleep = n.items_sleep && item.awaited == nullptr && is_sleep(*n.callee, item);
         ++site.below.item;
     }
     n.over = items;
-    b.into().count_sleepers(n.items_sleep ? items.size() : 0);
+    add_lines(n, n.callee->prints ? items.size() : 0);
 }
 
 }  // namespace gatherd::api::plan

@@ -1,5 +1,7 @@
 #include "api/plan/check/read_task.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -59,22 +61,24 @@ const node& read_wait(plan_builder& b, const task_members& m, const node& where,
     return n;
 }
 
+void add_lines(node& n, std::size_t lines) noexcept {
+    n.is_instant = n.is_instant && lines <= node::most_lines;
+    n.lines = static_cast<std::uint8_t>(std::min<std::size_t>(lines, node::most_lines));
+}
+
 void read_children(plan_builder& b, list_node& n, json_view list, std::string_view step, const symbol_scope* names) {
-    const std::span<const node*> children = b.into().make_span<const node*>(list.size());
+    const std::span<const node*> children = b.target().make_span<const node*>(list.size());
     n.is_instant = true;
-    std::size_t sleepers = 0;
+    std::size_t lines = 0;
     branch where{&n, step, 0};
     for (const json_view item : list.items()) {
         const node& child = read_task(b, item, where, names);
         children[where.position++] = &child;
         n.is_instant = n.is_instant && child.is_instant;
-        n.prints = n.prints || child.prints;
-        sleepers += child.is_sleep ? 1 : 0;
+        lines += child.lines;
     }
     n.children = children;
-    if (n.is == kind::gather && (n.options.limit == 0 || sleepers == children.size())) {
-        b.into().count_sleepers(sleepers);
-    }
+    add_lines(n, lines);
 }
 
 }  // namespace gatherd::api::plan

@@ -20,13 +20,13 @@ std::span<const std::string_view> read_types(plan_builder& b, json_view types, c
     if (!types.is_array() || types.size() == 0) {
         complain();
     }
-    const std::span<std::string_view> kept = b.into().make_span<std::string_view>(types.size());
+    const std::span<std::string_view> kept = b.target().make_span<std::string_view>(types.size());
     std::size_t i = 0;
     for (const json_view item : types.items()) {
         if (!item.is_string()) {
             complain();
         }
-        kept[i++] = b.into().keep(item.as_string());
+        kept[i++] = b.target().keep(item.as_string());
     }
     return kept;
 }
@@ -59,9 +59,9 @@ const node& read_let(plan_builder& b, const task_members& m, const node& where, 
     }
     symbol_scope inner{names};
     const auto named = unique_members(tasks);
-    const std::span<const node*> slots = b.into().make_span<const node*>(named.size());
+    const std::span<const node*> slots = b.target().make_span<const node*>(named.size());
     for (std::uint32_t i = 0; i < named.size(); ++i) {
-        const std::string_view step = b.into().keep("/let/" + protocol::pointer_step(named[i].name));
+        const std::string_view step = b.target().keep("/let/" + protocol::pointer_step(named[i].name));
         slots[i] = &read_task(b, named[i].value, {&n, step}, &inner);
         inner.slots.emplace(named[i].name, i);
     }

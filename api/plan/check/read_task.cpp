@@ -63,7 +63,7 @@ kind the_kind(const task_members& m, const node& where) {
 
 const node& read_value(plan_builder& b, json_view own, const node& where) {
     value_node& n = b.make_at<value_node>(where);
-    value& constant = b.into().make_values(1)[0];
+    value& constant = b.target().make_values(1)[0];
     constant = protocol::to_value(own);
     n.constant = &constant;
     n.is_instant = true;

@@ -6,9 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 
 #include "api/plan/check/plan_builder.hpp"
 #include "api/plan/check/task_members.hpp"
@@ -21,7 +21,7 @@ namespace gatherd::api::plan {
 /// the message's text; on the stack of what reads the let or try.
 struct symbol_scope {
     const symbol_scope* outer = nullptr;
-    std::unordered_map<std::string_view, std::uint32_t> slots{};  ///< of its environment, when it runs
+    std::map<std::string_view, std::uint32_t> slots{};  ///< of its environment, when it runs
 };
 
 /// Reads a TASK, with all the tasks in it, into a node that stands at `where`. `names`: what its refs may name, or
@@ -49,6 +49,9 @@ void read_over(plan_builder& b, map_node& n, protocol::json_view over, const sym
 
 [[nodiscard]] const node& read_wait(plan_builder& b, const task_members& m, const node& where,
                                     const symbol_scope* names);
+
+/// A list or map whose children print so many lines in all: with too many it is not instant.
+void add_lines(node& n, std::size_t lines) noexcept;
 
 /// The children of a list, which is an array; `step`: how their paths go on. It is instant when all of them are.
 void read_children(plan_builder& b, list_node& n, protocol::json_view list, std::string_view step,

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "api/plan/check/plan_builder.hpp"
 
@@ -139,7 +139,7 @@ std::optional<std::string_view> task_members::unknown_to(kind k) const noexcept 
 
 std::vector<protocol::json_view::member> unique_members(protocol::json_view object) {
     std::vector<protocol::json_view::member> unique;
-    std::unordered_map<std::string_view, std::size_t> seen;
+    std::map<std::string_view, std::size_t> seen;  // not by a hash: the names are chosen by a client
     for (const auto& each : object.members()) {
         const auto [at, is_new] = seen.try_emplace(each.name, unique.size());
         if (is_new) {
@@ -153,39 +153,39 @@ std::vector<protocol::json_view::member> unique_members(protocol::json_view obje
 
 using protocol::json_kind, protocol::json_view;
 
-gather_options read_gather_options(const node& at, const std::optional<json_view>& exceptions,
+gather_options read_gather_options(const node& task, const std::optional<json_view>& exceptions,
                                    const std::optional<json_view>& limit) {
     gather_options options;
     if (exceptions && !exceptions->is_null()) {
         if (!exceptions->is_boolean()) {
-            refuse(at, "/return_exceptions", "return_exceptions is true or false");
+            refuse(task, "/return_exceptions", "return_exceptions is true or false");
         }
         options.return_exceptions = exceptions->as_boolean();
     }
     if (limit && !limit->is_null()) {
-        options.limit = static_cast<std::size_t>(read_positive(*limit, at, "limit"));
+        options.limit = static_cast<std::size_t>(read_positive(*limit, task, "limit"));
     }
     return options;
 }
 
-std::uint64_t read_positive(json_view number, const node& at, std::string_view name) {
+std::uint64_t read_positive(json_view number, const node& task, std::string_view name) {
     if (number.kind() == json_kind::unsigned_integer) {
         return number.as_unsigned();
     }
     if (number.kind() != json_kind::integer || number.as_integer() < 1) {
-        refuse(at, '/' + std::string{name}, std::string{name} + " is an integer of at least 1");
+        refuse(task, '/' + std::string{name}, std::string{name} + " is an integer of at least 1");
     }
     return static_cast<std::uint64_t>(number.as_integer());
 }
 
-std::optional<double> read_seconds(const task_members& m, option o, const node& at) {
+std::optional<double> read_seconds(const task_members& m, option o, const node& task) {
     const auto number = m.given(o);
     if (!number) {
         return std::nullopt;
     }
     if (!number->is_number()) {
         const std::string name{name_of(o)};
-        refuse(at, '/' + name, name + " is a number" + (o == option::factor ? "" : " of seconds"));
+        refuse(task, '/' + name, name + " is a number" + (o == option::factor ? "" : " of seconds"));
     }
     return number->as_number();
 }

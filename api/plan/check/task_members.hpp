@@ -90,13 +90,13 @@ private:
 [[nodiscard]] std::vector<protocol::json_view::member> unique_members(protocol::json_view object);
 
 /// Of gather and map; null counts as absent.
-[[nodiscard]] gather_options read_gather_options(const node& at, const std::optional<protocol::json_view>& exceptions,
+[[nodiscard]] gather_options read_gather_options(const node& task, const std::optional<protocol::json_view>& exceptions,
                                                  const std::optional<protocol::json_view>& limit);
 
 /// A number that bounds. `name`: of the option.
-[[nodiscard]] std::uint64_t read_positive(protocol::json_view number, const node& at, std::string_view name);
+[[nodiscard]] std::uint64_t read_positive(protocol::json_view number, const node& task, std::string_view name);
 
 /// A number of seconds, or the factor of some; nothing where it is absent or null.
-[[nodiscard]] std::optional<double> read_seconds(const task_members& m, option o, const node& at);
+[[nodiscard]] std::optional<double> read_seconds(const task_members& m, option o, const node& task);
 
 }  // namespace gatherd::api::plan

@@ -46,34 +46,50 @@ outcome guarded(place where, const Body& body) {
 }
 
 /// Puts what a task gave into its place in the arguments.
-void fill(std::vector<value>& into, const awaited_part& h, value result) {
-    value* at = &into[h.argument];
-    for (const std::uint32_t position : h.place) {
-        if (at->is_array()) {
-            at = &(*at)[position];
+void fill(std::vector<value>& bound, const awaited_part& part, value result) {
+    value* slot = &bound[part.argument];
+    for (const std::uint32_t position : part.place) {
+        if (slot->is_array()) {
+            slot = &(*slot)[position];
         } else {
-            at = &(at->get_ref<value::object_t&>().begin() + position)->second;
+            slot = &(slot->get_ref<value::object_t&>().begin() + position)->second;
         }
     }
-    *at = std::move(result);
+    *slot = std::move(result);
 }
+
+/// The arguments of a call: those of the plan, or in `own` those that were made for this call.
+struct bound_arguments {
+    std::vector<value> own{};
+    arguments bound{};
+
+    void take(std::vector<value> made) {
+        own = std::move(made);
+        bound = own;
+    }
+};
 
 /// Runs a call on a pool, with the program kept alive for as long as the thread needs it.
 template <typename Pool>
-executor::task<outcome> call_on(Pool pool, call_site site, std::vector<value> bound, program& p) {
+executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, program& p) {
     try {
         // Named, since g++ 12 destroys temporaries with captures twice in some awaits.
-        auto body = [callee = &site.callee, where = site.where, args = std::move(bound), owner = p.shared_from_this()] {
-            return call_now(*callee, args, where, *owner);
+        auto body = [where, given = std::move(given), owner = p.shared_from_this()] {
+            return call_now(call_at(where).callee, given.bound, where, *owner);
         };
         auto called = pool(std::move(body));
         outcome result = co_await called;
         co_return result;
     } catch (const executor::cancelled_error& e) {
-        co_return cancelled_at(site.where, e);
+        co_return cancelled_at(where, e);
     } catch (const std::exception& e) {  // no thread can be started
-        co_return failure{"RuntimeError", e.what(), site.where};
+        co_return failure{"RuntimeError", e.what(), where};
     }
+}
+
+/// Whether a call is no worker's work.
+bool is_long(const function& callee, arguments bound) {
+    return callee.pool == thread_pool::none ? are_large(bound) : callee.is_brief == nullptr || !callee.is_brief(bound);
 }
 
 /// Takes the size of `v` from `left`: its memory, about.
@@ -101,62 +117,107 @@ measure measure_within(const value& v, std::size_t max_depth, std::size_t& left)
 constexpr auto blocking = [](auto f) { return executor::to_thread_unjoined(std::move(f)); };
 constexpr auto computing = [](auto f) { return executor::compute_unjoined(std::move(f)); };
 
-/// `await asyncio.sleep(delay, result)`
-executor::task<outcome> sleep_for(const sleeping_body& body, std::span<const value> bound, place where) {
-    std::chrono::nanoseconds delay{};
-    const outcome checked = sleep_delay(body, bound, where, delay);
-    if (!checked.has_value()) {
-        co_return checked;
+/// How long a sleeping call sleeps, in `delay`; or the failure that it is instead.
+outcome sleep_delay(const sleeping_body& body, arguments bound, place where, std::chrono::nanoseconds& delay) {
+    return guarded(where, [&]() -> outcome {
+        delay = body.delay(bound);
+        return value{};
+    });
+}
+
+/// What it gives afterwards.
+outcome sleep_result(const sleeping_body& body, arguments bound, place where) {
+    return guarded(where, [&]() -> outcome { return body.result(bound); });
+}
+
+// A thread that draws for a seeded program is waited for, also by who is cancelled: the next draw comes after it.
+constexpr auto blocking_joined = [](auto f) { return executor::to_thread(std::move(f)); };
+constexpr auto computing_joined = [](auto f) { return executor::compute(std::move(f)); };
+
+/// A function that draws, in a seeded program: such calls run one after the other, in the order in which they came.
+executor::task<outcome> call_in_turn(place where, bound_arguments given, program& p, bool on_thread) {
+    try {
+        const auto turn = co_await p.generator_turn();
+        if (on_thread) {
+            co_return co_await call_on(blocking_joined, where, std::move(given), p);
+        }
+        const function& callee = call_at(where).callee;
+        if (is_long(callee, given.bound)) {
+            co_return co_await call_on(computing_joined, where, std::move(given), p);
+        }
+        co_return call_now(callee, given.bound, where, p);
+    } catch (const executor::cancelled_error& e) {
+        co_return cancelled_at(where, e);
     }
+}
+
+executor::task<outcome> fail_with(outcome failed) {
+    co_return failed;
+}
+
+/// `await asyncio.sleep(delay)`, then the result of the call at `where`. Of these a plan may have a million at a time:
+/// the frame holds nothing that the place does not tell.
+executor::task<outcome> sleep_for(std::chrono::nanoseconds delay, place where) {
     try {
         co_await executor::sleep(delay);
     } catch (const executor::cancelled_error& e) {
         co_return cancelled_at(where, e);
     }
-    co_return sleep_result(body, bound, where);
+    const call_site site = call_at(where);
+    co_return sleep_result(std::get<sleeping_body>(site.callee.body), site.arguments.bound, where);
 }
 
 /// Any call, with a frame of its own for the arguments that have to be awaited.
-executor::task<outcome> evaluate_any_call(call_site site, environment_ptr names, program& p, bool on_thread) {
+executor::task<outcome> evaluate_any_call(place where, environment_ptr names, program& p, bool on_thread) {
+    const call_site site = call_at(where);
     const function& callee = site.callee;
-    std::vector<value> own;  // where awaits have to be filled in, or a thread needs a copy
-    std::span<const value> bound = site.arguments.bound;
+    bound_arguments given{{}, site.arguments.bound};
     const awaited_arguments* const awaited = site.arguments.awaited;
     if (awaited != nullptr && awaited->whole != nullptr) {
         outcome args = co_await evaluate(*awaited->whole, names, p);
         if (!args.has_value()) {
             co_return args;
         }
-        const outcome fitted = guarded(site.where, [&]() -> outcome {
-            own = bind_value(callee, std::move(args.result()));
+        const outcome fitted = guarded(where, [&]() -> outcome {
+            given.take(bind_value(callee, std::move(args.result())));
             return value{};
         });
         if (!fitted.has_value()) {
             co_return fitted;
         }
-        bound = own;
     } else if (awaited != nullptr) {
-        own.assign(bound.begin(), bound.end());
-        for (const awaited_part& h : awaited->parts) {
-            outcome result = co_await evaluate(*h.task, names, p);
+        given.take({given.bound.begin(), given.bound.end()});
+        for (const awaited_part& part : awaited->parts) {
+            outcome result = co_await evaluate(*part.task, names, p);
             if (!result.has_value()) {
                 co_return result;
             }
-            fill(own, h, std::move(result.result()));
+            fill(given.own, part, std::move(result.result()));
         }
-        bound = own;
     }
     if (const auto* const sleeping = std::get_if<sleeping_body>(&callee.body)) {
-        co_return co_await sleep_for(*sleeping, bound, site.where);
+        std::chrono::nanoseconds delay{};
+        outcome failed = sleep_delay(*sleeping, given.bound, where, delay);
+        if (!failed.has_value()) {
+            co_return failed;
+        }
+        try {
+            co_await executor::sleep(delay);
+        } catch (const executor::cancelled_error& e) {
+            co_return cancelled_at(where, e);
+        }
+        co_return sleep_result(*sleeping, given.bound, where);
+    }
+    if (callee.draws && p.is_seeded()) {
+        co_return co_await call_in_turn(where, std::move(given), p, on_thread);
     }
     if (on_thread || callee.pool == thread_pool::blocking) {
-        co_return co_await call_on(blocking, site, {bound.begin(), bound.end()}, p);
+        co_return co_await call_on(blocking, where, std::move(given), p);
     }
-    const bool is_long = callee.pool == thread_pool::compute && (callee.is_brief == nullptr || !callee.is_brief(bound));
-    if (is_long && !(callee.draws && p.is_seeded())) {
-        co_return co_await call_on(computing, site, {bound.begin(), bound.end()}, p);
+    if (is_long(callee, given.bound)) {
+        co_return co_await call_on(computing, where, std::move(given), p);
     }
-    co_return call_now(callee, bound, site.where, p);
+    co_return call_now(callee, given.bound, where, p);
 }
 
 }  // namespace
@@ -173,10 +234,7 @@ measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes,
 }
 
 outcome call_now(const function& callee, arguments bound, place where, program& p) {
-    outcome made = guarded(where, [&]() -> outcome {
-        const auto turn = callee.draws ? p.generator_turn() : std::unique_lock<std::mutex>{};
-        return std::get<plain_body>(callee.body)(p, bound);
-    });
+    outcome made = guarded(where, [&]() -> outcome { return std::get<plain_body>(callee.body)(p, bound); });
     if (made.has_value() && (made.result().is_structured() || made.result().is_string())) {
         std::size_t bytes = 0;
         // Too deep or too large is judged where it is looked at: here only what it holds matters.
@@ -200,23 +258,31 @@ failure_ptr append_call(std::string& text, const function& callee, arguments bou
     }
 }
 
-outcome sleep_delay(const sleeping_body& body, arguments bound, place where, std::chrono::nanoseconds& delay) {
-    return guarded(where, [&]() -> outcome {
-        delay = body.delay(bound);
-        return value{};
-    });
-}
-
-outcome sleep_result(const sleeping_body& body, arguments bound, place where) {
-    return guarded(where, [&]() -> outcome { return body.result(bound); });
-}
-
-executor::task<outcome> evaluate_call(call_site site, environment_ptr names, program& p, bool on_thread) {
-    const auto* const sleeping = std::get_if<sleeping_body>(&site.callee.body);
-    if (sleeping != nullptr && site.arguments.awaited == nullptr) {
-        return sleep_for(*sleeping, site.arguments.bound, site.where);  // many of them may wait: one frame less each
+call_site call_at(place where) {
+    if (where.item != place::no_item) {
+        const auto& map = static_cast<const map_node&>(*where.at);
+        return {*map.callee, map.over[where.item]};
     }
-    return evaluate_any_call(site, std::move(names), p, on_thread);
+    const auto& call = static_cast<const call_node&>(*where.at);
+    return {*call.callee, call.arguments};
+}
+
+bool has_waited(const call_node& n) {
+    const auto* const sleeping = std::get_if<sleeping_body>(&n.callee->body);
+    std::chrono::nanoseconds delay{};
+    return sleeping != nullptr && n.arguments.awaited == nullptr &&
+           sleep_delay(*sleeping, n.arguments.bound, {&n}, delay).has_value();
+}
+
+executor::task<outcome> evaluate_call(place where, environment_ptr names, program& p, bool on_thread) {
+    const call_site site = call_at(where);
+    const auto* const sleeping = std::get_if<sleeping_body>(&site.callee.body);
+    if (sleeping == nullptr || site.arguments.awaited != nullptr) {
+        return evaluate_any_call(where, std::move(names), p, on_thread);
+    }
+    std::chrono::nanoseconds delay{};
+    outcome failed = sleep_delay(*sleeping, site.arguments.bound, where, delay);
+    return failed.has_value() ? sleep_for(delay, where) : fail_with(std::move(failed));
 }
 
 }  // namespace gatherd::api::plan

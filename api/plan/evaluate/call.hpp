@@ -15,16 +15,18 @@ namespace gatherd::api::plan {
 
 class program;
 
-/// One call of a plan: of a call node, or of an item of a map.
+/// One call of a plan.
 struct call_site {
     const function& callee;
     const call_arguments& arguments;
-    place where;
 };
 
-/// Runs the awaits in the arguments, then the function where it belongs. `on_thread`: as to_thread, on the blocking
-/// pool. Never raises. What `site` refers to outlives it.
-[[nodiscard]] executor::task<outcome> evaluate_call(call_site site, environment_ptr names, program& p,
+/// The call that a call node is, or an item of a map.
+[[nodiscard]] call_site call_at(place where);
+
+/// Runs the awaits in the arguments of the call at `where`, then its function where that belongs. `on_thread`: as
+/// to_thread, on the blocking pool. Never raises.
+[[nodiscard]] executor::task<outcome> evaluate_call(place where, environment_ptr names, program& p,
                                                     bool on_thread = false);
 
 /// Runs a function that may run on a worker, now. Never raises.
@@ -35,12 +37,8 @@ struct call_site {
 [[nodiscard]] failure_ptr append_call(std::string& text, const function& callee, arguments bound, place where,
                                       call_context& context);
 
-/// How long a sleeping call sleeps, in `delay`; or the failure that it is instead.
-[[nodiscard]] outcome sleep_delay(const sleeping_body& body, arguments bound, place where,
-                                  std::chrono::nanoseconds& delay);
-
-/// What it gives afterwards.
-[[nodiscard]] outcome sleep_result(const sleeping_body& body, arguments bound, place where);
+/// Whether a call that has not succeeded has waited: of a function that waits, unless its arguments were refused.
+[[nodiscard]] bool has_waited(const call_node& n);
 
 /// The failure that a cancelled wait is.
 [[nodiscard]] outcome cancelled_at(place where, const executor::cancelled_error& cause);

@@ -8,33 +8,6 @@
 
 namespace gatherd::api::plan {
 
-namespace {
-
-/// A call that does nothing but sleep.
-struct sleeping_call {
-    const sleeping_body& body;
-    arguments bound;
-};
-
-sleeping_call sleep_of(const child_list& of, std::size_t i) {
-    if (of.is_map()) {
-        return {std::get<sleeping_body>(of.map().callee->body), of.map().over[i].bound};
-    }
-    const auto& call = static_cast<const call_node&>(*of.list().children[i]);
-    return {std::get<sleeping_body>(call.callee->body), call.arguments.bound};
-}
-
-}  // namespace
-
-bool child_list::all_sleep() const {
-    for (std::size_t i = 0; i < size; ++i) {
-        if (!is_sleep(i)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 outcome child_list::now(std::size_t i, program& p) const {
     return is_map() ? call_now(*map().callee, map().over[i].bound, place_of(i), p)
                     : evaluate_instant(*list().children[i], p);
@@ -46,18 +19,8 @@ failure_ptr child_list::append(std::string& text, std::size_t i, call_context& c
 }
 
 executor::task<outcome> child_list::later(std::size_t i, environment_ptr names, program& p) const {
-    return is_map() ? evaluate_call({*map().callee, map().over[i], place_of(i)}, std::move(names), p)
+    return is_map() ? evaluate_call(place_of(i), std::move(names), p)
                     : evaluate(*list().children[i], std::move(names), p);
-}
-
-std::chrono::nanoseconds child_list::delay_of(std::size_t i) const {
-    const auto [body, bound] = sleep_of(*this, i);
-    return body.delay(bound);  // as when the plan was decoded: it does not throw
-}
-
-outcome child_list::slept(std::size_t i) const {
-    const auto [body, bound] = sleep_of(*this, i);
-    return sleep_result(body, bound, place_of(i));
 }
 
 child_list children_of(const node& n) {

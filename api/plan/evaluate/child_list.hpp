@@ -30,10 +30,10 @@ struct child_list {
     [[nodiscard]] bool is_instant(std::size_t i) const {
         return parent.is_instant || (!is_map() && list().children[i]->is_instant);
     }
-    [[nodiscard]] bool is_sleep(std::size_t i) const {
-        return is_map() ? map().items_sleep : list().children[i]->is_sleep;
+    /// How many lines an instant child may print.
+    [[nodiscard]] std::size_t lines(std::size_t i) const {
+        return is_map() ? std::size_t{map().callee->prints} : list().children[i]->lines;
     }
-    [[nodiscard]] bool all_sleep() const;
     [[nodiscard]] place place_of(std::size_t i) const {
         return is_map() ? place{&parent, static_cast<std::uint32_t>(i)} : place{list().children[i]};
     }
@@ -46,10 +46,6 @@ struct child_list {
 
     /// A child as a coroutine.
     [[nodiscard]] executor::task<outcome> later(std::size_t i, environment_ptr names, program& p) const;
-
-    /// How long a child that is_sleep sleeps, and what it gives afterwards.
-    [[nodiscard]] std::chrono::nanoseconds delay_of(std::size_t i) const;
-    [[nodiscard]] outcome slept(std::size_t i) const;
 };
 
 [[nodiscard]] child_list children_of(const node& n);

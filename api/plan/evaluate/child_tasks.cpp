@@ -59,10 +59,10 @@ std::vector<child_handle> start_children(const list_node& n, const environment_p
     return children;
 }
 
-outcome outcome_of(const child_handle& ended, place where) {
-    if (ended.exception() == nullptr) {
-        return ended.result();
-    }
+namespace {
+
+/// What a task that ended by an exception gives.
+outcome raised_outcome(const child_handle& ended, place where) {
     try {
         std::rethrow_exception(ended.exception());
     } catch (const cancelled_error& e) {
@@ -70,6 +70,16 @@ outcome outcome_of(const child_handle& ended, place where) {
     } catch (const std::exception& e) {  // out of memory, in the middle of an evaluation
         return failure{"MemoryError", e.what(), where};
     }
+}
+
+}  // namespace
+
+outcome outcome_of(const child_handle& ended, place where) {
+    return ended.exception() == nullptr ? ended.result() : raised_outcome(ended, where);
+}
+
+outcome outcome_of(child_handle&& ended, place where) {
+    return ended.exception() == nullptr ? std::move(ended).result() : raised_outcome(ended, where);
 }
 
 child_handle named_task(const node& n, const environment_ptr& names) {

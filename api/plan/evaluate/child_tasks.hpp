@@ -81,6 +81,9 @@ using child_handle = executor::task_handle<outcome>;
 /// memory, has an exception instead of an outcome of its own. `where`: the node.
 [[nodiscard]] outcome outcome_of(const child_handle& ended, place where);
 
+/// The same for the last one who asks: the result is moved out of the task unless somebody else can read it.
+[[nodiscard]] outcome outcome_of(child_handle&& ended, place where);
+
 /// The task that a ref names, where `wait`, `wait_for` and `shield` take it as itself; else none.
 [[nodiscard]] child_handle named_task(const node& n, const environment_ptr& names);
 

@@ -17,6 +17,11 @@ task<outcome> evaluate_value(const node& n, program& p) {
     co_return evaluate_instant(n, p);
 }
 
+/// What a node of an abandoned program gives: nothing that catches it can start anything either.
+task<outcome> refuse_to_start(const node& n) {
+    co_return failure{"CancelledError", "", {&n}};
+}
+
 }  // namespace
 
 outcome evaluate_instant(const node& n, program& p) {
@@ -43,11 +48,12 @@ failure_ptr append_instant(std::string& text, const node& n, call_context& conte
 }
 
 task<outcome> evaluate(const node& n, environment_ptr names, program& p) {
+    if (p.is_abandoned()) [[unlikely]] {
+        return refuse_to_start(n);
+    }
     switch (n.is) {
-        case kind::call: {
-            const auto& call = static_cast<const call_node&>(n);
-            return evaluate_call({*call.callee, call.arguments, {&n}}, std::move(names), p);
-        }
+        case kind::call:
+            return evaluate_call({&n}, std::move(names), p);
         case kind::value:
             return evaluate_value(n, p);
         case kind::ref:
@@ -73,10 +79,8 @@ task<outcome> evaluate(const node& n, environment_ptr names, program& p) {
             return evaluate_try(static_cast<const try_node&>(n), std::move(names), p);
         case kind::retry:
             return evaluate_retry(static_cast<const retry_node&>(n), std::move(names), p);
-        case kind::to_thread: {
-            const auto& call = static_cast<const call_node&>(*static_cast<const inner_node&>(n).inner);
-            return evaluate_call({*call.callee, call.arguments, {&call}}, std::move(names), p, true);
-        }
+        case kind::to_thread:
+            return evaluate_call({static_cast<const inner_node&>(n).inner}, std::move(names), p, true);
     }
     std::terminate();  // every kind is above
 }

@@ -44,9 +44,6 @@ class program;
 
 class program;
 
-/// After so many instant children in a row whoever evaluates them lets others run: some tens of microseconds.
-constexpr std::size_t children_in_a_row = 256;
-
 /// Whether all workers should evaluate these children: all are instant, so many that waking another worker pays, and
 /// none prints, since lines are to come in the order of the children.
 [[nodiscard]] bool are_worth_sharing(const child_list& children) noexcept;

@@ -9,7 +9,7 @@
 #include "api/plan/evaluate/child_list.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
 #include "api/plan/evaluate/program.hpp"
-#include "api/plan/evaluate/sleeping_children.hpp"
+#include "api/plan/evaluate/turn.hpp"
 #include "api/plan/model/failure.hpp"
 #include "gatherd/executor/ordered_semaphore.hpp"
 #include "gatherd/executor/sleep.hpp"
@@ -38,38 +38,39 @@ task<outcome> observed(task<outcome> child, std::size_t index, program& p) {
     co_return result;
 }
 
-/// A gather in progress. Its children are of three sorts: those that cannot wait it evaluates itself, those that only
-/// sleep share one task, each of the others has its own.
+/// A gather in progress. Children that cannot wait it evaluates itself, each of the others has a task.
 struct gathering {
-    bool sleeps_together;                   // else sleeping children are as the others
     std::vector<outcome> results{};         // of the children without a task; empty where all have one
-    std::vector<child_handle> tasks{};      // in order; the one of all that sleep stands where the first of them does
+    std::vector<child_handle> tasks{};      // in order
     std::vector<std::uint32_t> children{};  // whose task each is
     failure_ptr first_failure{};            // of the children without a task
 
-    void start(std::size_t child, task<outcome> what) {
-        tasks.push_back(executor::create_task(std::move(what)));
+    void start(std::size_t child, std::size_t children_left, task<outcome> coroutine) {
+        if (tasks.capacity() == tasks.size()) {  // doubling would need as much again, once there are many
+            tasks.reserve(tasks.size() + children_left);
+            children.reserve(tasks.size() + children_left);
+        }
+        tasks.push_back(executor::create_task(std::move(coroutine)));
         children.push_back(static_cast<std::uint32_t>(child));
     }
 };
 
-value collect(gathering g, const child_list& of) {
-    value list = value::array();
-    auto& items = list.get_ref<value::array_t&>();
-    items.reserve(of.size);
+/// Takes all results out of it; each task is let go of when its result has been taken.
+value collect(gathering g, const child_list& list) {
+    value results = value::array();
+    auto& items = results.get_ref<value::array_t&>();
+    items.reserve(list.size);
     std::size_t next_task = 0;
-    for (std::size_t i = 0; i < of.size; ++i) {
-        const bool has_task = next_task < g.tasks.size() && g.children[next_task] == i;
+    for (std::size_t i = 0; i < list.size; ++i) {
         outcome result;
-        if (g.sleeps_together && of.is_sleep(i)) {
-            result = of.slept(i);
+        if (next_task < g.tasks.size() && g.children[next_task] == i) {
+            result = outcome_of(std::exchange(g.tasks[next_task++], {}), list.place_of(i));
         } else {
-            result = has_task ? outcome_of(g.tasks[next_task], of.place_of(i)) : std::move(g.results[i]);
+            result = std::move(g.results[i]);
         }
-        next_task += has_task ? 1 : 0;
-        items.push_back(of.options.return_exceptions ? result_entry(std::move(result)) : std::move(result.result()));
+        items.push_back(list.options.return_exceptions ? result_entry(std::move(result)) : std::move(result.result()));
     }
-    return list;
+    return results;
 }
 
 /// Evaluates children that are instant by `evaluate(index)`, which gives their failure if they have one: all, or of a
@@ -91,10 +92,10 @@ failure_ptr in_turn(const child_list& children, const Evaluate& evaluate) {
 }
 
 /// The failure of the child whose end decided, if that is how it ended.
-outcome decisive_outcome(const gathering& g, const child_list& of, const task_ref& decisive) {
+outcome decisive_outcome(const gathering& g, const child_list& list, const task_ref& decisive) {
     for (std::size_t i = 0; decisive->failed() && i < g.tasks.size(); ++i) {
         if (g.tasks[i].ref().get() == decisive.get()) {
-            return outcome_of(g.tasks[i], of.place_of(g.children[i]));
+            return outcome_of(g.tasks[i], list.place_of(g.children[i]));
         }
     }
     return {};
@@ -104,28 +105,21 @@ outcome decisive_outcome(const gathering& g, const child_list& of, const task_re
 
 task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) {
     const child_list children = children_of(n);
-    const bool is_watched = &n == &p.what().root() && p.observer().wants_children();
+    const bool is_watched = &n == &p.source().root() && p.observer().wants_children();
     const bool has_limit = children.options.limit != 0;
     const bool at_once = !p.is_seeded() && (!has_limit || n.is_instant);
     if (at_once && !is_watched && are_worth_sharing(children)) {
         co_return co_await evaluate_shared(children, p);
     }
-    gathering g{!p.is_seeded() && (!has_limit || children.all_sleep())};
+    gathering g;
     // Shared, since children that a failed gather leaves running still use it.
-    const auto line = at_once || g.sleeps_together || !has_limit
+    const auto line = at_once || !has_limit
                           ? nullptr
                           : std::make_shared<executor::ordered_semaphore>(children.size, children.options.limit);
-    bool are_asleep = false;   // the task of the sleeping children has been created
-    std::size_t begun = 0;     // tasks before it have
-    std::size_t in_a_row = 0;  // children evaluated here
+    std::size_t begun = 0;  // tasks before it have
+    turn own;
     try {
         for (std::size_t i = 0; i < children.size; ++i) {
-            if (g.sleeps_together && children.is_sleep(i)) {
-                if (!std::exchange(are_asleep, true)) {
-                    g.start(i, sleep_for_children(children, p, is_watched));
-                }
-                continue;
-            }
             if (!at_once || !children.is_instant(i)) {
                 task<outcome> child = children.later(i, names, p);
                 if (line != nullptr) {
@@ -135,7 +129,7 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
                 if (is_watched) {
                     child = observed(std::move(child), i, p);
                 }
-                g.start(i, std::move(child));
+                g.start(i, children.size - i, std::move(child));
                 continue;
             }
             while (begun < g.tasks.size()) {  // in the order of the list
@@ -157,7 +151,7 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
             }
             // Beyond limits.memory_bytes a call gives a CancelledError, and the program has been cancelled.
             const bool may_be_over = is_cancellation(g.results[i]);
-            if (++in_a_row % children_in_a_row == 0 || may_be_over) {
+            if (own.is_over_after(children.lines(i)) || may_be_over) {
                 co_await executor::yield();
             }
         }
@@ -175,7 +169,11 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
         const auto when = children.options.return_exceptions ? executor::return_when::all_completed
                                                              : executor::return_when::first_failure;
         try {
-            const auto ended = co_await executor::wait_as_gather(refs_to(g.tasks), when);
+            executor::wait_result ended;
+            {
+                auto all = executor::wait_as_gather(refs_to(g.tasks), when);  // named: a temporary would keep the list
+                ended = co_await all;
+            }
             if (ended.cancel_requested || !children.options.return_exceptions) {
                 outcome last = decisive_outcome(g, children, ended.decisive);
                 if (ended.decisive->cancelled()) {

@@ -17,7 +17,7 @@ namespace gatherd::api::plan {
 using executor::cancelled_error, executor::task, executor::task_ref;
 
 task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, program& p) {
-    const std::vector<child_handle> children = start_children(n, names, p);
+    std::vector<child_handle> children = start_children(n, names, p);
     std::vector<task_ref> running = refs_to(children);
     std::vector<char> is_counted(children.size());
     std::vector<failure_ptr> errors;
@@ -61,7 +61,7 @@ task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, pro
     }
     value results = value::array();
     for (std::size_t i = 0; i < children.size(); ++i) {
-        outcome ended = outcome_of(children[i], {n.children[i]});
+        outcome ended = outcome_of(std::exchange(children[i], {}), {n.children[i]});
         if (!ended.has_value()) {
             co_return ended;
         }

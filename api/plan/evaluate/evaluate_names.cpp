@@ -11,6 +11,7 @@
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
 #include "api/plan/evaluate/program.hpp"
+#include "gatherd/executor/to_thread.hpp"
 #include "gatherd/executor/wait.hpp"
 
 namespace gatherd::api::plan {
@@ -25,36 +26,36 @@ struct ending {
     std::uint32_t outwards;  ///< environments between the node and the let
 };
 
-bool waits(const node& n, ending how);
+bool waits(const node& n, ending end);
 
 /// Of tasks that are awaited one after the other; a failure may have been the first one's.
 template <typename Each, typename NodeOf>
-bool any_waits(std::span<const Each> tasks, NodeOf node_of, ending how) {
-    const std::size_t reached = how.has_succeeded ? tasks.size() : std::min<std::size_t>(tasks.size(), 1);
+bool any_waits(std::span<const Each> tasks, NodeOf node_of, ending end) {
+    const std::size_t reached = end.has_succeeded ? tasks.size() : std::min<std::size_t>(tasks.size(), 1);
     return std::ranges::any_of(
-        tasks.first(reached), [how](const node* each) { return waits(*each, how); }, node_of);
+        tasks.first(reached), [end](const node* each) { return waits(*each, end); }, node_of);
 }
 
-bool call_waits(const call_node& n, ending how) {
-    if (n.is_sleep || (how.has_succeeded && n.callee->is_async())) {
+bool call_waits(const call_node& n, ending end) {
+    if (end.has_succeeded ? n.callee->is_async() : has_waited(n)) {
         return true;
     }
     const awaited_arguments* const awaited = n.arguments.awaited;
     if (awaited == nullptr) {
         return false;
     }
-    return awaited->whole != nullptr ? waits(*awaited->whole, how)
-                                     : any_waits(awaited->parts, &awaited_part::task, how);
+    return awaited->whole != nullptr ? waits(*awaited->whole, end)
+                                     : any_waits(awaited->parts, &awaited_part::task, end);
 }
 
-bool waits(const node& n, ending how) {
+bool waits(const node& n, ending end) {
     switch (n.is) {
         case kind::value:
             return false;
         case kind::call:
-            return call_waits(static_cast<const call_node&>(n), how);
+            return call_waits(static_cast<const call_node&>(n), end);
         case kind::ref:  // to a task of that let: it cannot have ended before anybody waited
-            return static_cast<const ref_node&>(n).levels == how.outwards;
+            return static_cast<const ref_node&>(n).levels == end.outwards;
         case kind::map:
             return !static_cast<const map_node&>(n).over.empty();
         case kind::gather:
@@ -68,19 +69,19 @@ bool waits(const node& n, ending how) {
         case kind::wait_for: {
             const auto& around = static_cast<const inner_node&>(n);
             const bool has_task = n.is == kind::shield || around.timeout.has_value();
-            return (has_task && around.inner->is != kind::ref) || waits(*around.inner, how);
+            return (has_task && around.inner->is != kind::ref) || waits(*around.inner, end);
         }
         case kind::sequence:
-            return any_waits(static_cast<const list_node&>(n).children, std::identity{}, how);
+            return any_waits(static_cast<const list_node&>(n).children, std::identity{}, end);
         case kind::let:
-            return waits(*static_cast<const let_node&>(n).body, {how.has_succeeded, how.outwards + 1});
+            return waits(*static_cast<const let_node&>(n).body, {end.has_succeeded, end.outwards + 1});
         case kind::try_: {
             const auto& around = static_cast<const try_node&>(n);
-            return waits(*around.body, {false, how.outwards}) ||
-                   (around.finalizer != nullptr && waits(*around.finalizer, how));
+            return waits(*around.body, {false, end.outwards}) ||
+                   (around.finalizer != nullptr && waits(*around.finalizer, end));
         }
         case kind::retry:
-            return waits(*static_cast<const retry_node&>(n).inner, {false, how.outwards});
+            return waits(*static_cast<const retry_node&>(n).inner, {false, end.outwards});
     }
     return false;
 }
@@ -90,8 +91,24 @@ bool waits(const node& n, ending how) {
 /// depends on what else has run, it is false.
 ///
 /// Cost: linear in what of the body runs one after the other; children of a gather are not looked at.
-bool waits_in_asyncio(const let_node& of, bool body_has_succeeded) {
-    return waits(*of.body, {body_has_succeeded, 0});
+bool waits_in_asyncio(const let_node& n, bool body_has_succeeded) {
+    return waits(*n.body, {body_has_succeeded, 0});
+}
+
+/// What a ref gives: a copy, since others may await the same task.
+struct copied_result {
+    outcome result{};
+    measure size = measure::fits;
+    std::size_t bytes = 0;
+};
+
+copied_result copy_of(const value& result, const limits& bounds) {
+    copied_result copy;
+    copy.size = measure_of(result, bounds.depth, bounds.result_bytes, copy.bytes);
+    if (copy.size == measure::fits) {
+        copy.result = outcome{result};
+    }
+    return copy;
 }
 
 bool catches(const try_node& n, const failure& f) {
@@ -109,23 +126,33 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p)
         co_return scope.error();
     }
     const child_handle named = scope.tasks()[n.slot];
-    outcome result;
+    copied_result copied;
     try {
         co_await executor::await_end(named.ref());
-        result = outcome_of_named(scope, n.slot, {&n});
+        if (named.failed()) {
+            copied.result = outcome_of_named(scope, n.slot, {&n});
+        } else if (p.is_seeded() || !are_large({&named.result().result(), 1})) {
+            copied = copy_of(named.result().result(), p.bounds());
+        } else {
+            // Not in a seeded program: when a thread is ready would decide what runs before what.
+            auto body = [named, owner = p.shared_from_this()] {
+                return copy_of(named.result().result(), owner->bounds());
+            };
+            auto copying = executor::compute_unjoined(std::move(body));
+            copied = co_await copying;
+        }
     } catch (const cancelled_error& e) {
         co_return cancelled_at({&n}, e);
     }
-    if (!result.has_value()) {
+    if (!copied.result.has_value()) {
         if (named.cancelled()) {
             executor::task_state::current().adopt_cancellation_of(*named.ref());
         }
-        co_return result;
+        co_return std::move(copied.result);
     }
-    std::size_t bytes = 0;
-    switch (measure_of(result.result(), p.bounds().depth, p.bounds().result_bytes, bytes)) {
+    switch (copied.size) {
         case measure::fits:
-            if (!p.account_for(bytes)) {
+            if (!p.account_for(copied.bytes)) {
                 co_return failure{"CancelledError", "", {&n}};
             }
             break;
@@ -135,7 +162,7 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p)
             p.exceed("limits.result_bytes");
             co_return failure{"CancelledError", "", {&n}};
     }
-    co_return result;
+    co_return std::move(copied.result);
 }
 
 task<outcome> evaluate_let(const let_node& n, environment_ptr names, program& p) {

@@ -7,6 +7,7 @@
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
 #include "api/plan/evaluate/program.hpp"
+#include "api/plan/evaluate/turn.hpp"
 #include "gatherd/executor/sleep.hpp"
 #include "gatherd/executor/wait.hpp"
 #include "gatherd/executor/wait_for.hpp"
@@ -17,16 +18,21 @@ using executor::cancelled_error, executor::task;
 
 namespace {
 
-/// Whether it needs no coroutine here. A gather in a seeded program is no such, whatever its children are: they take
-/// their turns after the tasks that are ready already.
+/// Whether it needs no coroutine here. Not so in a seeded program a gather, whatever its children are: they take their
+/// turns after the tasks that are ready already; nor a call that draws, which waits for its turn to draw.
 bool ends_in_this_step(const node& n, const program& p) {
-    return n.is_instant && (!p.is_seeded() || n.is == kind::call || n.is == kind::value);
+    if (!p.is_seeded()) {
+        return n.is_instant;
+    }
+    return n.is == kind::value ||
+           (n.is_instant && n.is == kind::call && !static_cast<const call_node&>(n).callee->draws);
 }
 
 }  // namespace
 
 task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, program& p) {
     value results = value::array();
+    turn own;
     for (const node* each : n.children) {
         outcome result;
         // No conditional expression: g++ 12 destroys what an await in one gives twice.
@@ -39,6 +45,13 @@ task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, progr
             co_return result;
         }
         results.push_back(std::move(result.result()));
+        if (own.is_over_after(each->is_instant ? each->lines : 0)) {
+            try {
+                co_await give_way{};
+            } catch (const cancelled_error& e) {
+                co_return cancelled_at({&n}, e);
+            }
+        }
     }
     co_return results;
 }

@@ -6,8 +6,8 @@
 
 namespace gatherd::api::plan {
 
-program_end instant_run::run(const plan& what, std::string& result) {
-    auto failed = append_instant(result, what.root(), *this);
+program_end instant_run::run(const plan& source, std::string& result) {
+    auto failed = append_instant(result, source.root(), *this);
     if (lines_ > limits_.output_lines) {
         return {program_end::way::over_limit, outcome{}, "limits.output_lines"};
     }

@@ -20,7 +20,7 @@ public:
 
     /// Once. The observer hears what is printed, but not the end, which is returned; a result is appended to the text
     /// as JSON, and is not in the end.
-    [[nodiscard]] program_end run(const plan& what, std::string& result);
+    [[nodiscard]] program_end run(const plan& source, std::string& result);
 
     void print(std::string line) override;
     python_random& random() override;

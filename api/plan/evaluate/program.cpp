@@ -9,7 +9,7 @@ namespace gatherd::api::plan {
 
 namespace {
 
-constexpr std::chrono::seconds between_clean_up_cancels{1};
+constexpr std::chrono::seconds between_clean_up_rounds{1};
 
 }  // namespace
 
@@ -18,10 +18,10 @@ python_random& generator_of_this_thread() {
     return own;
 }
 
-program::program(executor::scheduler& on, std::shared_ptr<const plan> what, program_options options,
+program::program(executor::scheduler& threads, std::shared_ptr<const plan> source, program_options options,
                  const limits& bounds, std::shared_ptr<program_observer> observer)
-    : task_scope{on, options.generator ? executor::ordering::serial : executor::ordering::parallel},
-      plan_{std::move(what)},
+    : task_scope{threads, options.generator ? executor::ordering::serial : executor::ordering::parallel},
+      plan_{std::move(source)},
       generator_{std::move(options.generator)},
       timeout_{options.timeout},
       limits_{bounds},
@@ -53,27 +53,48 @@ bool program::cancel(const std::string& message) noexcept {
     return true;
 }
 
-void program::request_cancel(program_end::way why, const std::string& message) noexcept {
-    auto nobody = program_end::way::returned;
-    cancelled_by_.compare_exchange_strong(nobody, why);  // the first reason is the one that is told
+void program::request_cancel(program_end::way reason, const std::string& message) noexcept {
+    {
+        const std::lock_guard guard{timer_lock_};
+        if (cancelled_by_.load() == program_end::way::returned) {  // the first reason is the one that is told
+            cancel_message_ = message;
+            cancelled_by_.store(reason);
+        }
+    }
     root_.cancel(message);
+    begin_clean_up();
+}
+
+/// Once: who cancels again and again must not put the rounds off.
+void program::begin_clean_up() noexcept {
+    {
+        const std::lock_guard guard{timer_lock_};
+        if (std::exchange(is_cleaning_up_, true)) {
+            return;
+        }
+    }
     arm_clean_up(limits_.cleanup_time);
 }
 
 void program::arm_clean_up(std::chrono::nanoseconds delay) noexcept {
     const std::lock_guard guard{timer_lock_};
     if (!is_over_) {
-        clean_up_timer_.set(runs_on(), delay, [self = shared_from_this()] {
-            self->cancel_all();
-            self->arm_clean_up(between_clean_up_cancels);
-        });
+        clean_up_timer_.set(runs_on(), delay, [self = shared_from_this()] { self->begin_clean_up_round(); });
     }
+}
+
+void program::begin_clean_up_round() noexcept {
+    if (++clean_up_rounds_ >= limits_.cleanup_rounds || !observer_->is_answer_wanted()) {
+        is_abandoned_.store(true, std::memory_order_relaxed);  // the cancellation that follows makes it visible
+    }
+    cancel_all();
+    arm_clean_up(between_clean_up_rounds);
 }
 
 void program::root_ended(executor::continuation& watch, executor::task_state&) noexcept {
     program& self = static_cast<root_watch&>(watch).owner;
     if (self.size() > 1) {  // the root itself is still counted
-        self.arm_clean_up(self.limits_.cleanup_time);
+        self.begin_clean_up();
     }
     self.close();
 }
@@ -98,12 +119,19 @@ program_end program::end_of(outcome result) noexcept {
     if (by == program_end::way::over_limit) {
         return {by, std::move(result), exceeded_.load()};
     }
-    if (result.has_value()) {
-        return {program_end::way::returned, std::move(result), nullptr};
+    const bool is_cancelled = by != program_end::way::returned;
+    const bool was_obeyed = is_cancelled && !result.has_value() && result.reason()->is_cancellation();
+    if (!was_obeyed && !(is_cancelled && is_abandoned())) {
+        return {result.has_value() ? program_end::way::returned : program_end::way::failed, std::move(result), nullptr};
     }
-    const bool is_cancellation = result.reason()->is_cancellation();
-    return {is_cancellation && by != program_end::way::returned ? by : program_end::way::failed, std::move(result),
-            nullptr};
+    const place root{&plan_->root()};
+    if (by == program_end::way::timed_out) {
+        return {by, failure{"TimeoutError", "", root}, nullptr};
+    }
+    if (is_abandoned()) {
+        result = failure{"CancelledError", cancel_message_, root};
+    }
+    return {by, std::move(result), nullptr};
 }
 
 void program::print(std::string line) {
@@ -137,10 +165,6 @@ bool program::account_for(std::size_t bytes) noexcept {
 
 python_random& program::random() {
     return generator_ ? *generator_ : generator_of_this_thread();
-}
-
-std::unique_lock<std::mutex> program::generator_turn() {
-    return generator_ ? std::unique_lock{generator_lock_} : std::unique_lock<std::mutex>{};
 }
 
 }  // namespace gatherd::api::plan

@@ -18,6 +18,7 @@
 #include "api/plan/model/plan.hpp"
 #include "api/plan/model/python_random.hpp"
 #include "gatherd/executor/create_task.hpp"
+#include "gatherd/executor/mutex.hpp"
 #include "gatherd/executor/task_scope.hpp"
 #include "gatherd/executor/timer.hpp"
 
@@ -58,6 +59,9 @@ public:
     /// A value of so many bytes was made or copied. False: there is no memory for it. From any thread, at any time.
     [[nodiscard]] virtual bool may_hold(std::size_t /*bytes*/) noexcept { return true; }
 
+    /// Whether somebody still waits for the end. If not, a program that does not clean up is abandoned at once.
+    [[nodiscard]] virtual bool is_answer_wanted() const noexcept { return true; }
+
     /// All tasks of the program have ended. The last call.
     virtual void ended(program_end end) noexcept = 0;
 };
@@ -73,8 +77,8 @@ public:
 /// Threads: all members are safe from any thread.
 class program final : public call_context, public std::enable_shared_from_this<program>, private executor::task_scope {
 public:
-    program(executor::scheduler& on, std::shared_ptr<const plan> what, program_options options, const limits& bounds,
-            std::shared_ptr<program_observer> observer);
+    program(executor::scheduler& threads, std::shared_ptr<const plan> source, program_options options,
+            const limits& bounds, std::shared_ptr<program_observer> observer);
     ~program() override;
 
     /// Makes the root task, so that cancel() finds it. Once, before start().
@@ -84,9 +88,16 @@ public:
     void start();
 
     /// Cancels the root, as Task.cancel. False: it has ended already.
+    ///
+    /// What still runs `limits.cleanup_time` after that, or after the end of the root, is cancelled again each second.
+    /// The last of these rounds abandons the program: after `limits.cleanup_rounds`, or after the first if the observer
+    /// wants no answer.
     bool cancel(const std::string& message) noexcept;
 
-    [[nodiscard]] const plan& what() const noexcept { return *plan_; }
+    /// Whether no node may start any more, since the program did not clean up in time.
+    [[nodiscard]] bool is_abandoned() const noexcept { return is_abandoned_.load(std::memory_order_relaxed); }
+
+    [[nodiscard]] const plan& source() const noexcept { return *plan_; }
     [[nodiscard]] bool is_seeded() const noexcept { return generator_ != nullptr; }
     [[nodiscard]] program_observer& observer() noexcept { return *observer_; }
     [[nodiscard]] const limits& bounds() const noexcept { return limits_; }
@@ -101,19 +112,21 @@ public:
     /// room, and the program is cancelled. Values count until the program ends, wherever they went.
     [[nodiscard]] bool account_for(std::size_t bytes) noexcept;
 
-    /// Held while a function runs that may draw from the one generator of a seeded program.
-    [[nodiscard]] std::unique_lock<std::mutex> generator_turn();
+    /// To be awaited, and held while a function draws from the one generator of a seeded program.
+    [[nodiscard]] auto generator_turn() noexcept { return generator_lock_.lock(); }
 
 private:
     struct root_watch : executor::continuation {
-        explicit root_watch(program& of) noexcept : continuation{&root_ended}, owner{of} {}
+        explicit root_watch(program& watched) noexcept : continuation{&root_ended}, owner{watched} {}
         program& owner;
     };
 
     static void root_ended(executor::continuation& watch, executor::task_state& root) noexcept;
     void on_drained() noexcept override;
-    void request_cancel(program_end::way why, const std::string& message) noexcept;
+    void request_cancel(program_end::way reason, const std::string& message) noexcept;
+    void begin_clean_up() noexcept;
     void arm_clean_up(std::chrono::nanoseconds delay) noexcept;
+    void begin_clean_up_round() noexcept;
     [[nodiscard]] program_end end_of(outcome result) noexcept;
 
     std::shared_ptr<const plan> plan_;
@@ -127,12 +140,16 @@ private:
 
     std::mutex timer_lock_;
     executor::timer timeout_timer_;   // set before the start, under timer_lock_ afterwards
-    executor::timer clean_up_timer_;  // under timer_lock_
-    bool is_over_ = false;            // under timer_lock_
+    executor::timer clean_up_timer_;  // under timer_lock_, as all below
+    bool is_cleaning_up_ = false;
+    bool is_over_ = false;
+    std::string cancel_message_;  // of the first cancellation
 
+    std::size_t clean_up_rounds_ = 0;  // of the timer's callback
+    std::atomic<bool> is_abandoned_{false};
     std::atomic<program_end::way> cancelled_by_{program_end::way::returned};  // returned: by nobody
     std::atomic<const char*> exceeded_{nullptr};
-    std::mutex generator_lock_;
+    executor::mutex generator_lock_;
     std::mutex output_lock_;
     std::size_t lines_ = 0;   // under output_lock_, as the next
     bool is_silent_ = false;  // ended: a thread left behind prints for nobody

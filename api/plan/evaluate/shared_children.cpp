@@ -9,6 +9,7 @@
 
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/program.hpp"
+#include "api/plan/evaluate/turn.hpp"
 #include "api/plan/model/failure.hpp"
 #include "gatherd/executor/gather.hpp"
 #include "gatherd/executor/scheduler.hpp"
@@ -20,11 +21,11 @@ namespace {
 
 using executor::task;
 
-constexpr std::size_t least_shared = 4 * children_in_a_row;
+constexpr std::size_t least_shared = 4 * steps_a_turn;
 
 /// Children and who has taken which. Kept by all who take.
 struct sharing {
-    explicit sharing(child_list of) : children{of}, results(of.size) {}
+    explicit sharing(child_list list) : children{list}, results(list.size) {}
 
     const child_list children;
     std::vector<outcome> results;  // each written by who took it, read when all have ended
@@ -32,18 +33,18 @@ struct sharing {
 };
 
 /// Gives how many it took.
-task<std::size_t> evaluate_rows(std::shared_ptr<sharing> of, program& p) {
-    const std::size_t size = of->children.size;
+task<std::size_t> evaluate_rows(std::shared_ptr<sharing> shared, program& p) {
+    const std::size_t size = shared->children.size;
     for (std::size_t taken = 0;;) {
         // Relaxed: a row is taken by one only, and nothing else is told by it. What is in it came before the task.
-        const std::size_t first = of->next.fetch_add(children_in_a_row, std::memory_order_relaxed);
+        const std::size_t first = shared->next.fetch_add(steps_a_turn, std::memory_order_relaxed);
         if (first >= size) {
             co_return taken;
         }
-        const std::size_t last = std::min(first + children_in_a_row, size);
+        const std::size_t last = std::min(first + steps_a_turn, size);
         for (std::size_t i = first; i < last; ++i) {
-            of->results[i] = of->children.now(i, p);
-            if (is_cancellation(of->results[i])) {
+            shared->results[i] = shared->children.now(i, p);
+            if (is_cancellation(shared->results[i])) {
                 break;  // there is no memory for it, and the program has been cancelled: the yield raises that
             }
         }
@@ -55,12 +56,12 @@ task<std::size_t> evaluate_rows(std::shared_ptr<sharing> of, program& p) {
 }  // namespace
 
 bool are_worth_sharing(const child_list& children) noexcept {
-    return children.parent.is_instant && !children.parent.prints && children.size >= least_shared;
+    return children.parent.is_instant && children.parent.lines == 0 && children.size >= least_shared;
 }
 
 task<outcome> evaluate_shared(child_list children, program& p) {
     const auto all = std::make_shared<sharing>(children);
-    const std::size_t rows = (children.size + children_in_a_row - 1) / children_in_a_row;
+    const std::size_t rows = (children.size + steps_a_turn - 1) / steps_a_turn;
     std::vector<task<std::size_t>> takers;
     for (std::size_t i = 0; i < std::min(executor::scheduler::current()->workers(), rows); ++i) {
         takers.push_back(evaluate_rows(all, p));

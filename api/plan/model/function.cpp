@@ -13,8 +13,8 @@ bool is_variadic(const function& callee) {
     return !callee.parameters.empty() && callee.parameters.back().variadic;
 }
 
-std::string count_of(const char* what, std::size_t n) {
-    return std::to_string(n) + ' ' + what + (n == 1 ? "" : "s");
+std::string count_of(const char* noun, std::size_t n) {
+    return std::to_string(n) + ' ' + noun + (n == 1 ? "" : "s");
 }
 
 const char* python_type(const value& v) {
@@ -32,7 +32,30 @@ const char* python_type(const value& v) {
     }
 }
 
+/// Takes what it finds from both; whether that was more than there was.
+template <typename Values>
+bool exceeds(const Values& given, std::size_t& values, std::size_t& text_bytes) noexcept {
+    for (const value& each : given) {
+        const std::size_t bytes = each.is_string() ? each.template get_ref<const std::string&>().size() : 0;
+        if (values == 0 || bytes > text_bytes) {
+            return true;
+        }
+        --values;
+        text_bytes -= bytes;
+        if (each.is_structured() && exceeds(each, values, text_bytes)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 }  // namespace
+
+bool are_large(arguments given) noexcept {
+    std::size_t values = 4096;
+    std::size_t text_bytes = std::size_t{256} << 10;
+    return exceeds(given, values, text_bytes);
+}
 
 std::optional<std::size_t> slots_by_position(const function& callee, std::size_t given) noexcept {
     const bool variadic = is_variadic(callee);

@@ -39,8 +39,8 @@ public:
 
 /// Which pool of threads runs a function.
 enum class thread_pool {
-    none,      ///< on a worker: it returns within microseconds, or it is a coroutine that waits
-    compute,   ///< may take much CPU: on the compute pool unless its arguments are few
+    none,      ///< on a worker, unless its arguments are large: it returns within microseconds, or it only waits
+    compute,   ///< may take much CPU: on the compute pool, unless is_brief says otherwise
     blocking,  ///< blocks its thread: on the blocking pool
 };
 
@@ -73,7 +73,7 @@ struct function {
     std::variant<plain_body, sleeping_body> body;
     /// Of a compute function: whether these arguments are so small that a worker may run it at once.
     bool (*is_brief)(arguments) = nullptr;
-    bool draws = false;   ///< from its context's generator: in a seeded program it runs where it is called, in turn
+    bool draws = false;   ///< from its context's generator: in a seeded program such calls run one after the other
     bool prints = false;  ///< its calls are made in their order, where they cannot wait
 
     /// Whether asyncio would call it `async def`: to_thread refuses it.
@@ -120,5 +120,9 @@ struct binding {
 
 /// Binds args that were computed: a list or an object. Throws `raised` TypeError, as the call would in Python.
 [[nodiscard]] std::vector<value> bind_value(const function& callee, value args);
+
+/// Whether these are so many values, or such long texts, that a function which looks at each of them would hold a
+/// worker up. Cost: bounded.
+[[nodiscard]] bool are_large(arguments given) noexcept;
 
 }  // namespace gatherd::api::plan

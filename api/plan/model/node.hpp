@@ -39,12 +39,15 @@ enum class kind : std::uint8_t {
 /// A node of the tree. Nodes live in their plan's arena, never change once checked, and own nothing: what they point to
 /// lives as long as the plan. Threads: any number may read.
 struct node {
-    explicit node(kind what) noexcept : is{what} {}
+    /// A node with more calls that print is not instant, so that nobody writes more lines before others have their
+    /// turn.
+    static constexpr std::uint8_t most_lines = 64;
+
+    explicit node(kind its_kind) noexcept : is{its_kind} {}
 
     kind is;
     bool is_instant = false;                  ///< evaluating it can neither wait nor take long: it needs no coroutine
-    bool is_sleep = false;                    ///< a call that does nothing but sleep, for a time that is known
-    bool prints = false;                      ///< instant, and has a call that prints: its lines have an order
+    std::uint8_t lines = 0;                   ///< of an instant one: how many of its calls print, at most most_lines
     std::uint32_t position = place::no_item;  ///< in its parent's list; the path ends with it, after `step`
     const node* parent = nullptr;
     std::string_view step;  ///< how its parent's path goes on: "/gather", "/let/a", "/args/0/await"
@@ -91,7 +94,6 @@ struct map_node : node {
     const function* callee = nullptr;
     std::span<const call_arguments> over;
     std::string_view over_step = "/over";  ///< how the path of an item goes on
-    bool items_sleep = false;              ///< each item is what is_sleep says
     gather_options options{};
 };
 

@@ -71,10 +71,6 @@ public:
     [[nodiscard]] std::size_t tasks() const noexcept { return tasks_; }
     void count_tasks(std::size_t more) noexcept { tasks_ += more; }
 
-    /// Those of them that only sleep and share one task with their siblings, unless the program has a seed.
-    [[nodiscard]] std::size_t sleepers() const noexcept { return sleepers_; }
-    void count_sleepers(std::size_t more) noexcept { sleepers_ += more; }
-
     /// A new node in the arena.
     template <typename Node, typename... Args>
     Node& make(Args&&... args) {
@@ -110,7 +106,6 @@ private:
     std::vector<values_chunk> values_;
     const node* root_ = nullptr;
     std::size_t tasks_ = 0;
-    std::size_t sleepers_ = 0;
 };
 
 }  // namespace gatherd::api::plan

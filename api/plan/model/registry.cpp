@@ -22,28 +22,28 @@ char lower(char letter) noexcept {
 
 /// Insertions, deletions, replacements and swaps of neighbours (Damerau-Levenshtein, each place touched once)
 /// that turn one name into the other; capitals count as small letters. Cost: the product of the lengths.
-std::size_t distance(std::string_view from, std::string_view to) {
-    std::vector<std::size_t> before_last(to.size() + 1);
-    std::vector<std::size_t> last(to.size() + 1);
-    std::vector<std::size_t> row(to.size() + 1);
-    for (std::size_t j = 0; j <= to.size(); ++j) {
+std::size_t distance(std::string_view first, std::string_view second) {
+    std::vector<std::size_t> before_last(second.size() + 1);
+    std::vector<std::size_t> last(second.size() + 1);
+    std::vector<std::size_t> row(second.size() + 1);
+    for (std::size_t j = 0; j <= second.size(); ++j) {
         row[j] = j;
     }
-    for (std::size_t i = 1; i <= from.size(); ++i) {
+    for (std::size_t i = 1; i <= first.size(); ++i) {
         std::swap(before_last, last);
         std::swap(last, row);
         row[0] = i;
-        for (std::size_t j = 1; j <= to.size(); ++j) {
-            const bool same = lower(from[i - 1]) == lower(to[j - 1]);
+        for (std::size_t j = 1; j <= second.size(); ++j) {
+            const bool same = lower(first[i - 1]) == lower(second[j - 1]);
             row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0U : 1U)});
-            const bool swapped =
-                i > 1 && j > 1 && lower(from[i - 1]) == lower(to[j - 2]) && lower(from[i - 2]) == lower(to[j - 1]);
+            const bool swapped = i > 1 && j > 1 && lower(first[i - 1]) == lower(second[j - 2]) &&
+                                 lower(first[i - 2]) == lower(second[j - 1]);
             if (swapped) {
                 row[j] = std::min(row[j], before_last[j - 2] + 1);
             }
         }
     }
-    return row[to.size()];
+    return row[second.size()];
 }
 
 /// What follows the last dot: of "random.uniform", "uniform".

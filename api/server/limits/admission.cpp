@@ -15,14 +15,11 @@ namespace {
 
 /// What a plan and its tasks may hold in memory, their results and the answer included: an estimate, made from what a
 /// million tasks of each sort take.
-std::size_t memory_of(const plan::plan& what, bool has_seed, std::size_t text_bytes) {
+std::size_t memory_of(const plan::plan& what, std::size_t text_bytes) {
     constexpr std::size_t bytes_a_task = 1024;  // its node, its coroutine while it waits, its result
-    constexpr std::size_t bytes_a_sleep = 400;  // where all share one coroutine; most of it for a settled result
     constexpr std::size_t bytes_a_call = 128;   // where nothing can wait: node and result
     constexpr std::size_t times_the_text = 3;   // literals as the plan keeps them, and as results
-    const std::size_t sleepers = has_seed ? 0 : what.sleepers();
-    return (what.tasks() - sleepers) * (what.root().is_instant ? bytes_a_call : bytes_a_task) +
-           sleepers * bytes_a_sleep + text_bytes * times_the_text;
+    return what.tasks() * (what.root().is_instant ? bytes_a_call : bytes_a_task) + text_bytes * times_the_text;
 }
 
 error refuse_over(service& of, const char* limit, std::size_t most) {
@@ -62,8 +59,8 @@ std::optional<error> want_of_tasks(service& of, connection& from, std::size_t mo
 
 }  // namespace
 
-result<task_allowance> admit(service& of, connection& from, const plan::plan& what, bool has_seed) {
-    const std::size_t memory = memory_of(what, has_seed, from.message_bytes());
+result<task_allowance> admit(service& of, connection& from, const plan::plan& what) {
+    const std::size_t memory = memory_of(what, from.message_bytes());
     if (auto refused = want_of_memory(of, memory)) {
         return *std::move(refused);
     }
@@ -79,7 +76,7 @@ result<task_allowance> admit(service& of, connection& from, const plan::plan& wh
 }
 
 std::optional<error> want_of_room(service& of, connection& from, const plan::plan& what) {
-    auto refused = want_of_memory(of, memory_of(what, false, from.message_bytes()));
+    auto refused = want_of_memory(of, memory_of(what, from.message_bytes()));
     return refused ? std::move(refused) : want_of_tasks(of, from, what.tasks());
 }
 

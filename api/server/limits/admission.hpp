@@ -16,7 +16,7 @@ class service;
 
 /// Room for a plan's tasks and memory until the allowance ends, or -32003 with the limit that it met. Counts the tasks
 /// as started.
-[[nodiscard]] result<task_allowance> admit(service& of, connection& from, const plan::plan& what, bool has_seed);
+[[nodiscard]] result<task_allowance> admit(service& of, connection& from, const plan::plan& what);
 
 /// The same for a plan without a seed that will have ended before anybody could count it: why there is no room, or
 /// nothing. Nothing is entered.

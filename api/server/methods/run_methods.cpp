@@ -73,7 +73,7 @@ void run_understood(service& of, understood& request, reply& answer) {
         run_at_once(of, *request.what, answer);
         return;
     }
-    auto allowance = value_or_refuse(admit(of, *answer.to(), *request.what, request.how.generator != nullptr));
+    auto allowance = value_or_refuse(admit(of, *answer.to(), *request.what));
     const bool is_bulky = is_bulk(*answer.to(), *request.what);
     const auto running =
         std::make_shared<running_request>(of, std::move(answer), request.wishes, std::move(allowance), is_bulky);
@@ -148,7 +148,7 @@ void create_task(service& of, std::optional<protocol::json_view> given, reply& a
     auto request = understand_run(of, read);
     auto options = read_task_options(of, read);
     const auto creator = answer.to();
-    auto allowance = value_or_refuse(admit(of, *creator, *request.what, request.how.generator != nullptr));
+    auto allowance = value_or_refuse(admit(of, *creator, *request.what));
     const bool is_detached = options.is_detached;
     options.is_bulky = is_bulk(*creator, *request.what);
     options.owner = creator->who();

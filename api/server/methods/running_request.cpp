@@ -73,16 +73,42 @@ void running_request::child_ended(std::size_t index, const plan::outcome& result
         add_outcome(params, result);
         notify("completed", params);
     }
-    const auto now = clock::now();
-    if (what_.progress && now - last_progress_ >= *what_.progress) {
-        last_progress_ = now;
-        report_progress();
+    if (what_.progress) {
+        report_progress_in_time();
     }
 }
 
-/// Under lock_.
-void running_request::report_progress() {
+/// Under lock_. The same numbers are sent once.
+void running_request::report_progress(clock::time_point now) {
+    if (last_progress_ && done_ == done_sent_ && failed_ == failed_sent_) {
+        return;
+    }
+    last_progress_ = now;
+    done_sent_ = done_;
+    failed_sent_ = failed_;
     notify("progress", {{"total", what_.total}, {"done", done_}, {"failed", failed_}});
+}
+
+/// Under lock_. Sends the numbers now, or, if the last ones were sent too short a time ago, when that time is over.
+void running_request::report_progress_in_time() {
+    const auto now = clock::now();
+    if (!last_progress_ || now - *last_progress_ >= *what_.progress) {
+        report_progress(now);
+    } else if (!std::exchange(is_progress_held_back_, true)) {
+        progress_timer_.set(service_.runs_on(), *last_progress_ + *what_.progress - now, [self = weak_from_this()] {
+            if (const auto request = self.lock()) {
+                request->progress_is_due();
+            }
+        });
+    }
+}
+
+void running_request::progress_is_due() {
+    const std::lock_guard guard{lock_};
+    is_progress_held_back_ = false;
+    if (!is_over_) {
+        report_progress(clock::now());
+    }
 }
 
 void running_request::answer_result(value result) {
@@ -97,6 +123,11 @@ void running_request::answer_result(value result) {
     result = nullptr;
     memory_.release();  // before the client hears of the end: it may ask for as much again
     answer_with(answer_, message, head, service_.bounds());
+}
+
+bool running_request::is_answer_wanted() const noexcept {
+    const std::lock_guard guard{lock_};
+    return program_ != nullptr && !id_.is_absent() && !answer_.to()->work().has_ended();
 }
 
 void running_request::ended(plan::program_end end) noexcept {
@@ -118,7 +149,8 @@ void running_request::answer_end(plan::program_end end) {
         is_over_ = true;
         program = std::move(program_);
         if (what_.progress && !id_.is_absent()) {
-            report_progress();
+            report_progress(clock::now());
+            progress_timer_.cancel();
         }
     }
     if (end.how == plan::program_end::way::returned) {

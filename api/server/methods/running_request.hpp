@@ -15,6 +15,7 @@
 #include "api/server/methods/reply.hpp"
 #include "api/server/service.hpp"
 #include "api/server/tasks/client_work.hpp"
+#include "gatherd/executor/timer.hpp"
 
 namespace gatherd::api::server {
 
@@ -48,13 +49,16 @@ public:
     void child_ended(std::size_t index, const plan::outcome& result) override;
     [[nodiscard]] bool wants_children() const noexcept override { return what_.streams || what_.progress.has_value(); }
     [[nodiscard]] bool may_hold(std::size_t bytes) noexcept override { return memory_.hold(bytes); }
+    [[nodiscard]] bool is_answer_wanted() const noexcept override;
     void ended(plan::program_end end) noexcept override;
 
 private:
     using clock = std::chrono::steady_clock;
 
     void notify(const char* method, const value& params);
-    void report_progress();
+    void report_progress(clock::time_point now);
+    void report_progress_in_time();
+    void progress_is_due();
     void answer_end(plan::program_end end);
     void answer_result(value result);
 
@@ -66,12 +70,16 @@ private:
     task_allowance allowance_;
     program_memory memory_{service_};
 
-    std::mutex lock_;
+    mutable std::mutex lock_;
     std::shared_ptr<plan::program> program_;  // under lock_; none once it has ended: it holds this object too
     std::size_t done_ = 0;                    // under lock_, as all below
     std::size_t failed_ = 0;
-    bool is_over_ = false;  // a child's failure is the end: what still comes is not sent
-    clock::time_point last_progress_{};
+    bool is_over_ = false;                              // a child's failure is the end: what still comes is not sent
+    std::optional<clock::time_point> last_progress_{};  // none: nothing has been sent yet
+    std::size_t done_sent_ = 0;                         // the numbers that were sent last
+    std::size_t failed_sent_ = 0;
+    bool is_progress_held_back_ = false;  // the timer is set
+    executor::timer progress_timer_;
 };
 
 }  // namespace gatherd::api::server

@@ -92,6 +92,11 @@ bool client_work::has_task() const {
     return registers_ != nullptr && !registers_->tasks.empty();
 }
 
+bool client_work::has_ended() const {
+    const std::lock_guard guard{lock_};
+    return has_ended_;
+}
+
 bool client_work::has_unfinished_task() const {
     std::vector<task_ptr> tasks;
     {

@@ -68,6 +68,9 @@ public:
     [[nodiscard]] bool has_task() const;
     [[nodiscard]] bool has_unfinished_task() const;
 
+    /// Whether the client has gone: nobody waits for an answer.
+    [[nodiscard]] bool has_ended() const;
+
     /// The client has gone: up to so many of its tasks lose their creator, and up to so many of its requests are
     /// cancelled. True: there are more, so the caller calls again.
     [[nodiscard]] bool end_some(std::size_t most);

@@ -196,6 +196,11 @@ value created_task::status() const {
             {"finished", unix_seconds(finished_)}};
 }
 
+bool created_task::is_answer_wanted() const noexcept {
+    const std::lock_guard guard{lock_};
+    return !creator_.expired() || !listeners_.empty();
+}
+
 void created_task::ended(plan::program_end end) noexcept {
     if (!how_.is_bulky && !is_long(end)) {
         take(std::move(end));
@@ -207,9 +212,6 @@ void created_task::ended(plan::program_end end) noexcept {
 void created_task::take(plan::program_end end) {
     const auto self = shared_from_this();
     const auto how = end.how;
-    if (end.how == plan::program_end::way::timed_out) {
-        end.result = plan::failure{"TimeoutError", "", end.result.reason()->raised_at};
-    }
     auto made = std::make_shared<task_end>();
     if (end.how == plan::program_end::way::over_limit) {
         made->refusal = error_of(end, service_.bounds());

@@ -92,6 +92,7 @@ public:
     void child_ended(std::size_t, const plan::outcome&) override {}
     [[nodiscard]] bool wants_children() const noexcept override { return false; }
     [[nodiscard]] bool may_hold(std::size_t bytes) noexcept override { return memory_.hold(bytes); }
+    [[nodiscard]] bool is_answer_wanted() const noexcept override;
     void ended(plan::program_end end) noexcept override;
 
 private:

@@ -191,3 +191,15 @@ TEST_CASE("evaluator: when there is no memory for a child's result no other chil
     CHECK(who->how.get_future().get() == program_end::way::over_limit);
     CHECK(who->asked == 1);
 }
+
+TEST_CASE("evaluator: a large result that several refs name is copied beside the workers, and whole", "[plan]") {
+    plan_runner runner;
+    CHECK(runner
+              .result(R"({"let":{"x":{"call":"random.choices","args":[[7],5000]}},"in":{"gather":[
+        {"call":"hash.sha256","args":["a"]},{"sequence":[{"ref":"x"},{"ref":"x"}]},{"ref":"x"}]}})")
+              .size() > std::size_t{3 * 2 * 5000});
+    CHECK(runner
+              .result(R"({"let":{"x":{"call":"random.choices","args":[[7],5000]}},"in":
+        {"call":"echo","args":[{"await":{"ref":"x"}}]}})")
+              .size() == 2 * 5000 + 1);
+}

@@ -139,14 +139,49 @@ TEST_CASE("plan_decoder: it counts tasks, those in arguments too", "[plan]") {
     CHECK((*made)->tasks() == 4);
 }
 
-TEST_CASE("plan_decoder: children that share one sleeping task are counted", "[plan]") {
-    const auto sleepers = [](std::string_view task) { return (*checked(task))->sleepers(); };
-    CHECK(sleepers(R"({"gather":[{"call":"sleep","args":[1]},{"call":"noop"},{"call":"sleep","args":[2,"x"]}]})") == 2);
-    CHECK(sleepers(R"({"gather":[{"call":"sleep","args":[1]},{"call":"noop"}],"limit":1})") == 0);
-    CHECK(sleepers(R"({"gather":[{"call":"sleep","args":[1]},{"call":"sleep","args":[1]}],"limit":1})") == 2);
-    CHECK(sleepers(R"({"map":"sleep","over":[[1],[2],[3]]})") == 3);
-    CHECK(sleepers(R"({"map":"sleep","over":[[1],["soon"]]})") == 0);
-    CHECK(sleepers(R"({"map":"noop","over":[[],[]]})") == 0);
-    CHECK(sleepers(R"({"task_group":[{"call":"sleep","args":[1]},{"gather":[{"call":"sleep","args":[1]}]}]})") == 1);
-    CHECK(sleepers(R"({"gather":[{"call":"sleep","args":[{"await":{"value":1}}]}]})") == 0);
+TEST_CASE("plan_decoder: what prints many lines is not evaluated in one piece", "[plan]") {
+    const auto prints = [](std::size_t count) {
+        std::string list;
+        for (std::size_t i = 0; i < count; ++i) {
+            list += (i == 0 ? "" : ",") + std::string{R"({"call":"print"})"};
+        }
+        return R"({"sequence":[)" + list + "]}";
+    };
+    CHECK((*checked(prints(64)))->root().is_instant);
+    CHECK((*checked(prints(64)))->root().lines == 64);
+    CHECK_FALSE((*checked(prints(65)))->root().is_instant);
+    CHECK_FALSE((*checked(R"({"gather":[)" + prints(32) + "," + prints(33) + "]}"))->root().is_instant);
+    CHECK((*checked(R"({"map":"print","over":[[1],[2]]})"))->root().lines == 2);
+}
+
+TEST_CASE("plan_decoder: a call with large arguments is no worker's work", "[plan]") {
+    const auto echo = [](std::size_t count) {
+        std::string list = "0";
+        for (std::size_t i = 1; i < count; ++i) {
+            list += ",0";
+        }
+        return R"({"call":"echo","args":[[)" + list + "]]}";
+    };
+    CHECK((*checked(echo(4095)))->root().is_instant);
+    CHECK_FALSE((*checked(echo(4096)))->root().is_instant);
+    CHECK((*checked(R"({"call":"echo","args":[")" + std::string(1 << 18, 'x') + R"("]})"))->root().is_instant);
+    CHECK_FALSE(
+        (*checked(R"({"call":"echo","args":[")" + std::string((1 << 18) + 1, 'x') + R"("]})"))->root().is_instant);
+}
+
+TEST_CASE("plan_decoder: names and members are found whatever their hashes are", "[plan]") {
+    // Each name is a row of pairs, one of two: as many names as would collide in a table without a secret.
+    std::string tasks;
+    std::string refs;
+    for (unsigned i = 0; i < 512; ++i) {
+        std::string name;
+        for (unsigned bit = 0; bit < 9; ++bit) {
+            name += (i >> bit & 1U) != 0 ? "Aa" : "BB";
+        }
+        tasks += (i == 0 ? "\"" : ",\"") + name + R"(":{"value":)" + std::to_string(i) + "}";
+        refs += (i == 0 ? "" : ",") + (R"({"ref":")" + name + R"("})");
+    }
+    const auto made = checked(R"({"let":{)" + tasks + R"(},"in":{"gather":[)" + refs + "]}}", 2000);
+    REQUIRE(made);
+    CHECK((*made)->tasks() == 1026);
 }

@@ -2,6 +2,7 @@
 /// Runs of plans on a scheduler of their own, and what they came to.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <future>
 #include <memory>
@@ -53,6 +54,7 @@ public:
         made_.children.emplace_back(index, text_of(result));
     }
     [[nodiscard]] bool wants_children() const noexcept override { return wants_children_; }
+    [[nodiscard]] bool is_answer_wanted() const noexcept override { return !is_gone_; }
     void ended(program_end end) noexcept override {
         made_.how = end.how;
         made_.result = text_of(end.result);
@@ -63,10 +65,13 @@ public:
     /// Until the plan has printed something.
     void wait_for_a_line() { first_line_.get_future().wait(); }
     [[nodiscard]] const limits& bounds() const noexcept { return bounds_; }
+    /// Nobody waits for the answer any more.
+    void leave() noexcept { is_gone_ = true; }
 
 private:
     limits bounds_;
     bool wants_children_;
+    std::atomic<bool> is_gone_{false};
     run_end made_;
     bool has_begun_ = false;
     std::promise<void> first_line_;

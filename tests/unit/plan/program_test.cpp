@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "api/plan/evaluate/turn.hpp"
 #include "plan_run.hpp"
 
 using namespace gatherd::api;
@@ -78,6 +79,56 @@ TEST_CASE("program: clean-up beyond limits.cleanup_time is cancelled", "[plan]")
     CHECK(end.result == R"({"type":"A","message":"","path":"/task/gather/1/sequence/1"})");
 }
 
+TEST_CASE("program: what catches every cancellation is abandoned after limits.cleanup_rounds", "[plan]") {
+    // Each attempt prints, then sleeps until it is cancelled, and turns the cancellation into an error to retry.
+    constexpr const char* endless = R"({"retry":{"try":{"sequence":[{"call":"print","args":["again"]},
+        {"call":"sleep","args":[3600]}]},"except":{"call":"fail","args":["A"]},"types":["CancelledError"]},
+        "attempts":1000000000})";
+    plan_runner runner;
+    limits bounds;
+    bounds.cleanup_time = 1ms;
+    SECTION("a client that waits gets the answer of its cancellation") {
+        bounds.cleanup_rounds = 1;
+        const auto who = std::make_shared<recorder>(bounds);
+        const auto started = runner.start(endless, who);
+        who->wait_for_a_line();
+        CHECK(started->cancel("enough"));
+        const auto end = who->wait();
+        CHECK(end.how == program_end::way::cancelled);
+        CHECK(end.result == R"({"type":"CancelledError","message":"enough","path":"/task"})");
+    }
+    SECTION("or of its timeout") {
+        bounds.cleanup_rounds = 1;
+        const auto end = runner.run(endless, {.timeout = 1ms}, bounds);
+        CHECK(end.how == program_end::way::timed_out);
+        CHECK(end.result == R"({"type":"TimeoutError","message":"","path":"/task"})");
+    }
+    SECTION("where nobody waits, the first round is the last") {
+        bounds.cleanup_rounds = 1'000'000'000;
+        const auto who = std::make_shared<recorder>(bounds);
+        const auto started = runner.start(endless, who);
+        who->wait_for_a_line();
+        who->leave();
+        CHECK(started->cancel({}));
+        CHECK(who->wait().how == program_end::way::cancelled);
+    }
+    SECTION("also what the root left running, and its result is kept") {
+        bounds.cleanup_rounds = 1;
+        const std::string shielded = std::string{R"({"try":{"wait_for":{"shield":)"} + endless +
+                                     R"(},"timeout":0.001},"except":{"value":"left"}})";
+        const auto end = runner.run(shielded, {}, bounds);
+        CHECK(end.how == program_end::way::returned);
+        CHECK(end.result == R"("left")");
+    }
+}
+
+TEST_CASE("program: its own TimeoutError is raised by the root", "[plan]") {
+    plan_runner runner;
+    const auto end = runner.run(R"({"sequence":[{"call":"sleep","args":[3600]}]})", {.timeout = 1ms});
+    CHECK(end.how == program_end::way::timed_out);
+    CHECK(end.result == R"({"type":"TimeoutError","message":"","path":"/task"})");
+}
+
 TEST_CASE("program: it tells the ends of the root's children as they come", "[plan]") {
     plan_runner runner;
     const auto who = std::make_shared<recorder>(limits{}, true);
@@ -117,4 +168,46 @@ TEST_CASE("program: many choices are no worker's work, but under a seed they dra
                    {.generator = std::make_unique<python_random>(7)});
     // CPython 3.11: r = random.Random(7); r.choices([1, 2, 3], k=1000)[-3:], r.random()
     CHECK_THAT(end.result, Catch::EndsWith(",1,2,2],0.950867979111096]"));
+}
+
+TEST_CASE("program: where a sequence of a seeded one gives way, nothing else of it runs", "[plan]") {
+    plan_runner runner;
+    std::string prints;
+    lines expected;
+    for (int i = 0; i < 300; ++i) {  // more than a turn's
+        expected.push_back(std::to_string(i));
+        prints += (i == 0 ? "" : ",") + (R"({"call":"print","args":[)" + expected.back() + "]}");
+    }
+    expected.emplace_back("last");
+    CHECK(runner
+              .run(R"({"gather":[{"sequence":[)" + prints + R"(]},{"call":"print","args":["last"]}]})",
+                   {.generator = std::make_unique<python_random>(0)})
+              .output == expected);
+}
+
+TEST_CASE("program: calls that draw under a seed wait for each other, on whatever thread they are", "[plan]") {
+    plan_runner runner;
+    const auto draws = [&](const char* order) {
+        return runner.run(order, {.generator = std::make_unique<python_random>(7)}).result;
+    };
+    // The same draws in the same order: what stands behind choices in the list draws after it, wherever that runs.
+    const std::string plain = draws(R"({"sequence":[{"call":"random.choices","args":[[1,2,3],3000]},
+        {"call":"random.random"},{"map":"random.random","over":[[],[]]}]})");
+    const std::string at_once = draws(R"({"gather":[{"to_thread":{"call":"random.choices","args":[[1,2,3],3000]}},
+        {"call":"random.random"},{"map":"random.random","over":[[],[]]}]})");
+    CHECK(plain == at_once);
+}
+
+TEST_CASE("turn: it ends after so many steps, and sooner where lines are printed", "[plan]") {
+    const auto steps_until_over = [](std::size_t lines_a_step) {
+        gatherd::api::plan::turn counted;
+        std::size_t steps = 1;
+        while (!counted.is_over_after(lines_a_step)) {
+            ++steps;
+        }
+        return steps;
+    };
+    CHECK(steps_until_over(0) == 256);
+    CHECK(steps_until_over(1) == 52);
+    CHECK(steps_until_over(64) == 1);
 }
