@@ -28,23 +28,21 @@ PLAN = {"api/plan/model", "api/plan/check", "api/plan/evaluate"}
 ARROWS = {
     "executor": {"executor"},
     "api": {"api"},
-    "api/json": {"api", "api/json"},
-    "api/wire": {"api", "api/json", "api/wire"},
-    "api/plan/model": {"api", "api/json", "api/plan/model", "executor"},
-    "api/plan/check": {"api", "api/json", "api/plan/check", "api/plan/model", "executor"},
-    "api/plan/evaluate": {"api", "api/json", "api/plan/evaluate", "api/plan/model", "executor"},
-    "api/functions": {"api", "api/functions", "api/json", "api/plan/model", "executor"},
-    "api/server": {"api", "api/functions", "api/json", *PLAN, "api/server", "api/wire", "executor"},
+    "api/protocol": {"api", "api/protocol"},
+    "api/plan/model": {"api", "api/protocol", "api/plan/model", "executor"},
+    "api/plan/check": {"api", "api/protocol", "api/plan/check", "api/plan/model", "executor"},
+    "api/plan/evaluate": {"api", "api/protocol", "api/plan/evaluate", "api/plan/model", "executor"},
+    "api/functions": {"api", "api/functions", "api/protocol", "api/plan/model", "executor"},
+    "api/server": {"api", "api/functions", "api/protocol", *PLAN, "api/server", "executor"},
     "config": {"config"},
-    "cli": {"cli", "config", "api", "api/functions", "api/json", *PLAN, "api/server", "api/wire", "executor"},
+    "cli": {"cli", "config", "api", "api/functions", "api/protocol", *PLAN, "api/server", "executor"},
 }
 
 # Third-party headers by their first folder (or whole name). The standard library's and the system's are free to all.
 LIBRARIES = {
     "executor": {"asio", "asio.hpp", "oneapi", "tbb"},
     "api": {"nlohmann"},
-    "api/json": {"nlohmann"},
-    "api/wire": {"nlohmann", "simdjson.h"},
+    "api/protocol": {"nlohmann", "simdjson.h"},
     "api/plan/model": {"nlohmann"},
     "api/plan/check": {"nlohmann"},
     "api/plan/evaluate": {"nlohmann"},

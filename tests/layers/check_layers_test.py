@@ -58,7 +58,6 @@ class CheckLayers(unittest.TestCase):
             ("api/value.hpp", "gatherd/executor/task.hpp"),
             ("api/protocol/frame.hpp", "api/plan/model/node.hpp"),
             ("api/protocol/frame.hpp", "gatherd/executor/task.hpp"),
-            ("api/plan/model/node.hpp", "api/protocol/frame.hpp"),
             ("api/plan/model/node.hpp", "config/settings.hpp"),
             ("api/plan/model/node.hpp", "api/plan/evaluate/call.hpp"),
             ("config/settings.hpp", "api/value.hpp"),

@@ -131,16 +131,13 @@ outcome sleep_result(const sleeping_body& body, arguments bound, place where) {
 }
 
 // A thread that draws for a seeded program is waited for, also by who is cancelled: the next draw comes after it.
-constexpr auto blocking_joined = [](auto f) { return executor::to_thread(std::move(f)); };
 constexpr auto computing_joined = [](auto f) { return executor::compute(std::move(f)); };
 
-/// A function that draws, in a seeded program: such calls run one after the other, in the order in which they came.
-executor::task<outcome> call_in_turn(place where, bound_arguments given, program& p, bool on_thread) {
+/// A function that draws, in a seeded program: such calls run one after the other, in the order in which they came, in
+/// to_thread or not. A short one holds nobody up, so it runs here: the order of events does not hang on a thread.
+executor::task<outcome> call_in_turn(place where, bound_arguments given, program& p) {
     try {
         const auto turn = co_await p.generator_turn();
-        if (on_thread) {
-            co_return co_await call_on(blocking_joined, where, std::move(given), p);
-        }
         const function& callee = call_at(where).callee;
         if (is_long(callee, given.bound)) {
             co_return co_await call_on(computing_joined, where, std::move(given), p);
@@ -209,7 +206,7 @@ executor::task<outcome> evaluate_any_call(place where, environment_ptr names, pr
         co_return sleep_result(*sleeping, given.bound, where);
     }
     if (callee.draws && p.is_seeded()) {
-        co_return co_await call_in_turn(where, std::move(given), p, on_thread);
+        co_return co_await call_in_turn(where, std::move(given), p);
     }
     if (on_thread || callee.pool == thread_pool::blocking) {
         co_return co_await call_on(blocking, where, std::move(given), p);

@@ -52,6 +52,9 @@ bool exceeds(const Values& given, std::size_t& values, std::size_t& text_bytes) 
 }  // namespace
 
 bool are_large(arguments given) noexcept {
+    if (given.empty()) {
+        return false;
+    }
     std::size_t values = 4096;
     std::size_t text_bytes = std::size_t{256} << 10;
     return exceeds(given, values, text_bytes);
