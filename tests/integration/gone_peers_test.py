@@ -15,6 +15,7 @@ from connection import PATIENCE
 from daemon import Daemon
 
 FOR_EVER = {"call": "sleep", "args": [100_000]}
+MANY = 4_000  # tasks of a message that is handled beside the workers
 
 
 class Gone(unittest.TestCase):
@@ -93,20 +94,20 @@ class Gone(unittest.TestCase):
         def read_nothing(client):
             self.send(client, "run", FOR_EVER)
             for number in range(20):  # 12 MB of answers: more than the system keeps for a socket
-                self.send(client, "run", {"call": "random.choices", "args": [[1], 200_000]}, number=number)
+                self.send(client, "run", {"call": "random.choices", "args": [["x" * 600], 1000]}, number=number)
 
         self.check_each_kind(read_nothing, tasks=1, limit="limits.unread_bytes")
 
     def test_while_and_after_a_huge_message_is_handled(self):
-        huge = {"gather": [FOR_EVER] * 20_000}
-        self.check_each_kind(lambda client: self.send(client, "run", huge), tasks=20_000)
+        huge = {"gather": [FOR_EVER] * MANY}
+        self.check_each_kind(lambda client: self.send(client, "run", huge), tasks=MANY)
 
     def test_right_after_a_huge_message(self):
         with self.begin() as daemon, daemon.connect() as watcher:
             for kind in ("tcp", "unix", "tls"):
                 with self.subTest(kind):
                     client = self.connect(kind)
-                    self.send(client, "run", {"gather": [FOR_EVER] * 20_000})
+                    self.send(client, "run", {"gather": [FOR_EVER] * MANY})
                     self.vanish(client)
                     while (stats := watcher.result("stats"))["connections"] > 1 or stats["tasks_in_flight"] > 0:
                         pass

@@ -261,15 +261,15 @@ class Limits(unittest.TestCase):
         """A slow reader in the middle of a message: it is the daemon that waits."""
         for limit in ("message_time", "idle_time"):
             with self.subTest(limit):
-                daemon = self.start(flag("limits.unread_bytes", "64KiB"), flag("limits." + limit, "1s"))
+                daemon = self.start(flag("limits.unread_bytes", "64KiB"), flag("limits." + limit, "5s"))
                 connection, clock = self.connect(daemon), self.connect(daemon)
                 ask = '{"id":1,"method":"run","params":[{"call":"sleep","args":[0,"x"]}]}'
-                connection.start("gather", {"tasks": [{"value": "x" * 1000}] * 20_000})  # more than the system keeps for a socket
+                connection.start("run", [{"call": "random.choices", "args": [["x" * 100_000], 120]}])  # more than the system keeps for a socket
                 connection.send(ask[:20])
                 # Its time would be over when the clock has slept, which stays awake itself.
-                for _ in range(5):
-                    self.assertEqual(clock.result("run", [{"call": "sleep", "args": [0.5, "awake"]}]), "awake")
-                self.assertEqual(len(connection.message()["result"]), 20_000)
+                for _ in range(6):
+                    self.assertEqual(clock.result("run", [{"call": "sleep", "args": [1, "awake"]}]), "awake")
+                self.assertEqual(len(connection.message()["result"]), 120)
                 connection.send(ask[20:])
                 self.assertEqual(connection.message()["result"], "x")
 
