@@ -44,7 +44,8 @@ struct program_end {
     const char* limit = nullptr;  ///< which: "limits.output_lines"
 };
 
-/// Who runs a program and wants to hear of it. Called from any thread, one call at a time for each of the three kinds.
+/// Who runs a program and wants to hear of it. Called from any thread: `printed` one call at a time, `child_ended` by
+/// as many threads as run children, `ended` when both are over.
 class program_observer {
 public:
     virtual ~program_observer() = default;

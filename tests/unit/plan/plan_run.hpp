@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -37,7 +38,7 @@ inline std::string text_of(const outcome& o) {
 
 /// Hears of a run. `end` is ready when all its tasks have ended.
 ///
-/// Threads: the callbacks come one at a time of each kind; what they write is read after `end` was waited for.
+/// Threads: children may end on several at a time; what the callbacks write is read after `end` was waited for.
 class recorder final : public program_observer {
 public:
     explicit recorder(limits bounds = {}, bool wants_children = false)
@@ -51,6 +52,7 @@ public:
         made_.output.push_back(std::move(line));
     }
     void child_ended(std::size_t index, const outcome& result) override {
+        const std::lock_guard guard{children_lock_};
         made_.children.emplace_back(index, text_of(result));
     }
     [[nodiscard]] bool wants_children() const noexcept override { return wants_children_; }
@@ -72,6 +74,7 @@ private:
     limits bounds_;
     bool wants_children_;
     std::atomic<bool> is_gone_{false};
+    std::mutex children_lock_;
     run_end made_;
     bool has_begun_ = false;
     std::promise<void> first_line_;
