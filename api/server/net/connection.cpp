@@ -414,7 +414,12 @@ void connection::linger() {
     }
     is_lingering_ = input_ended_ = true;
     transport_.shut_send();
-    idle_deadline_.set(service_.runs_on(), linger_time, [self = shared_from_this()] { self->close(); });
+    // Not by a counted reference: a connection that still lingers when the daemon ends would keep itself.
+    idle_deadline_.set(service_.runs_on(), linger_time, [kept = weak_from_this()] {
+        if (const auto self = kept.lock()) {
+            self->close();
+        }
+    });
     wait_readable();
 }
 
