@@ -21,7 +21,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # A source that others are compiled with looks like a header to GCC, whose anonymous namespace would then be a fault.
-  list(APPEND gatherd_compile_flags -Wno-subobject-linkage)
+  # And it inlines less in a long source: without the parameter a batch of 1000 calls costs 8 % more instructions.
+  list(APPEND gatherd_compile_flags -Wno-subobject-linkage --param=inline-unit-growth=400)
 endif()
 # Not under sanitizers: GCC's manual advises against -Werror there, since the instrumentation itself raises warnings.
 if((GATHERD_WERROR OR "$ENV{CI}" STREQUAL "true") AND NOT GATHERD_SANITIZE)
