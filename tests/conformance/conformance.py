@@ -16,7 +16,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from comparing import expected_of, has_tie, in_time, is_explained, is_explained_by_load, same_outcome
+from comparing import agrees, expected_of, has_tie, is_explained, is_explained_by_load, same_outcome
 from daemon import Daemon
 from daemon_side import DaemonSide
 from random_plans import RandomPlans
@@ -51,7 +51,7 @@ class Comparison:
                 self.refused += 1
             else:
                 self.seconds_off.append(got["seconds"] - expected["seconds"])
-            if not (same_outcome(expected, got) and in_time(expected, got)):
+            if not agrees(expected, got):
                 suspects.append((case, expected, got))
         for each in suspects:
             self._settle(*each)
@@ -72,10 +72,9 @@ class Comparison:
         if expected is None:
             return None
         for got in self._daemon.outcomes_of([case] * times):
-            if not same_outcome(expected, got):
-                return None if is_explained(case, got) else (expected, got)
-            if not in_time(expected, got):
-                return expected, got
+            if not agrees(expected, got):
+                alike = agrees if same_outcome(expected, got) else same_outcome
+                return None if is_explained(case, got, alike) else (expected, got)
         return None
 
     def show(self, case, expected, got):

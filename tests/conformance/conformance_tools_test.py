@@ -91,6 +91,7 @@ class Ties(unittest.TestCase):
         self.assertTrue(self.tie({"gather": [line("a"), line("b")]}))
         self.assertTrue(self.tie({"gather": [{"sequence": [line("a"), line("b")]}, line("c")]}))
         self.assertTrue(self.tie({"let": {"a": line("perhaps")}, "in": {"value": 1}}))
+        self.assertTrue(self.tie({"let": {"a": {"try": {"gather": [{"value": 1}]}, "finally": sleep(0.3)}}, "in": sleep(0)}), "in when")
         self.assertTrue(self.tie({"wait_for": {"to_thread": {"call": "time.sleep", "args": [0.1]}}, "timeout": 0.1}))
 
     def test_what_a_clock_keeps_apart_is_none(self):

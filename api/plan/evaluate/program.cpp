@@ -39,8 +39,11 @@ void program::start() {
     if (timeout_ && timeout_->count() <= 0) {
         request_cancel(program_end::way::timed_out, {});  // as wait_for in no time: the root never runs
     } else if (timeout_) {
-        timeout_timer_.set(runs_on(), *timeout_,
-                           [self = shared_from_this()] { self->request_cancel(program_end::way::timed_out, {}); });
+        timeout_timer_.set(runs_on(), *timeout_, [self = shared_from_this()] {
+            if (!self->root_.done()) {  // else its outcome stands, however long the clean-up takes
+                self->request_cancel(program_end::way::timed_out, {});
+            }
+        });
     }
     root_.start(true);
 }

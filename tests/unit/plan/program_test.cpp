@@ -34,6 +34,15 @@ TEST_CASE("program: its timeout ends it after clean-up", "[plan]") {
     CHECK(end.output == lines{"began", "cleaned"});
 }
 
+TEST_CASE("program: its timeout is that of the root, not of the clean-up after it", "[plan]") {
+    plan_runner runner;
+    const auto end = runner.run(R"({"gather":[{"call":"fail","args":["CancelledError"]},
+        {"try":{"call":"sleep","args":[3600]},"finally":{"call":"sleep","args":[1.1]}}]})",
+                                {.timeout = 1s});
+    CHECK(end.how == program_end::way::failed);
+    CHECK_THAT(end.result, Catch::StartsWith(R"({"type":"CancelledError","message":"","path":"/task/gather/0")"));
+}
+
 TEST_CASE("program: a plan that swallows the cancellation has its result", "[plan]") {
     plan_runner runner;
     const auto end = runner.run(
