@@ -191,6 +191,7 @@ void task_state::end_under_lock() noexcept {
         node->fire(*node, *this);
         node = following;
     }
+    own_end();
 }
 
 bool task_state::add_continuation(continuation& node) noexcept {

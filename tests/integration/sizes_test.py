@@ -133,13 +133,13 @@ class Sizes(unittest.TestCase):
         self.assertEqual(self.connection.message()["error"]["code"], -32002)
         return each
 
-    def test_a_sleeping_child_takes_at_most_750_bytes_its_plan_included(self):
+    def test_a_sleeping_child_takes_at_most_640_bytes_its_plan_included(self):
         of_gather = self.bytes_of_each("gather", {"tasks": [sleep(LONG)] * NODES + [sleep(0.01)]}, NODES)
         self.start(STACK)  # what the first one freed would be used again
         of_map = self.bytes_of_each("map", {"call": "sleep", "over": [[LONG]] * SLEEPERS + [[0.01]]}, SLEEPERS)
         if not IS_SANITIZED:
-            self.assertLessEqual(of_gather, 750)
-            self.assertLessEqual(of_map, 750)
+            self.assertLessEqual(of_gather, 640)
+            self.assertLessEqual(of_map, 570)
 
     def most_and_account_of_each(self, form, count):
         """Bytes of the daemon's memory at the most from where all sleep to the answer, and those that it accounts for."""

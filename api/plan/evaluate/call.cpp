@@ -130,6 +130,12 @@ outcome sleep_result(const sleeping_body& body, arguments bound, place where) {
     return guarded(where, [&]() -> outcome { return body.result(bound); });
 }
 
+/// The same, of a call whose arguments are those of the plan.
+outcome sleep_result(place where) {
+    const call_site site = call_at(where);
+    return sleep_result(std::get<sleeping_body>(site.callee.body), site.arguments.bound, where);
+}
+
 // A thread that draws for a seeded program is waited for, also by who is cancelled: the next draw comes after it.
 constexpr auto computing_joined = [](auto f) { return executor::compute(std::move(f)); };
 
@@ -153,15 +159,14 @@ executor::task<outcome> fail_with(outcome failed) {
 }
 
 /// `await asyncio.sleep(delay)`, then the result of the call at `where`. Of these a plan may have a million at a time:
-/// the frame holds nothing that the place does not tell.
-executor::task<outcome> sleep_for(std::chrono::nanoseconds delay, place where) {
+/// the frame holds the wait and the place, and no variable beside them.
+executor::task<outcome> sleep_at(place where, executor::sleep_awaiter delay) {
     try {
-        co_await executor::sleep(delay);
-    } catch (const executor::cancelled_error& e) {
-        co_return cancelled_at(where, e);
+        co_await delay;
+    } catch (const executor::cancelled_error&) {
+        co_return handled(where);
     }
-    const call_site site = call_at(where);
-    co_return sleep_result(std::get<sleeping_body>(site.callee.body), site.arguments.bound, where);
+    co_return sleep_result(where);
 }
 
 /// Any call, with a frame of its own for the arguments that have to be awaited.
@@ -279,7 +284,7 @@ executor::task<outcome> evaluate_call(place where, environment_ptr names, progra
     }
     std::chrono::nanoseconds delay{};
     outcome failed = sleep_delay(*sleeping, site.arguments.bound, where, delay);
-    return failed.has_value() ? sleep_for(delay, where) : fail_with(std::move(failed));
+    return failed.has_value() ? sleep_at(where, executor::sleep(delay)) : fail_with(std::move(failed));
 }
 
 }  // namespace gatherd::api::plan

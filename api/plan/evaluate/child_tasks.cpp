@@ -15,7 +15,9 @@ std::vector<task_ref> refs_to(const std::vector<child_handle>& handles) {
     std::vector<task_ref> refs;
     refs.reserve(handles.size());
     for (const child_handle& each : handles) {
-        refs.push_back(each.ref());
+        if (each) {
+            refs.push_back(each.ref());
+        }
     }
     return refs;
 }
@@ -39,7 +41,7 @@ task<std::optional<outcome>> cancel_and_wait(std::vector<child_handle> tasks, pl
 }
 
 bool has_begun(const child_handle& child) {
-    return child.ref()->has_waited();
+    return !child || child.ref()->has_waited();
 }
 
 task<> all_begun(const std::vector<child_handle>& tasks) {

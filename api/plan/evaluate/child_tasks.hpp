@@ -61,12 +61,13 @@ class program;
 
 using child_handle = executor::task_handle<outcome>;
 
+/// Without the empty handles.
 [[nodiscard]] std::vector<executor::task_ref> refs_to(const std::vector<child_handle>& handles);
 
 /// A task for each child of a list, in order.
 [[nodiscard]] std::vector<child_handle> start_children(const list_node& n, const environment_ptr& names, program& p);
 
-/// Whether a child has run to its first wait.
+/// Whether a child has run to its first wait, or there is none.
 [[nodiscard]] bool has_begun(const child_handle& child);
 
 /// Until all of them have begun. In asyncio they have before their creator hears of any. Raises cancelled_error.

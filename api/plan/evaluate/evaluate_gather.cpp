@@ -11,9 +11,9 @@
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/evaluate/turn.hpp"
 #include "api/plan/model/failure.hpp"
+#include "gatherd/executor/detail/gathered_tasks.hpp"
 #include "gatherd/executor/ordered_semaphore.hpp"
 #include "gatherd/executor/sleep.hpp"
-#include "gatherd/executor/wait.hpp"
 
 namespace gatherd::api::plan {
 
@@ -40,38 +40,23 @@ task<outcome> observed(task<outcome> child, std::size_t index, program& p) {
 
 /// A gather in progress. Children that cannot wait it evaluates itself, each of the others has a task.
 struct gathering {
-    std::vector<outcome> results{};         // of the children without a task; empty where all have one
-    std::vector<child_handle> tasks{};      // in order
-    std::vector<std::uint32_t> children{};  // whose task each is
-    failure_ptr first_failure{};            // of the children without a task
+    explicit gathering(const child_list& children)
+        : started{children.size, children.options.return_exceptions ? executor::return_when::all_completed
+                                                                    : executor::return_when::first_failure} {}
 
-    void start(std::size_t child, std::size_t children_left, task<outcome> coroutine) {
-        if (tasks.capacity() == tasks.size()) {  // doubling would need as much again, once there are many
-            tasks.reserve(tasks.size() + children_left);
-            children.reserve(tasks.size() + children_left);
-        }
-        tasks.push_back(executor::create_task(std::move(coroutine)));
-        children.push_back(static_cast<std::uint32_t>(child));
+    [[nodiscard]] std::vector<child_handle>& tasks() noexcept { return started.tasks(); }
+
+    /// What a child has given; its task is let go of.
+    [[nodiscard]] outcome take(std::size_t i, place where) {
+        child_handle& task = tasks()[i];
+        return task ? outcome_of(std::exchange(task, {}), where) : std::move(results[i]);
     }
+
+    executor::gathered_tasks<outcome> started;
+    std::vector<outcome> results{};  // of the children without a task; empty where all have one
+    failure_ptr first_failure{};     // of the children without a task
+    bool has_tasks = false;
 };
-
-/// Takes all results out of it; each task is let go of when its result has been taken.
-value collect(gathering g, const child_list& list) {
-    value results = value::array();
-    auto& items = results.get_ref<value::array_t&>();
-    items.reserve(list.size);
-    std::size_t next_task = 0;
-    for (std::size_t i = 0; i < list.size; ++i) {
-        outcome result;
-        if (next_task < g.tasks.size() && g.children[next_task] == i) {
-            result = outcome_of(std::exchange(g.tasks[next_task++], {}), list.place_of(i));
-        } else {
-            result = std::move(g.results[i]);
-        }
-        items.push_back(list.options.return_exceptions ? result_entry(std::move(result)) : std::move(result.result()));
-    }
-    return results;
-}
 
 /// Evaluates children that are instant by `evaluate(index)`, which gives their failure if they have one: all, or of a
 /// sequence up to the first that fails. The first failure, unless failures are results.
@@ -92,10 +77,10 @@ failure_ptr in_turn(const child_list& children, const Evaluate& evaluate) {
 }
 
 /// The failure of the child whose end decided, if that is how it ended.
-outcome decisive_outcome(const gathering& g, const child_list& list, const task_ref& decisive) {
-    for (std::size_t i = 0; decisive->failed() && i < g.tasks.size(); ++i) {
-        if (g.tasks[i].ref().get() == decisive.get()) {
-            return outcome_of(g.tasks[i], list.place_of(g.children[i]));
+outcome decisive_outcome(gathering& g, const child_list& list, const task_ref& decisive) {
+    for (std::size_t i = 0; decisive && decisive->failed() && i < list.size; ++i) {
+        if (g.tasks()[i].ref().get() == decisive.get()) {
+            return outcome_of(g.tasks()[i], list.place_of(i));
         }
     }
     return {};
@@ -111,7 +96,7 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
     if (at_once && !is_watched && are_worth_sharing(children)) {
         co_return co_await evaluate_shared(children, p);
     }
-    gathering g;
+    gathering g{children};
     // Shared, since children that a failed gather leaves running still use it.
     const auto line = at_once || !has_limit
                           ? nullptr
@@ -129,11 +114,19 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
                 if (is_watched) {
                     child = observed(std::move(child), i, p);
                 }
-                g.start(i, children.size - i, std::move(child));
+                g.started.create(i, std::move(child));
+                g.has_tasks = true;
+                if (own.is_over_after(0)) {
+                    if (p.is_seeded()) {
+                        co_await give_way{};
+                    } else {
+                        co_await executor::yield();
+                    }
+                }
                 continue;
             }
-            while (begun < g.tasks.size()) {  // in the order of the list
-                if (has_begun(g.tasks[begun])) {
+            while (begun < i) {  // in the order of the list
+                if (has_begun(g.tasks()[begun])) {
                     ++begun;
                 } else {
                     co_await executor::yield();
@@ -156,31 +149,25 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
             }
         }
         if (g.first_failure != nullptr) {
-            co_await all_begun(g.tasks);
+            co_await all_begun(g.tasks());
         }
     } catch (const cancelled_error& e) {
-        executor::task_state::cancel_each(refs_to(g.tasks), {}, e.request());
+        executor::task_state::cancel_each(refs_to(g.tasks()), {}, e.request());
         co_return cancelled_at({&n}, e);
     }
     if (g.first_failure != nullptr) {
         co_return g.first_failure;
     }
-    if (!g.tasks.empty()) {
-        const auto when = children.options.return_exceptions ? executor::return_when::all_completed
-                                                             : executor::return_when::first_failure;
-        try {
-            executor::wait_result ended;
-            {
-                auto all = executor::wait_as_gather(refs_to(g.tasks), when);  // named: a temporary would keep the list
-                ended = co_await all;
-            }
+    try {
+        if (g.has_tasks) {
+            const executor::wait_result ended = co_await g.started.wait();
             if (ended.cancel_requested || !children.options.return_exceptions) {
                 outcome last = decisive_outcome(g, children, ended.decisive);
-                if (ended.decisive->cancelled()) {
+                if (ended.decisive && ended.decisive->cancelled()) {
                     executor::task_state::current().adopt_cancellation_of(*ended.decisive);
                 }
                 if (!last.has_value() && !ended.cancel_requested) {
-                    co_await all_begun(g.tasks);
+                    co_await all_begun(g.tasks());
                 }
                 if (!last.has_value() && (!children.options.return_exceptions || last.reason()->is_cancellation())) {
                     co_return last;
@@ -189,11 +176,21 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
                     co_return cancelled_at({&n}, cancelled_error{});
                 }
             }
-        } catch (const cancelled_error& e) {
-            co_return cancelled_at({&n}, e);
         }
+        value results = value::array();
+        results.get_ref<value::array_t&>().reserve(children.size);
+        for (std::size_t i = 0; i < children.size; ++i) {
+            outcome result = g.take(i, children.place_of(i));
+            results.push_back(children.options.return_exceptions ? result_entry(std::move(result))
+                                                                 : std::move(result.result()));
+            if (own.is_over_after(0)) {
+                co_await give_way{};
+            }
+        }
+        co_return outcome{std::move(results)};
+    } catch (const cancelled_error& e) {
+        co_return cancelled_at({&n}, e);
     }
-    co_return collect(std::move(g), children);
 }
 
 outcome gather_instant(const node& n, program& p) {

@@ -42,7 +42,7 @@ template <typename T>
 namespace detail {
 
 template <typename T>
-class task_with_result final : public task_state, public pooled {
+class task_with_result : public task_state, public pooled {
 public:
     task_with_result(task_scope& scope, std::coroutine_handle<task_promise<T>> root) noexcept
         : task_state{scope, root} {}

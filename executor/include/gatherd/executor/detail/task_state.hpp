@@ -275,6 +275,13 @@ protected:
     /// collect(), before the end is seen by others, under the task's lock.
     virtual void cancel_result(const std::string& /*message*/) noexcept {}
 
+    // ---- for tasks that count their own end, see child_ends.hpp --------------------------------
+
+    /// The task has ended, which others see already. Only if watch_own_end() was called.
+    virtual void own_end() noexcept {}
+    /// Has own_end() called. Before the task starts.
+    void watch_own_end() noexcept { word_.fetch_or(is_watched, std::memory_order_relaxed); }
+
     // ---- for tasks that begin in the step of another, see gathering.hpp ------------------------
 
     /// A task that began without start() is about to wait for the first time: it joins its scope.
