@@ -102,12 +102,15 @@ nanoseconds blocking_delay(const value& given) {
     return nanoseconds{static_cast<std::int64_t>(rounded)};
 }
 
-value time_sleep(call_context&, arguments given) {
+nanoseconds time_sleep_delay(arguments given) {
     const nanoseconds length = blocking_delay(given[0]);
     if (length < nanoseconds{0}) {
         throw raised{"ValueError", "sleep length must be non-negative"};
     }
-    std::this_thread::sleep_for(length);
+    return length;
+}
+
+value time_sleep_result(arguments) {
     return nullptr;
 }
 
@@ -159,10 +162,10 @@ void add_core(plan::registry& functions) {
          .parameters = {parameter{.name = "delay"}, parameter{.name = "result", .default_value = value(nullptr)}},
          .body = plan::sleeping_body{.delay = sleep_delay, .result = sleep_result}});
     functions.add({.name = "time.sleep",
-                   .summary = "Blocks a thread of its own for some seconds.",
+                   .summary = "Holds its task up for some seconds, and nothing else.",
                    .parameters = {parameter{.name = "seconds"}},
                    .pool = thread_pool::blocking,
-                   .body = time_sleep});
+                   .body = plan::sleeping_body{.delay = time_sleep_delay, .result = time_sleep_result}});
     functions.add({.name = "add",
                    .summary = "Adds numbers up.",
                    .parameters = {parameter{.name = "terms", .variadic = true}},

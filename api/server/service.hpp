@@ -56,6 +56,9 @@ public:
     /// first asked for.
     [[nodiscard]] executor::scheduler& bulk_scheduler();
 
+    /// Threads that may block at once, on each of these schedulers.
+    [[nodiscard]] std::size_t blocking_threads() const noexcept { return blocking_threads_; }
+
     /// Those workers, if they were made, and else null.
     [[nodiscard]] executor::scheduler* made_bulk_scheduler() const noexcept {
         return made_bulk_scheduler_.load(std::memory_order_acquire);  // pairs with the release where it is made

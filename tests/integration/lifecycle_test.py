@@ -106,7 +106,7 @@ class Start(unittest.TestCase):
         in_turn = sorted(ALLOWED)
         bulky = {"map": "echo", "over": [[i] for i in range(100_000)]}
         with Daemon("--threads", str(len(in_turn) + 1), "--pin-threads", "yes") as daemon, daemon.connect() as connection:
-            self.assertEqual(connection.result("run", [{"to_thread": {"call": "time.sleep", "args": [0.01]}}]), None)
+            self.assertEqual(connection.result("run", [{"to_thread": {"call": "noop"}}]), None)
             self.assertEqual(len(connection.result("run", [bulky])), 100_000)
             masks = masks_of_threads(daemon.process.pid)
         pinned = [(name, min(mask)) for name, mask in masks if mask != ALLOWED]
@@ -231,7 +231,8 @@ class Stop(unittest.TestCase):
 
     def test_a_blocked_thread_does_not_hold_it_up(self):
         with Daemon("--drain.grace", "50ms") as daemon, daemon.connect() as connection:
-            connection.start("run", [{"gather": [{"to_thread": {"call": "time.sleep", "args": [3600]}}, BEGUN]}])
+            long_call = {"call": "random.choices", "args": [[0], 5_000_000]}
+            connection.start("run", [{"gather": [{"to_thread": long_call}, BEGUN]}])
             self.assertEqual(connection.message()["params"]["text"], "began")
             daemon.signal()
             self.assertEqual(connection.message()["error"]["code"], -32002)

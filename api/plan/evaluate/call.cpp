@@ -1,13 +1,16 @@
 #include "api/plan/evaluate/call.hpp"
 
+#include <memory>
 #include <new>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "api/plan/evaluate/evaluate.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/model/function.hpp"
 #include "api/protocol/json_writer.hpp"
+#include "gatherd/executor/semaphore.hpp"
 #include "gatherd/executor/sleep.hpp"
 #include "gatherd/executor/to_thread.hpp"
 
@@ -70,11 +73,11 @@ struct bound_arguments {
 };
 
 /// Runs a call on a pool, with the program kept alive for as long as the thread needs it.
-template <typename Pool>
-executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, program& p) {
+template <typename Pool, typename Place = std::monostate>
+executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, program& p, Place taken = {}) {
     try {
         // Named, since g++ 12 destroys temporaries with captures twice in some awaits.
-        auto body = [where, given = std::move(given), owner = p.shared_from_this()] {
+        auto body = [where, given = std::move(given), owner = p.shared_from_this(), taken = std::move(taken)] {
             return call_now(call_at(where).callee, given.bound, where, *owner);
         };
         auto called = pool(std::move(body));
@@ -115,6 +118,14 @@ measure measure_within(const value& v, std::size_t max_depth, std::size_t& left)
 
 // asyncio's letter: the answer does not wait for the thread of a cancelled to_thread. The calls own what they use.
 constexpr auto blocking = [](auto f) { return executor::to_thread_unjoined(std::move(f)); };
+
+/// One of a client's places on the blocking pool. It is kept until the thread has ended the call, also if nobody awaits
+/// the call any more.
+struct blocking_place {
+    std::shared_ptr<executor::semaphore> places{};
+    executor::semaphore::permit own{};
+};
+
 constexpr auto computing = [](auto f) { return executor::compute_unjoined(std::move(f)); };
 
 /// How long a sleeping call sleeps, in `delay`; or the failure that it is instead.
@@ -152,6 +163,19 @@ executor::task<outcome> call_in_turn(place where, bound_arguments given, program
     } catch (const executor::cancelled_error& e) {
         co_return cancelled_at(where, e);
     }
+}
+
+/// A call on the blocking pool, once its client has a place there.
+executor::task<outcome> call_blocking(place where, bound_arguments given, program& p) {
+    blocking_place taken{p.blocking_places()};
+    try {
+        if (taken.places != nullptr) {
+            taken.own = co_await taken.places->acquire();
+        }
+    } catch (const executor::cancelled_error& e) {
+        co_return cancelled_at(where, e);
+    }
+    co_return co_await call_on(blocking, where, std::move(given), p, std::move(taken));
 }
 
 executor::task<outcome> fail_with(outcome failed) {
@@ -214,7 +238,7 @@ executor::task<outcome> evaluate_any_call(place where, environment_ptr names, pr
         co_return co_await call_in_turn(where, std::move(given), p);
     }
     if (on_thread || callee.pool == thread_pool::blocking) {
-        co_return co_await call_on(blocking, where, std::move(given), p);
+        co_return co_await call_blocking(where, std::move(given), p);
     }
     if (is_long(callee, given.bound)) {
         co_return co_await call_on(computing, where, std::move(given), p);
@@ -272,7 +296,7 @@ call_site call_at(place where) {
 bool has_waited(const call_node& n) {
     const auto* const sleeping = std::get_if<sleeping_body>(&n.callee->body);
     std::chrono::nanoseconds delay{};
-    return sleeping != nullptr && n.arguments.awaited == nullptr &&
+    return sleeping != nullptr && n.callee->is_async() && n.arguments.awaited == nullptr &&
            sleep_delay(*sleeping, n.arguments.bound, {&n}, delay).has_value();
 }
 

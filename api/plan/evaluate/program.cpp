@@ -24,6 +24,7 @@ program::program(executor::scheduler& threads, std::shared_ptr<const plan> sourc
       plan_{std::move(source)},
       generator_{std::move(options.generator)},
       timeout_{options.timeout},
+      blocking_places_{std::move(options.blocking_places)},
       limits_{bounds},
       observer_{std::move(observer)} {}
 

@@ -19,6 +19,7 @@
 #include "api/plan/model/python_random.hpp"
 #include "gatherd/executor/create_task.hpp"
 #include "gatherd/executor/mutex.hpp"
+#include "gatherd/executor/semaphore.hpp"
 #include "gatherd/executor/task_scope.hpp"
 #include "gatherd/executor/timer.hpp"
 
@@ -28,6 +29,8 @@ namespace gatherd::api::plan {
 struct program_options {
     std::unique_ptr<python_random> generator{};         ///< seeded: one task at a time, and these draws
     std::optional<std::chrono::nanoseconds> timeout{};  ///< as wait_for(root, timeout)
+    /// As many calls as its client may have on the blocking pool at once. None: as many as there are threads.
+    std::shared_ptr<executor::semaphore> blocking_places{};
 };
 
 /// How a run ended.
@@ -102,6 +105,9 @@ public:
     [[nodiscard]] bool is_seeded() const noexcept { return generator_ != nullptr; }
     [[nodiscard]] program_observer& observer() noexcept { return *observer_; }
     [[nodiscard]] const limits& bounds() const noexcept { return limits_; }
+    [[nodiscard]] const std::shared_ptr<executor::semaphore>& blocking_places() const noexcept {
+        return blocking_places_;
+    }
 
     void print(std::string line) override;
     python_random& random() override;
@@ -133,6 +139,7 @@ private:
     std::shared_ptr<const plan> plan_;
     std::unique_ptr<python_random> generator_;  // of 2.5 KB, which few programs have
     std::optional<std::chrono::nanoseconds> timeout_;
+    std::shared_ptr<executor::semaphore> blocking_places_;
     const limits& limits_;
     std::shared_ptr<program_observer> observer_;
     std::shared_ptr<program> alive_;  // from start to the end

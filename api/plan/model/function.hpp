@@ -41,7 +41,7 @@ public:
 enum class thread_pool {
     none,      ///< on a worker, unless its arguments are large: it returns within microseconds, or it only waits
     compute,   ///< may take much CPU: on the compute pool, unless is_brief says otherwise
-    blocking,  ///< blocks its thread: on the blocking pool
+    blocking,  ///< blocks its thread: on the blocking pool, unless all that it does is to sleep
 };
 
 /// One parameter. Python's positional-or-keyword kind, or `*name` where it takes the rest.
@@ -57,8 +57,9 @@ using arguments = std::span<const value>;
 /// A body that returns without waiting for anything. Throws `raised` and the executor's errors.
 using plain_body = value (*)(call_context&, arguments);
 
-/// A body that waits by a timer: what asyncio.sleep is. `delay` gives how long (throws TypeError and the like),
-/// `result` what it returns after it. The evaluator sleeps, so that a sleeping call costs no coroutine of its own.
+/// A body that waits by a timer: what asyncio.sleep is, and time.sleep, which holds up its own task alone and so needs no
+/// thread. `delay` gives how long (throws TypeError and the like), `result` what it returns after it. The evaluator
+/// sleeps, so that a sleeping call costs no coroutine of its own.
 struct sleeping_body {
     std::chrono::nanoseconds (*delay)(arguments);
     value (*result)(arguments);
@@ -77,7 +78,9 @@ struct function {
     bool prints = false;  ///< its calls are made in their order, where they cannot wait
 
     /// Whether asyncio would call it `async def`: to_thread refuses it.
-    [[nodiscard]] bool is_async() const noexcept { return std::holds_alternative<sleeping_body>(body); }
+    [[nodiscard]] bool is_async() const noexcept { 
+        return std::holds_alternative<sleeping_body>(body) && pool != thread_pool::blocking;
+    }
 };
 
 /// An exception as the wire shows it: `{"type": "ValueError", "message": "..."}`.

@@ -6,8 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
+
+#include "gatherd/executor/semaphore.hpp"
 
 namespace gatherd::api::server {
 
@@ -46,6 +49,15 @@ public:
         return tasks_in_flight_;
     }
 
+    /// Places on the blocking pool for all that runs for him; so many, when they are made.
+    [[nodiscard]] std::shared_ptr<executor::semaphore> blocking_places(std::size_t most) {
+        const std::lock_guard guard{lock_};
+        if (blocking_places_ == nullptr) {
+            blocking_places_ = std::make_shared<executor::semaphore>(most);
+        }
+        return blocking_places_;
+    }
+
     /// His token is one no more.
     [[nodiscard]] bool is_revoked() const noexcept { return is_revoked_.load(std::memory_order_relaxed); }
     void revoke() noexcept { is_revoked_.store(true, std::memory_order_relaxed); }
@@ -60,6 +72,8 @@ private:
     std::atomic<rights> rights_;
     std::atomic<std::size_t> most_tasks_;
     std::atomic<bool> is_revoked_{false};
+    std::mutex lock_;
+    std::shared_ptr<executor::semaphore> blocking_places_;  // under lock_; none until first needed
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
 };
 

@@ -1,5 +1,7 @@
 #include "api/server/methods/handlers.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -38,7 +40,7 @@ plan::program_options read_options(const params& given) {
         return {};
     }
     const auto timeout = given.seconds("timeout");
-    return {given.seed(), timeout};
+    return {.generator = given.seed(), .timeout = timeout};
 }
 
 /// What gather and map share beyond that.
@@ -68,15 +70,25 @@ bool is_bulk(const connection& from, const plan::plan& what) {
     return what.tasks() > many_tasks || from.message_bytes() > much_text;
 }
 
+/// The places of a client, the holder of a token or else a connection, on the blocking pool: half of them, so that it
+/// never has all of the threads while others wait.
+std::shared_ptr<executor::semaphore> blocking_places(const service& of, connection& client) {
+    const std::size_t most = std::max<std::size_t>(1, of.blocking_threads() / 2);
+    const auto& holder = client.who();
+    return holder->name().empty() ? client.work().blocking_places(most) : holder->blocking_places(most);
+}
+
 void run_understood(service& of, understood& request, reply& answer) {
     if (is_answered_at_once(*request.what, request.how) && !request.wishes.streams && !request.wishes.progress) {
         run_at_once(of, *request.what, answer);
         return;
     }
-    auto allowance = value_or_refuse(admit(of, *answer.to(), *request.what));
-    const bool is_bulky = is_bulk(*answer.to(), *request.what);
+    connection& client = *answer.to();
+    auto allowance = value_or_refuse(admit(of, client, *request.what));
+    const bool is_bulky = is_bulk(client, *request.what);
     const auto running =
         std::make_shared<running_request>(of, std::move(answer), request.wishes, std::move(allowance), is_bulky);
+    request.how.blocking_places = blocking_places(of, client);
     running->start(std::move(request.what), std::move(request.how));
 }
 
@@ -159,6 +171,7 @@ void create_task(service& of, std::optional<protocol::json_view> given, reply& a
     if (!is_detached) {
         creator->add_task(task);
     }
+    request.how.blocking_places = blocking_places(of, *creator);
     task->start(std::move(request.what), std::move(request.how));
     answer.result({{"id", task->id()}}, [task] { task->announce(); });
 }

@@ -22,6 +22,14 @@ const std::shared_ptr<std::atomic<std::size_t>>& client_work::tasks_in_flight() 
     return tasks_in_flight_;
 }
 
+std::shared_ptr<executor::semaphore> client_work::blocking_places(std::size_t most) {
+    const std::lock_guard guard{lock_};
+    if (blocking_places_ == nullptr) {
+        blocking_places_ = std::make_shared<executor::semaphore>(most);
+    }
+    return blocking_places_;
+}
+
 /// Under lock_.
 client_work::registers& client_work::made_registers() {
     if (registers_ == nullptr) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "api/protocol/request_id.hpp"
+#include "gatherd/executor/semaphore.hpp"
 
 namespace gatherd::api::server {
 
@@ -87,6 +88,9 @@ public:
     /// The same for who only looks: null while none was ever counted.
     [[nodiscard]] const std::atomic<std::size_t>* counted_tasks() const noexcept { return tasks_in_flight_.get(); }
 
+    /// Places on the blocking pool for all that runs for it; so many, when they are made.
+    [[nodiscard]] std::shared_ptr<executor::semaphore> blocking_places(std::size_t most);
+
 private:
     /// The text of an id; and whose it is, since an id may be in use twice.
     using request_key = std::pair<std::string, const pending_request*>;
@@ -103,6 +107,7 @@ private:
 
     mutable std::mutex lock_;
     bool has_ended_ = false;                // under lock_, as all below
+    std::shared_ptr<executor::semaphore> blocking_places_;  // none until first needed
     std::unique_ptr<registers> registers_;  // none until the first entry: most idle clients never had one
 };
 

@@ -1,6 +1,10 @@
 #include "api/plan/evaluate/program.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
 
 #include "api/plan/evaluate/turn.hpp"
 #include "plan_run.hpp"
@@ -15,6 +19,38 @@ namespace {
 
 constexpr const char* cleans_up = R"({"sequence":[{"call":"print","args":["began"]},
     {"try":{"call":"sleep","args":[3600]},"finally":{"call":"print","args":["cleaned"]}}]})";
+
+/// What calls of the function "hold" share: each stays inside until they are let out.
+struct held_calls {
+    std::mutex lock;
+    std::condition_variable changed;
+    std::size_t inside = 0;  // under lock, as all here
+    std::size_t most = 0;
+    bool are_let_out = false;
+
+    void hold() {
+        std::unique_lock guard{lock};
+        most = std::max(most, ++inside);
+        changed.notify_all();
+        changed.wait(guard, [this] { return are_let_out; });
+        --inside;
+    }
+};
+
+held_calls& held() {
+    static held_calls calls;
+    return calls;
+}
+
+plan::registry with_hold() {
+    plan::registry functions;
+    functions.add({.name = "hold", .summary = "", .parameters = {}, .pool = plan::thread_pool::blocking,
+                   .body = [](plan::call_context&, plan::arguments) -> value {
+                       held().hold();
+                       return nullptr;
+                   }});
+    return functions;
+}
 
 }  // namespace
 
@@ -163,8 +199,42 @@ TEST_CASE("program: a seed makes draws and order those of CPython", "[plan]") {
 
 TEST_CASE("program: its end does not wait for a thread that was cancelled", "[plan]") {
     plan_runner runner;
-    const auto end = runner.run(R"({"to_thread":{"call":"time.sleep","args":[0.3]}})", {.timeout = 10ms});
+    const auto end =
+        runner.run(R"({"to_thread":{"call":"random.choices","args":[[0],3000000]}})", {.timeout = 1ms});
     CHECK(end.how == program_end::way::timed_out);
+}
+
+TEST_CASE("program: one client takes no more threads of the blocking pool than it has places", "[plan]") {
+    const plan::registry functions = with_hold();
+    plan_runner runner{functions};  // with four threads
+    const auto places = std::make_shared<gatherd::executor::semaphore>(2);
+    const auto first = std::make_shared<recorder>();
+    const auto second = std::make_shared<recorder>();
+    const char* const six = R"({"gather":[{"call":"hold"},{"call":"hold"},{"to_thread":{"call":"hold"}},
+        {"call":"hold"},{"call":"hold"},{"call":"hold"}]})";
+    runner.start(six, first, {.blocking_places = places});
+    runner.start(R"({"call":"hold"})", second);
+    {
+        std::unique_lock guard{held().lock};
+        held().changed.wait(guard, [] { return held().inside == 3; });
+        held().are_let_out = true;
+        held().changed.notify_all();
+    }
+    CHECK(second->wait().result == "null");
+    CHECK(first->wait().result == "[null,null,null,null,null,null]");
+    CHECK(held().most == 3);
+    CHECK(places->value() == 2);
+}
+
+TEST_CASE("program: who sleeps by time.sleep takes no thread from others, and wakes when it is cancelled", "[plan]") {
+    plan_runner runner;
+    std::string sleeps;
+    for (int i = 0; i < 100; ++i) {  // of four threads
+        sleeps += i % 2 == 0 ? R"({"call":"time.sleep","args":[3600]},)"
+                             : R"({"to_thread":{"call":"time.sleep","args":[3600]}},)";
+    }
+    CHECK(runner.result(R"({"race":[)" + sleeps + R"({"sequence":[{"call":"sleep","args":[0.001]},
+        {"to_thread":{"call":"add","args":[1,2]}}]}]})") == "[null,3]");
 }
 
 TEST_CASE("program: many choices are no worker's work, but under a seed they draw in their turn", "[plan]") {
