@@ -115,7 +115,9 @@ void program::on_drained() noexcept {
         is_silent_ = true;
     }
     const std::shared_ptr<program> alive = std::move(alive_);
-    observer_->ended(end_of(outcome_of(root_, {&plan_->root()})));
+    // Nobody else reads the root's result.
+    outcome result = root_.exception() == nullptr ? root_.take() : outcome_of(root_, {&plan_->root()});
+    observer_->ended(end_of(std::move(result)));
 }
 
 program_end program::end_of(outcome result) noexcept {
