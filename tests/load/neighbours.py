@@ -7,8 +7,10 @@ milliseconds from the moment at which a request was due. To be run on a quiet ma
 """
 
 import json
+import math
 import multiprocessing
 import os
+import random
 import resource
 import socket
 import struct
@@ -203,12 +205,65 @@ def blocking_sleeps(port):
     client.reset()
 
 
+def seeded_draws(port):
+    """A program with a seed that draws five times a hundred million."""
+    client = Client(port)
+    draws = {"gather": [{"call": "random.choices", "args": [[0], 100_000_000]}] * 5}
+    client.send({"id": 1, "method": "run", "params": {"task": draws, "seed": 1}})
+    client.socket.settimeout(10)
+    try:
+        client.lines.read1(1 << 20)
+    except TimeoutError:
+        client.reset()
+
+
+def colliding_names(count):
+    """Names of one hash under the standard library of g++ (MurmurHash64A with its own seed): two parts of 16 bytes, of
+    which each leads from one state to the next whatever it is."""
+    mask, factor = (1 << 64) - 1, 0xC6A4A7935BD1E995
+    inverse = pow(factor, -1, 1 << 64)
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-"
+    drawn = random.Random(1)
+
+    def mixed(block):
+        block = block * factor & mask
+        return (block ^ block >> 47) * factor & mask
+
+    def block_for(mix):  # whose mixed() it is
+        mix = mix * inverse & mask
+        return (mix ^ mix >> 47) * inverse & mask
+
+    def parts(state, following, many):
+        found = set()
+        while len(found) < many:
+            first = "".join(drawn.choices(letters, k=8))
+            between = (state ^ mixed(int.from_bytes(first.encode(), "little"))) * factor & mask
+            second = block_for(between ^ following * inverse & mask).to_bytes(8, "little")
+            if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in second):
+                found.add(first + second.decode())
+        return sorted(found)
+
+    many = math.isqrt(count - 1) + 1
+    begin = 0xC70F6907 ^ 32 * factor & mask
+    ends = parts(0, 0, many)
+    return [start + end for start in parts(begin, 0, many) for end in ends][:count]
+
+
+def names_that_collide(port):
+    """A let of 2^15 names of one hash."""
+    names = colliding_names(1 << 15)
+    client = Client(port)
+    client.send(request(1, "run", [{"let": {name: {"value": 1} for name in names}, "in": {"value": 2}}]))
+    client.lines.readline()
+
+
 ATTACKS = {"awaits_then_resets": awaits_then_resets, "task_of_many_awaits_ends": task_of_many_awaits_ends,
            "awaits_expire_together": awaits_expire_together, "cancels_by_request": cancels_by_request,
            "one_id_many_times": one_id_many_times, "awaits_of_a_long_result": awaits_of_a_long_result,
            "lists_of_tasks": lists_of_tasks, "batches_of_functions": batches_of("functions"), "batches_of_stats": batches_of("stats"),
            "lines_of_functions": lines_of("functions"), "lines_of_stats": lines_of("stats"), "long_answer": long_answer,
-           "many_prints": many_prints, "blocking_sleeps": blocking_sleeps}
+           "many_prints": many_prints, "blocking_sleeps": blocking_sleeps,
+           "seeded_draws": seeded_draws, "names_that_collide": names_that_collide}
 
 
 # ---- the neighbour ---------------------------------------------------------------------------------
