@@ -32,6 +32,15 @@ struct noted_request final : pending_request {
 
 }  // namespace
 
+TEST_CASE("client_work: all programs of a client share its places on the blocking pool", "[server]") {
+    client_work work;
+    const auto places = work.blocking_places(2);
+    CHECK(places->value() == 2);
+    CHECK(work.blocking_places(2) == places);
+    client_work other;
+    CHECK(other.blocking_places(2) != places);
+}
+
 TEST_CASE("client_work: the last answer that is owed says so", "[server]") {
     client_work work;
     CHECK_FALSE(work.is_owed());
