@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -30,12 +31,41 @@ std::string readable(std::string_view text) {
     return shown;
 }
 
+// Of a number.
+bool is_integer(std::string_view text) {
+    return text.find_first_of(".eE") == text.npos;
+}
+
+// The text with every integer that is beyond double cut to as many digits as a double holds: nlohmann reads nothing
+// behind such a one. Spaces stand for the other digits, so that all else keeps its place.
+std::string with_shorter_integers(std::string_view text) {
+    constexpr std::size_t enough_digits = std::numeric_limits<double>::max_exponent10;
+    std::string copy{text};
+    for (std::size_t at = 0; at < copy.size();) {
+        if (copy[at] == '"') {
+            for (++at; at < copy.size() && copy[at] != '"'; ++at) {
+                at += copy[at] == '\\' ? 1 : 0;
+            }
+            ++at;
+            continue;
+        }
+        const auto end = std::min(copy.find_first_not_of("0123456789", at), copy.size());
+        const bool goes_on = end < copy.size() && !is_integer(text.substr(end, 1));
+        if (end - at > enough_digits && !goes_on) {  // so many are enough in a fraction or an exponent, too
+            std::fill_n(copy.begin() + static_cast<std::ptrdiff_t>(at + enough_digits), end - at - enough_digits, ' ');
+        }
+        at = std::max(end, at + 1);
+    }
+    return copy;
+}
+
 // Knows at each value the way to it.
 class listener final : public nlohmann::json_sax<json> {
 public:
     explicit listener(const message_limits& limits) : limits_{limits} {}
 
     diagnosis found;
+    bool is_beyond_double = false;  // an integer is, and ended the reading
 
     bool null() override { return past(); }
     bool boolean(bool) override { return past(); }
@@ -70,8 +100,7 @@ public:
     }
     bool parse_error(std::size_t, const std::string& token, const json::exception& reason) override {
         if (reason.id == number_overflow && is_integer(token)) {
-            note_huge();
-            found.huge->is_last_read = true;
+            is_beyond_double = true;
         } else {
             found.fault = readable(reason.what());
         }
@@ -84,8 +113,6 @@ private:
         std::size_t index = 0;
         std::string name{};
     };
-
-    static bool is_integer(std::string_view text) { return text.find_first_of(".eE") == text.npos; }
 
     [[nodiscard]] bool names_id() const {
         return path_.size() == 1 && path_.front().is_object && path_.front().name == "id";
@@ -130,25 +157,34 @@ private:
             pointer += '/';
             pointer += path_[i].is_object ? pointer_step(path_[i].name) : std::to_string(path_[i].index);
         }
-        found.huge = {is_in_params, std::move(pointer), false};
+        found.huge = {is_in_params, std::move(pointer)};
     }
 
     const message_limits& limits_;
     std::vector<step> path_;
 };
 
+// Nothing, if an integer beyond double ended the reading.
+std::optional<diagnosis> read(std::string_view text, const message_limits& limits) {
+    listener listening{limits};
+    json::sax_parse(text.begin(), text.end(), &listening);
+    return listening.is_beyond_double ? std::nullopt : std::optional{std::move(listening.found)};
+}
+
 }  // namespace
 
 diagnosis diagnose(std::string_view text, const message_limits& limits) {
-    listener listening{limits};
-    json::sax_parse(text.begin(), text.end(), &listening);
+    auto found = read(text, limits);
+    if (!found) {
+        found = read(with_shorter_integers(text), limits);
+    }
     // nlohmann skips a byte order mark, and takes a zero byte for the end of the text.
     if (text.starts_with("\xEF\xBB\xBF")) {
-        listening.found.fault = "the text begins with a byte order mark: send UTF-8 without one";
+        found->fault = "the text begins with a byte order mark: send UTF-8 without one";
     } else if (const auto zero = text.find('\0'); zero != text.npos) {
-        listening.found.fault = "a zero byte at byte " + std::to_string(zero + 1);
+        found->fault = "a zero byte at byte " + std::to_string(zero + 1);
     }
-    return std::move(listening.found);
+    return std::move(*found);
 }
 
 }  // namespace gatherd::api::protocol

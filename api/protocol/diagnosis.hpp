@@ -17,7 +17,6 @@ struct diagnosis {
     struct huge_integer {
         bool is_in_params;
         std::string pointer;  ///< a JSON pointer into the params, else into the message
-        bool is_last_read;    ///< it is beyond double too, so that nothing behind it was looked at
     };
 
     std::string fault;                 ///< what is no JSON, and where, in printable ASCII; empty if nothing was found

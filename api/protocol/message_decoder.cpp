@@ -186,9 +186,9 @@ void message_decoder::state::explain(std::string_view text, simdjson::error_code
     } else if (!seen.fault.empty() || !seen.huge) {
         out.is_json = false;
         refuse_all(request_id::null(), {errc::parse_error, "malformed JSON: " + seen.fault});
-    } else if (const auto& [is_in_params, pointer, is_last_read] = *seen.huge; !is_in_params) {
+    } else if (const auto& [is_in_params, pointer] = *seen.huge; !is_in_params) {
         refuse_all(std::move(id), {errc::invalid_request, huge_at(pointer)});
-    } else if (is_identified || is_last_read) {  // else it is a notification
+    } else if (is_identified) {  // else it is a notification
         auto data = std::make_shared<const value>(
             value{{"path", pointer}, {"hint", "send it as a string, or with an exponent as a double"}});
         refuse_all(std::move(id), {errc::invalid_params, huge_at(pointer), std::move(data)});

@@ -37,6 +37,7 @@ TEST_CASE("diagnosis: the id of a request is found, also in the beginning of one
     CHECK(id_of(R"({"id":"123456789"})") == "null");
     CHECK(id_of(R"({"id":18446744073709551616})") == "null");
     CHECK(id_of(R"([{"id":7,"params":[)") == "-");
+    CHECK(id_of(R"({"params":[)" + digits + R"(],"id":7})") == "7");
     CHECK(diagnose("[1", {}).is_batch);
     CHECK_FALSE(diagnose("{\"a\":[]}", {}).is_batch);
 }
@@ -67,6 +68,7 @@ TEST_CASE("diagnosis: what is no JSON is said, in printable ASCII", "[protocol]"
     };
     CHECK_THAT(fault_of("{\"id\":1,\n\"method\":\"\xFF\"}"), Catch::Contains("line 2") && Catch::Contains("UTF-8"));
     CHECK_THAT(fault_of("[1e" + std::string(5000, '9') + "]"), Catch::Contains("number overflow"));
+    CHECK_THAT(fault_of("[" + digits + ", tru]"), Catch::Contains("column 407"));
     CHECK_THAT(fault_of("\xEF\xBB\xBF{}"), Catch::Contains("byte order mark"));
     CHECK_THAT(fault_of(std::string_view{"[1]\0", 4}), Catch::Contains("zero byte"));
     CHECK_THAT(fault_of("[tru]"), Catch::Contains("line 1"));

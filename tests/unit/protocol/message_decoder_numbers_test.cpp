@@ -35,7 +35,7 @@ TEST_CASE("message_decoder: an integer out of range is an invalid param, with th
             R"({"id":1,"method":"m","params":{"x":{},"y":[[],{}],"t~":99999999999999999999,"u":99999999999999999999}})") ==
         "/t~0");
     CHECK(path_of(R"({"method":"m","params":{"task":{"value":)" + std::string(400, '7') + R"(}},"id":1})") ==
-          "/task/value");  // to id null, since nothing is read behind a number that no double holds either
+          "/task/value");
     CHECK(refused(R"({"id":1,"method":"m","params":[18446744073709551616]})").reason.message ==
           "the integer at /0 is outside [-2^63, 2^64)");
 }
@@ -64,6 +64,23 @@ TEST_CASE("message_decoder: an integer out of range refuses the request, or the 
     SECTION("a notification is told nothing") {
         CHECK(described(R"({"method":"a","params":[18446744073709551616]})").empty());
     }
+}
+
+TEST_CASE("message_decoder: what stands behind an integer that no double holds either is read", "[protocol]") {
+    const std::string huge(400, '7');
+    const std::string params = R"("params":[")" + huge + R"(",)" + huge + "," + huge + "]";
+    CHECK(described(R"({"method":"m",)" + params + R"(,"id":"x"})") == items{R"(-32602 "x")"});
+    CHECK(path_of(R"({"method":"m",)" + params + R"(,"id":"x"})") == "/1");
+    CHECK(described(R"({"method":"m",)" + params + "}").empty());
+    CHECK(described("[{" + params + "},{}]") == items{"-32602 null"});
+    CHECK(described(R"({"method":"m",)" + params + R"(,"y":-)" + huge + "}").empty());
+    CHECK(described(R"({"y":-)" + huge + R"(,"method":"m","id":1})") == items{"-32600 1"});
+    CHECK(described(R"({"id":1,"method":"m",)" + params + R"(,"x":1e999})") == items{"-32700 null"});
+    CHECK(described(R"({"id":1,"method":"m",)" + params + R"(,"x":)" + huge + "e1}") == items{"-32700 null"});
+    CHECK(described(R"({"id":1,"method":"m",)" + params + R"(,"x":"\)" + R"(ud800"})") == items{"-32700 null"});
+    CHECK(described(R"({"id":1,"method":"m","params":[)" + huge + "-1]}") == items{"-32700 null"});
+    CHECK(described(R"({"id":1,"method":"m","params":[)" + huge + "," + "-0." + huge + "]}") == items{"-32602 1"});
+    CHECK(described(R"({"id":1,"method":"m",)" + params + R"(,"x":0)" + huge + "}") == items{"-32700 null"});
 }
 
 }  // namespace gatherd::api::protocol
