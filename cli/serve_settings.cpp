@@ -50,6 +50,7 @@ api::limits limits_from(const config::settings& s) {
     api::limits limits;
     limits.message_bytes = s.limits.message_bytes;
     limits.depth = s.limits.depth;
+    limits.id_bytes = s.limits.id_bytes;
     limits.plan_tasks = s.limits.plan_tasks;
     limits.result_bytes = s.limits.result_bytes;
     limits.output_lines = s.limits.output_lines;

@@ -59,6 +59,7 @@ struct settings {
     struct limit_settings {
         std::uint64_t message_bytes = std::uint64_t{64} << 20;
         std::uint64_t depth = 512;
+        std::uint64_t id_bytes = 1024;
         std::uint64_t plan_tasks = 2'000'000;
         std::uint64_t result_bytes = std::uint64_t{256} << 20;
         std::uint64_t output_lines = 100'000;

@@ -57,6 +57,15 @@ class Limits(unittest.TestCase):
         self.assert_over(refused["error"], "limits.depth", 8)
         self.assertEqual(connection.message()["result"], "pong")
 
+    def test_id_bytes_refuses_the_request(self):
+        connection = self.connect(self.start(flag("limits.id_bytes", "16B")))
+        for length, answer in ((16, "result"), (17, "error")):
+            connection.send(json.dumps({"id": "x" * length, "method": "ping"}) + "\n")
+            self.assertIn(answer, got := connection.message())
+        self.assertIsNone(got["id"])
+        self.assert_over(got["error"], "limits.id_bytes", 16)
+        self.assertEqual(connection.result("ping"), "pong")
+
     def test_plan_tasks_counts_nodes_and_items(self):
         connection = self.connect(self.start(flag("limits.plan_tasks", 4)))
         one = {"value": 1}
