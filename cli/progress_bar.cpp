@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/standard_output.hpp"
+
 namespace gatherd::cli {
 
 namespace {
@@ -60,9 +62,7 @@ void progress_bar::update(const progress& now) {
 }
 
 void progress_bar::write_line(std::string_view text) {
-    auto whole = std::string{drawn_.empty() ? "" : wipe};
-    whole.append(text).append("\n").append(drawn_);
-    write(whole);
+    cli::write_line(text, drawn_.empty() ? "" : wipe, drawn_);
 }
 
 void progress_bar::clear() {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/shortened.hpp"
+
 namespace gatherd::cli::bench {
 
 namespace {
@@ -26,7 +28,7 @@ void tally::count_error(int code) noexcept {
 
 void tally::keep_complaint(std::string_view text) noexcept {
     if (complaint[0] == '\0') {
-        std::ranges::copy(text.substr(0, complaint.size() - 1), complaint.begin());
+        std::ranges::copy(api::first_bytes(text, complaint.size() - 1), complaint.begin());
     }
 }
 

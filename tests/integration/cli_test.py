@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 """The command line against a daemon: what is printed where, and the exit statuses."""
 
+import errno
 import json
+import os
+import pty
 import shutil
 import signal
 import socket
@@ -140,6 +143,50 @@ class Submit(CommandLine):
         running = self.begin()
         daemon.kill()
         self.assert_says(self.finish(running), 3, "lost")
+
+
+class OnATerminal(CommandLine):
+    HOSTILE = "\x1b]0;mine\x07\x1b[2J\x9b31m\x7f"
+    SHOWN = "\\u001b]0;mine\\u0007\\u001b[2J\\u009b31m\\u007f"
+
+    def on_terminal(self, *words, stdin="", term="xterm"):
+        """All that a terminal is given."""
+        ours, its = pty.openpty()
+        environment = {name: value for name, value in self.environment.items() if name != "TERM"} | ({} if term is None else {"TERM": term})
+        with subprocess.Popen([BINARY, *words], stdin=subprocess.PIPE, stdout=its, stderr=its, env=environment) as process:
+            os.close(its)
+            process.stdin.write(stdin.encode())
+            process.stdin.close()
+            got = b""
+            try:
+                while data := os.read(ours, 65536):
+                    got += data
+            except OSError as end:  # what Linux says when the last writer has closed its side
+                self.assertEqual(end.errno, errno.EIO)
+        os.close(ours)
+        return got.decode()
+
+    def test_control_characters_are_escaped_in_results_prints_and_errors(self):
+        text = json.dumps(self.HOSTILE)
+        for words in (("call", "--raw", "echo", text), ("call", "echo", text), ("call", "print", text),
+                      ("call", "fail", "ValueError", text), ("call", self.HOSTILE), (self.HOSTILE,)):
+            with self.subTest(words=words):
+                got = self.on_terminal(*words)
+                self.assertIn(self.SHOWN, got)
+                self.assertFalse(set(got) & set(map(chr, [*range(32), *range(127, 160)])) - {"\r", "\n"}, got)
+
+    def test_a_pipe_gets_them_as_they_are(self):
+        self.assertEqual(self.run_it("call", "--raw", "echo", json.dumps(self.HOSTILE)), (0, self.HOSTILE + "\n", ""))
+        self.assertEqual(self.run_it("call", "print", json.dumps(self.HOSTILE)), (0, "null\n", self.HOSTILE + "\n"))
+
+    def test_a_terminal_of_no_kind_is_sent_no_escapes(self):
+        plan = json.dumps([{"call": "print", "args": ["x"]}] * 3)
+        # With a kind of terminal a bar is drawn: else this would prove nothing.
+        self.assertIn("\x1b[K", self.on_terminal("submit", "-", stdin=plan))
+        for term in (None, "", "dumb"):
+            with self.subTest(term=term):
+                self.assertEqual(self.on_terminal("submit", "-", stdin=plan, term=term).split(), ["x", "x", "x", "[null,null,null]"])
+                self.assertNotIn("\x1b", self.on_terminal("bench", "--requests", "3", term=term))
 
 
 class OtherCommands(CommandLine):
