@@ -183,13 +183,19 @@ void drain(service& of, std::chrono::milliseconds grace) {
     const auto has_ended = [&of] { return of.tasks_in_flight()->load() == 0; };
     if (is_empty.wait_until(grace_ends) == std::future_status::ready) {
         of.finish_bulk();  // a huge message that was being read when its connection ended may have created tasks
+/// How long it may take until the last round of clean-up has abandoned what catches every cancellation.
+std::chrono::milliseconds longest_clean_up(const api::limits& bounds) {
+    constexpr std::chrono::seconds between_rounds{1};  // docs/PROTOCOL.md says so
+    return bounds.cleanup_time + bounds.cleanup_rounds * between_rounds;
+}
+
         if (wait_until(grace_ends, has_ended)) {
             return;
         }
     }
     spdlog::warn("the grace of {} ms is over: cancelling what still runs", grace.count());
     of.cancel_all();
-    const bool is_over = wait_until(clock::now() + of.bounds().cleanup_time, has_ended);
+    const bool is_over = wait_until(clock::now() + longest_clean_up(of.bounds()), has_ended);
     if (!is_over) {
         spdlog::warn("{} tasks did not end in time", of.tasks_in_flight()->load());
     }

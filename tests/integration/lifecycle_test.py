@@ -240,6 +240,20 @@ class Stop(unittest.TestCase):
 
     def test_a_log_that_nobody_reads_holds_nothing_up(self):
         with tempfile.TemporaryDirectory() as folder:
+    def test_what_catches_every_cancellation_has_its_rounds_and_is_answered(self):
+        """The last round comes later than a client that does not read is waited for."""
+        endless = {"retry": {"try": BEGUN, "except": {"call": "fail"}, "types": ["CancelledError"]}, "attempts": 10**9}
+        with Daemon("--drain.grace", "50ms", "--limits.cleanup-time", "10ms", "--limits.cleanup-rounds", "4") as daemon, daemon.connect() as connection:
+            request = connection.start("run", [endless])
+            self.assertEqual(connection.message()["params"]["text"], "began")
+            daemon.signal()
+            while (answer := connection.message()).get("id") != request:
+                self.assertEqual(answer["params"]["text"], "began")
+            self.assertEqual((answer["error"]["code"], answer["error"]["data"]["message"]), (-32002, "shutting down"))
+            self.assertEqual(connection.rest(), [])
+            self.assertEqual(daemon.wait(), 0)
+            self.assertNotIn("did not end in time", daemon.log)
+
             read_end, write_end = os.pipe()
             fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
             port_file = Path(folder, "port")
