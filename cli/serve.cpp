@@ -60,16 +60,27 @@ void raise_file_limit() {
 }
 
 /// The limits of the settings, with no more connections than there are descriptors for: what else the daemon opens
-/// (reactors, files, connections that are being refused) never finds that none is left.
-api::limits bearable_limits(const config::settings& settings) {
-    constexpr std::size_t other_descriptors = 320;
-    constexpr std::size_t fewest_connections = 16;
+/// (listeners, reactors, files, connections that are being refused) never finds that none is left. Throws
+/// std::runtime_error where there are too few for any.
+api::limits bearable_limits(const config::settings& settings, std::size_t threads) {
+    constexpr std::size_t files_of_its_own = 32;
+    constexpr std::size_t files_a_thread = 6;  // its reactor's, and those of its twin for bulky plans
+    constexpr std::size_t refused_at_once = 256;
+    constexpr std::size_t fewest_connections = 8;
     api::limits limits = limits_from(settings);
     rlimit files{};
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) {
         return limits;
     }
-    const std::size_t bearable = std::max(files.rlim_cur, other_descriptors + fewest_connections) - other_descriptors;
+    const std::size_t own = files_of_its_own + settings.listen.size() + files_a_thread * threads;
+    if (files.rlim_cur < own + 2 * fewest_connections) {
+        throw std::runtime_error{"the limit of open files is " + std::to_string(files.rlim_cur) + ", and " +
+                                 std::to_string(threads) + " threads need " +
+                                 std::to_string(own + 2 * fewest_connections) +
+                                 ": raise it (ulimit -n, LimitNOFILE), or lower threads"};
+    }
+    const std::size_t for_clients = files.rlim_cur - own;
+    const std::size_t bearable = for_clients - std::min(for_clients / 2, refused_at_once);
     if (limits.connections > bearable) {
         spdlog::warn("limits.connections is {}, lowered to {}: the limit of open files is {} (ulimit -n, LimitNOFILE)",
                      limits.connections, bearable, files.rlim_cur);
@@ -135,7 +146,7 @@ void reload(service& of, const std::vector<std::shared_ptr<listener>>& listeners
         for (const auto& line : changes(settings, asked)) {
             spdlog::info("SIGHUP: {}", line);
         }
-        of.change_limits(bearable_limits(next));
+        of.change_limits(bearable_limits(next, of.runs_on().workers()));
         of.change_tokens(tokens_from(next));
         spdlog::default_logger()->set_level(level_from(next.log.level));
         if (tls != nullptr) {
@@ -172,6 +183,12 @@ bool wait_until(std::chrono::steady_clock::time_point deadline, const Condition&
     std::_Exit(status);
 }
 
+/// How long it may take until the last round of clean-up has abandoned what catches every cancellation.
+std::chrono::milliseconds longest_clean_up(const api::limits& bounds) {
+    constexpr std::chrono::seconds between_rounds{1};  // docs/PROTOCOL.md says so
+    return bounds.cleanup_time + bounds.cleanup_rounds * between_rounds;
+}
+
 /// Lets what was accepted end, in time: requests, created tasks, also detached ones, then the reading of the answers.
 /// See docs/OPERATIONS.md.
 void drain(service& of, std::chrono::milliseconds grace) {
@@ -183,12 +200,6 @@ void drain(service& of, std::chrono::milliseconds grace) {
     const auto has_ended = [&of] { return of.tasks_in_flight()->load() == 0; };
     if (is_empty.wait_until(grace_ends) == std::future_status::ready) {
         of.finish_bulk();  // a huge message that was being read when its connection ended may have created tasks
-/// How long it may take until the last round of clean-up has abandoned what catches every cancellation.
-std::chrono::milliseconds longest_clean_up(const api::limits& bounds) {
-    constexpr std::chrono::seconds between_rounds{1};  // docs/PROTOCOL.md says so
-    return bounds.cleanup_time + bounds.cleanup_rounds * between_rounds;
-}
-
         if (wait_until(grace_ends, has_ended)) {
             return;
         }
@@ -223,7 +234,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings,
         spdlog::warn("only {} of {} threads stay on one CPU: the system refused the rest", scheduler.pinned_workers(),
                      scheduler.workers());
     }
-    service of{scheduler, functions, bearable_limits(settings), std::string{version()},
+    service of{scheduler, functions, bearable_limits(settings, scheduler.workers()), std::string{version()},
                static_cast<std::size_t>(settings.blocking.threads)};
     of.change_tokens(tokens_from(settings));
     const auto listeners = listen(of, settings, tls);

@@ -130,16 +130,26 @@ class Start(unittest.TestCase):
 
 
     def test_connections_are_no_more_than_descriptors_bear(self):
-        with Daemon("--limits.connections", "10000", preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))) as daemon:
-            self.assertIn("limits.connections is 10000, lowered to 80", daemon.log)
-            connections = [daemon.connect() for _ in range(300)]
-            answers = [each.start("ping") and each.message() for each in connections[:80]]
-            self.assertEqual({each.get("result") for each in answers}, {"pong"})
-            for each in connections[80:]:
-                self.assertEqual(each.message()["error"]["code"], -32003)
-            for each in connections:
-                each.close()
-            self.assertNotIn("cannot accept", daemon.log)
+        for files, most in ((400, 178), (61, 8)):  # of which 45 are its own
+            with self.subTest(files=files), Daemon("--limits.connections", "10000", "--threads", "2", preexec=lambda: resource.setrlimit(
+                    resource.RLIMIT_NOFILE, (files, files))) as daemon:
+                self.assertIn(f"limits.connections is 10000, lowered to {most}", daemon.log)
+                connections = [daemon.connect() for _ in range(2 * most)]
+                answers = [each.start("ping") and each.message() for each in connections[:most]]
+                self.assertEqual({each.get("result") for each in answers}, {"pong"})
+                for each in connections[most:]:
+                    self.assertEqual(each.message()["error"]["code"], -32003)
+                # A bulky plan is run by threads of its own, with reactors of their own.
+                self.assertEqual(len(connections[0].result("map", ["echo", [[i] for i in range(100_000)]])), 100_000)
+                for each in connections:
+                    each.close()
+                self.assertNotIn("cannot accept", daemon.log)
+
+    def test_with_too_few_descriptors_it_does_not_start(self):
+        done = subprocess.run([BINARY, "serve", "--listen", "127.0.0.1:0", "--threads", "2"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              env=clean_environment(), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60)), timeout=PATIENCE)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the limit of open files is 60, and 2 threads need 61", done.stderr)
 
 
 class Stop(unittest.TestCase):
@@ -229,17 +239,6 @@ class Stop(unittest.TestCase):
             daemon.signal()
             self.assertEqual(daemon.wait(), 0)
 
-    def test_a_blocked_thread_does_not_hold_it_up(self):
-        with Daemon("--drain.grace", "50ms") as daemon, daemon.connect() as connection:
-            long_call = {"call": "random.choices", "args": [[0], 5_000_000]}
-            connection.start("run", [{"gather": [{"to_thread": long_call}, BEGUN]}])
-            self.assertEqual(connection.message()["params"]["text"], "began")
-            daemon.signal()
-            self.assertEqual(connection.message()["error"]["code"], -32002)
-            self.assertEqual(daemon.wait(), 0)
-
-    def test_a_log_that_nobody_reads_holds_nothing_up(self):
-        with tempfile.TemporaryDirectory() as folder:
     def test_what_catches_every_cancellation_has_its_rounds_and_is_answered(self):
         """The last round comes later than a client that does not read is waited for."""
         endless = {"retry": {"try": BEGUN, "except": {"call": "fail"}, "types": ["CancelledError"]}, "attempts": 10**9}
@@ -254,6 +253,17 @@ class Stop(unittest.TestCase):
             self.assertEqual(daemon.wait(), 0)
             self.assertNotIn("did not end in time", daemon.log)
 
+    def test_a_blocked_thread_does_not_hold_it_up(self):
+        with Daemon("--drain.grace", "50ms") as daemon, daemon.connect() as connection:
+            long_call = {"call": "random.choices", "args": [[0], 5_000_000]}
+            connection.start("run", [{"gather": [{"to_thread": long_call}, BEGUN]}])
+            self.assertEqual(connection.message()["params"]["text"], "began")
+            daemon.signal()
+            self.assertEqual(connection.message()["error"]["code"], -32002)
+            self.assertEqual(daemon.wait(), 0)
+
+    def test_a_log_that_nobody_reads_holds_nothing_up(self):
+        with tempfile.TemporaryDirectory() as folder:
             read_end, write_end = os.pipe()
             fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
             port_file = Path(folder, "port")
