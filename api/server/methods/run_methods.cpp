@@ -99,10 +99,16 @@ understood understand_run(service& of, const params& given) {
     return request;
 }
 
-understood understand_gather(service& of, const params& given) {
+/// What gather and map have in common: all but their plan.
+understood understand_options(const params& given) {
     understood request;
     request.how = read_options(given);
     request.wishes = read_reporting(given);
+    return request;
+}
+
+understood understand_gather(service& of, const params& given) {
+    auto request = understand_options(given);
     const auto tasks = given.required("tasks");
     request.what = value_or_refuse(
         decoder_of(of).decode_gather(tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
@@ -111,9 +117,7 @@ understood understand_gather(service& of, const params& given) {
 }
 
 understood understand_map(service& of, const params& given) {
-    understood request;
-    request.how = read_options(given);
-    request.wishes = read_reporting(given);
+    auto request = understand_options(given);
     const auto call = given.required("call");
     const auto over = given.required("over");
     request.what = value_or_refuse(decoder_of(of).decode_map(call, given.step("call"), over, given.step("over"),

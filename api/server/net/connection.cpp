@@ -414,12 +414,7 @@ void connection::linger() {
     }
     is_lingering_ = input_ended_ = true;
     transport_.shut_send();
-    // Not by a counted reference: a connection that still lingers when the daemon ends would keep itself.
-    idle_deadline_.set(service_.runs_on(), linger_time, [kept = weak_from_this()] {
-        if (const auto self = kept.lock()) {
-            self->close();
-        }
-    });
+    watch(idle_deadline_, linger_time, [](connection& self) { self.close(); });
     wait_readable();
 }
 
@@ -501,11 +496,22 @@ void connection::look_at_identity() {
     });
 }
 
+/// `late` is not called where the connection is no more: a deadline does not keep it, or one that is still set when the
+/// daemon ends would keep it for ever.
+template <typename Late>
+void connection::watch(deadline& clock, std::chrono::nanoseconds time, Late late) {
+    clock.set(service_.runs_on(), time, [kept = weak_from_this(), late = std::move(late)] {
+        if (const auto self = kept.lock()) {
+            late(*self);
+        }
+    });
+}
+
 void connection::watch_auth() {
     if (who() == nullptr) {
-        auth_deadline_.set(service_.runs_on(), service_.bounds().auth_time, [self = shared_from_this()] {
-            if (self->who() == nullptr) {  // its clock stands still while a message is on the bulk lane
-                self->close_for("auth.time");
+        watch(auth_deadline_, service_.bounds().auth_time, [](connection& self) {
+            if (self.who() == nullptr) {  // its clock stands still while a message is on the bulk lane
+                self.close_for("auth.time");
             }
         });
     }
@@ -519,8 +525,8 @@ void connection::watch_message() {
         return;
     }
     if (wanted) {
-        message_deadline_.set(service_.runs_on(), service_.bounds().message_time,
-                              [self = shared_from_this()] { self->close_for("limits.message_time"); });
+        watch(message_deadline_, service_.bounds().message_time,
+              [](connection& self) { self.close_for("limits.message_time"); });
     } else {
         message_deadline_.clear();
     }
@@ -531,14 +537,13 @@ void connection::watch_output() {
         return;
     }
     service_.counts().add_limit("limits.unread_bytes");
-    output_deadline_.set(service_.runs_on(), service_.bounds().unread_time,
-                         [self = shared_from_this(), before = output_.progress()] {
-                             if (!self->is_closed_ && self->is_writing_ && self->output_.progress() == before) {
-                                 self->close_for("limits.unread_time");
-                             } else {
-                                 self->after_turn();  // which watches again if there is still too much
-                             }
-                         });
+    watch(output_deadline_, service_.bounds().unread_time, [before = output_.progress()](connection& self) {
+        if (!self.is_closed_ && self.is_writing_ && self.output_.progress() == before) {
+            self.close_for("limits.unread_time");
+        } else {
+            self.after_turn();  // which watches again if there is still too much
+        }
+    });
 }
 
 void connection::watch_idle() {
@@ -546,15 +551,15 @@ void connection::watch_idle() {
     if (limit.count() == 0 || is_lingering_) {
         return;
     }
-    idle_deadline_.set(service_.runs_on(), limit, [self = shared_from_this()] {
-        if (self->is_closed_ || self->is_lingering_) {
+    watch(idle_deadline_, limit, [](connection& self) {
+        if (self.is_closed_ || self.is_lingering_) {
             return;
         }
-        const bool was_active = std::exchange(self->was_active_, false);
-        if (!was_active && !self->work_.is_owed() && !self->work_.has_unfinished_task()) {
-            self->close_for("limits.idle_time");
+        const bool was_active = std::exchange(self.was_active_, false);
+        if (!was_active && !self.work_.is_owed() && !self.work_.has_unfinished_task()) {
+            self.close_for("limits.idle_time");
         } else {
-            self->watch_idle();
+            self.watch_idle();
         }
     });
 }

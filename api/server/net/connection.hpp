@@ -121,6 +121,8 @@ private:
     void linger();
     void close() noexcept;
     void close_for(const char* limit) noexcept;
+    template <typename Late>
+    void watch(deadline& clock, std::chrono::nanoseconds time, Late late);
     void watch_message();
     void watch_output();
     void watch_idle();

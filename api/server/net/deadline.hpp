@@ -37,7 +37,7 @@ public:
         if (state_ != nullptr) {
             state_->timer.cancel();
             state_->is_running = false;
-            const auto dropped = std::exchange(state_->late, nullptr);  // may own what this is a part of
+            state_->late = nullptr;
         }
     }
 
@@ -70,7 +70,7 @@ private:
 
     struct state {
         executor::timer timer;
-        std::function<void()> late;        // null: not set. Keeps alive what this is a part of
+        std::function<void()> late;        // null: not set
         std::chrono::nanoseconds left{0};  // 0: no limit
         clock::time_point ends{};          // while it runs
         bool is_running = false;

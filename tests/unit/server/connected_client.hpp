@@ -24,7 +24,7 @@ namespace gatherd::api::server::tests {
 /// been sent after a turn was not sent.
 class connected_client {
 public:
-    explicit connected_client(limits bounds = {}) : service_{without_alarms(bounds)} {
+    explicit connected_client(limits bounds = {}) : service_{bounds} {
         functions::add_standard(service_.functions);
         REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()) == 0);
         ours_ = std::make_shared<connection>(
@@ -105,12 +105,6 @@ public:
     [[nodiscard]] service& of() noexcept { return service_.of; }
 
 private:
-    /// What they keep alive would be let go on a worker.
-    static limits without_alarms(limits bounds) {
-        bounds.message_time = std::chrono::milliseconds{0};
-        return bounds;
-    }
-
     idle_service service_;
     asio::io_context reactor_;
     std::array<int, 2> ends_{};
