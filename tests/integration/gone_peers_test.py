@@ -90,6 +90,27 @@ class Gone(unittest.TestCase):
 
         self.check_each_kind(half_close, tasks=2)
 
+    def test_after_a_half_close_keepalive_looks_for_who_vanished(self):
+        """Without a word, as a killed machine: nothing is written to it, so only probes find that. /proc shows their timer."""
+        close_wait, keepalive_timer = "08", "02"
+        with self.begin() as daemon, daemon.connect() as watcher:
+            for kind in ("tcp", "tls"):
+                with self.subTest(kind):
+                    client = self.connect(kind)
+                    ours, its = (f":{port:04X}" for port in (client.getsockname()[1], self.ports[kind]))
+                    self.send(client, "run", FOR_EVER)
+                    while watcher.result("stats")["tasks_in_flight"] < 1:
+                        pass
+                    client.shutdown(socket.SHUT_WR)
+                    while True:
+                        rows = [row.split() for row in Path(f"/proc/{daemon.process.pid}/net/tcp").read_text().splitlines()[1:]]
+                        theirs = [row for row in rows if row[1].endswith(its) and row[2].endswith(ours)]
+                        if [row[3] for row in theirs] == [close_wait] and theirs[0][5].split(":")[0] == keepalive_timer:
+                            break
+                    self.vanish(client)
+                    while watcher.result("stats")["tasks_in_flight"] > 0:
+                        pass
+
     def test_while_its_answers_are_unread(self):
         def read_nothing(client):
             self.send(client, "run", FOR_EVER)

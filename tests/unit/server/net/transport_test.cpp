@@ -1,6 +1,7 @@
 #include "api/server/net/transport.hpp"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -45,7 +46,27 @@ void wait_for(int socket, short events) {
     REQUIRE(::poll(&state, 1, -1) == 1);
 }
 
+int option_of(int socket, int level, int name) {
+    int number = -1;
+    socklen_t size = sizeof number;
+    REQUIRE(::getsockopt(socket, level, name, &number, &size) == 0);
+    return number;
+}
+
 }  // namespace
+
+TEST_CASE("transport: a TCP client that is gone without a word is found within two minutes", "[server]") {
+    const tcp_pair ends;
+    set_client_options(ends.own);
+    CHECK(option_of(ends.own, SOL_SOCKET, SO_KEEPALIVE) == 1);
+    const int idle = option_of(ends.own, IPPROTO_TCP, TCP_KEEPIDLE);
+    const int interval = option_of(ends.own, IPPROTO_TCP, TCP_KEEPINTVL);
+    const int probes = option_of(ends.own, IPPROTO_TCP, TCP_KEEPCNT);
+    CHECK(idle + interval * probes < 120);
+    CHECK(option_of(ends.own, IPPROTO_TCP, TCP_USER_TIMEOUT) < 120'000);
+    ::close(ends.own);
+    ::close(ends.theirs);
+}
 
 TEST_CASE("transport: a Unix socket has hung up when it is closed, not when it only ends its input", "[server]") {
     asio::io_context context;

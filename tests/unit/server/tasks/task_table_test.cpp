@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -195,6 +197,29 @@ TEST_CASE("task_table: ids do not follow from what a process remembers", "[serve
     CHECK(status == 0);
     CHECK(theirs != task_table::new_id());
     CHECK(theirs != before);
+}
+
+TEST_CASE("created_task: a status is of one moment, also while the task ends", "[server]") {
+    constexpr int rounds = 200;
+    table_of_its_own of;
+    std::atomic<int> contradictions{0};
+    for (int i = 0; i < rounds; ++i) {
+        const auto task = of.add(std::to_string(i));
+        std::atomic<bool> is_asking{false};
+        std::thread other{[&] {
+            for (bool has_ended = false; !has_ended;) {
+                const value status = task->status();
+                has_ended = status["state"] == "done";
+                contradictions += has_ended == status["finished"].is_null() ? 1 : 0;
+                is_asking = true;
+            }
+        }};
+        while (!is_asking) {
+        }
+        task->ended({plan::program_end::way::returned, value{1}, nullptr});
+        other.join();
+    }
+    CHECK(contradictions == 0);
 }
 
 }  // namespace gatherd::api::server
