@@ -210,6 +210,155 @@ def http_and_tls(port, rng):
         yield
 
 
+class Asker:
+    """A client that asks one thing after the other, or many at once."""
+
+    def __init__(self, port):
+        self.socket = connect(port)
+        self.socket.settimeout(60)
+        self.lines = self.socket.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.lines.close()
+        self.socket.close()
+
+    def send(self, *messages):
+        self.socket.sendall("".join(json.dumps(each) + "\n" for each in messages).encode())
+
+    def answers(self, count):
+        for _ in range(count):
+            answer = json.loads(self.lines.readline())
+        return answer
+
+    def result(self, method, params):
+        self.send(call(0, method, params))
+        return self.answers(1)["result"]
+
+
+def call(number, method, params):
+    return {"id": number, "method": method, "params": params}
+
+
+FOR_EVER = {"call": "sleep", "args": [100_000]}
+LONG_ID = "x" * 1000
+
+
+def awaits_of_one_task_then_a_reset(port, rng):
+    """Ten thousand requests that await one task; it ends, or their timeouts do, or the client resets."""
+    while True:
+        with Asker(port) as client:
+            task = client.result("create_task", [FOR_EVER])["id"]
+            how = rng.randrange(3)
+            client.send(*[call(i, "await", {"id": task} | ({"timeout": 0.5} if how == 0 else {})) for i in range(10_000)])
+            if how == 0:
+                client.answers(10_000)
+            elif how == 1:
+                client.send(call("end", "cancel", {"id": task}))
+                client.answers(10_001)
+            else:
+                client.lines.close()
+                reset(client.socket)
+        yield
+
+
+def cancels_of_requests_with_long_ids(port, rng):
+    """Requests with ids of 1 KB, or all with one, that are cancelled by their ids, the last ones first."""
+    while True:
+        with Asker(port) as client:
+            task = client.result("create_task", [FOR_EVER])["id"]
+            ids = [LONG_ID + (str(i) if rng.random() < 0.9 else "") for i in range(3000)]
+            client.send(*[call(each, "await", [task]) for each in ids])
+            client.send([call(i, "cancel", {"request": each}) for i, each in enumerate(reversed(ids))])
+            client.answers(3001)
+        yield
+
+
+def awaits_of_a_long_result(port, rng):
+    """Batches of awaits of one kept result of 120 KB, and of each other."""
+    while True:
+        with Asker(port) as client:
+            task = client.result("create_task", [{"value": "x" * 120_000}])["id"]
+            for _ in range(5):
+                client.send([call(i, "await", [task]) for i in range(100)])
+                client.answers(1)
+                yield
+
+
+def lists_of_kept_tasks(port, rng):
+    """Thousands of kept tasks, and lists of all or one of them."""
+    with Asker(port) as client:
+        while True:
+            client.send([call(i, "create_task", [{"value": 1}]) for i in range(1000)])
+            client.answers(1)
+            client.send(*[call(i, "tasks", {"limit": 1}) for i in range(20)], call(1, "tasks", {}))
+            client.answers(21)
+            yield
+
+
+def batches_of_long_answers(port, rng):
+    """120 KB of requests for functions or stats, in a batch or a line each."""
+    with Asker(port) as client:
+        while True:
+            requests = [{"id": 1, "method": rng.choice(["functions", "stats"])}] * 1000
+            client.send(requests)
+            client.answers(1)
+            client.send(*requests)
+            client.answers(1000)
+            yield
+
+
+def short_plans_with_long_answers(port, rng):
+    """A few hundred bytes of a plan whose answer has megabytes, or of one that prints a thousand lines."""
+    numbers = {"let": {"x": {"call": "random.choices", "args": [[1.5], 100_000]}}, "in": {"gather": [{"ref": "x"}] * 10}}
+    lines = {"gather": [{"call": "print", "args": ["x"]}] * 1000}
+    with Asker(port) as client:
+        while True:
+            client.send(call(1, "run", [numbers]))
+            client.answers(1)
+            client.send(call(LONG_ID, "run", [lines]))
+            client.answers(1001)
+            yield
+
+
+def long_draws_with_a_seed(port, rng):
+    """Programs that run one task at a time and draw millions of numbers."""
+    draws = [{"call": "random.choices", "args": [[0], 1_000_000]}] * 3
+    while True:
+        with Asker(port) as client:
+            client.send(call(1, "run", {"task": {"sequence": draws + [{"value": 1}]}, "seed": rng.randrange(100)}))
+            if rng.random() < 0.5:
+                client.answers(1)
+        yield
+
+
+def names_that_collide(port, rng):
+    """Names of a let that an unseeded hash puts into one bucket."""
+    from neighbours import colliding_names
+    plan = {"let": dict.fromkeys(colliding_names(12), {"value": 1}), "in": {"value": 2}}
+    with Asker(port) as client:
+        while True:
+            client.result("run", [plan])
+            yield
+
+
+def threads_that_sleep(port, rng):
+    """Hundreds of calls that block a thread, and clients that leave in the middle of them."""
+    while True:
+        with Asker(port) as client:
+            client.send(call(1, "run", [{"map": "time.sleep", "over": [[rng.choice([0.01, 1])]] * 300}]))
+            if rng.random() < 0.5:
+                time.sleep(0.2)
+            else:
+                client.send(call(2, "cancel", {"request": 1}))
+                client.answers(2)
+        yield
+
+
 ALL = [nobody, a_plan_of_a_million_tasks, batches_without_end, lines_of_a_hundred_megabytes, senders_of_a_byte_at_a_time,
        half_messages_then_silence, receivers_that_never_read, a_flood_of_connections, resets_in_the_middle_of_work,
-       ends_in_the_middle_of_anything, random_bytes, mutated_messages, http_and_tls]
+       ends_in_the_middle_of_anything, random_bytes, mutated_messages, http_and_tls, awaits_of_one_task_then_a_reset,
+       cancels_of_requests_with_long_ids, awaits_of_a_long_result, lists_of_kept_tasks, batches_of_long_answers,
+       short_plans_with_long_answers, long_draws_with_a_seed, names_that_collide, threads_that_sleep]

@@ -2,12 +2,12 @@
 """What a well-behaved client notices of attacks: neighbours.py GATHERD [NAME..].
 
 Beside each attack a neighbour sends a ping and a sleep of 1 ms each 10 ms, whether or not the last ones were answered, so
-a stall of the daemon costs each request that falls into it. Prints for each attack the neighbour's slowest answers, in
-milliseconds from the moment at which a request was due. To be run on a quiet machine; scripts/neighbours.sh does.
+a stall of the daemon costs each request that falls into it. Prints for each attack the neighbour's slowest answers, and
+what nine of ten sleeps were late at most, in milliseconds from the moment at which a request was due. To be run on a quiet machine; scripts/neighbours.sh does.
 """
 
+import itertools
 import json
-import math
 import multiprocessing
 import os
 import random
@@ -72,6 +72,41 @@ def kept_task(client, plan):
     task = client.ask("create_task", [plan])["result"]["id"]
     assert "result" in client.ask("await", [task])
     return task
+
+
+def colliding_names(stages):
+    """2^stages names for which libstdc++'s std::hash of a text (MurmurHash64A with a constant seed) gives one number.
+
+    Each stage is two blocks of eight bytes. The first differs; the second makes up for the difference of the states.
+    """
+    factor, mask, seed = 0xC6A4A7935BD1E995, (1 << 64) - 1, 0xC70F6907
+    inverse = pow(factor, -1, 1 << 64)
+    rng = random.Random(1)
+
+    def shift_mix(number):
+        return number ^ number >> 47  # its own inverse
+
+    def mixed(block):
+        return shift_mix(int.from_bytes(block, "little") * factor & mask) * factor & mask
+
+    def block_of(mix):
+        return (shift_mix(mix * inverse & mask) * inverse & mask).to_bytes(8, "little")
+
+    def letters():
+        return bytes(rng.randrange(0x61, 0x7B) for _ in range(8))
+
+    state, pairs = seed ^ 16 * stages * factor & mask, []
+    for _ in range(stages):
+        one, two = letters(), letters()
+        states = [(state ^ mixed(block)) * factor & mask for block in (one, two)]
+        while True:
+            behind_one = letters()
+            behind_two = block_of(mixed(behind_one) ^ states[0] ^ states[1])
+            if all(0x20 <= byte < 0x7F for byte in behind_two):
+                break
+        pairs.append(((one + behind_one).decode(), (two + behind_two).decode()))
+        state = (states[0] ^ mixed(behind_one)) * factor & mask
+    return ["".join(each) for each in itertools.product(*pairs)]
 
 
 # ---- attacks: each gets the daemon's port, and returns when it is over -----------------------------
@@ -187,6 +222,49 @@ def long_answer(port):
         pass
 
 
+def seeded_draws(port):
+    """A seeded program that draws five times a hundred million numbers of one."""
+    client = Client(port)
+    draws = [{"call": "random.choices", "args": [[0], 100_000_000]}] * 5
+    client.send(request(1, "run", {"task": {"sequence": draws}, "seed": 1}))
+    client.answer()
+
+
+def names_that_collide(port):
+    """A let of 2^15 names that the standard library's unseeded hash would put into one bucket."""
+    client = Client(port)
+    client.send(request(1, "run", [{"let": dict.fromkeys(colliding_names(15), {"value": 1}), "in": {"value": 2}}]))
+    assert client.answer()["result"] == 2
+
+
+def long_ids(port):
+    """100 000 pending requests with ids of 1 KB, then a cancel for each, one after the other, in batches."""
+    client = Client(port)
+    task = running_task(client)
+    client.flood(request(LONG_ID + str(i), "await", [task]) for i in range(99_900))
+    for first in range(0, 99_900, 900):
+        client.send([request(i, "cancel", {"request": LONG_ID + str(first + i)}) for i in range(900)])
+        for _ in range(901):
+            client.lines.readline()
+
+
+def huge_messages(port):
+    """Two clients that each send five messages of 40 MB."""
+    def send_five():
+        client = Client(port)
+        text = json.dumps(request(1, "run", [{"map": "echo", "over": [["x" * 30]] * 1_100_000}])).encode() + b"\n"
+        for _ in range(5):
+            client.socket.sendall(text)
+            while not client.lines.read1(1 << 20).endswith(b"\n"):
+                pass
+
+    senders = [multiprocessing.Process(target=send_five) for _ in range(2)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+
+
 def many_prints(port):
     """Plans of a thousand prints, with ids of 1 KB."""
     client = Client(port)
@@ -205,75 +283,23 @@ def blocking_sleeps(port):
     client.reset()
 
 
-def seeded_draws(port):
-    """A program with a seed that draws five times a hundred million."""
-    client = Client(port)
-    draws = {"gather": [{"call": "random.choices", "args": [[0], 100_000_000]}] * 5}
-    client.send({"id": 1, "method": "run", "params": {"task": draws, "seed": 1}})
-    client.socket.settimeout(10)
-    try:
-        client.lines.read1(1 << 20)
-    except TimeoutError:
-        client.reset()
-
-
-def colliding_names(count):
-    """Names of one hash under the standard library of g++ (MurmurHash64A with its own seed): two parts of 16 bytes, of
-    which each leads from one state to the next whatever it is."""
-    mask, factor = (1 << 64) - 1, 0xC6A4A7935BD1E995
-    inverse = pow(factor, -1, 1 << 64)
-    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-"
-    drawn = random.Random(1)
-
-    def mixed(block):
-        block = block * factor & mask
-        return (block ^ block >> 47) * factor & mask
-
-    def block_for(mix):  # whose mixed() it is
-        mix = mix * inverse & mask
-        return (mix ^ mix >> 47) * inverse & mask
-
-    def parts(state, following, many):
-        found = set()
-        while len(found) < many:
-            first = "".join(drawn.choices(letters, k=8))
-            between = (state ^ mixed(int.from_bytes(first.encode(), "little"))) * factor & mask
-            second = block_for(between ^ following * inverse & mask).to_bytes(8, "little")
-            if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in second):
-                found.add(first + second.decode())
-        return sorted(found)
-
-    many = math.isqrt(count - 1) + 1
-    begin = 0xC70F6907 ^ 32 * factor & mask
-    ends = parts(0, 0, many)
-    return [start + end for start in parts(begin, 0, many) for end in ends][:count]
-
-
-def names_that_collide(port):
-    """A let of 2^15 names of one hash."""
-    names = colliding_names(1 << 15)
-    client = Client(port)
-    client.send(request(1, "run", [{"let": {name: {"value": 1} for name in names}, "in": {"value": 2}}]))
-    client.lines.readline()
-
-
 ATTACKS = {"awaits_then_resets": awaits_then_resets, "task_of_many_awaits_ends": task_of_many_awaits_ends,
            "awaits_expire_together": awaits_expire_together, "cancels_by_request": cancels_by_request,
            "one_id_many_times": one_id_many_times, "awaits_of_a_long_result": awaits_of_a_long_result,
            "lists_of_tasks": lists_of_tasks, "batches_of_functions": batches_of("functions"), "batches_of_stats": batches_of("stats"),
            "lines_of_functions": lines_of("functions"), "lines_of_stats": lines_of("stats"), "long_answer": long_answer,
-           "many_prints": many_prints, "blocking_sleeps": blocking_sleeps,
-           "seeded_draws": seeded_draws, "names_that_collide": names_that_collide}
+           "seeded_draws": seeded_draws, "names_that_collide": names_that_collide, "long_ids": long_ids, "huge_messages": huge_messages,
+           "many_prints": many_prints, "blocking_sleeps": blocking_sleeps}
 
 
 # ---- the neighbour ---------------------------------------------------------------------------------
 
 
 def neighbour(port, is_over, told):
-    """Until told that it is over, then tells the slowest of each kind, or what went wrong."""
+    """Until told that it is over, then tells the slowest of each kind and the last tenth's first sleep, or what went wrong."""
     client = Client(port)
     client.socket.setblocking(False)
-    due, slowest, held, number = {}, [0.0, 0.0], b"", 0
+    due, took, held, number = {}, ([], []), b"", 0
     kinds = [("ping", None, "pong"), ("run", [{"call": "sleep", "args": [0.001, "slept"]}], "slept")]
     begun = time.monotonic()
     while due or not is_over.is_set():
@@ -295,8 +321,9 @@ def neighbour(port, is_over, told):
             if answer.get("result") != kinds[kind][2]:
                 told.send(f"wrong: {answer}")
                 return
-            slowest[kind] = max(slowest[kind], time.monotonic() - due.pop(answer["id"]) - 0.001 * kind)
-    told.send([round(1000 * each, 1) for each in slowest])
+            took[kind].append(time.monotonic() - due.pop(answer["id"]) - 0.001 * kind)
+    sleeps = sorted(took[1])
+    told.send([round(1000 * each, 1) for each in (max(took[0]), sleeps[-1], sleeps[len(sleeps) * 9 // 10])])
 
 
 def memory_peak(process):
@@ -333,11 +360,11 @@ def main():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     names = sys.argv[2:] or list(ATTACKS)
-    print(f"{'attack':26} {'ping ms':>8} {'sleep ms':>8} {'MiB':>6}")
+    print(f"{'attack':26} {'ping ms':>8} {'sleep ms':>8} {'its p90':>8} {'MiB':>6}")
     for name in names:
         answer, peak = measure(os.path.abspath(sys.argv[1]), ATTACKS[name])
-        ping, sleep = answer if isinstance(answer, list) else (answer, "")
-        print(f"{name:26} {ping!s:>8} {sleep!s:>8} {peak:>6}", flush=True)
+        ping, sleep, most_sleeps = answer if isinstance(answer, list) else (answer, "", "")
+        print(f"{name:26} {ping!s:>8} {sleep!s:>8} {most_sleeps!s:>8} {peak:>6}", flush=True)
 
 
 if __name__ == "__main__":
