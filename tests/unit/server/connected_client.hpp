@@ -32,7 +32,10 @@ public:
             nullptr, peer_address{});
         ours_->start();
     }
-    ~connected_client() { ::close(ends_[1]); }
+    ~connected_client() {
+        service_.stop();  // before the reactor goes, to which its threads may still post
+        ::close(ends_[1]);
+    }
     connected_client(const connected_client&) = delete;
     connected_client& operator=(const connected_client&) = delete;
 

@@ -12,7 +12,10 @@ namespace gatherd::api::server::tests {
 /// With one worker, which has nothing to do.
 struct idle_service {
     explicit idle_service(const limits& bounds = {}) : of{on, functions, bounds, "test"} {}
-    ~idle_service() {
+    ~idle_service() { stop(); }
+
+    /// Ends its threads: nothing is done any more but by the caller.
+    void stop() noexcept {
         of.stop_bulk();
         on.stop();
     }
