@@ -33,6 +33,7 @@ struct limits {
     std::size_t token_tasks_in_flight = 4'000'000;    ///< of one token, unless it has a number of its own
     std::chrono::milliseconds auth_time = std::chrono::seconds{10};  ///< auth.time: until a token was shown
     std::size_t auth_tries = 5;                                      ///< auth.tries: wrong tokens of one connection
+    bool open_functions = false;  ///< auth.open_functions: over TCP those that reach outside need no token
 
     bool operator==(const limits&) const = default;
 };

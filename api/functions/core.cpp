@@ -141,35 +141,61 @@ value add(call_context&, arguments given) {
 void add_core(plan::registry& functions) {
     using plan::parameter;
     using plan::thread_pool;
-    functions.add({.name = "noop", .summary = "Does nothing, and returns null.", .parameters = {}, .body = noop});
+    functions.add({.name = "noop",
+                   .summary = "Does nothing, and returns null.",
+                   .parameters = {},
+                   .body = noop,
+                   .example = {R"({"call": "noop"})", "null"}});
     functions.add({.name = "echo",
                    .summary = "Returns its argument.",
-                   .parameters = {parameter{.name = "value", .default_value = value(nullptr)}},
-                   .body = echo});
+                   .parameters = {parameter{
+                       .name = "value", .default_value = value(nullptr), .type = "any", .help = "what to return"}},
+                   .body = echo,
+                   .example = {R"({"call": "echo", "args": [[1, 2]]})", "[1, 2]"}});
     functions.add({.name = "print",
                    .summary = "Writes a line of output: texts as they are, other values as JSON, a space between.",
-                   .parameters = {parameter{.name = "values", .variadic = true}},
+                   .parameters = {parameter{
+                       .name = "values", .variadic = true, .type = "any", .help = "what to write, in this order"}},
                    .body = print,
-                   .prints = true});
-    functions.add({.name = "fail",
-                   .summary = "Raises an exception of the given type.",
-                   .parameters = {parameter{.name = "type", .default_value = value("Exception")},
-                                  parameter{.name = "message", .default_value = value("")}},
-                   .body = fail});
+                   .prints = true,
+                   .example = {R"({"call": "print", "args": ["done:", 3]})", "null"}});
+    functions.add(
+        {.name = "fail",
+         .summary = "Raises an exception of the given type.",
+         .parameters = {parameter{.name = "type",
+                                  .default_value = value("Exception"),
+                                  .type = "text",
+                                  .help = "any name; CancelledError and TimeoutError are the real ones"},
+                        parameter{.name = "message", .default_value = value(""), .type = "text", .help = "its message"}},
+         .body = fail,
+         .errors = {"TypeError"},
+         .example = {R"({"try": {"call": "fail", "args": ["ValueError", "boom"]}, "except": {"value": "caught"}})",
+                     R"("caught")"}});
     functions.add(
         {.name = "sleep",
          .summary = "Waits some seconds while other tasks run, then returns its second argument.",
-         .parameters = {parameter{.name = "delay"}, parameter{.name = "result", .default_value = value(nullptr)}},
-         .body = plan::sleeping_body{.delay = sleep_delay, .result = sleep_result}});
+         .parameters = {parameter{.name = "delay", .type = "number", .unit = "seconds", .help = "how long to wait"},
+                        parameter{.name = "result",
+                                  .default_value = value(nullptr),
+                                  .type = "any",
+                                  .help = "what to return afterwards"}},
+         .body = plan::sleeping_body{.delay = sleep_delay, .result = sleep_result},
+         .errors = {"TypeError"},
+         .example = {R"({"call": "sleep", "args": [0.01, "awake"]})", R"("awake")"}});
     functions.add({.name = "time.sleep",
                    .summary = "Holds its task up for some seconds, and nothing else.",
-                   .parameters = {parameter{.name = "seconds"}},
+                   .parameters = {parameter{
+                       .name = "seconds", .type = "number", .unit = "seconds", .help = "how long to hold it up"}},
                    .pool = thread_pool::blocking,
-                   .body = plan::sleeping_body{.delay = time_sleep_delay, .result = time_sleep_result}});
+                   .body = plan::sleeping_body{.delay = time_sleep_delay, .result = time_sleep_result},
+                   .errors = {"TypeError", "ValueError", "OverflowError"},
+                   .example = {R"({"call": "time.sleep", "args": [0.01]})", "null"}});
     functions.add({.name = "add",
                    .summary = "Adds numbers up.",
-                   .parameters = {parameter{.name = "terms", .variadic = true}},
-                   .body = add});
+                   .parameters = {parameter{.name = "terms", .variadic = true, .type = "number", .help = "the terms"}},
+                   .body = add,
+                   .errors = {"TypeError", "OverflowError"},
+                   .example = {R"({"call": "add", "args": [1, 2, 3]})", "6"}});
 }
 
 }  // namespace gatherd::api::functions

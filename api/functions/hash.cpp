@@ -73,10 +73,13 @@ bool is_brief(arguments given) {
 void add_hash(plan::registry& functions) {
     functions.add({.name = "hash.sha256",
                    .summary = "The SHA-256 digest of a text's UTF-8 bytes, in hexadecimal.",
-                   .parameters = {plan::parameter{.name = "text"}},
+                   .parameters = {plan::parameter{.name = "text", .type = "text", .help = "what to hash"}},
                    .pool = plan::thread_pool::compute,
                    .body = sha256,
-                   .is_brief = is_brief});
+                   .is_brief = is_brief,
+                   .errors = {"TypeError"},
+                   .example = {R"({"call": "hash.sha256", "args": ["abc"]})",
+                               R"("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")"}});
 }
 
 }  // namespace gatherd::api::functions

@@ -224,45 +224,77 @@ bool are_few_choices(arguments given) {
     return !is_number(given[1]) || float_of(given[1]) <= few;
 }
 
+/// What the draws of a program with the seed 1 give is CPython's.
 plan::function drawing(std::string name, std::string summary, std::vector<plan::parameter> parameters,
-                       plan::plain_body body) {
-    return {.name = "random." + name,
+                       plan::plain_body body, std::vector<std::string> errors, const std::string& example_args,
+                       std::string example_result) {
+    name = "random." + name;
+    std::string example = R"({"call": ")" + name + R"(", "args": )" + example_args + "}";
+    return {.name = std::move(name),
             .summary = std::move(summary),
             .parameters = std::move(parameters),
             .pool = plan::thread_pool::none,
             .body = body,
-            .draws = true};
+            .draws = true,
+            .errors = std::move(errors),
+            .example = {std::move(example), std::move(example_result), 1}};
 }
 
-void add(plan::registry& functions, std::string name, std::string summary, std::vector<plan::parameter> parameters,
-         plan::plain_body body) {
-    functions.add(drawing(std::move(name), std::move(summary), std::move(parameters), body));
+plan::parameter number(std::string name, std::string help) {
+    return {.name = std::move(name), .type = "number", .help = std::move(help)};
+}
+
+plan::parameter number(std::string name, double standard, std::string help) {
+    return {.name = std::move(name), .default_value = value(standard), .type = "number", .help = std::move(help)};
+}
+
+plan::parameter integer(std::string name, std::string help) {
+    return {.name = std::move(name), .type = "integer", .help = std::move(help)};
+}
+
+plan::parameter sequence_of(std::string name, std::string help) {
+    return {.name = std::move(name), .type = "list or text", .help = std::move(help)};
 }
 
 void add_numbers(plan::registry& functions) {
-    add(functions, "random", "A float in [0, 1).", {}, random_random);
-    add(functions, "uniform", "A float between a and b.", {{.name = "a"}, {.name = "b"}}, random_uniform);
-    add(functions, "randint", "An integer from a to b, both included.", {{.name = "a"}, {.name = "b"}}, random_randint);
-    add(functions, "randrange", "An integer of range(stop) or range(start, stop, step).",
-        {{.name = "a", .variadic = true}}, random_randrange);
-    add(functions, "getrandbits", "A non-negative integer of k random bits.", {{.name = "k"}}, random_getrandbits);
-    add(functions, "gauss", "A float of the normal distribution with that mean and standard deviation.",
-        {{.name = "mu", .default_value = value(0.0)}, {.name = "sigma", .default_value = value(1.0)}}, random_gauss);
-    add(functions, "expovariate", "A float of the exponential distribution with that rate.",
-        {{.name = "lambd", .default_value = value(1.0)}}, random_expovariate);
+    functions.add(drawing("random", "A float in [0, 1).", {}, random_random, {}, "[]", "0.13436424411240122"));
+    functions.add(drawing("uniform", "A float between a and b.", {number("a", "one bound"), number("b", "the other bound")},
+                          random_uniform, {"TypeError"}, "[5, 10]", "5.671821220562006"));
+    functions.add(drawing("randint", "An integer from a to b, both included.",
+                          {integer("a", "the lower bound"), integer("b", "the upper bound")}, random_randint,
+                          {"TypeError", "ValueError"}, "[1, 6]", "2"));
+    functions.add(drawing("randrange", "An integer of range(stop) or range(start, stop, step).",
+                          {{.name = "a", .variadic = true, .type = "integer", .help = "stop, or start, stop and step"}},
+                          random_randrange, {"TypeError", "ValueError"}, "[0, 100, 5]", "20"));
+    functions.add(drawing("getrandbits", "A non-negative integer of k random bits.",
+                          {integer("k", "how many bits, 64 at most")}, random_getrandbits,
+                          {"TypeError", "ValueError", "OverflowError"}, "[16]", "8805"));
+    functions.add(drawing("gauss", "A float of the normal distribution with that mean and standard deviation.",
+                          {number("mu", 0.0, "the mean"), number("sigma", 1.0, "the standard deviation")}, random_gauss,
+                          {"TypeError", "OverflowError"}, "[0, 1]", "1.2881847531554629"));
+    functions.add(drawing("expovariate", "A float of the exponential distribution with that rate.",
+                          {number("lambd", 1.0, "the rate: 1 divided by the mean")}, random_expovariate,
+                          {"TypeError", "ZeroDivisionError", "OverflowError"}, "[2]", "0.0721455320547546"));
 }
 
 void add_sequences(plan::registry& functions) {
-    add(functions, "choice", "One item of a list, or character of a text.", {{.name = "seq"}}, random_choice);
+    functions.add(drawing("choice", "One item of a list, or character of a text.",
+                          {sequence_of("seq", "what to choose from")}, random_choice, {"TypeError", "IndexError"},
+                          R"([["a", "b", "c"]])", R"("a")"));
     plan::function choices =
         drawing("choices", "A list of k items of the population, each of which may come again.",
-                {{.name = "population"}, {.name = "k", .default_value = value(1)}}, random_choices);
+                {sequence_of("population", "what to choose from"),
+                 {.name = "k", .default_value = value(1), .type = "integer", .help = "how many"}},
+                random_choices, {"TypeError", "IndexError", "MemoryError"}, R"([["a", "b"], 3])", R"(["a", "b", "b"])");
     choices.pool = plan::thread_pool::compute;
     choices.is_brief = are_few_choices;
     functions.add(std::move(choices));
-    add(functions, "sample", "A list of k items of the population, none of which comes again.",
-        {{.name = "population"}, {.name = "k"}}, random_sample);
-    add(functions, "shuffle", "The items in random order, as a new list.", {{.name = "seq"}}, random_shuffle);
+    functions.add(drawing("sample", "A list of k items of the population, none of which comes again.",
+                          {sequence_of("population", "what to choose from"), integer("k", "how many")}, random_sample,
+                          {"TypeError", "ValueError"}, "[[1, 2, 3, 4], 2]", "[2, 3]"));
+    functions.add(drawing("shuffle", "The items in random order, as a new list.",
+                          {{.name = "seq", .type = "list, text or object", .help = "the items; keys of an object"}},
+                          random_shuffle, {"TypeError"}, "[[1, 2, 3]]", "[2, 3, 1]"));
 }
 
 }  // namespace

@@ -276,7 +276,7 @@ class AboutTheDaemon(MethodCase):
                                                    "sample", "shuffle", "gauss", "expovariate")}
         self.assertLessEqual(expected, set(functions))
         for each in functions.values():
-            self.assertEqual(list(each), ["name", "summary", "params", "lane"])
+            self.assertEqual(list(each)[:4], ["name", "summary", "params", "lane"])
             self.assertIn(each["lane"], ("async", "compute", "blocking"))
         self.assertEqual([each["name"] for each in functions["random.uniform"]["params"]], ["a", "b"])
         self.assertEqual(functions["time.sleep"]["lane"], "blocking")

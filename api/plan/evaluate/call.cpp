@@ -178,6 +178,32 @@ executor::task<outcome> call_blocking(place where, bound_arguments given, progra
     co_return co_await call_on(blocking, where, std::move(given), p, std::move(taken));
 }
 
+/// A value that a call made, with its size entered into the account of memory if it is large.
+outcome entered(outcome made, place where, program& p) {
+    if (made.has_value() && (made.result().is_structured() || made.result().is_string())) {
+        std::size_t bytes = 0;
+        // Too deep or too large is judged where it is looked at: here only what it holds matters.
+        static_cast<void>(measure_of(made.result(), p.bounds().depth, p.bounds().result_bytes, bytes));
+        if (!p.account_for(bytes)) {
+            return failure{"CancelledError", "", where};
+        }
+    }
+    return made;
+}
+
+/// Awaits a function that is a coroutine, in the frame that holds its arguments.
+executor::task<outcome> call_coroutine(const function& callee, arguments bound, place where, program& p) {
+    if (const char* const setting = p.client().refusal; setting != nullptr && !callee.needs.empty()) {
+        co_return failure{"PermissionError",
+                          callee.name + ": not offered to clients without a token over TCP; set " + setting, where};
+    }
+    try {
+        co_return entered(co_await std::get<coroutine_body>(callee.body)(p, bound), where, p);
+    } catch (const std::exception&) {
+        co_return handled(where);
+    }
+}
+
 executor::task<outcome> fail_with(outcome failed) {
     co_return failed;
 }
@@ -234,6 +260,9 @@ executor::task<outcome> evaluate_any_call(place where, environment_ptr names, pr
         }
         co_return sleep_result(*sleeping, given.bound, where);
     }
+    if (std::holds_alternative<coroutine_body>(callee.body)) {
+        co_return co_await call_coroutine(callee, given.bound, where, p);
+    }
     if (callee.draws && p.is_seeded()) {
         co_return co_await call_in_turn(where, std::move(given), p);
     }
@@ -261,15 +290,7 @@ measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes,
 
 outcome call_now(const function& callee, arguments bound, place where, program& p) {
     outcome made = guarded(where, [&]() -> outcome { return std::get<plain_body>(callee.body)(p, bound); });
-    if (made.has_value() && (made.result().is_structured() || made.result().is_string())) {
-        std::size_t bytes = 0;
-        // Too deep or too large is judged where it is looked at: here only what it holds matters.
-        static_cast<void>(measure_of(made.result(), p.bounds().depth, p.bounds().result_bytes, bytes));
-        if (!p.account_for(bytes)) {
-            return failure{"CancelledError", "", where};
-        }
-    }
-    return made;
+    return entered(std::move(made), where, p);
 }
 
 failure_ptr append_call(std::string& text, const function& callee, arguments bound, place where,
@@ -296,6 +317,9 @@ call_site call_at(place where) {
 bool has_waited(const call_node& n) {
     const auto* const sleeping = std::get_if<sleeping_body>(&n.callee->body);
     std::chrono::nanoseconds delay{};
+    if (std::holds_alternative<coroutine_body>(n.callee->body)) {
+        return true;  // as far as anybody can tell
+    }
     return sleeping != nullptr && n.callee->is_async() && n.arguments.awaited == nullptr &&
            sleep_delay(*sleeping, n.arguments.bound, {&n}, delay).has_value();
 }

@@ -25,6 +25,7 @@ program::program(executor::scheduler& threads, std::shared_ptr<const plan> sourc
       generator_{std::move(options.generator)},
       timeout_{options.timeout},
       blocking_places_{std::move(options.blocking_places)},
+      client_{options.client},
       limits_{bounds},
       observer_{std::move(observer)} {}
 

@@ -31,6 +31,7 @@ struct program_options {
     std::optional<std::chrono::nanoseconds> timeout{};  ///< as wait_for(root, timeout)
     /// As many calls as its client may have on the blocking pool at once. None: as many as there are threads.
     std::shared_ptr<executor::semaphore> blocking_places{};
+    caller client{};                                    ///< who asked for it
 };
 
 /// How a run ended.
@@ -111,6 +112,7 @@ public:
 
     void print(std::string line) override;
     python_random& random() override;
+    [[nodiscard]] caller client() const noexcept override { return client_; }
 
     /// The program goes beyond a limit of its own: it is cancelled, and that is its end.
     void exceed(const char* limit) noexcept;
@@ -140,6 +142,7 @@ private:
     std::unique_ptr<python_random> generator_;  // of 2.5 KB, which few programs have
     std::optional<std::chrono::nanoseconds> timeout_;
     std::shared_ptr<executor::semaphore> blocking_places_;
+    const caller client_;
     const limits& limits_;
     std::shared_ptr<program_observer> observer_;
     std::shared_ptr<program> alive_;  // from start to the end

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,15 +18,22 @@
 #include <nlohmann/json.hpp>
 
 #include "api/value.hpp"
+#include "gatherd/executor/task.hpp"
 
 namespace gatherd::api::plan {
 
 class python_random;
 
+/// For whom a program runs, as far as its functions have to know.
+struct caller {
+    const void* share = nullptr;    ///< callers with the same one share their part of a budget; never followed
+    const char* refusal = nullptr;  ///< the setting for want of which no function that `needs` one is offered to it
+};
+
 /// What a running program offers to the functions that it calls.
 ///
-/// Threads: a function may use its context only while it is called. `print` is safe from any thread;
-/// `random` gives a generator that the calling thread has to itself.
+/// Threads: a function may use its context only while it is called, or until its coroutine has ended. All but `random`
+/// are safe from any thread; `random` gives a generator that the calling thread has to itself.
 class call_context {
 public:
     virtual ~call_context() = default;
@@ -35,6 +43,9 @@ public:
 
     /// The program's generator where it has a seed, else the calling thread's, seeded by the operating system.
     virtual python_random& random() = 0;
+
+    /// Who asks for the call.
+    [[nodiscard]] virtual caller client() const noexcept { return {}; }
 };
 
 /// Which pool of threads runs a function.
@@ -49,6 +60,9 @@ struct parameter {
     std::string name;
     std::optional<value> default_value = std::nullopt;  ///< none: the argument is required
     bool variadic = false;                              ///< takes all further arguments, by position only
+    std::string type{};                                 ///< for people: "number", "list of texts"
+    std::string unit{};                                 ///< "seconds"; empty: it has none
+    std::string help{};                                 ///< one line for people
 };
 
 /// Arguments bound to parameters: one for each in order, defaults filled in; a variadic one's are spread at the end.
@@ -65,21 +79,36 @@ struct sleeping_body {
     value (*result)(arguments);
 };
 
+/// A body that is a coroutine with a state of its own. It may await whatever the executor offers: timers, the reactor,
+/// the pools. Its arguments and its context outlive it. A cancellation is raised where it waits; it ends by throwing
+/// what a plain body throws.
+using coroutine_body = std::function<executor::task<value>(call_context&, arguments)>;
+
+/// A call as people would write it, and what it gives. Texts of JSON.
+struct function_example {
+    std::string task{};    ///< a TASK
+    std::string result{};  ///< empty: it varies
+    int seed = 0;          ///< of the program; 0: none
+};
+
 /// A function that plans may call.
 struct function {
     std::string name;                   ///< as plans spell it: "random.uniform"
     std::string summary;                ///< one line for people
     std::vector<parameter> parameters;  ///< required ones first; a variadic one last
     thread_pool pool = thread_pool::none;
-    std::variant<plain_body, sleeping_body> body;
+    std::variant<plain_body, sleeping_body, coroutine_body> body;
     /// Of a compute function: whether these arguments are so small that a worker may run it at once.
     bool (*is_brief)(arguments) = nullptr;
     bool draws = false;   ///< from its context's generator: in a seeded program such calls run one after the other
     bool prints = false;  ///< its calls are made in their order, where they cannot wait
+    std::vector<std::string> errors{};   ///< types of what it raises
+    function_example example{};
+    std::string needs{};  ///< the setting that allows it; empty: it is always allowed
 
     /// Whether asyncio would call it `async def`: to_thread refuses it.
-    [[nodiscard]] bool is_async() const noexcept { 
-        return std::holds_alternative<sleeping_body>(body) && pool != thread_pool::blocking;
+    [[nodiscard]] bool is_async() const noexcept {
+        return !std::holds_alternative<plain_body>(body) && pool != thread_pool::blocking;
     }
 };
 

@@ -33,6 +33,17 @@ std::string_view name_of(plan::thread_pool pool) {
     return "async";
 }
 
+value example_of(const plan::function_example& shown) {
+    value example = {{"task", value::parse(shown.task)}};
+    if (shown.seed != 0) {
+        example["seed"] = shown.seed;
+    }
+    if (!shown.result.empty()) {
+        example["result"] = value::parse(shown.result);
+    }
+    return example;
+}
+
 value describe(const plan::function& f) {
     value params = value::array();
     for (const plan::parameter& each : f.parameters) {
@@ -45,9 +56,23 @@ value describe(const plan::function& f) {
         if (each.default_value) {
             p["default"] = *each.default_value;
         }
+        for (const auto& [name, text] : {std::pair{"type", &each.type}, {"unit", &each.unit}, {"help", &each.help}}) {
+            if (!text->empty()) {
+                p[name] = *text;
+            }
+        }
         params.push_back(std::move(p));
     }
-    return {{"name", f.name}, {"summary", f.summary}, {"params", std::move(params)}, {"lane", name_of(f.pool)}};
+    value described = {
+        {"name", f.name}, {"summary", f.summary}, {"params", std::move(params)}, {"lane", name_of(f.pool)}};
+    described["errors"] = f.errors;
+    if (!f.example.task.empty()) {
+        described["example"] = example_of(f.example);
+    }
+    if (!f.needs.empty()) {
+        described["needs"] = f.needs;
+    }
+    return described;
 }
 
 value requests_by_method(const counters& counted) {
