@@ -43,7 +43,13 @@ std::string fault_of(std::string_view key, const json& value, token& into) {
         into.tasks_in_flight = good ? value.get<std::uint64_t>() : 0;
         return good ? "" : "tasks_in_flight must be a whole number (1 to 1000000000)";
     }
-    return "unknown member '" + std::string{key} + "'; there are name, sha256, rights, tasks_in_flight";
+    if (key == "functions") {
+        const auto is_glob = [](const json& each) { return each.is_string() && !each.get_ref<const std::string&>().empty(); };
+        const bool good = value.is_array() && std::ranges::all_of(value, is_glob);
+        into.functions = good ? std::optional{value.get<std::vector<std::string>>()} : std::nullopt;
+        return good ? "" : R"(functions must be a list of names with * and ?, as ["process.run", "random.*"])";
+    }
+    return "unknown member '" + std::string{key} + "'; there are name, sha256, rights, tasks_in_flight, functions";
 }
 
 }  // namespace
@@ -82,6 +88,9 @@ json to_json(const std::vector<token>& tokens) {
         json one = {{"name", each.name}, {"sha256", each.sha256}, {"rights", each.rights}};
         if (each.tasks_in_flight != 0) {
             one["tasks_in_flight"] = each.tasks_in_flight;
+        }
+        if (each.functions) {
+            one["functions"] = *each.functions;
         }
         all.push_back(std::move(one));
     }

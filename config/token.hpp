@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -18,11 +19,13 @@ struct token {
     std::vector<std::string> rights;    // of token_rights; none: only methods that need no token
     std::uint64_t tasks_in_flight = 0;  // 0: limits.token_tasks_in_flight holds
 
+    std::optional<std::vector<std::string>> functions;  // globs of names; none: all that are allowed without a setting
+
     friend bool operator==(const token&, const token&) = default;
 };
 
-/// Reads a list of tokens: `[{"name": "ci", "sha256": "9f86..", "rights": ["submit"], "tasks_in_flight": 1000}]`, the
-/// last member being optional. Gives the list, or what is wrong with it for a person.
+/// Reads a list of tokens: `[{"name": "ci", "sha256": "9f86..", "rights": ["submit"], "tasks_in_flight": 1000,
+/// "functions": ["img.*"]}]`, the last two members being optional. Gives the list, or what is wrong with it for a person.
 [[nodiscard]] std::variant<std::vector<token>, std::string> read_tokens(const nlohmann::ordered_json& from);
 
 /// What read_tokens reads back.

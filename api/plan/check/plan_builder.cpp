@@ -29,6 +29,12 @@ void refuse_tasks_over(std::size_t max_tasks) {
                    std::make_shared<const value>(value{{"limit", "limits.plan_tasks"}, {"max", max_tasks}})}};
 }
 
+void require_right(const call_rights& rights, const function& callee) {
+    if (!rights.allows(callee)) {
+        throw refused{{errc::not_authenticated, "Not allowed: this token's functions do not include " + callee.name}};
+    }
+}
+
 std::string quoted(std::string_view text) {
     return "'" + shortened(text) + "'";
 }

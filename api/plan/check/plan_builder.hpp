@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/error.hpp"
+#include "api/plan/check/call_rights.hpp"
 #include "api/plan/model/node.hpp"
 #include "api/plan/model/plan.hpp"
 #include "api/plan/model/registry.hpp"
@@ -31,6 +32,9 @@ struct refused {
 
 /// Throws `refused` with `errc::limit_exceeded`.
 [[noreturn]] void refuse_tasks_over(std::size_t max_tasks);
+
+/// Throws `refused` with `errc::not_authenticated`, unless that function may be called.
+void require_right(const call_rights& rights, const function& callee);
 
 /// What a message shows of a client's text: its beginning, in quotes.
 [[nodiscard]] std::string quoted(std::string_view text);
@@ -80,8 +84,9 @@ struct branch {
 /// Threads: one. Throws: std::bad_alloc, and `refused` where it says so.
 class plan_builder {
 public:
-    plan_builder(const registry& functions, std::size_t max_tasks, plan& target) noexcept
-        : functions_{functions}, max_tasks_{max_tasks}, plan_{target} {}
+    /// `rights` null: every function may be called.
+    plan_builder(const registry& functions, std::size_t max_tasks, const call_rights* rights, plan& target) noexcept
+        : functions_{functions}, max_tasks_{max_tasks}, rights_{rights}, plan_{target} {}
 
     /// The plan, for its memory.
     [[nodiscard]] plan& target() noexcept { return plan_; }
@@ -118,10 +123,14 @@ public:
         }
     }
 
-    /// The function of that name, or null. A plan calls few functions, and often: the last one is remembered.
+    /// The function of that name, or null. Refuses one that may not be called. A plan calls few functions, and often: the
+    /// last one is remembered.
     const function* known_function(std::string_view name) {
         if (last_function_ == nullptr || !is_same_name(last_function_->name, name)) {
             last_function_ = functions_.find(name);
+            if (rights_ != nullptr && last_function_ != nullptr) {
+                require_right(*rights_, *last_function_);
+            }
         }
         return last_function_;
     }
@@ -132,6 +141,7 @@ public:
 private:
     const registry& functions_;
     std::size_t max_tasks_;
+    const call_rights* rights_;
     plan& plan_;
     const function* last_function_ = nullptr;
 };

@@ -14,10 +14,11 @@ namespace {
 using protocol::json_view;
 
 template <typename Read>
-result<std::unique_ptr<plan>> decode_with(const registry& functions, std::size_t max_tasks, const Read& read) {
+result<std::unique_ptr<plan>> decode_with(const registry& functions, std::size_t max_tasks, const call_rights* rights,
+                                          const Read& read) {
     auto made = std::make_unique<plan>();
     try {
-        plan_builder b{functions, max_tasks, *made};
+        plan_builder b{functions, max_tasks, rights, *made};
         made->set_root(read(b));
     } catch (refused& fault) {
         return std::move(fault.reason);
@@ -28,14 +29,14 @@ result<std::unique_ptr<plan>> decode_with(const registry& functions, std::size_t
 }  // namespace
 
 result<std::unique_ptr<plan>> plan_decoder::decode_task(json_view task, std::string_view member) const {
-    return decode_with(functions_, max_tasks_, [&](plan_builder& b) -> const node& {
+    return decode_with(functions_, max_tasks_, rights_, [&](plan_builder& b) -> const node& {
         return read_task(b, task, {nullptr, b.keep_step(member)}, nullptr);
     });
 }
 
 result<std::unique_ptr<plan>> plan_decoder::decode_gather(json_view tasks, std::string_view member,
                                                           const gather_members& options) const {
-    return decode_with(functions_, max_tasks_, [&](plan_builder& b) -> const node& {
+    return decode_with(functions_, max_tasks_, rights_, [&](plan_builder& b) -> const node& {
         b.count(1);
         list_node& n = b.make_at<list_node>(branch{}, kind::gather);
         n.options = read_gather_options(n, options.return_exceptions, options.limit);
@@ -51,7 +52,7 @@ result<std::unique_ptr<plan>> plan_decoder::decode_gather(json_view tasks, std::
 result<std::unique_ptr<plan>> plan_decoder::decode_map(json_view function_name, std::string_view name_at,
                                                        json_view over, std::string_view over_at,
                                                        const gather_members& options) const {
-    return decode_with(functions_, max_tasks_, [&](plan_builder& b) -> const node& {
+    return decode_with(functions_, max_tasks_, rights_, [&](plan_builder& b) -> const node& {
         b.count(1);
         map_node& n = b.make_at<map_node>(branch{});
         n.callee = &b.find_function(function_name, n, '/' + std::string{name_at});

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "api/plan/check/call_rights.hpp"
 #include "api/plan/model/plan.hpp"
 #include "api/plan/model/registry.hpp"
 #include "api/protocol/json_view.hpp"
@@ -24,13 +25,15 @@ struct gather_members {
 /// Builds plans straight from decoded messages, and checks them whole: nothing of a plan that is refused ever runs.
 ///
 /// A fault is `errc::invalid_params` with the JSON pointer of its place in `data.path` and, where there is a likely
-/// one, what would be right in `data.hint`; a plan over the limit is `errc::limit_exceeded`.
+/// one, what would be right in `data.hint`; a plan over the limit is `errc::limit_exceeded`, and one that calls what
+/// may not be called `errc::not_authenticated`.
 ///
 /// Threads: any; it keeps nothing between calls. Cost: linear in the text. Throws: std::bad_alloc.
 class plan_decoder {
 public:
-    plan_decoder(const registry& functions, std::size_t max_tasks) noexcept
-        : functions_{functions}, max_tasks_{max_tasks} {}
+    /// `rights` null: every function may be called. It outlives this.
+    plan_decoder(const registry& functions, std::size_t max_tasks, const call_rights* rights = nullptr) noexcept
+        : functions_{functions}, max_tasks_{max_tasks}, rights_{rights} {}
 
     /// A TASK. `member`: the member of the params that holds it ("task", or "0").
     [[nodiscard]] result<std::unique_ptr<plan>> decode_task(protocol::json_view task, std::string_view member) const;
@@ -47,6 +50,7 @@ public:
 private:
     const registry& functions_;
     std::size_t max_tasks_;
+    const call_rights* rights_;
 };
 
 }  // namespace gatherd::api::plan

@@ -7,9 +7,12 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "api/plan/check/call_rights.hpp"
 #include "gatherd/executor/semaphore.hpp"
 
 namespace gatherd::api::server {
@@ -24,14 +27,27 @@ enum class right : std::uint8_t {
 using rights = std::uint8_t;  ///< several of them
 constexpr rights all_rights = 15;
 
+/// Which functions a token's plans may call.
+class function_rights final : public plan::call_rights {
+public:
+    /// `globs`: of names; none: all that need no setting.
+    explicit function_rights(std::optional<std::vector<std::string>> globs) : globs_{std::move(globs)} {}
+
+    [[nodiscard]] bool allows(const plan::function& callee) const override;
+
+private:
+    const std::optional<std::vector<std::string>> globs_;
+};
+
 /// The holder of a token, or anybody where no tokens are asked for. Shared by his connections and tasks.
 ///
 /// Threads: all members are safe from any thread; what he may do can change while he is connected.
 class identity {
 public:
     /// `most_tasks` 0: limits.token_tasks_in_flight holds.
-    identity(std::string name, rights what, std::size_t most_tasks)
-        : name_{std::move(name)}, rights_{what}, most_tasks_{most_tasks} {}
+    identity(std::string name, rights what, std::size_t most_tasks,
+             std::shared_ptr<const function_rights> functions = nullptr)
+        : name_{std::move(name)}, rights_{what}, most_tasks_{most_tasks}, functions_{std::move(functions)} {}
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
@@ -43,6 +59,12 @@ public:
     [[nodiscard]] bool may_anything() const noexcept { return rights_.load(std::memory_order_relaxed) != 0; }
 
     [[nodiscard]] std::size_t most_tasks() const noexcept { return most_tasks_.load(std::memory_order_relaxed); }
+
+    /// What his plans may call; null: everything.
+    [[nodiscard]] std::shared_ptr<const function_rights> functions() const {
+        const std::lock_guard guard{lock_};
+        return functions_;
+    }
 
     /// Tasks in flight of all his connections; shared with what counts there.
     [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight() const noexcept {
@@ -62,9 +84,11 @@ public:
     [[nodiscard]] bool is_revoked() const noexcept { return is_revoked_.load(std::memory_order_relaxed); }
     void revoke() noexcept { is_revoked_.store(true, std::memory_order_relaxed); }
 
-    void change(rights what, std::size_t most_tasks) noexcept {
+    void change(rights what, std::size_t most_tasks, std::shared_ptr<const function_rights> functions) {
         rights_.store(what, std::memory_order_relaxed);
         most_tasks_.store(most_tasks, std::memory_order_relaxed);
+        const std::lock_guard guard{lock_};
+        functions_ = std::move(functions);
     }
 
 private:
@@ -72,8 +96,9 @@ private:
     std::atomic<rights> rights_;
     std::atomic<std::size_t> most_tasks_;
     std::atomic<bool> is_revoked_{false};
-    std::mutex lock_;
-    std::shared_ptr<executor::semaphore> blocking_places_;  // under lock_; none until first needed
+    mutable std::mutex lock_;
+    std::shared_ptr<executor::semaphore> blocking_places_;  // under lock_, as the next; none until first needed
+    std::shared_ptr<const function_rights> functions_;
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
 };
 

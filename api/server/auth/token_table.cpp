@@ -1,5 +1,6 @@
 #include "api/server/auth/token_table.hpp"
 
+#include <fnmatch.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
@@ -14,6 +15,12 @@ token_hash hash_of(std::string_view text) {
     return hash;
 }
 
+bool function_rights::allows(const plan::function& callee) const {
+    return globs_ ? std::ranges::any_of(*globs_, [&callee](const std::string& each) {
+        return fnmatch(each.c_str(), callee.name.c_str(), 0) == 0;
+    }) : callee.needs.empty();
+}
+
 void token_table::replace(const std::vector<token_grant>& grants) {
     const std::lock_guard guard{lock_};
     std::vector<entry> next;
@@ -21,11 +28,13 @@ void token_table::replace(const std::vector<token_grant>& grants) {
         const auto same = std::find_if(entries_.begin(), entries_.end(), [&grant](const entry& each) {
             return each.holder != nullptr && each.holder->name() == grant.name && each.hash == grant.hash;
         });
+        auto functions = std::make_shared<const function_rights>(grant.functions);
         if (same != entries_.end()) {
-            same->holder->change(grant.what, grant.most_tasks);
+            same->holder->change(grant.what, grant.most_tasks, std::move(functions));
             next.push_back({grant.hash, std::exchange(same->holder, nullptr)});
         } else {
-            next.push_back({grant.hash, std::make_shared<identity>(grant.name, grant.what, grant.most_tasks)});
+            next.push_back({grant.hash, std::make_shared<identity>(grant.name, grant.what, grant.most_tasks,
+                                                                   std::move(functions))});
         }
     }
     for (const entry& each : entries_) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ struct token_grant {
     token_hash hash;
     rights what = 0;
     std::size_t most_tasks = 0;  ///< 0: limits.token_tasks_in_flight holds
+    std::optional<std::vector<std::string>> functions{};  ///< globs of names; none: all that need no setting
 };
 
 /// The tokens that are good at the moment, by their hashes. The tokens themselves are never kept.

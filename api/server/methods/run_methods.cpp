@@ -30,8 +30,27 @@ struct understood {
     reporting wishes{};
 };
 
-plan::plan_decoder decoder_of(service& of) {
-    return {of.functions(), of.bounds().plan_tasks};
+/// Checks plans for one client. Keeps what it may call.
+class client_decoder {
+public:
+    client_decoder(service& of, const reply& answer)
+        : rights_{answer.to()->who() == nullptr ? nullptr : answer.to()->who()->functions()},
+          decoder_{of.functions(), of.bounds().plan_tasks, rights_.get()} {}
+
+    const plan::plan_decoder* operator->() const noexcept { return &decoder_; }
+
+private:
+    std::shared_ptr<const function_rights> rights_;
+    plan::plan_decoder decoder_;
+};
+
+/// For whom a connection's programs run: all connections of a token are one client, without tokens each is one.
+plan::caller caller_at(service& of, const connection& from) {
+    const auto& who = from.who();
+    const bool is_anybody = who == nullptr || who->name().empty();
+    const bool is_local = from.peer() == peer_address{};
+    return {is_anybody ? static_cast<const void*>(&from) : who.get(),
+            is_anybody && !is_local && !of.bounds().open_functions ? "auth.open_functions" : nullptr};
 }
 
 /// What all four methods share.
@@ -85,6 +104,7 @@ void run_understood(service& of, understood& request, reply& answer) {
     }
     connection& client = *answer.to();
     auto allowance = value_or_refuse(admit(of, client, *request.what));
+    request.how.client = caller_at(of, client);
     const bool is_bulky = is_bulk(client, *request.what);
     const auto running =
         std::make_shared<running_request>(of, std::move(answer), request.wishes, std::move(allowance), is_bulky);
@@ -92,10 +112,10 @@ void run_understood(service& of, understood& request, reply& answer) {
     running->start(std::move(request.what), std::move(request.how));
 }
 
-understood understand_run(service& of, const params& given) {
+understood understand_run(service& of, const params& given, const reply& answer) {
     understood request;
     request.how = read_options(given);
-    request.what = value_or_refuse(decoder_of(of).decode_task(given.required("task"), given.step("task")));
+    request.what = value_or_refuse(client_decoder{of, answer}->decode_task(given.required("task"), given.step("task")));
     return request;
 }
 
@@ -107,20 +127,20 @@ understood understand_options(const params& given) {
     return request;
 }
 
-understood understand_gather(service& of, const params& given) {
+understood understand_gather(service& of, const params& given, const reply& answer) {
     auto request = understand_options(given);
     const auto tasks = given.required("tasks");
     request.what = value_or_refuse(
-        decoder_of(of).decode_gather(tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
+        client_decoder{of, answer}->decode_gather(tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
     request.wishes.total = tasks.size();
     return request;
 }
 
-understood understand_map(service& of, const params& given) {
+understood understand_map(service& of, const params& given, const reply& answer) {
     auto request = understand_options(given);
     const auto call = given.required("call");
     const auto over = given.required("over");
-    request.what = value_or_refuse(decoder_of(of).decode_map(call, given.step("call"), over, given.step("over"),
+    request.what = value_or_refuse(client_decoder{of, answer}->decode_map(call, given.step("call"), over, given.step("over"),
                                                              {given["return_exceptions"], given["limit"]}));
     request.wishes.total = over.size();
     return request;
@@ -141,30 +161,31 @@ created_task::options read_task_options(const service& of, const params& given) 
 
 void run(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"task"}, {"timeout", "seed"}};
-    auto request = understand_run(of, params{given, expected});
+    auto request = understand_run(of, params{given, expected}, answer);
     run_understood(of, request, answer);
 }
 
 void gather(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"tasks"}, {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
-    auto request = understand_gather(of, params{given, expected});
+    auto request = understand_gather(of, params{given, expected}, answer);
     run_understood(of, request, answer);
 }
 
 void map(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"call", "over"},
                                     {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
-    auto request = understand_map(of, params{given, expected});
+    auto request = understand_map(of, params{given, expected}, answer);
     run_understood(of, request, answer);
 }
 
 void create_task(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"task"}, {"name", "timeout", "seed", "detach", "keep"}};
     const params read{given, expected};
-    auto request = understand_run(of, read);
+    auto request = understand_run(of, read, answer);
     auto options = read_task_options(of, read);
     const auto creator = answer.to();
     auto allowance = value_or_refuse(admit(of, *creator, *request.what));
+    request.how.client = caller_at(of, *creator);
     const bool is_detached = options.is_detached;
     options.is_bulky = is_bulk(*creator, *request.what);
     options.owner = creator->who();

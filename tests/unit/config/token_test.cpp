@@ -51,3 +51,14 @@ TEST_CASE("token: what is wrong with one is told", "[config]") {
     twice.push_back(twice.front());
     CHECK(fault(twice) == "token 2: its name or its sha256 was given already");
 }
+
+TEST_CASE("token: functions are globs, or left out", "[config]") {
+    const std::string head = R"([{"name":"a","sha256":")" + hash + R"(","rights":[])";
+    const auto read = [&head](const std::string& more) { return read_tokens(ordered_json::parse(head + more + "}]")); };
+    CHECK_FALSE(std::get<0>(read("")).front().functions.has_value());
+    const auto two = std::get<0>(read(R"(,"functions":["process.run","file.*"])"));
+    CHECK(two.front().functions == std::vector<std::string>{"process.run", "file.*"});
+    CHECK(std::get<0>(read_tokens(to_json(two))) == two);
+    CHECK(std::holds_alternative<std::string>(read(R"(,"functions":"file.*")")));
+    CHECK(std::holds_alternative<std::string>(read(R"(,"functions":[""])")));
+}
