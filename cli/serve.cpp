@@ -11,6 +11,7 @@
 #include <fstream>
 #include <future>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -48,15 +49,30 @@ void start_log(config::log_level level) {
     spdlog::set_default_logger(std::move(log));
 }
 
-/// As many descriptors as the system grants: each connection is one.
-void raise_file_limit() {
+/// As many descriptors as the system grants: each connection is one. Gives the limit that there was before, which is what
+/// programs that the daemon starts expect.
+std::optional<std::uint64_t> raise_file_limit() {
     rlimit files{};
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) {
+        return std::nullopt;
+    }
+    const std::uint64_t before = files.rlim_cur;
+    if (files.rlim_cur < files.rlim_max) {
         files.rlim_cur = files.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &files) != 0) {
             spdlog::warn("cannot raise the limit of open files");
         }
     }
+    return before;
+}
+
+/// How many descriptors calls may have open at a time: of a process both ends of its pipes, its handle, input and folder,
+/// and of a call that has a thread its file and folder.
+std::size_t descriptors_of_calls(const config::settings& settings) {
+    constexpr std::size_t of_a_process = 8;
+    constexpr std::size_t of_a_thread = 4;
+    return (settings.process.allow.empty() ? 0 : of_a_process * settings.process.running) +
+           (settings.file.roots.empty() ? 0 : of_a_thread * settings.blocking.threads);
 }
 
 /// The limits of the settings, with no more connections than there are descriptors for: what else the daemon opens
@@ -72,7 +88,8 @@ api::limits bearable_limits(const config::settings& settings, std::size_t thread
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) {
         return limits;
     }
-    const std::size_t own = files_of_its_own + settings.listen.size() + files_a_thread * threads;
+    const std::size_t own =
+        files_of_its_own + settings.listen.size() + files_a_thread * threads + descriptors_of_calls(settings);
     if (files.rlim_cur < own + 2 * fewest_connections) {
         throw std::runtime_error{"the limit of open files is " + std::to_string(files.rlim_cur) + ", and " +
                                  std::to_string(threads) + " threads need " +
@@ -220,13 +237,24 @@ void drain(service& of, std::chrono::milliseconds grace) {
     }
 }
 
-int serve_until_stopped(serve_signals& signals, config::settings settings,
+void add_functions(api::plan::registry& functions, const config::settings& settings,
+                   std::optional<std::uint64_t> open_files) {
+    auto outside = outside_from(settings);
+    outside.process.open_files = open_files;
+    try {
+        api::functions::add_standard(functions, outside);
+    } catch (const std::invalid_argument& e) {
+        throw usage_error{e.what()};
+    }
+}
+
+int serve_until_stopped(serve_signals& signals, config::settings settings, std::optional<std::uint64_t> open_files,
                         const std::function<config::settings()>& read_again) {
     check_tls(settings);
     const bool speaks_tls = std::ranges::any_of(settings.listen, [](const auto& each) { return each.tls; });
     const tls_ptr tls = speaks_tls ? std::make_shared<api::server::tls_context>(tls_files_from(settings)) : nullptr;
     api::plan::registry functions;
-    api::functions::add_standard(functions);
+    add_functions(functions, settings, open_files);
     executor::scheduler scheduler{{.workers = static_cast<std::size_t>(settings.threads),
                                    .blocking_threads = static_cast<std::size_t>(settings.blocking.threads),
                                    .pin_workers = settings.pin_threads}};
@@ -271,9 +299,9 @@ int serve(const config::settings& settings, const std::function<config::settings
     std::signal(SIGPIPE, SIG_IGN);
     serve_signals signals;
     start_log(settings.log.level);
-    raise_file_limit();
+    const auto open_files = raise_file_limit();
     try {
-        return serve_until_stopped(signals, settings, read_again);
+        return serve_until_stopped(signals, settings, open_files, read_again);
     } catch (const usage_error&) {
         throw;
     } catch (const std::exception& e) {

@@ -14,8 +14,9 @@ namespace gatherd::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> start_settings{"listen",    "port_file",  "threads",         "pin_threads",
-                                                         "unix.mode", "unix.owner", "blocking.threads"};
+constexpr std::array<std::string_view, 14> start_settings{
+    "listen",        "port_file",    "threads",     "pin_threads",        "unix.mode",       "unix.owner",      "blocking.threads",
+    "process.allow", "process.path", "process.env", "process.max_memory", "process.max_cpu", "process.running", "file.roots"};
 
 bool is_for_start(std::string_view name) {
     return std::ranges::count(start_settings, name) > 0;
@@ -72,13 +73,28 @@ api::limits limits_from(const config::settings& s) {
     limits.token_tasks_in_flight = s.limits.token_tasks_in_flight;
     limits.auth_time = s.auth.time;
     limits.auth_tries = s.auth.tries;
+    limits.open_functions = s.auth.open_functions;
     return limits;
+}
+
+api::functions::outside_settings outside_from(const config::settings& s) {
+    const auto cpu = std::chrono::ceil<std::chrono::seconds>(s.process.max_cpu);
+    api::functions::outside_settings outside;
+    outside.process.allow = s.process.allow;
+    outside.process.path = s.process.path;
+    outside.process.env = s.process.env;
+    outside.process.max_memory = s.process.max_memory;
+    outside.process.max_cpu = static_cast<std::uint64_t>(cpu.count());
+    outside.process.running = s.process.running;
+    outside.process.roots = s.file.roots;
+    outside.file.roots = s.file.roots;
+    return outside;
 }
 
 std::vector<api::server::token_grant> tokens_from(const config::settings& s) {
     std::vector<api::server::token_grant> all;
     for (const config::token& each : s.auth.tokens) {
-        all.push_back({each.name, hash_from(each.sha256), rights_from(each.rights), each.tasks_in_flight});
+        all.push_back({each.name, hash_from(each.sha256), rights_from(each.rights), each.tasks_in_flight, each.functions});
     }
     return all;
 }
@@ -143,7 +159,8 @@ std::string token_changes(const std::vector<config::token>& before, const std::v
             add("added", each.name);
         } else if (same->sha256 != each.sha256) {
             add("replaced", each.name);
-        } else if (same->rights != each.rights || same->tasks_in_flight != each.tasks_in_flight) {
+        } else if (same->rights != each.rights || same->tasks_in_flight != each.tasks_in_flight ||
+                   same->functions != each.functions) {
             add("changed", each.name);
         }
     }
@@ -181,6 +198,8 @@ config::settings keep_start_settings(config::settings next, const config::settin
     next.pin_threads = now.pin_threads;
     next.unix_socket = now.unix_socket;
     next.blocking = now.blocking;
+    next.process = now.process;
+    next.file = now.file;
     return next;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/functions/standard.hpp"
 #include "api/limits.hpp"
 #include "api/server/auth/token_table.hpp"
 #include "api/server/net/listening_socket.hpp"
@@ -17,6 +18,7 @@ namespace gatherd::cli {
 
 // Field by field: config and api do not know each other.
 [[nodiscard]] api::limits limits_from(const config::settings& settings);
+[[nodiscard]] api::functions::outside_settings outside_from(const config::settings& settings);
 [[nodiscard]] std::vector<api::server::token_grant> tokens_from(const config::settings& settings);
 [[nodiscard]] api::server::tls_files tls_files_from(const config::settings& settings);
 [[nodiscard]] api::server::unix_access unix_access_from(const config::settings& settings);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -56,6 +57,16 @@ struct tokens_field {
     std::vector<token>& (*of)(settings&);
 };
 
+/// Texts without commas: a JSON list, or one text with commas between.
+struct texts_field {
+    std::vector<std::string>& (*of)(settings&);
+};
+
+/// Folders by name: a JSON object, or one text as "data=/srv/data,logs=/var/log".
+struct folders_field {
+    std::map<std::string, std::string>& (*of)(settings&);
+};
+
 struct log_level_field {
     log_level& (*of)(settings&);
 };
@@ -69,7 +80,7 @@ struct addresses_field {
 struct setting {
     std::string_view name;  // dotted, as the file and error messages spell it: "limits.depth"
     std::variant<count_field, bytes_field, duration_field, text_field, mode_field, switch_field, tokens_field,
-                 log_level_field, addresses_field>
+                 texts_field, folders_field, log_level_field, addresses_field>
         field;
     std::string_view help;  // no full stop, so that range and default may follow
 

@@ -73,6 +73,12 @@ std::string_view type_of(const switch_field&) {
 std::string_view type_of(const tokens_field&) {
     return "tokens";
 }
+std::string_view type_of(const texts_field&) {
+    return "texts";
+}
+std::string_view type_of(const folders_field&) {
+    return "folders";
+}
 std::string_view type_of(const log_level_field&) {
     return "level";
 }
@@ -103,6 +109,12 @@ std::string range_of(const switch_field&) {
 std::string range_of(const tokens_field&) {
     return {};
 }
+std::string range_of(const texts_field&) {
+    return {};
+}
+std::string range_of(const folders_field&) {
+    return {};
+}
 std::string range_of(const log_level_field&) {
     return join(level_names);
 }
@@ -130,6 +142,12 @@ std::string wanted_of(const switch_field&) {
 }
 std::string wanted_of(const tokens_field&) {
     return R"(a list of tokens, as [{"name": "ci", "sha256": "9f86..", "rights": ["submit"]}])";
+}
+std::string wanted_of(const texts_field&) {
+    return R"(a list of texts, as ["convert", "/usr/bin/env"], or one text with commas between)";
+}
+std::string wanted_of(const folders_field&) {
+    return R"(names with absolute folders, as {"data": "/srv/data"} or "data=/srv/data,logs=/var/log")";
 }
 std::string wanted_of(const log_level_field& f) {
     return "one of " + range_of(f);
@@ -165,6 +183,20 @@ std::string text_of(const switch_field& f, settings& from) {
 }
 std::string text_of(const tokens_field& f, settings& from) {
     return to_json(f.of(from)).dump();
+}
+std::string text_of(const texts_field& f, settings& from) {
+    std::string line;
+    for (const auto& each : f.of(from)) {
+        line += (line.empty() ? "" : ",") + each;
+    }
+    return line;
+}
+std::string text_of(const folders_field& f, settings& from) {
+    std::string line;
+    for (const auto& [name, folder] : f.of(from)) {
+        line += (line.empty() ? "" : ",") + name + "=" + folder;
+    }
+    return line;
 }
 std::string text_of(const log_level_field& f, settings& from) {
     return std::string{level_names.at(static_cast<std::size_t>(f.of(from)))};
@@ -268,6 +300,49 @@ value_fault assign(const tokens_field& f, std::string_view text, std::string_vie
     return std::nullopt;
 }
 
+/// The parts of a text between commas, without the spaces around them; none of an empty one.
+std::vector<std::string> parts_of(std::string_view text) {
+    std::vector<std::string> parts;
+    for (bool more = !text.empty(); more;) {
+        const auto comma = text.find(',');
+        auto each = text.substr(0, comma);
+        each.remove_prefix(std::min(each.find_first_not_of(' '), each.size()));
+        each.remove_suffix(each.size() - std::min(each.find_last_not_of(' ') + 1, each.size()));
+        parts.emplace_back(each);
+        more = comma != std::string_view::npos;
+        text.remove_prefix(more ? comma + 1 : text.size());
+    }
+    return parts;
+}
+
+value_fault assign(const texts_field& f, std::string_view text, std::string_view shown, settings& into) {
+    auto all = parts_of(text);
+    const auto is_bad = [](const std::string& each) { return each.empty() || each.find('\0') != std::string::npos; };
+    if (std::ranges::any_of(all, is_bad)) {
+        return std::string{shown} + " has an item that is empty or holds a NUL";
+    }
+    f.of(into) = std::move(all);
+    return std::nullopt;
+}
+
+value_fault assign(const folders_field& f, std::string_view text, std::string_view shown, settings& into) {
+    std::map<std::string, std::string> all;
+    for (const auto& each : parts_of(text)) {
+        const auto equals = std::min(each.find('='), each.size());
+        const auto name = each.substr(0, equals);
+        const auto folder = each.substr(std::min(equals + 1, each.size()));
+        const bool is_name = !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
+        if (!is_name || !folder.starts_with('/') || each.find('\0') != std::string::npos) {
+            return is_not(f, shown);
+        }
+        if (!all.emplace(name, folder).second) {
+            return std::string{shown} + " names '" + name + "' twice";
+        }
+    }
+    f.of(into) = std::move(all);
+    return std::nullopt;
+}
+
 value_fault assign(const log_level_field& f, std::string_view text, std::string_view shown, settings& into) {
     const auto* const found = std::ranges::find(level_names, text);
     if (found == level_names.end()) {
@@ -323,6 +398,27 @@ std::optional<std::string> as_text(const setting& which, const json& value) {
         }
         return line;
     }
+    if (std::holds_alternative<texts_field>(which.field) && value.is_array()) {
+        std::string line;
+        for (const auto& each : value) {
+            if (!each.is_string() || each.get_ref<const std::string&>().find(',') != std::string::npos) {
+                return std::nullopt;
+            }
+            line += (&each == &value.front() ? "" : ",") + each.get<std::string>();
+        }
+        return line;
+    }
+    if (std::holds_alternative<folders_field>(which.field) && value.is_object()) {
+        std::string line;
+        for (const auto& [name, folder] : value.items()) {
+            if (!folder.is_string() || (name + folder.get<std::string>()).find_first_of(",") != std::string::npos ||
+                name.find('=') != std::string::npos) {
+                return std::nullopt;
+            }
+            line += (line.empty() ? "" : ",") + name + "=" + folder.get<std::string>();
+        }
+        return line;
+    }
     const auto* const count = std::get_if<count_field>(&which.field);
     const bool text_goes = count == nullptr || (!count->zero.empty() && value == json(count->zero));
     return value.is_string() && text_goes ? std::optional{value.get<std::string>()} : std::nullopt;
@@ -357,6 +453,16 @@ json value_json(const setting& which, const settings& from) {
     }
     if (const auto* const list = std::get_if<tokens_field>(&which.field)) {
         return to_json(list->of(copy));
+    }
+    if (const auto* const list = std::get_if<texts_field>(&which.field)) {
+        return list->of(copy);
+    }
+    if (const auto* const folders = std::get_if<folders_field>(&which.field)) {
+        json all = json::object();
+        for (const auto& [name, folder] : folders->of(copy)) {
+            all[name] = folder;
+        }
+        return all;
     }
     if (const auto* const list = std::get_if<addresses_field>(&which.field)) {
         json all = json::array();

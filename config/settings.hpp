@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,22 @@ struct settings {
         std::chrono::milliseconds time = std::chrono::seconds{10};
         std::uint64_t tries = 5;
         bool open = false;
+        bool open_functions = false;
     } auth;
+
+    /// Of process.run, as api/functions/process.hpp says.
+    struct process_settings {
+        std::vector<std::string> allow;
+        std::string path = "/usr/local/bin:/usr/bin:/bin";
+        std::vector<std::string> env;
+        std::uint64_t max_memory = 0;          // 0: off
+        std::chrono::milliseconds max_cpu{0};  // 0: off
+        std::uint64_t running = 64;
+    } process;
+
+    struct file_settings {
+        std::map<std::string, std::string> roots;  // name and folder
+    } file;
 
     struct log_settings {
         log_level level = log_level::info;

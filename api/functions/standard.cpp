@@ -8,10 +8,12 @@
 
 namespace gatherd::api::functions {
 
-void add_standard(plan::registry& functions) {
+void add_standard(plan::registry& functions, const outside_settings& outside) {
     add_core(functions);
     add_random(functions);
     add_hash(functions);
+    add_process(functions, outside.process);
+    add_file(functions, outside.file);
 }
 
 }  // namespace gatherd::api::functions

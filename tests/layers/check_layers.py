@@ -46,7 +46,7 @@ LIBRARIES = {
     "api/plan/model": {"nlohmann"},
     "api/plan/check": {"nlohmann"},
     "api/plan/evaluate": {"nlohmann"},
-    "api/functions": {"nlohmann", "oneapi", "openssl", "tbb"},
+    "api/functions": {"asio", "nlohmann", "oneapi", "openssl", "tbb"},
     "api/server": {"asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
     "config": {"nlohmann"},
     "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},

@@ -103,3 +103,33 @@ TEST_CASE("setting_value: a word for zero is shown and belongs to its setting on
 TEST_CASE("setting_value: bytes that are no UTF-8 can still be named in a message", "[config]") {
     CHECK(text_fault("limits.depth", "\xff") == "\"\xef\xbf\xbd\" is not a whole number (2 to 1000)");
 }
+
+TEST_CASE("setting_value: a list of texts is JSON's, or one text with commas", "[config]") {
+    const setting& allow = *find_setting("process.allow");
+    settings values;
+    REQUIRE_FALSE(assign_text(allow, "echo, /usr/bin/env", values));
+    CHECK(values.process.allow == std::vector<std::string>{"echo", "/usr/bin/env"});
+    REQUIRE_FALSE(assign_json(allow, ordered_json::parse(R"(["a","b"])"), values));
+    CHECK(values.process.allow == std::vector<std::string>{"a", "b"});
+    REQUIRE_FALSE(assign_json(allow, "*", values));
+    CHECK(values.process.allow == std::vector<std::string>{"*"});
+    REQUIRE_FALSE(assign_text(allow, "", values));
+    CHECK(values.process.allow.empty());
+    CHECK(assign_text(allow, "a,,b", values));
+    CHECK(assign_json(allow, ordered_json::parse("[1]"), values));
+    CHECK(assign_json(allow, 1, values));
+}
+
+TEST_CASE("setting_value: folders have names and absolute paths", "[config]") {
+    const setting& roots = *find_setting("file.roots");
+    settings values;
+    REQUIRE_FALSE(assign_json(roots, ordered_json::parse(R"({"data":"/srv/data","b":"/b"})"), values));
+    CHECK(values.file.roots == std::map<std::string, std::string>{{"data", "/srv/data"}, {"b", "/b"}});
+    REQUIRE_FALSE(assign_text(roots, "c=/d", values));
+    CHECK(values.file.roots == std::map<std::string, std::string>{{"c", "/d"}});
+    for (const char* const bad : {"data", "data=srv", "=/srv", "..=/srv", "a/b=/srv", "a=/b,a=/c"}) {
+        CAPTURE(bad);
+        CHECK(assign_text(roots, bad, values));
+    }
+    CHECK(assign_json(roots, ordered_json::parse(R"({"a":1})"), values));
+}
