@@ -32,6 +32,7 @@ public:
     [[nodiscard]] bool is_array() const { return root_ == '['; }
     [[nodiscard]] bool is_object() const { return root_ == '{'; }
     [[nodiscard]] bool returns_exceptions() const { return returns_exceptions_; }
+    [[nodiscard]] std::optional<double> timeout() const { return timeout_; }
     [[nodiscard]] const std::string& fault() const { return fault_; }
 
     bool null() { return true; }
@@ -41,9 +42,9 @@ public:
         }
         return true;
     }
-    bool number_integer(std::int64_t /*value*/) { return true; }
-    bool number_unsigned(std::uint64_t /*value*/) { return true; }
-    bool number_float(double /*value*/, const std::string& /*text*/) { return true; }
+    bool number_integer(std::int64_t value) { return number(static_cast<double>(value)); }
+    bool number_unsigned(std::uint64_t value) { return number(static_cast<double>(value)); }
+    bool number_float(double value, const std::string& /*text*/) { return number(value); }
     bool string(std::string& /*value*/) { return true; }
     bool binary(json::binary_t& /*value*/) { return true; }
     bool start_object(std::size_t /*size*/) { return open('{'); }
@@ -67,6 +68,12 @@ public:
     }
 
 private:
+    bool number(double value) {
+        if (depth_ == 1 && is_object() && names_.back() == "timeout") {
+            timeout_ = value;
+        }
+        return true;
+    }
     bool open(char bracket) {
         if (depth_++ == 0) {
             root_ = bracket;
@@ -82,6 +89,7 @@ private:
     std::size_t depth_ = 0;
     std::vector<std::string> names_;
     bool returns_exceptions_ = false;
+    std::optional<double> timeout_;
     std::string fault_;
 };
 
@@ -147,6 +155,9 @@ submission read_batch(std::string_view text, const std::string& name, const subm
                               : R"({"tasks":)" + body + added + "}";
     const bool root_lists = !runs || (plan && (file.has("gather") || file.has("map")));
     made.lists_errors = root_lists && (options.return_exceptions || file.returns_exceptions());
+    if (whole) {
+        made.timeout = file.timeout();
+    }
     return made;
 }
 

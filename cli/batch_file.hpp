@@ -22,6 +22,8 @@ struct submission {
     request what;
     /// The result is a list in which each element is an object with `value` or `error`.
     bool lists_errors = false;
+    /// Seconds, of a "timeout" in the outermost object where that is one of the request.
+    std::optional<double> timeout = std::nullopt;
 };
 
 /// The request that the text of a file stands for:

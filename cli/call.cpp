@@ -35,7 +35,8 @@ int call(const call_arguments& arguments) {
     std::ranges::transform(words, words.begin(), unshielded);
     const auto params = R"({"task":)" + call_plan(unshielded(arguments.function), words, arguments.named) +
                         (timeout ? R"(,"timeout":)" + *timeout : "") + (seed ? R"(,"seed":)" + *seed : "") + "}";
-    return run_program(arguments.connect.server(), {.method = "run", .params = params}, arguments.show);
+    return run_program(arguments.connect.server(), {.method = "run", .params = params}, arguments.show,
+                       arguments.request.patience());
 }
 
 constexpr const char* footer =

@@ -2,13 +2,16 @@
 
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <array>
 #include <asio.hpp>
 #include <asio/ssl.hpp>
 #include <csignal>
 #include <deque>
+#include <future>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -80,13 +83,8 @@ public:
             signals_.add(SIGTERM);
             wait_for_signal();
         }
-        if (options_.patience) {
-            timer_.expires_after(*options_.patience);
-            timer_.async_wait([this](std::error_code fault) {
-                if (!fault) {
-                    finish({.how = reply::end::silence});
-                }
-            });
+        if (options_.until) {
+            give_up_at(*options_.until, reply::end::silence);
         }
         with_.context.run();  // returns once nothing is in flight, so no handler outlives this object
         if (!lost_.empty()) {
@@ -112,6 +110,16 @@ private:
             lost_ = std::move(why);
         }
         stop();
+    }
+
+    /// Instead of what was said before.
+    void give_up_at(deadline then, reply::end how) {
+        timer_.expires_at(then);
+        timer_.async_wait([this, how](std::error_code fault) {
+            if (!fault) {
+                finish({.how = how});
+            }
+        });
     }
 
     void stop() {
@@ -199,6 +207,7 @@ private:
             }
             interrupted_by_ = signal;
             options_.on_interrupt();
+            give_up_at(std::chrono::steady_clock::now() + after_interrupt, reply::end::abandoned);
             send(message_line(request_id + 1, "cancel", R"({"request":1,"message":"cancelled by the user"})"));
             wait_for_signal();
         });
@@ -219,23 +228,66 @@ namespace {
 
 constexpr const char* advice = ": is `gatherd serve` running? use --connect HOST:PORT";
 
+/// How long connecting may take, and what is said when that time is over.
+class connect_clock {
+public:
+    connect_clock(const destination& server, std::optional<deadline> until)
+        : connect_by_{begun_ + server.connect_timeout}, until_{until} {}
+
+    [[nodiscard]] deadline end() const { return std::min(connect_by_, until_.value_or(connect_by_)); }
+
+    /// Throws it: no answer came from `name` until the end.
+    [[noreturn]] void give_up(const std::string& name) const {
+        const auto waited = std::chrono::duration_cast<milliseconds>(end() - begun_);
+        const auto reason = "no answer within " + seconds_text(std::max(waited, milliseconds{0})) + " s";
+        if (until_ && *until_ <= connect_by_) {
+            throw timeout_error{"timed out: " + reason + " from " + name};
+        }
+        throw connection_error{"no gatherd at " + name + " (" + reason + ")" + advice};
+    }
+
+private:
+    const deadline begun_ = std::chrono::steady_clock::now();
+    const deadline connect_by_;
+    const std::optional<deadline> until_;
+};
+
 /// Waits for an operation that was started with `done` as the place of its outcome; would_block: it has not ended.
-void wait_for(asio::io_context& context, const std::error_code& done, milliseconds patience, const std::string& name,
-              const std::function<void()>& stop) {
+void wait_for(asio::io_context& context, const std::error_code& done, const connect_clock& clock,
+              const std::string& name, const std::function<void()>& stop) {
     context.restart();
-    context.run_for(patience);
+    context.run_until(clock.end());
     if (!done) {
         return;
     }
-    const auto reason =
-        done == asio::error::would_block ? "no answer within " + seconds_text(patience) + " s" : done.message();
+    const std::error_code outcome = done;
     stop();
     context.run();  // the handler refers to the caller's frame
-    throw connection_error{"no gatherd at " + name + " (" + reason + ")" + advice};
+    if (outcome == asio::error::would_block) {
+        clock.give_up(name);
+    }
+    throw connection_error{"no gatherd at " + name + " (" + outcome.message() + ")" + advice};
 }
 
-std::vector<asio::generic::stream_protocol::endpoint> endpoints_of(const destination& server,
-                                                                   asio::io_context& context) {
+using endpoint_list = std::vector<asio::generic::stream_protocol::endpoint>;
+
+struct resolution {
+    std::error_code fault;
+    endpoint_list found;
+};
+
+resolution resolve(const std::string& host, std::uint16_t port) {
+    resolution outcome;
+    asio::io_context context;
+    tcp::resolver resolver{context};
+    for (const auto& each :
+         resolver.resolve(host, std::to_string(port), tcp::resolver::numeric_service, outcome.fault)) {
+        outcome.found.emplace_back(each.endpoint());
+    }
+    return outcome;
+}
+
+endpoint_list endpoints_of(const destination& server, const connect_clock& clock) {
     if (server.is == config::address::kind::local) {
         try {
             return {asio::local::stream_protocol::endpoint{server.path}};
@@ -243,18 +295,21 @@ std::vector<asio::generic::stream_protocol::endpoint> endpoints_of(const destina
             throw connection_error{"no gatherd at " + config::to_text(server) + " (" + e.code().message() + ")"};
         }
     }
-    tcp::resolver resolver{context};
-    std::error_code unknown;
-    const auto found =
-        resolver.resolve(server.host, std::to_string(server.port), tcp::resolver::numeric_service, unknown);
-    if (unknown) {
-        throw connection_error{"no host '" + server.host + "' (" + unknown.message() + "): use --connect HOST:PORT"};
+    // The system's resolver cannot be stopped. Its thread is left alone when the time is over.
+    std::promise<resolution> promise;
+    auto answer = promise.get_future();
+    std::thread{[promise = std::move(promise), host = server.host, port = server.port]() mutable {
+        promise.set_value(resolve(host, port));
+    }}.detach();
+    if (answer.wait_until(clock.end()) != std::future_status::ready) {
+        clock.give_up("the resolver of '" + server.host + "'");
     }
-    std::vector<asio::generic::stream_protocol::endpoint> all;
-    for (const auto& each : found) {
-        all.emplace_back(each.endpoint());
+    auto outcome = answer.get();
+    if (outcome.fault) {
+        throw connection_error{"no host '" + server.host + "' (" + outcome.fault.message() +
+                               "): use --connect HOST:PORT"};
     }
-    return all;
+    return std::move(outcome.found);
 }
 
 /// Whom we trust, and what we show.
@@ -288,16 +343,18 @@ std::string as_json(const std::string& text) {
 
 }  // namespace
 
-client::client(const destination& server, milliseconds patience) : connection_{std::make_unique<connection>(server)} {
+client::client(const destination& server, std::optional<deadline> until)
+    : connection_{std::make_unique<connection>(server)} {
     connection& with = *connection_;
     std::error_code outcome = asio::error::would_block;
     const auto stop = [&with] {
         std::error_code ignored;
         with.socket.close(ignored);
     };
-    const auto endpoints = endpoints_of(server, with.context);
+    const connect_clock clock{server, until};
+    const auto endpoints = endpoints_of(server, clock);
     asio::async_connect(with.socket, endpoints, [&outcome](std::error_code fault, const auto&) { outcome = fault; });
-    wait_for(with.context, outcome, patience, with.name, stop);
+    wait_for(with.context, outcome, clock, with.name, stop);
     if (server.is == config::address::kind::tcp) {
         with.socket.set_option(tcp::no_delay{true}, outcome);  // a refusal costs latency only
     }
@@ -311,11 +368,14 @@ client::client(const destination& server, milliseconds patience) : connection_{s
         outcome = asio::error::would_block;
         with.tls->async_handshake(asio::ssl::stream_base::client,
                                   [&outcome](std::error_code fault) { outcome = fault; });
-        wait_for(with.context, outcome, patience, with.name, stop);
+        wait_for(with.context, outcome, clock, with.name, stop);
     }
     if (!server.token.empty()) {
         const auto answer =
-            ask({.method = "auth", .params = R"({"token":)" + as_json(server.token) + "}"}, {.patience = patience});
+            ask({.method = "auth", .params = R"({"token":)" + as_json(server.token) + "}"}, {.until = clock.end()});
+        if (answer.how == reply::end::silence) {
+            clock.give_up(with.name);
+        }
         if (answer.how != reply::end::result) {
             throw connection_error{"the daemon at " + with.name + " does not accept the token"};
         }

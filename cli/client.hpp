@@ -20,14 +20,20 @@ struct request {
     std::string params = {};
 };
 
+using deadline = std::chrono::steady_clock::time_point;
+
+/// How long a signal lets a request end. A daemon that hangs must not keep the command.
+inline constexpr std::chrono::milliseconds after_interrupt{1500};
+
 /// What may happen while an answer is awaited.
 struct ask_options {
     /// Called for each notification that comes before the answer.
     std::function<void(const server_message&)> on_notification = {};
-    /// If set, SIGINT and SIGTERM cancel the request: the first calls this and sends `cancel`, the second gives up.
+    /// If set, SIGINT and SIGTERM cancel the request: the first calls this, sends `cancel` and waits for the answer,
+    /// but not longer than `after_interrupt`; the second gives up.
     std::function<void()> on_interrupt = {};
-    /// How long to wait for the answer; none: as long as it takes.
-    std::optional<std::chrono::milliseconds> patience = std::nullopt;
+    /// When to give up waiting for the answer; none: never.
+    std::optional<deadline> until = std::nullopt;
 };
 
 /// How waiting for the answer ended.
@@ -45,8 +51,9 @@ struct reply {
 class client {
 public:
     /// Connects, shakes hands where TLS is spoken, and shows the token where there is one. Throws connection_error
-    /// after `patience`, or sooner when there is nobody, or when we are not let in.
-    explicit client(const destination& server, std::chrono::milliseconds patience = std::chrono::seconds{10});
+    /// after the server's `connect_timeout`, or sooner when there is nobody, or when we are not let in; timeout_error
+    /// at `until`.
+    explicit client(const destination& server, std::optional<deadline> until = std::nullopt);
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;

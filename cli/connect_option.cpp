@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "cli/failures.hpp"
+#include "cli/request_options.hpp"
 #include "config/settings.hpp"
 
 namespace gatherd::cli {
@@ -36,6 +37,7 @@ void connect_option::add_to(CLI::App& app) {
              "PEM file of the authorities that the daemon's certificate is from");
     add_file("--tls-certificate", certificate_, "GATHERD_CONNECT_TLS_CERTIFICATE", "PEM file of a certificate to show");
     add_file("--tls-key", key_, "GATHERD_CONNECT_TLS_KEY", "PEM file of its key");
+    app.add_option("--connect-timeout", timeout_, "how long connecting may take (default 10s)")->type_name("TIME");
 }
 
 destination connect_option::server() const {
@@ -52,6 +54,7 @@ destination connect_option::server() const {
     found.ca = ca_;
     found.certificate = certificate_;
     found.key = key_;
+    found.connect_timeout = time_of("--connect-timeout", timeout_);
     return found;
 }
 

@@ -27,6 +27,7 @@ private:
     std::string ca_;
     std::string certificate_;
     std::string key_;
+    std::string timeout_ = "10s";
 };
 
 }  // namespace gatherd::cli

@@ -2,6 +2,7 @@
 /// A daemon to talk to, and what it takes to be let in.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "config/address.hpp"
@@ -14,6 +15,8 @@ struct destination : config::address {
     std::string ca = {};           ///< PEM file of authorities; empty: the system's. Only for TLS, as all below
     std::string certificate = {};  ///< PEM file of our own certificate; empty: none
     std::string key = {};
+    /// How long connecting may take, and being let in.
+    std::chrono::milliseconds connect_timeout = std::chrono::seconds{10};
 };
 
 }  // namespace gatherd::cli

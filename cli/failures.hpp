@@ -16,4 +16,9 @@ struct connection_error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// The command's own deadline has passed.
+struct timeout_error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 }  // namespace gatherd::cli

@@ -22,7 +22,7 @@ namespace {
 
 int functions(const destination& server, const std::string& name, bool as_json) {
     client daemon{server};
-    const auto answer = daemon.ask({.method = "functions"}, {.patience = std::chrono::seconds{10}});
+    const auto answer = daemon.ask({.method = "functions"}, {.until = std::chrono::steady_clock::now() + std::chrono::seconds{10}});
     if (answer.how == reply::end::silence) {
         throw connection_error{"no answer from " + config::to_text(server) + " within 10 s"};
     }

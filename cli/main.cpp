@@ -87,6 +87,9 @@ int main(int count, char** words) {
     } catch (const connection_error& lost) {
         say_lines(lost.what());
         return exit_status::no_connection;
+    } catch (const timeout_error& late) {
+        say_lines(late.what());
+        return exit_status::timed_out;
     } catch (const std::exception& failure) {
         say_lines(failure.what());
         return exit_status::task_failed;

@@ -11,6 +11,7 @@
 #include "cli/exit_status.hpp"
 #include "cli/failure_report.hpp"
 #include "cli/failures.hpp"
+#include "cli/request_options.hpp"
 #include "cli/standard_output.hpp"
 #include "config/quantity.hpp"
 
@@ -18,18 +19,19 @@ namespace gatherd::cli {
 
 namespace {
 
-int ping(const destination& server, const std::string& timeout) {
-    const auto patience = config::parse_duration(timeout);
-    if (!patience || patience->count() == 0) {
-        throw usage_error{"--timeout: '" + timeout + "' is no time: write seconds, or \"250ms\", \"1.5s\", \"2m\""};
+int ping(destination server, const std::string& timeout) {
+    const auto patience = time_of("--timeout", timeout);
+    if (patience.count() == 0) {
+        throw usage_error{"--timeout: 0 is no time to wait: write seconds, or \"250ms\", \"1.5s\", \"2m\""};
     }
-    client daemon{server, *patience};
+    server.connect_timeout = patience;
+    client daemon{server};
     const auto begun = std::chrono::steady_clock::now();
-    const auto answer = daemon.ask({.method = "ping"}, {.patience = patience});
+    const auto answer = daemon.ask({.method = "ping"}, {.until = begun + patience});
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begun;
     if (answer.how == reply::end::silence) {
         throw connection_error{"no answer from " + config::to_text(server) + " within " +
-                               config::duration_text(*patience)};
+                               config::duration_text(patience)};
     }
     if (answer.how == reply::end::error) {
         const auto report = report_failure(answer.error);

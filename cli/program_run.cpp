@@ -17,6 +17,7 @@
 #include "cli/failure_report.hpp"
 #include "cli/progress_bar.hpp"
 #include "cli/standard_output.hpp"
+#include "config/quantity.hpp"
 
 namespace gatherd::cli {
 
@@ -99,15 +100,18 @@ bool has_terminal() {
     return ::isatty(STDERR_FILENO) == 1 && kind != nullptr && *kind != '\0' && std::string_view{kind} != "dumb";
 }
 
-int run_program(const destination& server, const request& program, const show_options& show) {
-    client daemon{server};
+int run_program(const destination& server, const request& program, const show_options& show,
+                std::optional<std::chrono::milliseconds> patience) {
+    const auto begun = std::chrono::steady_clock::now();
+    const auto until = patience ? std::optional{begun + *patience} : std::nullopt;
+    client daemon{server, until};
     progress_bar bar{show.progress};
     ask_options options;
     options.on_notification = [&bar](const server_message& message) { take_notification(message, bar); };
     options.on_interrupt = [&bar] {
         bar.write_line("gatherd: cancelling the request; once more leaves without waiting for it");
     };
-    const auto begun = std::chrono::steady_clock::now();
+    options.until = until;
     const auto answer = daemon.ask(program, options);
     const auto time = std::chrono::steady_clock::now() - begun;
     bar.clear();
@@ -119,8 +123,12 @@ int run_program(const destination& server, const request& program, const show_op
         case reply::end::error:
             status = show_error(answer);
             break;
-        case reply::end::abandoned:
         case reply::end::silence:
+            say("timed out: no answer from " + config::to_text(server) + " within " +
+                config::duration_text(*patience) + ", the timeout and the grace");
+            status = exit_status::timed_out;
+            break;
+        case reply::end::abandoned:
             say("left before the answer: the daemon ends the request when it finds the connection closed");
             status = interrupted_status(answer.interrupted_by);
             break;

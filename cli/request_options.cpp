@@ -1,6 +1,7 @@
 #include "cli/request_options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 
@@ -23,6 +24,8 @@ std::string respelt(const std::string& text) {
 
 void request_options::add_to(CLI::App& app) {
     app.add_option("--timeout", timeout_, "cancel it after so long: seconds, or as 250ms, 1.5s, 2m")->type_name("TIME");
+    app.add_option("--grace", grace_, "with --timeout: how much longer to wait for the daemon's answer (default 5s)")
+        ->type_name("TIME");
     app.add_option("--seed", seed_, "make random numbers and the order of tasks repeatable")->type_name("NUMBER");
 }
 
@@ -30,16 +33,33 @@ std::optional<std::string> request_options::timeout() const {
     return timeout_.empty() ? std::nullopt : std::optional{seconds_json(timeout_)};
 }
 
+std::optional<std::chrono::milliseconds> request_options::patience(std::optional<double> timeout_in_file) const {
+    const auto grace = time_of("--grace", grace_);
+    if (!timeout_.empty()) {
+        return time_of("--timeout", timeout_) + grace;
+    }
+    constexpr double longest = 100.0 * 366 * 86'400;  // seconds; as parse_duration
+    if (!timeout_in_file || *timeout_in_file > longest) {
+        return std::nullopt;
+    }
+    const std::chrono::duration<double> seconds{std::max(*timeout_in_file, 0.0)};
+    return std::chrono::ceil<std::chrono::milliseconds>(seconds) + grace;
+}
+
 std::optional<std::string> request_options::seed() const {
     return seed_.empty() ? std::nullopt : std::optional{seed_json(seed_)};
 }
 
-std::string seconds_json(const std::string& text) {
+std::chrono::milliseconds time_of(const std::string& option, const std::string& text) {
     const auto time = config::parse_duration(text);
     if (!time) {
-        throw usage_error{"--timeout: '" + text + "' is no time: write seconds, or \"250ms\", \"1.5s\", \"2m\""};
+        throw usage_error{option + ": '" + text + "' is no time: write seconds, or \"250ms\", \"1.5s\", \"2m\""};
     }
-    const auto count = time->count();
+    return *time;
+}
+
+std::string seconds_json(const std::string& text) {
+    const auto count = time_of("--timeout", text).count();
     auto thousandths = std::to_string(count % 1000);
     return std::to_string(count / 1000) + "." + std::string(3 - thousandths.size(), '0') + thousandths;
 }

@@ -1,7 +1,8 @@
 /// \file
-/// The options --timeout and --seed of what runs a program.
+/// The options --timeout, --grace and --seed of what runs a program.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -20,13 +21,22 @@ public:
     /// The timeout in seconds as JSON, if there is one. Throws usage_error if it is no time.
     [[nodiscard]] std::optional<std::string> timeout() const;
 
+    /// How long the command waits at most, if there is a timeout: that and the grace. Without an option --timeout it
+    /// is `timeout_in_file`, in seconds. Throws usage_error.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> patience(
+        std::optional<double> timeout_in_file = std::nullopt) const;
+
     /// The seed as JSON, if there is one. Throws usage_error if it is no whole number from -2^63 to 2^64 - 1.
     [[nodiscard]] std::optional<std::string> seed() const;
 
 private:
     std::string timeout_;
+    std::string grace_ = "5s";
     std::string seed_;
 };
+
+/// A time that an option of that name gives. Throws usage_error.
+[[nodiscard]] std::chrono::milliseconds time_of(const std::string& option, const std::string& text);
 
 /// The number of seconds that "2", "1.5s", "250ms" or "2m" mean, as JSON. Throws usage_error.
 [[nodiscard]] std::string seconds_json(const std::string& text);

@@ -33,7 +33,7 @@ int submit(const submit_arguments& arguments) {
     auto show = arguments.show;
     show.progress = added.progress;
     show.fail_on_error = show.fail_on_error && made.lists_errors;
-    return run_program(server, made.what, show);
+    return run_program(server, made.what, show, arguments.request.patience(made.timeout));
 }
 
 constexpr const char* footer = R"(FILE holds one of

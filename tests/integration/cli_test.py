@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import pty
+import select
 import shutil
 import signal
 import socket
@@ -187,6 +188,74 @@ class OnATerminal(CommandLine):
             with self.subTest(term=term):
                 self.assertEqual(self.on_terminal("submit", "-", stdin=plan, term=term).split(), ["x", "x", "x", "[null,null,null]"])
                 self.assertNotIn("\x1b", self.on_terminal("bench", "--requests", "3", term=term))
+
+
+def stop_process(process):
+    """Stops it as a debugger does, and returns once it stands."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitpid(process.pid, os.WUNTRACED)
+
+
+class Deadlines(CommandLine):
+    """The command ends by itself where the daemon says nothing."""
+
+    def stopped_daemon(self, *flags):
+        daemon = Daemon(*flags)
+        self.addCleanup(daemon.kill)
+        self.environment = self.environment | {"GATHERD_CONNECT": f"127.0.0.1:{daemon.port}"}
+        return daemon
+
+    def test_a_stopped_daemon_is_status_4_after_timeout_and_grace(self):
+        stop_process(self.stopped_daemon().process)
+        for words in (["call", "noop"], ["submit", "-"]):
+            with self.subTest(words):
+                self.assert_says(self.run_it(*words, "--timeout", "20ms", "--grace", "30ms", stdin="[]"), 4, "within 50ms")
+
+    def test_a_timeout_inside_the_file_counts_too(self):
+        stop_process(self.stopped_daemon().process)
+        self.assert_says(self.submit({"tasks": [], "timeout": 0.02}, "--grace", "30ms"), 4, "within 50ms")
+
+    def test_a_stopped_daemon_that_wants_a_token(self):
+        stop_process(self.stopped_daemon().process)
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write("a secret\n")
+            file.flush()
+            self.assert_says(self.run_it("call", "noop", "--timeout", "50ms", "--grace", "0", "--token-file", file.name), 4, "no answer")
+            self.assert_says(self.run_it("call", "noop", "--connect-timeout", "50ms", "--token-file", file.name), 3, "no answer within 0.05 s")
+
+    def test_a_listener_that_never_accepts(self):
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            address = listener.getsockname()
+            waiting = []
+            while True:  # until its queue is full: the next one waits
+                waiting.append(socket.socket())
+                waiting[-1].setblocking(False)
+                waiting[-1].connect_ex(address)
+                if not select.select([], [waiting[-1]], [], 0.2)[1]:
+                    break
+            where = f"127.0.0.1:{address[1]}"
+            self.assert_says(self.run_it("call", "noop", "--connect", where, "--connect-timeout", "50ms"), 3, where, "no answer within 0.05 s")
+            self.assert_says(self.run_it("call", "noop", "--connect", where, "--timeout", "50ms", "--grace", "0"), 4, where)
+            for each in waiting:
+                each.close()
+
+    def test_one_signal_ends_it_though_the_daemon_is_stopped(self):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with self.subTest(number):
+                daemon = self.stopped_daemon()
+                running = subprocess.Popen([BINARY, "submit", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                           stderr=subprocess.PIPE, text=True, env=self.environment)
+                running.stdin.write(json.dumps({"sequence": [{"call": "print", "args": ["began"]}, FOR_EVER]}))
+                running.stdin.close()
+                self.assertEqual(running.stderr.readline(), "began\n")
+                stop_process(daemon.process)
+                running.send_signal(number)
+                error, out = running.stderr.read(), running.stdout.read()
+                running.stderr.close()
+                running.stdout.close()
+                self.assert_says((running.wait(PATIENCE), out, error), status, "cancelling", "left before the answer")
 
 
 class OtherCommands(CommandLine):

@@ -88,6 +88,13 @@ TEST_CASE("batch_file: whether a result lists errors is read from the outermost 
     CHECK_FALSE(read_batch(R"([true, {"return_exceptions": true}])", "f", {}).lists_errors);
 }
 
+TEST_CASE("batch_file: a timeout of the request is told, one of a task is not", "[cli]") {
+    CHECK(read_batch(R"({"tasks": [], "timeout": 1.5})", "f", {}).timeout == 1.5);
+    CHECK(read_batch(R"({"timeout": 2, "task": {"value": 1}})", "f", {}).timeout == 2.0);
+    CHECK_FALSE(read_batch(R"({"wait_for": {"value": 1}, "timeout": 1})", "f", {}).timeout);
+    CHECK_FALSE(read_batch(R"({"tasks": [{"wait": [], "timeout": 1}]})", "f", {}).timeout);
+}
+
 TEST_CASE("batch_file: the text goes on as it is spelt", "[cli]") {
     const auto made = read_batch(" [1.0,\n 1e2, 18446744073709551616, \"\\u00e9\"]\n", "f", {});
     CHECK(made.what.params == "{\"tasks\":[1.0,\n 1e2, 18446744073709551616, \"\\u00e9\"]}");
