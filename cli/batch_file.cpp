@@ -154,6 +154,7 @@ submission read_batch(std::string_view text, const std::string& name, const subm
                        : plan ? R"({"task":)" + body + added + "}"
                               : R"({"tasks":)" + body + added + "}";
     const bool root_lists = !runs || (plan && (file.has("gather") || file.has("map")));
+    made.what.base = whole ? "" : plan ? "/task" : "/tasks";
     made.lists_errors = root_lists && (options.return_exceptions || file.returns_exceptions());
     if (whole) {
         made.timeout = file.timeout();

@@ -8,6 +8,7 @@
 
 #include "cli/call_arguments.hpp"
 #include "cli/connect_option.hpp"
+#include "cli/failures.hpp"
 #include "cli/program_run.hpp"
 #include "cli/request_options.hpp"
 
@@ -28,6 +29,7 @@ struct call_arguments {
 constexpr char shield = '\x01';
 
 int call(const call_arguments& arguments) {
+    check_all({[&] { static_cast<void>(arguments.connect.server()); }, [&] { arguments.request.check(); }});
     const auto timeout = arguments.request.timeout();
     const auto seed = arguments.request.seed();
     const auto unshielded = [](std::string word) { return word.erase(0, word.starts_with(shield) ? 1 : 0); };
@@ -35,7 +37,7 @@ int call(const call_arguments& arguments) {
     std::ranges::transform(words, words.begin(), unshielded);
     const auto params = R"({"task":)" + call_plan(unshielded(arguments.function), words, arguments.named) +
                         (timeout ? R"(,"timeout":)" + *timeout : "") + (seed ? R"(,"seed":)" + *seed : "") + "}";
-    return run_program(arguments.connect.server(), {.method = "run", .params = params}, arguments.show,
+    return run_program(arguments.connect.server(), {.method = "run", .params = params, .base = "/task"}, arguments.show,
                        arguments.request.patience());
 }
 

@@ -1,6 +1,8 @@
 #include "cli/client.hpp"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +18,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/exit_status.hpp"
+#include "cli/failure_report.hpp"
 #include "cli/failures.hpp"
 
 namespace gatherd::cli {
@@ -63,6 +67,7 @@ struct client::connection {
     socket_type socket{context};
     asio::ssl::context trust{asio::ssl::context::tls_client};
     std::optional<asio::ssl::stream<socket_type&>> tls;  // none: in clear
+    int certificate_fault = X509_V_OK;                   // of the other end
     std::string received;                                // and not yet handed out
     std::size_t scanned = 0;                             // of it, without a line end
 };
@@ -155,7 +160,8 @@ private:
             }
             if (fault) {
                 lose("the connection to " + with_.name + " was lost before the answer came (" +
-                     (fault == asio::error::eof ? "closed by the other end" : fault.message()) + ")");
+                     (fault == asio::error::eof ? "closed by the other end" : fault.message()) + ")" +
+                     advice_on_loss(fault));
                 return;
             }
             with_.received.append(chunk_.data(), count);
@@ -164,6 +170,21 @@ private:
                 read_more();
             }
         });
+    }
+
+    /// What may help, where the end of the connection tells something.
+    [[nodiscard]] std::string advice_on_loss(const std::error_code& fault) const {
+        constexpr std::string_view tls_alert = "\x15\x03";
+        if (!with_.tls && with_.received.starts_with(tls_alert)) {
+            return ": it speaks TLS, use --connect tls:HOST:PORT";
+        }
+        const auto reason = fault.category() == asio::error::get_ssl_category() ? ERR_GET_REASON(fault.value()) : 0;
+        if (reason == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED) {
+            return ": it wants a certificate, use --tls-certificate FILE";
+        }
+        const bool refused = reason == SSL_R_TLSV1_ALERT_UNKNOWN_CA || reason == SSL_R_SSLV3_ALERT_BAD_CERTIFICATE ||
+                             reason == SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED;
+        return refused ? ": it does not accept the certificate of --tls-certificate" : "";
     }
 
     void take_lines() {
@@ -254,7 +275,8 @@ private:
 
 /// Waits for an operation that was started with `done` as the place of its outcome; would_block: it has not ended.
 void wait_for(asio::io_context& context, const std::error_code& done, const connect_clock& clock,
-              const std::string& name, const std::function<void()>& stop) {
+              const std::string& name, const std::function<void()>& stop,
+              const std::function<std::string(const std::error_code&)>& help) {
     context.restart();
     context.run_until(clock.end());
     if (!done) {
@@ -266,7 +288,38 @@ void wait_for(asio::io_context& context, const std::error_code& done, const conn
     if (outcome == asio::error::would_block) {
         clock.give_up(name);
     }
-    throw connection_error{"no gatherd at " + name + " (" + outcome.message() + ")" + advice};
+    throw connection_error{"no gatherd at " + name + " (" + outcome.message() + ")" + help(outcome)};
+}
+
+std::string advice_on_connecting(const std::error_code& /*fault*/) {
+    return advice;
+}
+
+/// Why a TLS handshake failed, and which option would help.
+std::string advice_on_handshake(const std::error_code& fault, int certificate_fault, const destination& server) {
+    switch (certificate_fault) {
+        case X509_V_OK:
+            break;
+        case X509_V_ERR_HOSTNAME_MISMATCH:
+            return ": its certificate is not for the host name '" + server.host +
+                   "': connect by a name that is in the certificate";
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+        case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+            return ": its certificate is from an authority that is not trusted: --tls-ca FILE" +
+                   (server.ca.empty() ? std::string{" names the one to trust"}
+                                      : " names '" + server.ca + "', which does not hold that authority");
+        default:
+            return std::string{": its certificate is not valid: "} + X509_verify_cert_error_string(certificate_fault);
+    }
+    const bool is_ssl = fault.category() == asio::error::get_ssl_category();
+    if (fault == asio::error::eof || fault == asio::error::connection_reset || fault.message() == "stream truncated" ||
+        (is_ssl && ERR_GET_REASON(fault.value()) == SSL_R_WRONG_VERSION_NUMBER)) {
+        return ": it may speak no TLS there, use --connect without tls:";
+    }
+    return ": the TLS handshake failed, see --tls-ca and --tls-certificate";
 }
 
 using endpoint_list = std::vector<asio::generic::stream_protocol::endpoint>;
@@ -354,7 +407,7 @@ client::client(const destination& server, std::optional<deadline> until)
     const connect_clock clock{server, until};
     const auto endpoints = endpoints_of(server, clock);
     asio::async_connect(with.socket, endpoints, [&outcome](std::error_code fault, const auto&) { outcome = fault; });
-    wait_for(with.context, outcome, clock, with.name, stop);
+    wait_for(with.context, outcome, clock, with.name, stop, advice_on_connecting);
     if (server.is == config::address::kind::tcp) {
         with.socket.set_option(tcp::no_delay{true}, outcome);  // a refusal costs latency only
     }
@@ -362,13 +415,23 @@ client::client(const destination& server, std::optional<deadline> until)
         prepare_tls(with.trust, server);
         with.tls.emplace(with.socket, with.trust);
         if (server.is == config::address::kind::tcp) {
-            with.tls->set_verify_callback(asio::ssl::host_name_verification{server.host});
+            const asio::ssl::host_name_verification fits{server.host};
+            with.tls->set_verify_callback([&with, fits](bool is_trusted, asio::ssl::verify_context& found) {
+                const bool is_good = fits(is_trusted, found);
+                if (!is_good) {
+                    with.certificate_fault =
+                        is_trusted ? X509_V_ERR_HOSTNAME_MISMATCH : X509_STORE_CTX_get_error(found.native_handle());
+                }
+                return is_good;
+            });
             SSL_set_tlsext_host_name(with.tls->native_handle(), server.host.c_str());
         }
         outcome = asio::error::would_block;
         with.tls->async_handshake(asio::ssl::stream_base::client,
                                   [&outcome](std::error_code fault) { outcome = fault; });
-        wait_for(with.context, outcome, clock, with.name, stop);
+        wait_for(with.context, outcome, clock, with.name, stop, [&](const std::error_code& fault) {
+            return advice_on_handshake(fault, with.certificate_fault, server);
+        });
     }
     if (!server.token.empty()) {
         const auto answer =
@@ -377,7 +440,12 @@ client::client(const destination& server, std::optional<deadline> until)
             clock.give_up(with.name);
         }
         if (answer.how != reply::end::result) {
-            throw connection_error{"the daemon at " + with.name + " does not accept the token"};
+            const auto report = report_failure(answer.error);
+            throw refusal_error{report.exit_status == exit_status::not_let_in
+                                    ? "the daemon at " + with.name + " does not accept the token of --token-file " +
+                                          server.token_file
+                                    : report.text,
+                                report.exit_status};
         }
     }
 }

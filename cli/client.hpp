@@ -18,6 +18,8 @@ namespace gatherd::cli {
 struct request {
     std::string method;
     std::string params = {};
+    /// Where in params the user's own text stands, as a JSON pointer.
+    std::string base = {};
 };
 
 using deadline = std::chrono::steady_clock::time_point;
@@ -51,8 +53,8 @@ struct reply {
 class client {
 public:
     /// Connects, shakes hands where TLS is spoken, and shows the token where there is one. Throws connection_error
-    /// after the server's `connect_timeout`, or sooner when there is nobody, or when we are not let in; timeout_error
-    /// at `until`.
+    /// after the server's `connect_timeout`, or sooner when there is nobody; timeout_error at `until`;
+    /// refusal_error when the token is not accepted.
     explicit client(const destination& server, std::optional<deadline> until = std::nullopt);
     ~client();
     client(const client&) = delete;

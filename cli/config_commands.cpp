@@ -46,10 +46,11 @@ std::string settings_json(const config::settings& values) {
     return file.dump(2) + "\n";
 }
 
-int check(const std::string& path) {
+int check(const std::string& path, const start_check& check_start) {
     const auto loaded = config::load({.file = path});
+    const auto faults = loaded.faults.empty() ? check_start(loaded.values) : loaded.faults;
     std::string all;
-    for (const auto& each : loaded.faults) {
+    for (const auto& each : faults) {
         all += (all.empty() ? "" : "\n") + each;
     }
     if (!all.empty()) {
@@ -78,7 +79,7 @@ void add_print(CLI::App& config, command& chosen) {
 
 }  // namespace
 
-void add_config_commands(CLI::App& root, command& chosen) {
+void add_config_commands(CLI::App& root, command& chosen, const start_check& check_start) {
     auto* const config = root.add_subcommand("config", "show settings");
     config->require_subcommand(1);
     config->footer(R"(Examples:
@@ -89,12 +90,13 @@ void add_config_commands(CLI::App& root, command& chosen) {
     auto* const app = root.add_subcommand("check-config", "check a file of settings and say all that is wrong with it");
     const auto path = std::make_shared<std::string>();
     app->add_option("FILE", *path, "JSON file of settings")->required()->type_name("");
-    app->footer(R"(Looks at the file alone, not at the environment.
+    app->footer(R"(Looks at the file alone, not at the environment, and at what it names: certificates, hosts, folders, owners. Whether an
+address is taken is not looked at.
 Exit status: 0 it is fine, 2 it is not.
 
 Example:
   gatherd check-config /etc/gatherd.json)");
-    app->callback([=, &chosen] { chosen = [path] { return check(*path); }; });
+    app->callback([=, &chosen] { chosen = [=] { return check(*path, check_start); }; });
 }
 
 }  // namespace gatherd::cli

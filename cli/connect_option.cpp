@@ -51,6 +51,7 @@ destination connect_option::server() const {
     }
     destination found{*where};
     found.token = token_file_.empty() ? "" : first_line(token_file_);
+    found.token_file = token_file_;
     found.ca = ca_;
     found.certificate = certificate_;
     found.key = key_;

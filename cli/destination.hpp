@@ -12,6 +12,7 @@ namespace gatherd::cli {
 /// Where the daemon is, who we are there, and whom we trust to be it.
 struct destination : config::address {
     std::string token = {};        ///< shown with method auth first; empty: none
+    std::string token_file = {};   ///< where that is from, for messages
     std::string ca = {};           ///< PEM file of authorities; empty: the system's. Only for TLS, as all below
     std::string certificate = {};  ///< PEM file of our own certificate; empty: none
     std::string key = {};

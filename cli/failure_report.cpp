@@ -4,6 +4,7 @@
 
 #include "api/error.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/json_place.hpp"
 
 namespace gatherd::cli {
 
@@ -24,28 +25,54 @@ std::string text_at(const value& object, const char* name) {
     return member->is_string() ? member->get<std::string>() : dumped(*member);
 }
 
-std::string place(const value& data) {
-    const auto path = text_at(data, "path");
-    return path.empty() ? path : " (at " + path + ")";
+/// " (at [0].args, item 3)", or empty where there is no place.
+std::string place(const value& data, std::string_view base) {
+    auto text = json_place(text_at(data, "path"), base);
+    const auto items = data.find("items");
+    const bool has_items = data.is_object() && items != data.end() && items->is_array() && !items->empty();
+    if (has_items) {
+        text += items->size() == 1 ? ", item " : ", items ";
+        for (std::size_t i = 0; i < items->size(); ++i) {
+            text += (i == 0 ? "" : ", ") + dumped((*items)[i]);
+        }
+    }
+    return text.empty() ? text : " (at " + text + ")";
 }
 
-/// "ValueError: boom (at /tasks/3)", and the errors of a group below it.
-std::string exception_text(const value& raised, const std::string& indent) {
+/// "ValueError: boom (at [3])", and the errors of a group below it.
+std::string exception_text(const value& raised, std::string_view base, const std::string& indent) {
     const auto type = text_at(raised, "type");
     const auto message = text_at(raised, "message");
-    auto text = indent + type + (message.empty() ? "" : ": " + message) + place(raised);
+    auto text = indent + type + (message.empty() ? "" : ": " + message) + place(raised, base);
     if (const auto inner = raised.find("errors"); inner != raised.end() && inner->is_array()) {
         for (const auto& each : *inner) {
-            text += "\n" + exception_text(each, indent + "  ");
+            text += "\n" + exception_text(each, base, indent + "  ");
         }
     }
     return text;
 }
 
-std::string refusal_text(const std::string& message, const value& data) {
+/// The daemon's message without what is told behind it: that params are wrong, and at which place.
+std::string reason(std::string message, const std::string& path) {
+    constexpr std::string_view kind = "Invalid params: ";
+    if (!message.starts_with(kind)) {
+        return message;
+    }
+    message.erase(0, kind.size());
+    if (const auto whole = (path.empty() ? "params" : path) + ": "; message.starts_with(whole)) {
+        return message.substr(whole.size());
+    }
+    // A long place is cut in the message.
+    constexpr std::string_view cut = "...: ";
+    const auto end = message.find(cut);
+    const bool is_place = end != std::string::npos && path.starts_with(message.substr(0, end));
+    return is_place ? message.substr(end + cut.size()) : message;
+}
+
+std::string refusal_text(const std::string& message, const value& data, std::string_view base) {
     const auto hint = text_at(data, "hint");
     const bool told = hint.empty() || message.find(hint) != std::string::npos;
-    return "refused: " + message + place(data) + (told ? "" : "; " + hint);
+    return "refused: " + reason(message, text_at(data, "path")) + place(data, base) + (told ? "" : "; " + hint);
 }
 
 std::string limit_text(const std::string& message, const value& data) {
@@ -61,7 +88,7 @@ std::string overload_text(const std::string& message, const value& data) {
 
 }  // namespace
 
-failure_report report_failure(const value& error) {
+failure_report report_failure(const value& error, std::string_view base) {
     const auto code = error.is_object() && error.contains("code") ? error["code"] : value{};
     if (!code.is_number_integer()) {
         return {"an answer that is no error of JSON-RPC: " + dumped(error), exit_status::refused_for_now};
@@ -70,7 +97,7 @@ failure_report report_failure(const value& error) {
     const auto data = error.value("data", value::object());
     switch (static_cast<errc>(code.get<int>())) {
         case errc::task_failed:
-            return {"task failed: " + (data.contains("type") ? exception_text(data, "") : message),
+            return {"task failed: " + (data.contains("type") ? exception_text(data, base, "") : message),
                     exit_status::task_failed};
         case errc::timed_out:
             return {message == "TimeoutError" ? "timed out" : "timed out: " + message, exit_status::timed_out};
@@ -88,9 +115,11 @@ failure_report report_failure(const value& error) {
         case errc::invalid_request:
         case errc::method_not_found:
         case errc::invalid_params:
-        case errc::not_authenticated:
         case errc::no_such_task:
-            return {refusal_text(message, data), exit_status::usage};
+            return {refusal_text(message, data, base), exit_status::usage};
+        case errc::not_authenticated:
+            return {"not let in: " + message + "; --token-file FILE or GATHERD_CONNECT_TOKEN_FILE names the token",
+                    exit_status::not_let_in};
     }
     return {"error " + dumped(code) + ": " + message, exit_status::refused_for_now};
 }

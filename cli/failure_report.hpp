@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "api/value.hpp"
 
@@ -13,7 +14,8 @@ struct failure_report {
     int exit_status;
 };
 
-/// Of the `error` member of an answer. Takes any JSON: what is not as docs/PROTOCOL.md says is shown as it is.
-[[nodiscard]] failure_report report_failure(const api::value& error);
+/// Of the `error` member of an answer. Places are told below `base`, a JSON pointer to where the user's own text stands
+/// in params. Takes any JSON: what is not as docs/PROTOCOL.md says is shown as it is.
+[[nodiscard]] failure_report report_failure(const api::value& error, std::string_view base = {});
 
 }  // namespace gatherd::cli

@@ -16,6 +16,7 @@
 #include "cli/functions.hpp"
 #include "cli/parse_failure.hpp"
 #include "cli/ping.hpp"
+#include "cli/serve_check.hpp"
 #include "cli/serve_command.hpp"
 #include "cli/standard_output.hpp"
 #include "cli/submit.hpp"
@@ -27,7 +28,7 @@ using namespace gatherd::cli;
 
 constexpr const char* footer =
     R"(Exit status: 0 fine, 1 a task failed, 2 usage or the plan was refused, 3 no connection, 4 timed out,
-5 overloaded, over a limit or shutting down, 130 cancelled by Ctrl-C.
+5 overloaded, over a limit or shutting down, 6 no token or one without the right, 130 cancelled by Ctrl-C.
 
 Examples:
   gatherd serve                      run the daemon on 127.0.0.1:7117
@@ -57,7 +58,7 @@ int run(std::vector<std::string> words) {
     add_functions(app, chosen);
     add_ping(app, chosen);
     bench::add_bench(app, chosen);
-    add_config_commands(app, chosen);
+    add_config_commands(app, chosen, start_faults);
     try {
         shield_arguments(words);
         std::ranges::reverse(words);  // the parser takes them from the back
@@ -87,6 +88,9 @@ int main(int count, char** words) {
     } catch (const connection_error& lost) {
         say_lines(lost.what());
         return exit_status::no_connection;
+    } catch (const refusal_error& refused) {
+        say_lines(refused.what());
+        return refused.exit_status;
     } catch (const timeout_error& late) {
         say_lines(late.what());
         return exit_status::timed_out;

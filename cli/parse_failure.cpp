@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "config/nearest_name.hpp"
@@ -39,31 +40,47 @@ std::vector<std::string> subcommand_names(const CLI::App& app) {
     return names;
 }
 
-/// The first word that nobody took, if any: it says more than what is missing in consequence.
-std::string first_unknown(const CLI::App& app) {
+/// The words that nobody took: the options among them if there are any, since the others may be their values.
+std::vector<std::string> words_not_taken(const CLI::App& app) {
     auto words = app.remaining(true);
     std::erase(words, "--");
-    const auto found = std::ranges::find_if(words, [](const std::string& word) { return word.starts_with("-"); });
-    return found != words.end() ? *found : words.empty() ? std::string{} : words.front();
+    const auto is_option = [](const std::string& word) { return word.starts_with("-"); };
+    if (std::ranges::any_of(words, is_option)) {
+        std::erase_if(words, std::not_fn(is_option));
+    }
+    return words;
 }
 
-}  // namespace
-
-std::string parse_failure_text(const CLI::App& app, const CLI::ParseError& failure) {
-    const auto& where = innermost(app);
-    const auto help = "; see " + path_of(where) + " --help";
-    const auto unknown = first_unknown(app);
-    if (unknown.empty()) {
-        return std::string{failure.what()} + help;
-    }
-    const auto name = unknown.substr(0, unknown.find('='));
+/// What is said of one, by the subcommand that did not take it.
+std::string unknown_text(const CLI::App& where, const std::string& word) {
+    const auto name = word.substr(0, word.find('='));
     const bool option = name.starts_with("-");
     const auto known = option ? option_names(where) : subcommand_names(where);
     const auto nearest = config::nearest_name(name, known);
     const std::string kind = option          ? "unknown option "
                              : known.empty() ? "one argument too many: "
                                              : "unknown command ";
-    return kind + name + (nearest.empty() ? "" : ", did you mean " + std::string{nearest} + "?") + help;
+    return kind + name + (nearest.empty() ? "" : ", did you mean " + std::string{nearest} + "?") + "; see " +
+           path_of(where) + " --help";
+}
+
+}  // namespace
+
+std::vector<std::string> unknown_words(const CLI::App& app) {
+    std::vector<std::string> lines;
+    for (const auto& each : words_not_taken(app)) {
+        lines.push_back(unknown_text(app, each));
+    }
+    return lines;
+}
+
+std::string parse_failure_text(const CLI::App& app, const CLI::ParseError& failure) {
+    const auto& where = innermost(app);
+    std::string all;
+    for (const auto& each : words_not_taken(app)) {
+        all += (all.empty() ? "" : "\n") + unknown_text(where, each);
+    }
+    return all.empty() ? std::string{failure.what()} + "; see " + path_of(where) + " --help" : all;
 }
 
 }  // namespace gatherd::cli

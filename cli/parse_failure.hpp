@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -10,6 +11,9 @@ class ParseError;
 }  // namespace CLI
 
 namespace gatherd::cli {
+
+/// Of each word that a subcommand's parser did not take, which allows extras: one line each.
+[[nodiscard]] std::vector<std::string> unknown_words(const CLI::App& app);
 
 /// Of a parse by `app` that failed: with the option or subcommand that may have been meant, and where help is.
 [[nodiscard]] std::string parse_failure_text(const CLI::App& app, const CLI::ParseError& failure);

@@ -72,11 +72,11 @@ int interrupted_status(int signal) {
     return signal == SIGTERM ? exit_status::cancelled_by_term : exit_status::cancelled_by_key;
 }
 
-int show_error(const reply& answer) {
+int show_error(const reply& answer, const std::string& base) {
     const auto code = answer.error.find("code");
     const bool ours =
         answer.interrupted_by != 0 && code != answer.error.end() && *code == static_cast<int>(api::errc::cancelled);
-    const auto report = report_failure(answer.error);
+    const auto report = report_failure(answer.error, base);
     say(ours ? "cancelled" : report.text);
     return ours ? interrupted_status(answer.interrupted_by) : report.exit_status;
 }
@@ -121,7 +121,7 @@ int run_program(const destination& server, const request& program, const show_op
             status = show_result(answer.result, show);
             break;
         case reply::end::error:
-            status = show_error(answer);
+            status = show_error(answer, program.base);
             break;
         case reply::end::silence:
             say("timed out: no answer from " + config::to_text(server) + " within " +

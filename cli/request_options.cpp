@@ -29,6 +29,11 @@ void request_options::add_to(CLI::App& app) {
     app.add_option("--seed", seed_, "make random numbers and the order of tasks repeatable")->type_name("NUMBER");
 }
 
+void request_options::check() const {
+    check_all({[this] { static_cast<void>(timeout()); }, [this] { static_cast<void>(time_of("--grace", grace_)); },
+               [this] { static_cast<void>(seed()); }});
+}
+
 std::optional<std::string> request_options::timeout() const {
     return timeout_.empty() ? std::nullopt : std::optional{seconds_json(timeout_)};
 }

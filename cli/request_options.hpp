@@ -18,6 +18,9 @@ public:
     /// The options must live as long as the app is used.
     void add_to(CLI::App& app);
 
+    /// Throws one usage_error with all that is wrong.
+    void check() const;
+
     /// The timeout in seconds as JSON, if there is one. Throws usage_error if it is no time.
     [[nodiscard]] std::optional<std::string> timeout() const;
 

@@ -4,6 +4,7 @@
 
 #include "cli/environment.hpp"
 #include "cli/failures.hpp"
+#include "cli/parse_failure.hpp"
 #include "config/setting_table.hpp"
 #include "config/setting_value.hpp"
 
@@ -39,6 +40,8 @@ std::string type_label(const config::setting& which) {
 }  // namespace
 
 void setting_flags::add_to(CLI::App& app) {
+    app_ = &app;
+    app.allow_extras();  // `load` tells of them, together with what is wrong with the others
     app.formatter(std::make_shared<one_name_formatter>());
     app.add_option("--config", file_, "JSON file of settings (GATHERD_CONFIG)")->type_name("FILE");
     for (const auto& each : config::setting_table()) {
@@ -66,6 +69,9 @@ config::load_outcome setting_flags::load() const {
         sources.flags.push_back({name, text});
     }
     auto outcome = config::load(sources);
+    auto unknown = unknown_words(*app_);
+    outcome.faults.insert(outcome.faults.begin(), std::make_move_iterator(unknown.begin()),
+                          std::make_move_iterator(unknown.end()));
     if (!outcome.faults.empty()) {
         std::string all;
         for (const auto& each : outcome.faults) {

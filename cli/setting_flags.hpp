@@ -21,10 +21,11 @@ public:
     void add_to(CLI::App& app);
 
     /// Puts defaults, file, environment and these flags together.
-    /// Throws usage_error with all faults, one a line.
+    /// Throws usage_error with all faults, one a line, those of words that are no flags too.
     [[nodiscard]] config::load_outcome load() const;
 
 private:
+    const CLI::App* app_ = nullptr;  // whose words these are
     std::string file_;
     std::map<std::string, std::string> texts_;  // by the setting's name
 };

@@ -5,6 +5,7 @@
 
 #include "cli/batch_file.hpp"
 #include "cli/connect_option.hpp"
+#include "cli/failures.hpp"
 #include "cli/input_file.hpp"
 #include "cli/program_run.hpp"
 #include "cli/request_options.hpp"
@@ -23,6 +24,7 @@ struct submit_arguments {
 };
 
 int submit(const submit_arguments& arguments) {
+    check_all({[&] { static_cast<void>(arguments.connect.server()); }, [&] { arguments.request.check(); }});
     const auto server = arguments.connect.server();
     const submit_options added{.timeout = arguments.request.timeout(),
                                .seed = arguments.request.seed(),

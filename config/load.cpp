@@ -80,8 +80,7 @@ public:
                 return;
             }
         }
-        fault(name,
-              "unknown variable" + (name == "GATHERD_PORT" ? "; did you mean GATHERD_LISTEN?" : hint(name, names)));
+        fault(name, "unknown variable" + hint(name, names));
     }
 
     void take_flag(const flag_value& flag) {

@@ -18,9 +18,14 @@ std::string folded(std::string_view name) {
     return plain;
 }
 
-/// Names that settings had before, as `folded` spells them.
+/// Names that settings had before, or that other programs have for them, as `folded` spells them.
 constexpr std::array renamed{std::pair<std::string_view, std::string_view>{"workers", "threads"},
-                             std::pair<std::string_view, std::string_view>{"pin_workers", "pin_threads"}};
+                             std::pair<std::string_view, std::string_view>{"pin_workers", "pin_threads"},
+                             std::pair<std::string_view, std::string_view>{"port", "listen"},
+                             std::pair<std::string_view, std::string_view>{"host", "listen"},
+                             std::pair<std::string_view, std::string_view>{"bind", "listen"},
+                             std::pair<std::string_view, std::string_view>{"port", "connect"},
+                             std::pair<std::string_view, std::string_view>{"host", "connect"}};
 
 /// A folded name without what a flag or a variable has before it.
 std::string_view bare(std::string_view folded) {

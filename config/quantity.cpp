@@ -1,7 +1,10 @@
 #include "config/quantity.hpp"
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <span>
+#include <utility>
 
 namespace gatherd::config {
 
@@ -15,7 +18,8 @@ struct unit {
 constexpr std::uint64_t kibi = 1024;
 constexpr std::uint64_t kilo = 1000;
 
-// The largest first: a text is written in the first unit that divides it.
+// The largest first: a text is written in the first unit that divides it. What stands behind the unit of factor 1 is
+// read only.
 constexpr std::array time_units{unit{"d", 86'400'000}, unit{"h", 3'600'000}, unit{"m", 60'000}, unit{"s", 1'000},
                                 unit{"ms", 1}};
 constexpr std::array size_units{unit{"TiB", kibi* kibi* kibi* kibi},
@@ -27,7 +31,12 @@ constexpr std::array size_units{unit{"TiB", kibi* kibi* kibi* kibi},
                                 unit{"KiB", kibi},
                                 unit{"kB", kilo},
                                 unit{"KB", kilo},
-                                unit{"B", 1}};
+                                unit{"B", 1},
+                                unit{"T", kibi* kibi* kibi* kibi},
+                                unit{"G", kibi* kibi* kibi},
+                                unit{"M", kibi* kibi},
+                                unit{"K", kibi},
+                                unit{"k", kibi}};
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -74,7 +83,20 @@ std::optional<decimal> take_decimal(std::string_view& text) {
     return digit_before ? std::optional{number} : std::nullopt;
 }
 
-std::optional<std::uint64_t> parse(std::string_view text, std::span<const unit> units, std::uint64_t bare_factor) {
+/// The factor of the unit that the text begins with, which is taken off: all letters that stand there.
+std::optional<std::uint64_t> take_unit(std::string_view& text, std::span<const unit> units) {
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    const auto end = std::ranges::find_if_not(text, is_letter);
+    const auto name = text.substr(0, static_cast<std::size_t>(end - text.begin()));
+    text.remove_prefix(name.size());
+    const auto found = std::ranges::find(units, name, &unit::name);
+    return found == units.end() ? std::nullopt : std::optional{found->factor};
+}
+
+/// Takes "1.5s" off the front: as whole ones of factor 1, and the factor of its unit.
+std::optional<std::pair<std::uint64_t, std::uint64_t>> take_quantity(std::string_view& text,
+                                                                     std::span<const unit> units,
+                                                                     std::uint64_t bare_factor) {
     const auto number = take_decimal(text);
     if (!number) {
         return std::nullopt;
@@ -82,17 +104,12 @@ std::optional<std::uint64_t> parse(std::string_view text, std::span<const unit> 
     if (text.starts_with(' ')) {
         text.remove_prefix(1);  // "64 KiB" is how a standard would write it
     }
-    std::optional<std::uint64_t> factor = text.empty() ? std::optional{bare_factor} : std::nullopt;
-    for (const auto& candidate : units) {
-        if (text == candidate.name) {
-            factor = candidate.factor;
-        }
-    }
+    const auto factor = text.empty() ? std::optional{bare_factor} : take_unit(text, units);
     std::uint64_t scaled = 0;
     if (!factor || __builtin_mul_overflow(number->digits, *factor, &scaled) || scaled % number->divisor != 0) {
         return std::nullopt;
     }
-    return scaled / number->divisor;
+    return std::pair{scaled / number->divisor, *factor};
 }
 
 const unit& largest_that_divides(std::uint64_t value, std::span<const unit> units) {
@@ -107,17 +124,29 @@ const unit& largest_that_divides(std::uint64_t value, std::span<const unit> unit
 }  // namespace
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-    const auto count = parse(text, time_units, 1000);
+    constexpr std::uint64_t second = 1000;
+    std::uint64_t count = 0;
+    // "1m30s" is a sum, whose units get smaller.
+    auto before = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t bare_factor = second;
+    do {
+        const auto part = take_quantity(text, time_units, bare_factor);
+        if (!part || part->second >= before || __builtin_add_overflow(count, part->first, &count)) {
+            return std::nullopt;
+        }
+        bare_factor = before = part->second;  // so that "1m30" is refused: its last part has no unit of its own
+    } while (!text.empty());
     // A century is more than anyone means, and far from where sums of times overflow.
     constexpr std::uint64_t most = std::uint64_t{100} * 366 * 86'400'000;
-    if (!count || *count > most) {
+    if (count > most) {
         return std::nullopt;
     }
-    return std::chrono::milliseconds{static_cast<std::int64_t>(*count)};
+    return std::chrono::milliseconds{static_cast<std::int64_t>(count)};
 }
 
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
-    return parse(text, size_units, 1);
+    const auto size = take_quantity(text, size_units, 1);
+    return size && text.empty() ? std::optional{size->first} : std::nullopt;
 }
 
 std::string duration_text(std::chrono::milliseconds time) {

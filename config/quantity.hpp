@@ -10,12 +10,13 @@
 
 namespace gatherd::config {
 
-/// A time: a number and one of ms, s, m, h, d; without a unit, seconds. Nothing where the text is no such thing, is
+/// A time: a number and one of ms, s, m, h, d, or several of these, the largest unit first ("1m30s"); one number without
+/// a unit is in seconds. Nothing where the text is no such thing, is
 /// negative, or is no whole number of milliseconds.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
-/// A size: a number and one of B, kB, KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024); without a
-/// unit, bytes. Nothing where the text is no such thing, is negative, or is no whole number of bytes.
+/// A size: a number and one of B, kB, KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB or K, M, G, T (powers
+/// of 1024); without a unit, bytes. Nothing where the text is no such thing, is negative, or is no whole number of bytes.
 [[nodiscard]] std::optional<std::uint64_t> parse_bytes(std::string_view text);
 
 /// The shortest text that parse_duration reads back: "5m", "90s", "250ms".

@@ -135,7 +135,7 @@ std::string wanted_of(const text_field&) {
     return "text";
 }
 std::string wanted_of(const mode_field& f) {
-    return "a mode in octal digits, as 660 (" + range_of(f) + ")";
+    return R"(a text of octal digits, as "660" ()" + range_of(f) + ")";
 }
 std::string wanted_of(const switch_field&) {
     return "yes or no";
@@ -280,10 +280,11 @@ value_fault assign(const mode_field& f, std::string_view text, std::string_view 
 }
 
 value_fault assign(const switch_field& f, std::string_view text, std::string_view shown, settings& into) {
-    if (text != "yes" && text != "no") {
+    const bool on = text == "yes" || text == "true";
+    if (!on && text != "no" && text != "false") {
         return is_not(f, shown);
     }
-    f.of(into) = text == "yes";
+    f.of(into) = on;
     return std::nullopt;
 }
 

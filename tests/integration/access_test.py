@@ -262,12 +262,13 @@ class Tokens(Case):
         file.write_text(SECRETS["ci"] + "\n")
         self.assertEqual(self.run_it("call", "add", "1", "2", "--connect", where, "--token-file", str(file)), (0, "3\n", ""))
         status, _, error = self.run_it("call", "add", "1", "2", "--connect", where)
-        self.assertEqual(status, 2)
+        self.assertEqual(status, 6)
         self.assertIn("Not authenticated", error)
+        self.assertIn("--token-file", error)
         file.write_text("wrong")
         status, _, error = self.run_it("call", "add", "1", "2", "--connect", where, "--token-file", str(file))
-        self.assertEqual(status, 3)
-        self.assertIn("token", error)
+        self.assertEqual(status, 6)
+        self.assertIn(f"--token-file {file}", error)
         self.assertEqual(self.run_it("ping", "--connect", where)[0], 0)
 
 
@@ -424,8 +425,22 @@ class Tls(Case):
         where = f"tls:127.0.0.1:{daemon.port}"
         ours = ["--tls-certificate", certificate, "--tls-key", key]
         self.assertEqual(self.run_it("call", "add", "1", "2", "--connect", where, "--tls-ca", str(self.made.ca), *ours), (0, "3\n", ""))
-        self.assertEqual(self.run_it("ping", "--connect", where, *ours)[0], 3)  # the system knows no such authority
-        self.assertEqual(self.run_it("ping", "--connect", where, "--tls-ca", str(self.made.ca))[0], 3)  # shows none
+        self.assert_lost(self.run_it("ping", "--connect", where, *ours), "--tls-ca FILE")  # the system knows no such authority
+        self.assert_lost(self.run_it("ping", "--connect", where, "--tls-ca", str(self.made.ca)), "--tls-certificate FILE")  # shows none
+
+    def assert_lost(self, got, *words):
+        self.assertEqual(got[0], 3, got)
+        for word in words:
+            self.assertIn(word, got[2])
+
+    def test_the_command_line_names_what_does_not_fit(self):
+        daemon = self.begin(listen="tls:127.0.0.2:0,127.0.0.1:0")
+        secure, plain = daemon.port_file.read_text().split()
+        ca, other = ["--tls-ca", str(self.made.ca)], ["--tls-ca", str(self.made._own("other-ca"))]
+        self.assert_lost(self.run_it("ping", "--connect", f"tls:{secure}", *ca), "host name '127.0.0.2'")
+        self.assert_lost(self.run_it("ping", "--connect", f"tls:{secure}", *other), "--tls-ca names", "other-ca.pem")
+        self.assert_lost(self.run_it("ping", "--connect", f"tls:{plain}", *ca), "without tls:")
+        self.assert_lost(self.run_it("ping", "--connect", secure), "tls:HOST:PORT")
 
     def test_certificates_are_read_again_on_sighup(self):
         daemon = self.begin()

@@ -67,8 +67,9 @@ class Submit(CommandLine):
 
     def test_a_failed_task_is_status_1(self):
         plan = {"gather": [{"value": 1}, {"call": "fail", "args": ["ValueError", "boom"]}]}
-        self.assert_says(self.submit(plan), 1, "ValueError: boom", "/task/gather/1")
-        self.assert_says(self.submit([plan]), 1, "/tasks/0/gather/1")
+        self.assert_says(self.submit(plan), 1, "ValueError: boom (at gather[1])")
+        self.assert_says(self.submit([plan]), 1, "(at [0].gather[1])")
+        self.assert_says(self.submit({"tasks": [plan]}), 1, "(at tasks[0].gather[1])")
 
     def test_return_exceptions_is_status_0_unless_it_shall_fail(self):
         tasks = [{"value": 1}, {"call": "fail"}]
@@ -78,11 +79,17 @@ class Submit(CommandLine):
         self.assertIn("1 task failed", error)
 
     def test_what_is_refused_is_status_2(self):
-        self.assert_says(self.submit({"call": "random.unifrom", "args": [0, 1]}), 2, "/task/call", "random.uniform")
+        self.assert_says(self.submit({"call": "random.unifrom", "args": [0, 1]}), 2, "(at call)", "random.uniform")
         self.assert_says(self.submit('{"call": '), 2, "standard input")
         self.assert_says(self.submit({"no": "plan"}), 2, "no plan")
         self.assert_says(self.submit([], "--limit"), 2)
         self.assert_says(self.run_it("submit"), 2)
+
+    def test_a_refusal_tells_its_place_once_and_as_the_file_has_it(self):
+        got = self.submit([{"call": "add", "args": 3}])
+        self.assert_says(got, 2, "(at [0].args)")
+        self.assertNotIn("/tasks", got[2])
+        self.assertEqual(got[2].count("args"), got[2].count("[0].args") + got[2].count("args must"), got)
 
     def test_a_timeout_is_status_4(self):
         self.assert_says(self.submit(FOR_EVER, "--timeout", "50ms"), 4)
@@ -325,6 +332,38 @@ class OtherCommands(CommandLine):
                 status, out, error = self.run_it(*words, "--help")
                 self.assertEqual((status, error), (0, ""))
                 self.assertIn("gatherd", out)
+
+    def test_all_faults_of_flags_are_told_at_once(self):
+        got = self.run_it("serve", "--nope", "1", "--port", "7117", "--threads", "many", "--log.level", "loud", "--unix.mode", "9")
+        self.assert_says(got, 2, "unknown option --nope", "unknown option --port, did you mean --listen?", "--threads:", "--log.level:",
+                         'a text of octal digits, as "660"')
+        self.assertEqual(len(got[2].splitlines()), 5, got)
+        got = self.run_it("call", "noop", "--timeout", "soon", "--seed", "x", "--connect", "y")
+        self.assert_says(got, 2, "--timeout", "--seed", "--connect")
+        got = self.run_it("call", "noop", "--tmeout", "1", "--sed=2")
+        self.assert_says(got, 2, "did you mean --timeout?", "did you mean --seed?")
+
+    def test_values_as_people_write_them(self):
+        out = self.run_it("config", "print", "--auth.open", "true", "--drain.grace", "1m30s", "--limits.message-bytes", "64M")[1]
+        for name, value in (("auth.open", "yes"), ("drain.grace", "90s"), ("limits.message_bytes", "64MiB")):
+            self.assertRegex(out, rf"(?m)^{name} += {value} ")
+
+    def check_config(self, settings):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(settings, file)
+            file.flush()
+            return self.run_it("check-config", file.name)
+
+    def test_check_config_refuses_what_serve_would(self):
+        self.assert_says(self.check_config({"listen": "0.0.0.0:7117"}), 2, "whoever reaches 0.0.0.0:7117", "auth.open")
+        self.assertEqual(self.check_config({"listen": "0.0.0.0:7117", "auth": {"open": True}})[0], 0)
+        self.assert_says(self.check_config({"listen": "tls:127.0.0.1:7117"}), 2, "tls.certificate")
+        self.assert_says(self.check_config({"listen": ["tls:127.0.0.1:7117", "unix:/nowhere/at/all.sock", "192.0.2.1:7117"],
+                                            "tls": {"certificate": "/nowhere/cert.pem"}}), 2,
+                         "/nowhere/cert.pem", "cannot listen at unix:/nowhere/at/all.sock", "cannot listen at 192.0.2.1:7117")
+        self.assert_says(self.check_config({"listen": "unix:/tmp/a.sock", "unix": {"owner": "no such user"}}), 2, "no user 'no such user'")
+        self.assert_says(self.check_config({"unix": {"mode": 660}}), 2, "660", 'a text of octal digits, as "660"')
+        self.assertEqual(self.check_config({"listen": f"127.0.0.1:{self.daemon.port}"})[0], 0)  # that it is taken is not told
 
     def test_usage_is_status_2_and_one_line(self):
         for words in ([], ["sbumit"], ["serve", "--nope"], ["ping", "extra"], ["call"], ["check-config"]):

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -79,6 +80,14 @@ unsigned number_of(const std::string& name, const char* what, const Find& find) 
     } else {
         return found->gr_gid;
     }
+}
+
+unsigned user_of(const unix_access& access) {
+    return access.user.empty() ? unchanged : number_of(access.user, "user", getpwnam);
+}
+
+unsigned group_of(const unix_access& access) {
+    return access.group.empty() ? unchanged : number_of(access.group, "group", getgrnam);
 }
 
 /// Whether nobody listens at a Unix socket's file any more.
@@ -178,9 +187,9 @@ void listening_socket::describe() {
     is_local_ = is_loopback(at);
 }
 
-listening_socket listening_socket::tcp(const std::string& host, std::uint16_t port) {
+listening_socket listening_socket::bound(const std::string& host, std::uint16_t told_port, std::uint16_t port) {
     const std::string wanted =
-        (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+        (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(told_port);
     addrinfo hints{};
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
     hints.ai_socktype = SOCK_STREAM;
@@ -204,12 +213,27 @@ listening_socket listening_socket::tcp(const std::string& host, std::uint16_t po
     return made;
 }
 
+void listening_socket::check_local(const std::string& path, const unix_access& access) {
+    const std::string wanted = "unix:" + path;
+    if (path.size() >= sizeof sockaddr_un{}.sun_path) {
+        refuse(wanted, "the path is longer than " + std::to_string(sizeof sockaddr_un{}.sun_path - 1) + " bytes");
+    }
+    const std::string folder = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+    struct stat found {};
+    if (stat(folder.c_str(), &found) != 0) {
+        refuse(wanted);
+    }
+    if (!S_ISDIR(found.st_mode)) {
+        refuse(wanted, std::strerror(ENOTDIR));
+    }
+    static_cast<void>(user_of(access));
+    static_cast<void>(group_of(access));
+}
+
 listening_socket listening_socket::local(const std::string& path, const unix_access& access) {
+    check_local(path, access);
     const std::string wanted = "unix:" + path;
     sockaddr_un at{};
-    if (path.size() >= sizeof at.sun_path) {
-        refuse(wanted, "the path is longer than " + std::to_string(sizeof at.sun_path - 1) + " bytes");
-    }
     at.sun_family = AF_UNIX;
     path.copy(at.sun_path, path.size());
     listening_socket made{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
@@ -227,8 +251,8 @@ listening_socket listening_socket::local(const std::string& path, const unix_acc
         }
     }
     made.file_ = path;
-    const unsigned user = access.user.empty() ? unchanged : number_of(access.user, "user", getpwnam);
-    const unsigned group = access.group.empty() ? unchanged : number_of(access.group, "group", getgrnam);
+    const unsigned user = user_of(access);
+    const unsigned group = group_of(access);
     if ((user != unchanged || group != unchanged) && !change_owner(path, user, group)) {
         refuse(wanted, std::string{"unix.owner: "} + std::strerror(errno));
     }

@@ -21,7 +21,18 @@ class listening_socket {
 public:
     /// Binds and listens. `port` 0: any free one. All throw std::runtime_error that says what is wrong with the
     /// address.
-    [[nodiscard]] static listening_socket tcp(const std::string& host, std::uint16_t port);
+    [[nodiscard]] static listening_socket tcp(const std::string& host, std::uint16_t port) {
+        return bound(host, port, port);
+    }
+
+    /// The same at any free port, to find out whether one could listen there: nobody loses the port itself. What is
+    /// thrown names `port`.
+    [[nodiscard]] static listening_socket probe(const std::string& host, std::uint16_t port) {
+        return bound(host, port, 0);
+    }
+
+    /// Throws what `local` would throw of the path and the owner; makes nothing.
+    static void check_local(const std::string& path, const unix_access& access);
 
     /// A file that nobody listens at any more is replaced; one that somebody does, or that is no socket, is not.
     [[nodiscard]] static listening_socket local(const std::string& path, const unix_access& access);
@@ -50,6 +61,7 @@ public:
     void remove_file() noexcept;
 
 private:
+    static listening_socket bound(const std::string& host, std::uint16_t told_port, std::uint16_t port);
     explicit listening_socket(int descriptor);
     void describe();
 

@@ -13,6 +13,9 @@ TEST_CASE("quantity: a time is a number with its unit", "[config]") {
     CHECK(parse_duration("1h") == 1h);
     CHECK(parse_duration("7d") == 168h);
     CHECK(parse_duration("10 s") == 10s);
+    CHECK(parse_duration("1m30s") == 90s);
+    CHECK(parse_duration("1d2h3m4s5ms") == 26h + 3min + 4s + 5ms);
+    CHECK(parse_duration("0m5s") == 5s);
 }
 
 TEST_CASE("quantity: a time without a unit is in seconds", "[config]") {
@@ -24,7 +27,7 @@ TEST_CASE("quantity: a time without a unit is in seconds", "[config]") {
 TEST_CASE("quantity: what is no time is refused", "[config]") {
     const auto* const text =
         GENERATE("", "s", "-1s", "+1s", "1.5.5s", ".5s", "5.s", "1,5s", "0.0001s", "0.5ms", "1sec", "1 S", "1s ", " 1s",
-                 "1e3", "inf", "nan", "1m30s", "99999999999999999999s", "400000000h");
+                 "1e3", "inf", "nan", "1m30", "1s1m", "1s1s", "1m 30s", "1m-30s", "99999999999999999999s", "400000000h");
     CAPTURE(text);
     CHECK_FALSE(parse_duration(text));
 }
@@ -35,6 +38,10 @@ TEST_CASE("quantity: a size is a number with its unit", "[config]") {
     CHECK(parse_bytes("1.5GiB") == 1'610'612'736);
     CHECK(parse_bytes("2 kB") == 2'000);
     CHECK(parse_bytes("7B") == 7);
+    CHECK(parse_bytes("64M") == std::uint64_t{64} << 20);
+    CHECK(parse_bytes("64K") == 65'536);
+    CHECK(parse_bytes("64k") == 65'536);
+    CHECK(parse_bytes("1T") == std::uint64_t{1} << 40);
 }
 
 TEST_CASE("quantity: a size without a unit is in bytes", "[config]") {
@@ -43,7 +50,7 @@ TEST_CASE("quantity: a size without a unit is in bytes", "[config]") {
 }
 
 TEST_CASE("quantity: what is no size is refused", "[config]") {
-    const auto* const text = GENERATE("", "KiB", "-1", "1.5", "0.3KiB", "64K", "64k", "64kib", "1e6",
+    const auto* const text = GENERATE("", "KiB", "-1", "1.5", "0.3KiB", "64Ki", "64kib", "1M1K", "1e6",
                                       "18446744073709551616", "99999999999TiB", "64KiB ", "0x10");
     CAPTURE(text);
     CHECK_FALSE(parse_bytes(text));
