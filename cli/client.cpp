@@ -308,8 +308,8 @@ std::string advice_on_handshake(const std::error_code& fault, int certificate_fa
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
         case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-            return ": its certificate is from an authority that is not trusted: --tls-ca FILE" +
-                   (server.ca.empty() ? std::string{" names the one to trust"}
+            return ": its certificate is from an authority that is not trusted: --tls-ca" +
+                   (server.ca.empty() ? std::string{" FILE names the one to trust"}
                                       : " names '" + server.ca + "', which does not hold that authority");
         default:
             return std::string{": its certificate is not valid: "} + X509_verify_cert_error_string(certificate_fault);
