@@ -178,6 +178,10 @@ private:
         if (!with_.tls && with_.received.starts_with(tls_alert)) {
             return ": it speaks TLS, use --connect tls:HOST:PORT";
         }
+        if (!with_.tls && with_.received.empty() && fault == asio::error::connection_reset) {
+            // A reset may have overtaken the alert.
+            return ": if it speaks TLS, use --connect tls:HOST:PORT";
+        }
         const auto reason = fault.category() == asio::error::get_ssl_category() ? ERR_GET_REASON(fault.value()) : 0;
         if (reason == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED) {
             return ": it wants a certificate, use --tls-certificate FILE";
@@ -308,9 +312,9 @@ std::string advice_on_handshake(const std::error_code& fault, int certificate_fa
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
         case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-            return ": its certificate is from an authority that is not trusted: --tls-ca" +
-                   (server.ca.empty() ? std::string{" FILE names the one to trust"}
-                                      : " names '" + server.ca + "', which does not hold that authority");
+            return ": its certificate is from an authority that is not trusted: " +
+                   (server.ca.empty() ? "--tls-ca FILE names the one to trust"
+                                      : "it is not in the file of --tls-ca, '" + server.ca + "'");
         default:
             return std::string{": its certificate is not valid: "} + X509_verify_cert_error_string(certificate_fault);
     }

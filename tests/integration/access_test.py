@@ -438,7 +438,7 @@ class Tls(Case):
         secure, plain = daemon.port_file.read_text().split()
         ca, other = ["--tls-ca", str(self.made.ca)], ["--tls-ca", str(self.made._own("other-ca"))]
         self.assert_lost(self.run_it("ping", "--connect", f"tls:{secure}", *ca), "host name '127.0.0.2'")
-        self.assert_lost(self.run_it("ping", "--connect", f"tls:{secure}", *other), "--tls-ca names", "other-ca.pem")
+        self.assert_lost(self.run_it("ping", "--connect", f"tls:{secure}", *other), "not in the file of --tls-ca", "other-ca.pem")
         self.assert_lost(self.run_it("ping", "--connect", f"tls:{plain}", *ca), "without tls:")
         self.assert_lost(self.run_it("ping", "--connect", secure), "tls:HOST:PORT")
 
