@@ -45,6 +45,12 @@ std::string message_line(std::uint64_t id, std::string_view method, std::string_
     return line + "}\n";
 }
 
+/// OpenSSL's reason of a fault, 0 if it is none of TLS.
+int tls_reason(std::error_code fault) {
+    const bool is_tls = fault.category() == asio::error::get_ssl_category();
+    return is_tls ? ERR_GET_REASON(static_cast<unsigned long>(fault.value())) : 0;
+}
+
 }  // namespace
 
 struct client::connection {
@@ -182,7 +188,7 @@ private:
             // A reset may have overtaken the alert.
             return ": if it speaks TLS, use --connect tls:HOST:PORT";
         }
-        const auto reason = fault.category() == asio::error::get_ssl_category() ? ERR_GET_REASON(fault.value()) : 0;
+        const int reason = tls_reason(fault);
         if (reason == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED) {
             return ": it wants a certificate, use --tls-certificate FILE";
         }
@@ -318,9 +324,8 @@ std::string advice_on_handshake(const std::error_code& fault, int certificate_fa
         default:
             return std::string{": its certificate is not valid: "} + X509_verify_cert_error_string(certificate_fault);
     }
-    const bool is_ssl = fault.category() == asio::error::get_ssl_category();
     if (fault == asio::error::eof || fault == asio::error::connection_reset || fault.message() == "stream truncated" ||
-        (is_ssl && ERR_GET_REASON(fault.value()) == SSL_R_WRONG_VERSION_NUMBER)) {
+        tls_reason(fault) == SSL_R_WRONG_VERSION_NUMBER) {
         return ": it may speak no TLS there, use --connect without tls:";
     }
     return ": the TLS handshake failed, see --tls-ca and --tls-certificate";

@@ -309,8 +309,8 @@ private:
             if (name.empty() || name.find('=') != std::string::npos || name.find('\0') != std::string::npos) {
                 throw raised{"ValueError", "process.run(): env has a variable with the name " + in_quotes(name)};
             }
-            const bool may_be_set = std::ranges::any_of(settings_.env, [&name = name](const std::string& each) {
-                return each == name || each == all_of_them;
+            const bool may_be_set = std::ranges::any_of(settings_.env, [&wanted = name](const std::string& each) {
+                return each == wanted || each == all_of_them;
             });
             if (!may_be_set) {
                 throw raised{"PermissionError",

@@ -17,6 +17,9 @@
 
 #include "api/functions/system_error.hpp"
 
+// As an attribute of GNU: clang knows no [[gnu::no_sanitize]].
+#define NOT_INSTRUMENTED __attribute__((noinline, no_sanitize("address", "thread", "undefined")))
+
 namespace gatherd::api::functions {
 
 namespace {
@@ -63,7 +66,7 @@ void require(birth& plan, long result) noexcept {
 }
 
 /// The child. Only system calls, directly: whatever the libraries or sanitizers keep is shared with the daemon.
-[[noreturn, gnu::noinline, gnu::no_sanitize("address", "thread", "undefined")]] void become(birth& plan) noexcept {
+[[noreturn]] NOT_INSTRUMENTED void become(birth& plan) noexcept {
     kernel_sigaction standard;
     constexpr int signals = 64;
     for (int number = 1; number <= signals; ++number) {
@@ -101,8 +104,7 @@ void require(birth& plan, long result) noexcept {
 // written in place: a function that made it would return in the child first, and find another return address later.
 
 #if defined(__x86_64__)
-[[gnu::noinline, gnu::no_sanitize("address", "thread", "undefined")]] long clone_with(clone_args& args,
-                                                                                    birth& plan) noexcept {
+NOT_INSTRUMENTED long clone_with(clone_args& args, birth& plan) noexcept {
     long result = SYS_clone3;
     asm volatile("syscall" : "+a"(result) : "D"(&args), "S"(sizeof args) : "rcx", "r11", "memory");
     if (result == 0) {
@@ -112,8 +114,7 @@ void require(birth& plan, long result) noexcept {
 }
 
 /// Where clone3 is refused, as by the filters of some containers.
-[[gnu::noinline, gnu::no_sanitize("address", "thread", "undefined")]] long old_clone_with(const clone_args& args,
-                                                                                        birth& plan) noexcept {
+NOT_INSTRUMENTED long old_clone_with(const clone_args& args, birth& plan) noexcept {
     long result = SYS_clone;
     register long child_tid asm("r10") = 0;
     register long tls asm("r8") = 0;
@@ -127,8 +128,7 @@ void require(birth& plan, long result) noexcept {
     return result;
 }
 #elif defined(__aarch64__)
-[[gnu::noinline, gnu::no_sanitize("address", "thread", "undefined")]] long clone_with(clone_args& args,
-                                                                                    birth& plan) noexcept {
+NOT_INSTRUMENTED long clone_with(clone_args& args, birth& plan) noexcept {
     register long number asm("x8") = SYS_clone3;
     register long result asm("x0") = reinterpret_cast<long>(&args);
     register long size asm("x1") = sizeof args;
@@ -140,8 +140,7 @@ void require(birth& plan, long result) noexcept {
 }
 
 /// Where clone3 is refused, as by the filters of some containers.
-[[gnu::noinline, gnu::no_sanitize("address", "thread", "undefined")]] long old_clone_with(const clone_args& args,
-                                                                                        birth& plan) noexcept {
+NOT_INSTRUMENTED long old_clone_with(const clone_args& args, birth& plan) noexcept {
     register long number asm("x8") = SYS_clone;
     register long result asm("x0") = static_cast<long>(args.flags | args.exit_signal);
     register long stack asm("x1") = 0;

@@ -3,7 +3,6 @@
 #include <memory>
 #include <new>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "api/plan/evaluate/evaluate.hpp"
@@ -73,11 +72,11 @@ struct bound_arguments {
 };
 
 /// Runs a call on a pool, with the program kept alive for as long as the thread needs it.
-template <typename Pool, typename Place = std::monostate>
-executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, program& p, Place taken = {}) {
+template <typename Pool>
+executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, program& p) {
     try {
         // Named, since g++ 12 destroys temporaries with captures twice in some awaits.
-        auto body = [where, given = std::move(given), owner = p.shared_from_this(), taken = std::move(taken)] {
+        auto body = [where, given = std::move(given), owner = p.shared_from_this()] {
             return call_now(call_at(where).callee, given.bound, where, *owner);
         };
         auto called = pool(std::move(body));
@@ -175,7 +174,10 @@ executor::task<outcome> call_blocking(place where, bound_arguments given, progra
     } catch (const executor::cancelled_error& e) {
         co_return cancelled_at(where, e);
     }
-    co_return co_await call_on(blocking, where, std::move(given), p, std::move(taken));
+    auto holding_it = [taken = std::move(taken)](auto f) mutable {
+        return blocking([f = std::move(f), taken = std::move(taken)] { return f(); });
+    };
+    co_return co_await call_on(std::move(holding_it), where, std::move(given), p);
 }
 
 /// A value that a call made, with its size entered into the account of memory if it is large.
