@@ -223,11 +223,14 @@ def long_answer(port):
 
 
 def seeded_draws(port):
-    """A seeded program that draws five times a hundred million numbers of one."""
+    """A seeded program that draws five times four million numbers of one: as many as a result may hold."""
     client = Client(port)
-    draws = [{"call": "random.choices", "args": [[0], 100_000_000]}] * 5
-    client.send(request(1, "run", {"task": {"sequence": draws}, "seed": 1}))
-    client.answer()
+    too_many = {"call": "random.choices", "args": [[0], 100_000_000]}
+    client.send(request(1, "run", {"task": too_many, "seed": 1}))
+    assert client.answer()["error"]["data"]["type"] == "MemoryError"
+    draws = [{"call": "random.choices", "args": [[0], 4_000_000]}] * 5
+    client.send(request(2, "run", {"task": {"sequence": draws}, "seed": 1}))
+    assert len(client.answer()["result"]) == 5
 
 
 def names_that_collide(port):
