@@ -8,8 +8,6 @@
 #include <new>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "api/protocol/diagnosis.hpp"
 
 namespace gatherd::api::protocol {
@@ -33,10 +31,8 @@ bool equal_in_any_case(std::string_view text, std::string_view lower_case) noexc
                       [](char a, char b) { return lower(a) == b; });
 }
 
-// What a token of RFC 9110 is made of, as the method of an HTTP request and the name of a header are.
-bool is_token_byte(char byte) noexcept {
-    return (lower(byte) >= 'a' && lower(byte) <= 'z') || (byte >= '0' && byte <= '9') ||
-           (byte != '\0' && std::strchr("!#$%&'*+-.^_`|~", byte) != nullptr);
+bool is_literal(std::string_view token) noexcept {
+    return token == "true" || token == "false" || token == "null";
 }
 
 std::string_view trimmed(std::string_view text) noexcept {
@@ -180,28 +176,38 @@ std::optional<frame> frame_reader::next() {
     }
 }
 
-// JSON begins with no token but a literal or a number. No limit of a token's length is needed but a message's.
+// The method of an HTTP request and the name of a header are tokens; JSON begins with one only if it is a literal or a
+// number. It may be as long as a message, so it is looked at as it comes, and never again.
 std::optional<frame> frame_reader::step_detecting() {
+    const char* const data = buffer_.get();
+    scanned_ = static_cast<std::size_t>(first_token_.scan(data + scanned_, data + end_) - data);
     const auto bytes = pending();
-    const auto token_end =
-        std::find_if_not(buffer_.get() + scanned_, buffer_.get() + end_, is_token_byte) - buffer_.get();
-    scanned_ = static_cast<std::size_t>(token_end);
     const auto token = bytes.substr(0, scanned_ - begin_);
-    const bool is_short = token.size() <= std::max(limits_.message_bytes, length_name.size());
     const bool may_be_tls = bytes.starts_with(tls_handshake);
+    if (token.size() > std::max(limits_.message_bytes, length_name.size())) {
+        return too_large();
+    }
     const bool is_cut = token.size() == bytes.size() || (may_be_tls && bytes.size() == 1);
-    if (is_cut && !finished_ && is_short) {
+    if (is_cut && !finished_) {
         return std::nullopt;
     }
     const char next = is_cut ? '\n' : bytes[token.size()];
     if ((may_be_tls && !is_cut && bytes[1] == tls_major) ||
-        (next == ' ' && !token.empty() && is_short && !value::accept(token))) {
+        (next == ' ' && !token.empty() && !is_literal(token) && !first_token_.is_number())) {
         return close_with({frame_kind::foreign});
     }
     const bool has_headers = next == ':' && equal_in_any_case(token, length_name);
     framing_ = has_headers ? framing::content_length : framing::json_lines;
-    phase_ = has_headers ? phase::headers : phase::between;
-    scanned_ = begin_;
+    if (has_headers) {
+        phase_ = phase::headers;
+        scanned_ = begin_;
+    } else if (token.empty()) {
+        phase_ = phase::between;
+    } else {
+        begin_message();
+        static_cast<void>(scanner_.scan(token.data(), token.data() + 1));  // to which all bytes of a token are alike
+        phase_ = phase::inside;
+    }
     return std::nullopt;
 }
 
@@ -406,7 +412,9 @@ std::optional<frame> frame_reader::step_end() {
 void frame_reader::note_fault(std::size_t position) {
     const auto before = pending().substr(0, position);
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-    const auto column = position - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0: the first line
+    const void* const line_end = ::memrchr(before.data(), '\n', before.size());  // rfind looks at a byte at a time
+    const auto column =
+        line_end == nullptr ? position + 1 : static_cast<std::size_t>(&before.back() - static_cast<const char*>(line_end)) + 1;
     fault_ = "line " + std::to_string(line) + ", column " + std::to_string(column) + ": expected ";
     fault_ += scanner_.expected();
     fault_ += ", not " + shown(pending()[position]);

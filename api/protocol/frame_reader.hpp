@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/protocol/first_token.hpp"
 #include "api/protocol/frame.hpp"
 #include "api/protocol/framing.hpp"
 #include "api/protocol/message_limits.hpp"
@@ -126,6 +127,7 @@ private:
     std::size_t scanned_ = 0;  // begin_ <= scanned_ <= end_: no byte before it is looked at again in this phase
     std::size_t end_ = 0;      // of what was fed
 
+    first_token first_token_;                      // while detecting
     std::size_t line_end_ = 0;                     // no line that begins before it is handed out whole
     structure_scanner scanner_;                    // of the message under way
     structure_scanner::outcome scanned_so_far_{};  // of a body: where it is not `more`, the rest needs no scan

@@ -268,6 +268,18 @@ def huge_messages(port):
         sender.join()
 
 
+def long_scalars(port):
+    """Lines of 60 MB, and beyond the limit, that are one number or one word."""
+    for text in [b"1" * 60_000_000, b"x" * 60_000_000, b"x" * 100_000_000, b"1" * 60_000_000 + b" /"] * 2:
+        client = Client(port)
+        try:
+            client.socket.sendall(text + b"\n")
+            client.lines.readline()
+        except ConnectionError:
+            pass  # closed at the limit
+        client.reset()
+
+
 def many_prints(port):
     """Plans of a thousand prints, with ids of 1 KB."""
     client = Client(port)
@@ -292,7 +304,7 @@ ATTACKS = {"awaits_then_resets": awaits_then_resets, "task_of_many_awaits_ends":
            "lists_of_tasks": lists_of_tasks, "batches_of_functions": batches_of("functions"), "batches_of_stats": batches_of("stats"),
            "lines_of_functions": lines_of("functions"), "lines_of_stats": lines_of("stats"), "long_answer": long_answer,
            "seeded_draws": seeded_draws, "names_that_collide": names_that_collide, "long_ids": long_ids, "huge_messages": huge_messages,
-           "many_prints": many_prints, "blocking_sleeps": blocking_sleeps}
+           "long_scalars": long_scalars, "many_prints": many_prints, "blocking_sleeps": blocking_sleeps}
 
 
 # ---- the neighbour ---------------------------------------------------------------------------------
