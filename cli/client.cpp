@@ -269,12 +269,11 @@ public:
 
     /// Throws it: no answer came from `name` until the end.
     [[noreturn]] void give_up(const std::string& name) const {
-        const auto waited = std::chrono::duration_cast<milliseconds>(end() - begun_);
-        const auto reason = "no answer within " + seconds_text(std::max(waited, milliseconds{0})) + " s";
         if (until_ && *until_ <= connect_by_) {
-            throw timeout_error{"timed out: " + reason + " from " + name};
+            throw timeout_error{"timed out: no answer from " + name};
         }
-        throw connection_error{"no gatherd at " + name + " (" + reason + ")" + advice};
+        const auto waited = std::chrono::duration_cast<milliseconds>(connect_by_ - begun_);
+        throw connection_error{"no gatherd at " + name + " (no answer within " + seconds_text(waited) + " s)" + advice};
     }
 
 private:

@@ -81,11 +81,12 @@ async def timeouts(client, rng):
 
 
 async def created_tasks(client, rng):
-    made = expect(await client.call("create_task", {"task": {"call": "sleep", "args": [0.01, "made"]}}), "result", None)
+    made = expect(await client.call("create_task", {"task": {"call": "sleep", "args": [0.01, "made"]}, "keep": 10}), "result", None)
     expect(await client.call("await", {"id": made["id"]}), "result", "made")
     lost = expect(await client.call("create_task", {"task": {"call": "sleep", "args": [60]}}), "result", None)
+    end = client.start("await", {"id": lost["id"]})
     expect(await client.call("cancel", {"id": lost["id"]}), "result", {"cancelled": 1})
-    expect_error(await client.call("await", {"id": lost["id"]}), -32000)
+    expect_error(await end, -32000)
 
 
 async def streams(client, rng):
