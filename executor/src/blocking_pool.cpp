@@ -134,6 +134,9 @@ void blocking_pool::stop() noexcept {
     state::threads_list over;
     {
         std::unique_lock guard{state_->lock};
+        if (state_->is_left) {
+            return;  // stopped before: the threads that are left tell nobody when they end
+        }
         state_->stopping = true;
         state_->arrived.notify_all();
         state_->ended.wait(guard, [this] {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cstddef>
 #include <latch>
 #include <thread>
 
@@ -40,17 +41,24 @@ struct observed_call : pool_work {
 
 /// A call that returns when it is let go.
 struct endless_call : pool_work {
-    endless_call() : pool_work{&make, &resume} {}
+    explicit endless_call(std::ptrdiff_t held = 0) : pool_work{&make, &resume}, goes_on{held} {}
 
     static void make(work& item) noexcept {
         auto& call = static_cast<endless_call&>(item);
         call.begun.count_down();
         call.let_go.wait();
     }
-    static void resume(work& item) noexcept { static_cast<endless_call&>(item).is_over.count_down(); }
+    static void resume(work& item) noexcept {
+        auto& call = static_cast<endless_call&>(item);
+        call.returned.count_down();
+        call.goes_on.wait();
+        call.is_over.count_down();
+    }
 
     std::latch begun{1};
     std::latch let_go{1};
+    std::latch returned{1};
+    std::latch goes_on;  // one that is held stops before it resumes anybody
     std::latch is_over{1};
 };
 
@@ -94,6 +102,21 @@ TEST_CASE("blocking_pool: stop does not wait for a call that does not return", "
         pool.stop();
     }
     call.let_go.count_down();
+    call.is_over.wait();
+}
+
+TEST_CASE("blocking_pool: a thread that was left behind is not waited for later, wherever it has come", "[executor]") {
+    endless_call call{1};
+    {
+        blocking_pool pool{{.max_threads = 1, .name = "test"}};
+        REQUIRE(pool.submit(call));
+        call.begun.wait();
+        pool.stop();
+        call.let_go.count_down();
+        call.returned.wait();
+        pool.stop();
+    }
+    call.goes_on.count_down();
     call.is_over.wait();
 }
 
