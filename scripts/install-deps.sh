@@ -20,8 +20,8 @@ fail() {
 
 packages_of() {
     case "$1" in
-        build) echo ccache g++ cmake ninja-build libasio-dev libcli11-dev libsimdjson-dev libspdlog-dev libssl-dev \
-            libtbb-dev nlohmann-json3-dev ;;
+        build) echo ccache g++ cmake ninja-build libasio-dev libcli11-dev libre2-dev libsimdjson-dev libspdlog-dev libssl-dev \
+            libtbb-dev libxxhash-dev nlohmann-json3-dev pkg-config zlib1g-dev ;;
         clang) echo clang-19 ;;
         test) echo catch2 netcat-openbsd nodejs npm openssl python3 valgrind ;;
         bench) echo libbenchmark-dev python3 ;;

@@ -114,6 +114,11 @@ value time_sleep_result(arguments) {
     return nullptr;
 }
 
+template <typename Clock>
+value time_now(call_context&, arguments) {
+    return std::chrono::duration<double>{Clock::now().time_since_epoch()}.count();
+}
+
 /// Python's sum(terms): exact while they are ints, plain double addition from left to right after the first float.
 /// 128 bits hold the sum of any number of 64-bit terms that fits in memory.
 value add(call_context&, arguments given) {
@@ -190,6 +195,16 @@ void add_core(plan::registry& functions) {
                    .body = plan::sleeping_body{.delay = time_sleep_delay, .result = time_sleep_result},
                    .errors = {"TypeError", "ValueError", "OverflowError"},
                    .example = {R"({"call": "time.sleep", "args": [0.01]})", "null"}});
+    functions.add({.name = "time.time",
+                   .summary = "The seconds since 1970, in UTC, without leap seconds.",
+                   .parameters = {},
+                   .body = time_now<std::chrono::system_clock>,
+                   .example = {R"({"call": "time.time"})", ""}});
+    functions.add({.name = "time.monotonic",
+                   .summary = "The seconds of a clock that is never set back, from a time that means nothing.",
+                   .parameters = {},
+                   .body = time_now<std::chrono::steady_clock>,
+                   .example = {R"({"call": "time.monotonic"})", ""}});
     functions.add({.name = "add",
                    .summary = "Adds numbers up.",
                    .parameters = {parameter{.name = "terms", .variadic = true, .type = "number", .help = "the terms"}},

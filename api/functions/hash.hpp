@@ -1,5 +1,5 @@
 /// \file
-/// Digests of text: hash.sha256.
+/// Digests and checksums: the family of hash.
 #pragma once
 
 #include "api/plan/model/registry.hpp"

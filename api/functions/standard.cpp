@@ -2,9 +2,12 @@
 /// Which families the standard functions are.
 #include "api/functions/standard.hpp"
 
+#include "api/functions/compress.hpp"
 #include "api/functions/core.hpp"
 #include "api/functions/hash.hpp"
 #include "api/functions/random.hpp"
+#include "api/functions/stats.hpp"
+#include "api/functions/text_search.hpp"
 
 namespace gatherd::api::functions {
 
@@ -12,6 +15,9 @@ void add_standard(plan::registry& functions, const outside_settings& outside) {
     add_core(functions);
     add_random(functions);
     add_hash(functions);
+    add_compress(functions);
+    add_stats(functions);
+    add_text_search(functions);
     add_process(functions, outside.process);
     add_file(functions, outside.file);
 }

@@ -1,5 +1,7 @@
 #include "api/plan/evaluate/call.hpp"
 
+#include <oneapi/tbb/task_group.h>
+
 #include <memory>
 #include <new>
 #include <utility>
@@ -125,7 +127,38 @@ struct blocking_place {
     executor::semaphore::permit own{};
 };
 
-constexpr auto computing = [](auto f) { return executor::compute_unjoined(std::move(f)); };
+/// oneTBB's context of a call on the compute pool. Whoever awaits the call cancels it when that ends: a call that goes on
+/// then, since its task was cancelled, can see it, and the parallel algorithms in it stop.
+class computing_context {
+public:
+    computing_context() = default;
+    ~computing_context() { context_->cancel_group_execution(); }
+    computing_context(const computing_context&) = delete;
+    computing_context& operator=(const computing_context&) = delete;
+
+    /// A pool for call_on.
+    [[nodiscard]] auto pool() const {
+        return [context = context_](auto f) {
+            auto body = [context, f = std::move(f)] {
+                outcome result;
+                oneapi::tbb::task_group{*context}.run_and_wait([&] { result = f(); });
+                return result;
+            };
+            return executor::compute_unjoined(std::move(body));
+        };
+    }
+
+private:
+    using context_type = oneapi::tbb::task_group_context;
+
+    std::shared_ptr<context_type> context_ = std::make_shared<context_type>();  // shared with the thread
+};
+
+/// A call on the compute pool. If it is cancelled its task goes on at once, and the thread as soon as it sees that.
+executor::task<outcome> call_computing(place where, bound_arguments given, program& p) {
+    const computing_context context;
+    co_return co_await call_on(context.pool(), where, std::move(given), p);
+}
 
 /// How long a sleeping call sleeps, in `delay`; or the failure that it is instead.
 outcome sleep_delay(const sleeping_body& body, arguments bound, place where, std::chrono::nanoseconds& delay) {
@@ -272,7 +305,7 @@ executor::task<outcome> evaluate_any_call(place where, environment_ptr names, pr
         co_return co_await call_blocking(where, std::move(given), p);
     }
     if (is_long(callee, given.bound)) {
-        co_return co_await call_on(computing, where, std::move(given), p);
+        co_return co_await call_computing(where, std::move(given), p);
     }
     co_return call_now(callee, given.bound, where, p);
 }

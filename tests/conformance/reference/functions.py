@@ -1,6 +1,7 @@
 """The functions that every daemon has, by what Python itself does."""
 
 import asyncio
+import base64
 import hashlib
 import inspect
 import json
@@ -73,10 +74,10 @@ class Functions:
     def add(self, *terms):
         return sum(terms)
 
-    def hash_sha256(self, text):
-        if not isinstance(text, str):
+    def hash_sha256(self, data, binary=False):
+        if not isinstance(data, str):
             raise TypeError("sha256() argument must be a string")
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(base64.b64decode(data, validate=True) if binary else data.encode()).hexdigest()
 
     def random_random(self):
         return self._draw.random()

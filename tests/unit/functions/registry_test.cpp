@@ -109,6 +109,8 @@ TEST_CASE("registry: lists the standard functions by name, with Python's signatu
     }
     CHECK(signatures == std::vector<std::string>{
                             "add(*terms)",
+                            "compress.gunzip(data, binary=false, max_output=16777216)",
+                            "compress.gzip(data, level=6, binary=false)",
                             "echo(value=null)",
                             "fail(type=\"Exception\", message=\"\")",
                             "file.list(path)",
@@ -116,7 +118,12 @@ TEST_CASE("registry: lists the standard functions by name, with Python's signatu
                             "file.remove(path)",
                             "file.stat(path)",
                             "file.write(path, data, append=false, binary=false)",
-                            "hash.sha256(text)",
+                            "hash.crc32(data, binary=false)",
+                            "hash.md5(data, binary=false)",
+                            "hash.sha1(data, binary=false)",
+                            "hash.sha256(data, binary=false)",
+                            "hash.sha512(data, binary=false)",
+                            "hash.xxh64(data, binary=false)",
                             "noop()",
                             "print(*values)",
                             "process.run(argv, stdin=null, env=null, cwd=null, timeout=null, check=false, "
@@ -133,6 +140,10 @@ TEST_CASE("registry: lists the standard functions by name, with Python's signatu
                             "random.shuffle(seq)",
                             "random.uniform(a, b)",
                             "sleep(delay, result=null)",
+                            "stats.describe(numbers)",
+                            "text.search(texts, pattern)",
+                            "time.monotonic()",
                             "time.sleep(seconds)",
+                            "time.time()",
                         });
 }
