@@ -18,28 +18,9 @@ namespace {
 
 using plan::raised;
 
-/// "the text 'abc'", "the number 5", "null".
-std::string described(const value& v) {
-    if (v.is_string()) {
-        return "the text '" + shortened(v.get_ref<const std::string&>()) + "'";
-    }
-    if (v.is_null()) {
-        return "null";
-    }
-    if (v.is_array()) {
-        return "a list";
-    }
-    if (v.is_object()) {
-        return "an object";
-    }
-    std::string text;
-    protocol::append_value(text, v);
-    return v.is_boolean() ? text : "the number " + text;
-}
-
 std::string complaint(const argument& about, std::string_view expected) {
-    return std::string{about.callee} + "(): " + std::string{about.name} + " must be " + std::string{expected} + ", not " +
-           described(about.given);
+    return std::string{about.callee} + "(): " + std::string{about.name} + " must be " + std::string{expected} +
+           ", not " + shown(about.given);
 }
 
 /// How many bytes a character has that begins so, or 0 if none does; and the range of its second byte.
@@ -90,6 +71,21 @@ scanned scan_character(std::string_view bytes) noexcept {
 }
 
 }  // namespace
+
+std::string shown(const value& v) {
+    if (const auto* const text = v.get_ptr<const std::string*>()) {
+        return "the text '" + shortened(*text) + "'";
+    }
+    if (v.is_array()) {
+        return "a list";
+    }
+    if (v.is_object()) {
+        return "an object";
+    }
+    std::string text = v.is_number() ? "the number " : "";
+    protocol::append_value(text, v);
+    return text;
+}
 
 void argument::refuse_type(std::string_view expected) const {
     throw raised{"TypeError", complaint(*this, expected)};
@@ -153,8 +149,8 @@ std::vector<std::string> argument::texts() const {
     for (const value& each : given) {
         if (!each.is_string()) {
             throw raised{"TypeError", std::string{callee} + "(): " + std::string{name} +
-                                          " must be a list of texts, and its item " + std::to_string(all.size()) + " is " +
-                                          described(each)};
+                                          " must be a list of texts, and its item " + std::to_string(all.size()) +
+                                          " is " + shown(each)};
         }
         all.push_back(argument{callee, name, each}.plain_text());
     }

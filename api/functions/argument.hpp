@@ -13,6 +13,9 @@
 
 namespace gatherd::api::functions {
 
+/// A value as a message for people shows it: "the text 'abc'", "the number 5", "null", "a list", "an object".
+[[nodiscard]] std::string shown(const value& v);
+
 /// One argument, with what messages call it. Both outlive this. All members throw `plan::raised` TypeError for a value
 /// of another type, ValueError for one that is out of range.
 struct argument {

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "api/functions/argument.hpp"
 #include "api/functions/python_value.hpp"
 #include "api/plan/model/function.hpp"
 #include "api/protocol/json_writer.hpp"
@@ -50,11 +51,8 @@ value print(call_context& context, arguments given) {
 }
 
 value fail(call_context&, arguments given) {
-    if (!given[0].is_string() || !given[1].is_string()) {
-        throw raised{"TypeError", "fail() takes two strings"};
-    }
-    const auto& type = given[0].get_ref<const std::string&>();
-    const auto& message = given[1].get_ref<const std::string&>();
+    const auto& type = argument{"fail", "type", given[0]}.text();
+    const auto& message = argument{"fail", "message", given[1]}.text();
     if (type == "CancelledError") {
         throw executor::cancelled_error{message};
     }
@@ -69,7 +67,7 @@ value fail(call_context&, arguments given) {
 nanoseconds sleep_delay(arguments given) {
     constexpr double longest = 200.0 * 365.25 * 86400.0;
     if (!is_number(given[0])) {
-        throw raised{"TypeError", "'<=' not supported between instances of " + quoted_type(given[0]) + " and 'int'"};
+        argument{"sleep", "delay", given[0]}.refuse_type("a number of seconds");
     }
     const double seconds = float_of(given[0]);
     if (!(seconds > 0.0)) {
@@ -85,7 +83,11 @@ value sleep_result(arguments given) {
 
 /// time.sleep's argument in nanoseconds, rounded away from zero, as _PyTime_FromSecondsObject.
 nanoseconds blocking_delay(const value& given) {
-    const raised too_large{"OverflowError", "timestamp too large to convert to C _PyTime_t"};
+    const raised too_large{"OverflowError",
+                           "time.sleep(): seconds must be below 2**63 nanoseconds, not " + shown(given)};
+    if (!is_number(given)) {
+        argument{"time.sleep", "seconds", given}.refuse_type("a number of seconds");
+    }
     if (!given.is_number_float()) {
         const int128 exact = index_of(given) * 1'000'000'000;
         if (exact < std::numeric_limits<std::int64_t>::min() || exact > std::numeric_limits<std::int64_t>::max()) {
@@ -105,7 +107,7 @@ nanoseconds blocking_delay(const value& given) {
 nanoseconds time_sleep_delay(arguments given) {
     const nanoseconds length = blocking_delay(given[0]);
     if (length < nanoseconds{0}) {
-        throw raised{"ValueError", "sleep length must be non-negative"};
+        throw raised{"ValueError", "time.sleep(): seconds must not be negative, not " + shown(given[0])};
     }
     return length;
 }
@@ -119,26 +121,8 @@ value time_now(call_context&, arguments) {
     return std::chrono::duration<double>{Clock::now().time_since_epoch()}.count();
 }
 
-/// Python's sum(terms): exact while they are ints, plain double addition from left to right after the first float.
-/// 128 bits hold the sum of any number of 64-bit terms that fits in memory.
 value add(call_context&, arguments given) {
-    int128 exact = 0;
-    double rounded = 0.0;
-    bool is_float = false;
-    for (const value& term : given) {
-        if (!is_number(term)) {
-            raise_unsupported("+", is_float ? "float" : "int", type_name(term));
-        }
-        if (is_float) {
-            rounded += float_of(term);
-        } else if (term.is_number_float()) {
-            is_float = true;
-            rounded = static_cast<double>(exact) + float_of(term);
-        } else {
-            exact += int_of(term);
-        }
-    }
-    return is_float ? float_value(rounded) : int_value(exact);
+    return sum_of("add", "each of terms", given);
 }
 
 }  // namespace
@@ -171,7 +155,8 @@ void add_core(plan::registry& functions) {
                                   .default_value = value("Exception"),
                                   .type = "text",
                                   .help = "any name; CancelledError and TimeoutError are the real ones"},
-                        parameter{.name = "message", .default_value = value(""), .type = "text", .help = "its message"}},
+                        parameter{
+                            .name = "message", .default_value = value(""), .type = "text", .help = "its message"}},
          .body = fail,
          .errors = {"TypeError"},
          .example = {R"({"try": {"call": "fail", "args": ["ValueError", "boom"]}, "except": {"value": "caught"}})",

@@ -22,6 +22,7 @@
 #include "api/functions/argument.hpp"
 #include "api/functions/option.hpp"
 #include "api/plan/model/function.hpp"
+#include "api/plan/model/truth.hpp"
 
 namespace gatherd::api::functions {
 

@@ -38,7 +38,7 @@ using plan::arguments;
 using plan::call_context;
 using plan::raised;
 
-constexpr std::string_view callee = "process.run";
+constexpr std::string_view process_run = "process.run";
 constexpr std::size_t most_output = std::size_t{256} << 20;
 constexpr std::string_view all_of_them = "*";
 
@@ -47,7 +47,7 @@ enum parameter_index : std::size_t { argv, input, env, cwd, timeout, check, max_
 argument argument_at(arguments given, parameter_index index) {
     constexpr std::array<std::string_view, 8> names{"argv",    "stdin", "env",        "cwd",
                                                     "timeout", "check", "max_output", "binary"};
-    return {callee, names.at(index), given[index]};
+    return {process_run, names.at(index), given[index]};
 }
 
 /// What of a call is not the process's own.
@@ -218,7 +218,7 @@ private:
         }
         request.environment = environment_from(argument_at(given, env));
         if (const argument folder = argument_at(given, cwd); !folder.is_null()) {
-            request.folder = roots_.open(callee, below_its_root(folder.plain_text()), O_PATH | O_DIRECTORY);
+            request.folder = roots_.open(process_run, below_its_root(folder.plain_text()), O_PATH | O_DIRECTORY);
         }
         request.max_memory = settings_.max_memory;
         request.max_cpu = settings_.max_cpu;
@@ -316,7 +316,7 @@ private:
                 throw raised{"PermissionError",
                              "process.run: the variable " + in_quotes(name) + " is not in process.env"};
             }
-            all.push_back(name + "=" + argument{callee, "env's " + name, text}.plain_text());
+            all.push_back(name + "=" + argument{process_run, "env's " + name, text}.plain_text());
         }
         return all;
     }
@@ -334,7 +334,7 @@ private:
 void add_process(plan::registry& functions, const process_settings& settings) {
     const auto family = std::make_shared<process_family>(settings);
     functions.add(
-        {.name = std::string{callee},
+        {.name = std::string{process_run},
          .summary = "Runs a program of the daemon's machine, without a shell, and returns its status and output.",
          .parameters = {{.name = "argv", .type = "list of texts", .help = "the program and its arguments"},
                         option("stdin", nullptr, "text or null", "what it reads from its standard input"),

@@ -1,5 +1,6 @@
 /// \file
 /// How a JSON value looks to Python.
+#include "api/functions/argument.hpp"
 #include "api/functions/python_value.hpp"
 
 #include <algorithm>
@@ -13,26 +14,6 @@
 namespace gatherd::api::functions {
 
 using plan::raised;
-
-std::string_view type_name(const value& v) noexcept {
-    switch (v.type()) {
-        case value::value_t::boolean:
-            return "bool";
-        case value::value_t::number_integer:
-        case value::value_t::number_unsigned:
-            return "int";
-        case value::value_t::number_float:
-            return "float";
-        case value::value_t::string:
-            return "str";
-        case value::value_t::array:
-            return "list";
-        case value::value_t::object:
-            return "dict";
-        default:
-            return "NoneType";
-    }
-}
 
 std::string quoted_type(const value& v) {
     return std::string{'\''}.append(type_name(v)).append(1, '\'');
@@ -117,6 +98,56 @@ std::vector<value> items_of(const value& v) {
         throw raised{"TypeError", quoted_type(v) + " object is not iterable"};
     }
     return items;
+}
+
+value sum_of(std::string_view function, std::string_view term, plan::arguments numbers) {
+    int128 exact = 0;  // 128 bits hold the sum of any number of 64-bit terms that fits in memory
+    double rounded = 0.0;
+    bool is_float = false;
+    for (const value& each : numbers) {
+        if (!is_number(each)) {
+            argument{function, term, each}.refuse_type("a number");
+        }
+        if (is_float) {
+            rounded += float_of(each);
+        } else if (each.is_number_float()) {
+            is_float = true;
+            rounded = static_cast<double>(exact) + float_of(each);
+        } else {
+            exact += int_of(each);
+        }
+    }
+    return is_float ? float_value(rounded) : int_value(exact);
+}
+
+namespace {
+
+/// Whether a byte of UTF-8 begins a character.
+bool begins_character(char byte) noexcept {
+    return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
+}
+
+}  // namespace
+
+std::size_t length_of(std::string_view text) noexcept {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_character));
+}
+
+std::string_view character_at(std::string_view text, std::size_t place) noexcept {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (!begins_character(text[i])) {
+            continue;
+        }
+        if (place == 0) {
+            std::size_t end = i + 1;
+            while (end < text.size() && !begins_character(text[end])) {
+                ++end;
+            }
+            return text.substr(i, end - i);
+        }
+        --place;
+    }
+    return {};
 }
 
 std::vector<std::string_view> characters_of(std::string_view text) {

@@ -2,12 +2,14 @@
 /// A JSON value as Python sees it: its type's name, and the numbers and items that operators take from it.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "api/plan/model/function.hpp"
 #include "api/plan/model/python_random.hpp"
 #include "api/value.hpp"
 
@@ -16,7 +18,9 @@ namespace gatherd::api::functions {
 using plan::int128;
 
 /// `type(v).__name__` of what json.loads would give: "NoneType", "bool", "int", "float", "str", "list" or "dict".
-[[nodiscard]] std::string_view type_name(const value& v) noexcept;
+[[nodiscard]] inline std::string_view type_name(const value& v) noexcept {
+    return plan::python_type(v);
+}
 
 /// The type's name between quotes, as Python's messages put it.
 [[nodiscard]] std::string quoted_type(const value& v);
@@ -48,6 +52,17 @@ using plan::int128;
 /// What iterating over it yields: a list's items, a str's characters, a dict's keys.
 /// Throws raised{"TypeError"} for anything else.
 [[nodiscard]] std::vector<value> items_of(const value& v);
+
+/// How many values, at most, a function makes of arguments that are small themselves.
+inline constexpr std::size_t most_values = 10'000'000;
+
+/// Python's sum of numbers: exact while they are ints, plain double addition from left to right after the first float.
+/// Throws TypeError, which calls what is no number `term`, and OverflowError.
+[[nodiscard]] value sum_of(std::string_view function, std::string_view term, plan::arguments numbers);
+
+/// How many characters a text has, and one of them. Precondition: valid UTF-8.
+[[nodiscard]] std::size_t length_of(std::string_view text) noexcept;
+[[nodiscard]] std::string_view character_at(std::string_view text, std::size_t place) noexcept;
 
 /// The characters of a text, one for each code point, as UTF-8. Precondition: valid UTF-8.
 [[nodiscard]] std::vector<std::string_view> characters_of(std::string_view text);

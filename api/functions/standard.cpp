@@ -5,9 +5,12 @@
 #include "api/functions/compress.hpp"
 #include "api/functions/core.hpp"
 #include "api/functions/hash.hpp"
+#include "api/functions/lists.hpp"
+#include "api/functions/operators.hpp"
 #include "api/functions/random.hpp"
 #include "api/functions/stats.hpp"
 #include "api/functions/text_search.hpp"
+#include "api/functions/text.hpp"
 
 namespace gatherd::api::functions {
 
@@ -20,6 +23,9 @@ void add_standard(plan::registry& functions, const outside_settings& outside) {
     add_text_search(functions);
     add_process(functions, outside.process);
     add_file(functions, outside.file);
+    add_lists(functions);
+    add_text(functions);
+    add_operators(functions);
 }
 
 }  // namespace gatherd::api::functions

@@ -49,7 +49,11 @@ checked check(protocol::json_view params, char method) {
         return decoder.decode_gather(*member("tasks"), "tasks", {member("return_exceptions"), member("limit")});
     }
     if (method == '2' && member("call") && member("over")) {
-        return decoder.decode_map(*member("call"), "call", *member("over"), "over",
+        return decoder.decode_map({*member("call"), "call", *member("over"), "over"},
+                                  {member("return_exceptions"), member("limit")});
+    }
+    if (method == '3' && member("task") && member("over")) {
+        return decoder.decode_map({*member("task"), "task", *member("over"), "over", true, member("as")},
                                   {member("return_exceptions"), member("limit")});
     }
     return decoder.decode_task(params, "task");

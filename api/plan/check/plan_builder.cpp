@@ -48,7 +48,9 @@ std::string_view plan_builder::keep_step(std::string_view member) {
 
 const function& plan_builder::find_function(protocol::json_view name, const node& where, std::string_view below) {
     if (!name.is_string()) {
-        refuse(where, below, "the name of a function is expected");
+        refuse(where, below,
+               where.is == kind::map ? "the name of a function, or a task, is expected"
+                                     : "the name of a function is expected");
     }
     const function* const found = known_function(name.as_string());
     if (found == nullptr) {

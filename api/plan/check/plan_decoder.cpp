@@ -49,16 +49,14 @@ result<std::unique_ptr<plan>> plan_decoder::decode_gather(json_view tasks, std::
     });
 }
 
-result<std::unique_ptr<plan>> plan_decoder::decode_map(json_view function_name, std::string_view name_at,
-                                                       json_view over, std::string_view over_at,
+result<std::unique_ptr<plan>> plan_decoder::decode_map(const mapped_members& members,
                                                        const gather_members& options) const {
     return decode_with(functions_, max_tasks_, rights_, [&](plan_builder& b) -> const node& {
         b.count(1);
         map_node& n = b.make_at<map_node>(branch{});
-        n.callee = &b.find_function(function_name, n, '/' + std::string{name_at});
-        n.over_step = b.keep_step(over_at);
+        n.over_step = b.keep_step(members.over_at);
         n.options = read_gather_options(n, options.return_exceptions, options.limit);
-        read_over(b, n, over, nullptr);
+        read_mapped(b, n, {members.own, b.keep_step(members.own_at), members.has_task, members.as, members.over}, nullptr);
         return n;
     });
 }

@@ -22,6 +22,16 @@ struct gather_members {
     std::optional<protocol::json_view> limit{};
 };
 
+/// What method map is about, and which members of the params that is.
+struct mapped_members {
+    protocol::json_view own;  ///< a function's name, or a task
+    std::string_view own_at;
+    protocol::json_view over;
+    std::string_view over_at;
+    bool has_task = false;
+    std::optional<protocol::json_view> as{};  ///< with a task
+};
+
 /// Builds plans straight from decoded messages, and checks them whole: nothing of a plan that is refused ever runs.
 ///
 /// A fault is `errc::invalid_params` with the JSON pointer of its place in `data.path` and, where there is a likely
@@ -42,9 +52,8 @@ public:
     [[nodiscard]] result<std::unique_ptr<plan>> decode_gather(protocol::json_view tasks, std::string_view member,
                                                               const gather_members& options) const;
 
-    /// Method map's function and argument lists, as the TASK map.
-    [[nodiscard]] result<std::unique_ptr<plan>> decode_map(protocol::json_view function_name, std::string_view name_at,
-                                                           protocol::json_view over, std::string_view over_at,
+    /// Method map's function and argument lists, or its task and items, as the TASK map.
+    [[nodiscard]] result<std::unique_ptr<plan>> decode_map(const mapped_members& members,
                                                            const gather_members& options) const;
 
 private:

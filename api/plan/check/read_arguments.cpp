@@ -56,16 +56,17 @@ struct argument_reader {
 
 }  // namespace
 
-std::optional<json_view> as_await(json_view argument) {
+std::optional<awaited_task> as_await(json_view argument) {
     if (!argument.is_object() || argument.size() == 0) {
         return std::nullopt;
     }
-    std::optional<json_view> awaited;
+    std::optional<awaited_task> awaited;
     for (const auto& [name, member] : argument.members()) {
-        if (name != "await") {
+        const bool is_ref = is_same_name(name, "ref");
+        if ((!is_ref && !is_same_name(name, "await")) || (awaited && awaited->is_ref != is_ref)) {
             return std::nullopt;
         }
-        awaited = member;
+        awaited = awaited_task{member, is_ref};  // of duplicates the last
     }
     return awaited;
 }
@@ -93,9 +94,23 @@ bool has_await(json_view argument) {
     return false;
 }
 
-const node& read_await(plan_builder& b, json_view task, const node& at, const std::string& path,
+const node& read_await(plan_builder& b, const awaited_task& task, const node& at, const std::string& path,
                        const symbol_scope* names) {
-    return read_task(b, task, {&at, b.target().keep(path + "/await")}, names);
+    if (!task.is_ref) {
+        return read_task(b, task.own, {&at, b.target().keep(path + "/await")}, names);
+    }
+    b.count(1);
+    const node& where = b.make_at<node>(branch{&at, b.target().keep(path)}, kind::ref);
+    return read_ref(b, task.own, where, names,
+                    R"(to pass such an object as data, write {"await": {"value": {"ref": ..}}} or "literal": true)");
+}
+
+bool is_brief(const function& callee, arguments bound) {
+    if (callee.is_async() || callee.pool == thread_pool::blocking) {
+        return false;
+    }
+    return callee.pool == thread_pool::none ? !are_large(bound)
+                                            : callee.is_brief != nullptr && callee.is_brief(bound);
 }
 
 value read_awaits(plan_builder& b, const await_site& site, json_view argument, const std::string& path) {
@@ -142,7 +157,7 @@ call_arguments read_listed(plan_builder& b, const argument_site& site, json_view
     std::vector<awaited_part> parts;
     std::uint32_t i = 0;
     for (const json_view item : args.items()) {
-        if (has_await(item)) {
+        if (!site.is_literal && has_await(item)) {
             values[i] =
                 read_awaits(b, {site.at, site.names, i, parts}, item, site.below.text() + '/' + std::to_string(i));
         } else {
@@ -161,14 +176,14 @@ call_arguments read_named(plan_builder& b, const argument_site& site, json_view 
     }
     const auto bound = bind_names(site.callee, argument_names);
     if (const auto* no = std::get_if<misfit>(&bound)) {
-        refuse(site.at, site.below.text(), no->why);
+        refuse(site.at, site.below.text(), no->why, no->hint);
     }
     const auto& [slots, slot_count] = std::get<binding>(bound);
     const std::span<value> values = with_defaults(b, site.callee, slot_count);
     std::vector<awaited_part> parts;
     for (std::size_t i = 0; i < given.size(); ++i) {
         auto& into = values[slots[i]];
-        if (has_await(given[i].value)) {
+        if (!site.is_literal && has_await(given[i].value)) {
             into = read_awaits(b, {site.at, site.names, static_cast<std::uint32_t>(slots[i]), parts}, given[i].value,
                                site.below.text() + '/' + protocol::pointer_step(given[i].name));
         } else {
@@ -191,7 +206,7 @@ call_arguments read_arguments(plan_builder& b, const argument_site& site, json_v
     if (!args.is_object()) {
         refuse(site.at, site.below.text(), "args must be a list or an object");
     }
-    if (const auto awaited = as_await(args)) {
+    if (const auto awaited = site.is_literal ? std::nullopt : as_await(args)) {
         const node& whole = read_await(b, *awaited, site.at, site.below.text(), site.names);
         return {{}, &b.target().make<awaited_arguments>(awaited_arguments{{}, &whole})};
     }

@@ -1,6 +1,6 @@
 /// \file
 /// From JSON to the arguments of a call, bound to its function's parameters, and the tasks in them: `{"await": TASK}`
-/// at any depth.
+/// or `{"ref": NAME}` at any depth.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +33,7 @@ struct argument_site {
     const node& at;             ///< the call, or the map
     step_below below;           ///< from there: "/args", or one of "/over"
     const symbol_scope* names;  ///< what refs in them may name, or null
+    bool is_literal = false;    ///< nothing in them is looked into
 };
 
 /// Binds a list or an object; tasks in it are read, and their values left open. Refuses what does not fit.
@@ -41,15 +42,24 @@ struct argument_site {
 /// Binds nothing at all: defaults only. Refuses where one is missing.
 [[nodiscard]] std::span<const value> default_arguments(plan_builder& b, const argument_site& site);
 
-/// The TASK of `{"await": TASK}`, if it is that.
-[[nodiscard]] std::optional<protocol::json_view> as_await(protocol::json_view argument);
+/// A task that stands for data.
+struct awaited_task {
+    protocol::json_view own;  ///< of `{"await": TASK}` the task, of `{"ref": NAME}` the name
+    bool is_ref;              ///< the latter
+};
+
+/// What an argument awaits, if it is `{"await": TASK}` or `{"ref": NAME}` and nothing else.
+[[nodiscard]] std::optional<awaited_task> as_await(protocol::json_view argument);
 
 /// Whether there is one in it, or it is one. Cost: linear in its text.
 [[nodiscard]] bool has_await(protocol::json_view argument);
 
-/// Reads such a TASK; `path`: of what holds it, from `at`.
-[[nodiscard]] const node& read_await(plan_builder& b, protocol::json_view task, const node& at, const std::string& path,
+/// Reads such a task; `path`: of what holds it, from `at`.
+[[nodiscard]] const node& read_await(plan_builder& b, const awaited_task& task, const node& at, const std::string& path,
                                      const symbol_scope* names);
+
+/// Whether a call with these arguments may run at once, on a worker, when those of its tasks are there.
+[[nodiscard]] bool is_brief(const function& callee, arguments bound);
 
 /// Which argument they are in, and what collects them.
 struct await_site {

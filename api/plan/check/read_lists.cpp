@@ -44,7 +44,9 @@ const node& read_list(plan_builder& b, kind is, const task_members& m, const nod
         n.options = read_gather_options(where, m[option::return_exceptions], m[option::limit]);
     }
     read_children_of(b, n, m, names);
-    n.is_instant = n.is_instant && (is == kind::gather || is == kind::sequence);
+    const bool may_be = is == kind::gather || is == kind::sequence;
+    n.is_instant = n.is_instant && may_be;
+    n.is_direct = n.is_direct && may_be;
     return n;
 }
 
@@ -57,7 +59,17 @@ const node& read_wait(plan_builder& b, const task_members& m, const node& where,
         n.when = read_return_when(*when, where);
     }
     read_children_of(b, n, m, names);
-    n.is_instant = false;
+    n.is_instant = n.is_direct = false;
+    return n;
+}
+
+const node& read_any_of(plan_builder& b, const task_members& m, const node& where, const symbol_scope* names) {
+    any_node& n = b.make_at<any_node>(where);
+    if (const auto stagger = read_seconds(m, option::stagger, where)) {
+        n.stagger = to_duration(*stagger);
+    }
+    read_children_of(b, n, m, names);
+    n.is_instant = n.is_direct = false;
     return n;
 }
 
@@ -68,16 +80,20 @@ void add_lines(node& n, std::size_t lines) noexcept {
 
 void read_children(plan_builder& b, list_node& n, json_view list, std::string_view step, const symbol_scope* names) {
     const std::span<const node*> children = b.target().make_span<const node*>(list.size());
-    n.is_instant = true;
+    bool are_instant = true;
+    bool are_direct = true;
     std::size_t lines = 0;
     branch where{&n, step, 0};
     for (const json_view item : list.items()) {
         const node& child = read_task(b, item, where, names);
         children[where.position++] = &child;
-        n.is_instant = n.is_instant && child.is_instant;
+        are_instant = are_instant && child.is_instant;
+        are_direct = are_direct && child.is_direct;
         lines += child.lines;
     }
     n.children = children;
+    n.is_instant = are_instant;
+    n.is_direct = are_direct;
     add_lines(n, lines);
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "api/plan/check/task_members.hpp"
+#include "api/plan/model/nearest_name.hpp"
 #include "api/protocol/json_pointer.hpp"
 
 namespace gatherd::api::plan {
@@ -33,7 +34,8 @@ std::span<const std::string_view> read_types(plan_builder& b, json_view types, c
 
 }  // namespace
 
-const node& read_ref(plan_builder& b, json_view own, const node& where, const symbol_scope* names) {
+const node& read_ref(plan_builder& b, json_view own, const node& where, const symbol_scope* names,
+                     std::string_view hint) {
     ref_node& n = b.make_at<ref_node>(where);
     if (!own.is_string()) {
         refuse(where, "/ref", "ref is a name");
@@ -41,11 +43,32 @@ const node& read_ref(plan_builder& b, json_view own, const node& where, const sy
     for (const symbol_scope* each = names; each != nullptr; each = each->outer, ++n.levels) {
         if (const auto found = each->slots.find(own.as_string()); found != each->slots.end()) {
             n.slot = found->second;
+            n.names_value = n.is_direct = each->holds_value;
             return n;
         }
     }
+    nearest_name nearest{own.as_string()};
+    for (const symbol_scope* each = names; each != nullptr; each = each->outer) {
+        for (const auto& [name, slot] : each->slots) {
+            nearest.consider(name);
+        }
+    }
     refuse(where, "/ref", "unknown name " + quoted(own.as_string()),
-           "a ref names a task of a let around it, an earlier one of the same let, or what try's 'as' names");
+           nearest.question().empty() ? std::string{hint} : nearest.question() + " Else: " + std::string{hint});
+}
+
+const node& read_if(plan_builder& b, const task_members& m, const node& where, const symbol_scope* names) {
+    if_node& n = b.make_at<if_node>(where);
+    if (!m[option::then]) {
+        refuse(where, "", "if misses its 'then'");
+    }
+    n.condition = &read_task(b, *m[kind::if_], {&n, "/if"}, names);
+    n.then = &read_task(b, *m[option::then], {&n, "/then"}, names);
+    if (const auto otherwise = m.given(option::else_)) {
+        n.otherwise = &read_task(b, *otherwise, {&n, "/else"}, names);
+    }
+    n.is_direct = n.condition->is_direct && n.then->is_direct && (n.otherwise == nullptr || n.otherwise->is_direct);
+    return n;
 }
 
 const node& read_let(plan_builder& b, const task_members& m, const node& where, const symbol_scope* names) {
@@ -87,6 +110,7 @@ const node& read_try(plan_builder& b, const task_members& m, const node& where, 
     }
     if (handler) {
         symbol_scope inner{names};
+        inner.holds_value = true;
         if (as) {
             inner.slots.emplace(as->as_string(), 0);
         }
@@ -96,6 +120,8 @@ const node& read_try(plan_builder& b, const task_members& m, const node& where, 
     if (const auto finalizer = m.given(option::finally)) {
         n.finalizer = &read_task(b, *finalizer, {&n, "/finally"}, names);
     }
+    n.is_direct = n.body->is_direct && (n.handler == nullptr || n.handler->is_direct) &&
+                  (n.finalizer == nullptr || n.finalizer->is_direct);
     return n;
 }
 

@@ -49,9 +49,9 @@ const node* read_plain_call(plan_builder& b, json_view task, const branch& where
 kind the_kind(const task_members& m, const node& where) {
     const std::optional<kind> is = m.kind_after();
     if (!is) {
-        refuse(where, "",
-               m.unknown_member() ? "unknown kind of task " + quoted(*m.unknown_member()) : "a task needs a kind",
-               "the kinds are " + list_of_kinds());
+        const std::string_view misspelt = m.unknown_member().value_or(std::string_view{});
+        refuse(where, "", m.unknown_member() ? "unknown kind of task " + quoted(misspelt) : "a task needs a kind",
+               m.unknown_member() ? hint_of_kind(misspelt) : "the kinds are " + list_of_kinds());
     }
     if (const std::optional<kind> another = m.kind_after(is)) {
         refuse(where, "",
@@ -67,6 +67,7 @@ const node& read_value(plan_builder& b, json_view own, const node& where) {
     constant = protocol::to_value(own);
     n.constant = &constant;
     n.is_instant = true;
+    n.is_direct = !are_large({&constant, 1});
     return n;
 }
 
@@ -79,7 +80,9 @@ const node& read_kind(plan_builder& b, kind is, const task_members& m, const nod
         case kind::value:
             return read_value(b, *m[is], where);
         case kind::ref:
-            return read_ref(b, *m[is], where, names);
+            return read_ref(b, *m[is], where, names,
+                            "a ref names a task of a let around it, an earlier one of the same let, what try's 'as' "
+                            "names, or a map's item");
         case kind::gather:
         case kind::task_group:
         case kind::race:
@@ -97,6 +100,10 @@ const node& read_kind(plan_builder& b, kind is, const task_members& m, const nod
             return read_try(b, m, where, names);
         case kind::retry:
             return read_retry(b, m, where, names);
+        case kind::if_:
+            return read_if(b, m, where, names);
+        case kind::any:
+            return read_any_of(b, m, where, names);
     }
     std::terminate();  // every kind is above
 }
@@ -109,10 +116,8 @@ const node& read_any(plan_builder& b, json_view task, const node& where, const s
     const task_members m{task};
     const kind is = the_kind(m, where);
     if (const auto name = m.unknown_to(is)) {
-        const std::string known = list_of_options(is);
         refuse(where, '/' + protocol::pointer_step(*name),
-               "unknown option " + quoted(*name) + " of " + std::string{name_of(is)},
-               known.empty() ? "it takes none" : "it takes " + known);
+               "unknown option " + quoted(*name) + " of " + std::string{name_of(is)}, hint_of_option(is, *name));
     }
     return read_kind(b, is, m, where, names);
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "api/plan/check/plan_builder.hpp"
+#include "api/plan/model/nearest_name.hpp"
 
 namespace gatherd::api::plan {
 
@@ -14,15 +15,18 @@ namespace {
 
 constexpr std::array<std::string_view, kind_count> kind_names{"call",       "map",  "value",    "ref",   "gather",
                                                               "task_group", "wait", "wait_for", "race",  "shield",
-                                                              "sequence",   "let",  "try",      "retry", "to_thread"};
+                                                              "sequence",   "let",  "try",      "retry", "to_thread",
+                                                              "if",         "any"};
 
 constexpr std::array<std::string_view, kind_count> kind_steps{
     "/call", "/map",    "/value",    "/ref", "/gather", "/task_group", "/wait",     "/wait_for",
-    "/race", "/shield", "/sequence", "/let", "/try",    "/retry",      "/to_thread"};
+    "/race", "/shield", "/sequence", "/let", "/try",    "/retry",      "/to_thread", "/if",
+    "/any"};
 
 constexpr std::array<std::string_view, option_count> option_names{
     "args",  "over", "return_exceptions", "limit",    "timeout", "return_when", "in",       "except",
-    "types", "as",   "finally",           "attempts", "delay",   "factor",      "max_delay"};
+    "types", "as",   "finally",           "attempts", "delay",   "factor",      "max_delay",
+    "literal", "then", "else", "stagger"};
 
 constexpr std::uint32_t bit(option o) noexcept {
     return std::uint32_t{1} << static_cast<unsigned>(o);
@@ -31,9 +35,10 @@ constexpr std::uint32_t bit(option o) noexcept {
 constexpr std::uint32_t options_of(kind k) noexcept {
     switch (k) {
         case kind::call:
-            return bit(option::args);
+            return bit(option::args) | bit(option::literal);
         case kind::map:
-            return bit(option::over) | bit(option::return_exceptions) | bit(option::limit);
+            return bit(option::over) | bit(option::as) | bit(option::literal) | bit(option::return_exceptions) |
+                   bit(option::limit);
         case kind::gather:
             return bit(option::return_exceptions) | bit(option::limit);
         case kind::wait:
@@ -46,6 +51,10 @@ constexpr std::uint32_t options_of(kind k) noexcept {
             return bit(option::except) | bit(option::types) | bit(option::as) | bit(option::finally);
         case kind::retry:
             return bit(option::attempts) | bit(option::delay) | bit(option::factor) | bit(option::max_delay);
+        case kind::if_:
+            return bit(option::then) | bit(option::else_);
+        case kind::any:
+            return bit(option::stagger);
         case kind::value:
         case kind::ref:
         case kind::task_group:
@@ -94,14 +103,27 @@ std::string list_of_kinds() {
     return list;
 }
 
-std::string list_of_options(kind k) {
+std::string hint_of_kind(std::string_view misspelt) {
+    nearest_name nearest{misspelt};
+    for (const std::string_view name : kind_names) {
+        nearest.consider(name);
+    }
+    return nearest.found().empty() ? "the kinds are " + list_of_kinds() : nearest.question();
+}
+
+std::string hint_of_option(kind k, std::string_view misspelt) {
+    nearest_name nearest{misspelt};
     std::string list;
     for (std::size_t i = 0; i < option_count; ++i) {
         if (takes(k, static_cast<option>(i))) {
             append_name(list, option_names[i]);
+            nearest.consider(option_names[i]);
         }
     }
-    return list;
+    if (!nearest.found().empty()) {
+        return nearest.question();
+    }
+    return list.empty() ? "it takes none" : "it takes " + list;
 }
 
 task_members::task_members(protocol::json_view task) {
@@ -176,6 +198,15 @@ std::uint64_t read_positive(json_view number, const node& task, std::string_view
         refuse(task, '/' + std::string{name}, std::string{name} + " is an integer of at least 1");
     }
     return static_cast<std::uint64_t>(number.as_integer());
+}
+
+bool read_flag(const task_members& m, option o, const node& task) {
+    const auto flag = m.given(o);
+    if (flag && !flag->is_boolean()) {
+        const std::string name{name_of(o)};
+        refuse(task, '/' + name, name + " is true or false");
+    }
+    return flag && flag->as_boolean();
 }
 
 std::optional<double> read_seconds(const task_members& m, option o, const node& task) {

@@ -32,10 +32,14 @@ enum class option : std::uint8_t {
     delay,
     factor,
     max_delay,
+    literal,
+    then,
+    else_,
+    stagger,
 };
 
-inline constexpr std::size_t kind_count = static_cast<std::size_t>(kind::to_thread) + 1;
-inline constexpr std::size_t option_count = static_cast<std::size_t>(option::max_delay) + 1;
+inline constexpr std::size_t kind_count = static_cast<std::size_t>(kind::any) + 1;
+inline constexpr std::size_t option_count = static_cast<std::size_t>(option::stagger) + 1;
 
 /// As JSON spells it.
 [[nodiscard]] std::string_view name_of(kind k) noexcept;
@@ -50,8 +54,11 @@ inline constexpr std::size_t option_count = static_cast<std::size_t>(option::max
 /// "call, map, ..."
 [[nodiscard]] std::string list_of_kinds();
 
-/// "over, limit, ...", or nothing where it takes none.
-[[nodiscard]] std::string list_of_options(kind k);
+/// What a misspelt kind may have meant: "did you mean gather?", else "the kinds are call, map, ...".
+[[nodiscard]] std::string hint_of_kind(std::string_view misspelt);
+
+/// The same of an option: "did you mean limit?", else "it takes over, limit, ...".
+[[nodiscard]] std::string hint_of_option(kind k, std::string_view misspelt);
 
 /// The members of one TASK object that some kind knows; of duplicates the last. Views into the message's text.
 class task_members {
@@ -95,6 +102,9 @@ private:
 
 /// A number that bounds. `name`: of the option.
 [[nodiscard]] std::uint64_t read_positive(protocol::json_view number, const node& task, std::string_view name);
+
+/// True or false; false where it is absent or null.
+[[nodiscard]] bool read_flag(const task_members& m, option o, const node& task);
 
 /// A number of seconds, or the factor of some; nothing where it is absent or null.
 [[nodiscard]] std::optional<double> read_seconds(const task_members& m, option o, const node& task);

@@ -2,6 +2,7 @@
 
 #include <oneapi/tbb/task_group.h>
 
+#include <chrono>
 #include <memory>
 #include <new>
 #include <utility>
@@ -49,19 +50,6 @@ outcome guarded(place where, const Body& body) {
     }
 }
 
-/// Puts what a task gave into its place in the arguments.
-void fill(std::vector<value>& bound, const awaited_part& part, value result) {
-    value* slot = &bound[part.argument];
-    for (const std::uint32_t position : part.place) {
-        if (slot->is_array()) {
-            slot = &(*slot)[position];
-        } else {
-            slot = &(slot->get_ref<value::object_t&>().begin() + position)->second;
-        }
-    }
-    *slot = std::move(result);
-}
-
 /// The arguments of a call: those of the plan, or in `own` those that were made for this call.
 struct bound_arguments {
     std::vector<value> own{};
@@ -73,13 +61,27 @@ struct bound_arguments {
     }
 };
 
+/// The callee of a call node, or of a map.
+const function& callee_at(place where) {
+    return where.item != place::no_item ? *static_cast<const map_node&>(*where.at).callee
+                                        : *static_cast<const call_node&>(*where.at).callee;
+}
+
+/// Binds args that were computed; or gives the failure that they are.
+outcome bind_computed(bound_arguments& given, place where, value args) {
+    return guarded(where, [&]() -> outcome {
+        given.take(bind_value(callee_at(where), std::move(args)));
+        return value{};
+    });
+}
+
 /// Runs a call on a pool, with the program kept alive for as long as the thread needs it.
 template <typename Pool>
 executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, program& p) {
     try {
         // Named, since g++ 12 destroys temporaries with captures twice in some awaits.
         auto body = [where, given = std::move(given), owner = p.shared_from_this()] {
-            return call_now(call_at(where).callee, given.bound, where, *owner);
+            return call_now(callee_at(where), given.bound, where, *owner);
         };
         auto called = pool(std::move(body));
         outcome result = co_await called;
@@ -89,11 +91,6 @@ executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, p
     } catch (const std::exception& e) {  // no thread can be started
         co_return failure{"RuntimeError", e.what(), where};
     }
-}
-
-/// Whether a call is no worker's work.
-bool is_long(const function& callee, arguments bound) {
-    return callee.pool == thread_pool::none ? are_large(bound) : callee.is_brief == nullptr || !callee.is_brief(bound);
 }
 
 /// Takes the size of `v` from `left`: its memory, about.
@@ -187,7 +184,7 @@ constexpr auto computing_joined = [](auto f) { return executor::compute(std::mov
 executor::task<outcome> call_in_turn(place where, bound_arguments given, program& p) {
     try {
         const auto turn = co_await p.generator_turn();
-        const function& callee = call_at(where).callee;
+        const function& callee = callee_at(where);
         if (is_long(callee, given.bound)) {
             co_return co_await call_on(computing_joined, where, std::move(given), p);
         }
@@ -254,34 +251,9 @@ executor::task<outcome> sleep_at(place where, executor::sleep_awaiter delay) {
     co_return sleep_result(where);
 }
 
-/// Any call, with a frame of its own for the arguments that have to be awaited.
-executor::task<outcome> evaluate_any_call(place where, environment_ptr names, program& p, bool on_thread) {
-    const call_site site = call_at(where);
-    const function& callee = site.callee;
-    bound_arguments given{{}, site.arguments.bound};
-    const awaited_arguments* const awaited = site.arguments.awaited;
-    if (awaited != nullptr && awaited->whole != nullptr) {
-        outcome args = co_await evaluate(*awaited->whole, names, p);
-        if (!args.has_value()) {
-            co_return args;
-        }
-        const outcome fitted = guarded(where, [&]() -> outcome {
-            given.take(bind_value(callee, std::move(args.result())));
-            return value{};
-        });
-        if (!fitted.has_value()) {
-            co_return fitted;
-        }
-    } else if (awaited != nullptr) {
-        given.take({given.bound.begin(), given.bound.end()});
-        for (const awaited_part& part : awaited->parts) {
-            outcome result = co_await evaluate(*part.task, names, p);
-            if (!result.has_value()) {
-                co_return result;
-            }
-            fill(given.own, part, std::move(result.result()));
-        }
-    }
+/// A call whose arguments are there, as a coroutine.
+executor::task<outcome> call_with(place where, bound_arguments given, program& p, bool on_thread) {
+    const function& callee = callee_at(where);
     if (const auto* const sleeping = std::get_if<sleeping_body>(&callee.body)) {
         std::chrono::nanoseconds delay{};
         outcome failed = sleep_delay(*sleeping, given.bound, where, delay);
@@ -308,6 +280,33 @@ executor::task<outcome> evaluate_any_call(place where, environment_ptr names, pr
         co_return co_await call_computing(where, std::move(given), p);
     }
     co_return call_now(callee, given.bound, where, p);
+}
+
+/// Any call, with a frame of its own for the arguments that have to be awaited.
+executor::task<outcome> evaluate_any_call(place where, environment_ptr names, program& p, bool on_thread) {
+    const call_site site = call_at(where);
+    bound_arguments given{{}, site.arguments.bound};
+    const awaited_arguments* const awaited = site.arguments.awaited;
+    if (awaited != nullptr && awaited->whole != nullptr) {
+        outcome args = co_await evaluate(*awaited->whole, names, p);
+        if (!args.has_value()) {
+            co_return args;
+        }
+        const outcome fitted = bind_computed(given, where, std::move(args.result()));
+        if (!fitted.has_value()) {
+            co_return fitted;
+        }
+    } else if (awaited != nullptr) {
+        given.take({given.bound.begin(), given.bound.end()});
+        for (const awaited_part& part : awaited->parts) {
+            outcome result = co_await evaluate(*part.task, names, p);
+            if (!result.has_value()) {
+                co_return result;
+            }
+            fill_part(given.own, part, std::move(result.result()));
+        }
+    }
+    co_return co_await call_with(where, std::move(given), p, on_thread);
 }
 
 }  // namespace
@@ -338,6 +337,47 @@ failure_ptr append_call(std::string& text, const function& callee, arguments bou
         text.resize(begin);
         return handled(where);
     }
+}
+
+void fill_part(std::vector<value>& bound, const awaited_part& part, value result) {
+    value* slot = &bound[part.argument];
+    for (const std::uint32_t position : part.place) {
+        if (slot->is_array()) {
+            slot = &(*slot)[position];
+        } else {
+            slot = &(slot->get_ref<value::object_t&>().begin() + position)->second;
+        }
+    }
+    *slot = std::move(result);
+}
+
+bool is_long(const function& callee, arguments bound) {
+    return callee.pool == thread_pool::none ? are_large(bound) : callee.is_brief == nullptr || !callee.is_brief(bound);
+}
+
+bool is_more_than_a_step(const value& v) noexcept {
+    constexpr std::size_t most_values = 256;
+    constexpr std::size_t most_text_bytes = 16 * 1024;
+    return are_more_than({&v, 1}, most_values, most_text_bytes);
+}
+
+std::optional<outcome> call_computed_now(place where, value args, program& p) {
+    const function& callee = callee_at(where);
+    bound_arguments given;
+    outcome fitted = bind_computed(given, where, std::move(args));
+    if (!fitted.has_value()) {
+        return fitted;
+    }
+    return is_long(callee, given.bound) ? std::nullopt : std::optional{call_now(callee, given.bound, where, p)};
+}
+
+executor::task<outcome> evaluate_computed_call(place where, std::shared_ptr<const value> args, program& p) {
+    bound_arguments given;
+    outcome fitted = bind_computed(given, where, *args);
+    if (!fitted.has_value()) {
+        return fail_with(std::move(fitted));
+    }
+    return call_with(where, std::move(given), p, false);
 }
 
 call_site call_at(place where) {

@@ -2,9 +2,10 @@
 /// Calling a function of the registry: on a worker, or on a pool.
 #pragma once
 
-#include <chrono>
-#include <span>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "api/plan/evaluate/child_tasks.hpp"
 #include "api/plan/model/node.hpp"
@@ -31,6 +32,23 @@ struct call_site {
 
 /// Runs a function that may run on a worker, now. Never raises.
 [[nodiscard]] outcome call_now(const function& callee, arguments bound, place where, program& p);
+
+/// The same with args that were computed, bound now: of the call at `where`, or of the item of a map. Nothing: with them
+/// it is no worker's work, and has to be run by evaluate_call or evaluate_computed_call.
+[[nodiscard]] std::optional<outcome> call_computed_now(place where, value args, program& p);
+
+/// Runs an item of a map of a function whose args were computed, where that belongs. Never raises.
+[[nodiscard]] executor::task<outcome> evaluate_computed_call(place where, std::shared_ptr<const value> args,
+                                                             program& p);
+
+/// Puts what a task gave into its place in the arguments.
+void fill_part(std::vector<value>& bound, const awaited_part& part, value result);
+
+/// Whether a call is no worker's work.
+[[nodiscard]] bool is_long(const function& callee, arguments bound);
+
+/// Whether a value is so large that an evaluation which handles some hundred of them at once should not.
+[[nodiscard]] bool is_more_than_a_step(const value& v) noexcept;
 
 /// The same outside a program, and appends its result as JSON text. Where it fails, gives the failure, and the text is
 /// as it was.

@@ -2,25 +2,62 @@
 
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "api/plan/evaluate/call.hpp"
+#include "api/plan/evaluate/direct.hpp"
 #include "api/plan/evaluate/evaluate.hpp"
 #include "api/plan/evaluate/program.hpp"
 
 namespace gatherd::api::plan {
 
-outcome child_list::now(std::size_t i, program& p) const {
-    return is_map() ? call_now(*map().callee, map().over[i].bound, place_of(i), p)
-                    : evaluate_instant(*list().children[i], p);
+const value& child_list::item(std::size_t i) const {
+    return computed != nullptr ? (*computed)[i] : map().items[i];
 }
 
-failure_ptr child_list::append(std::string& text, std::size_t i, call_context& context) const {
-    return is_map() ? append_call(text, *map().callee, map().over[i].bound, place_of(i), context)
-                    : append_instant(text, *list().children[i], context);
+bool child_list::are_direct() const {
+    constexpr std::size_t most_tasks = 64;  // of what is done without a look at others
+    const map_node& n = map();
+    if (n.body != nullptr) {
+        return n.body->is_direct && n.body_tasks <= most_tasks;
+    }
+    return computed != nullptr && !n.callee->is_async() && n.callee->pool != thread_pool::blocking;
+}
+
+outcome child_list::instant(std::size_t i, program& p) const {
+    if (!is_map()) {
+        return evaluate_instant(*list().children[i], p);
+    }
+    return call_now(*map().callee, map().over[i].bound, {&parent, static_cast<std::uint32_t>(i)}, p);
+}
+
+std::optional<outcome> child_list::now(std::size_t i, const environment_ptr& names, program& p) const {
+    if (!is_map() || map().has_listed_calls()) {
+        return instant(i, p);
+    }
+    if (map().body != nullptr) {
+        return evaluate_direct(*map().body, {item(i), nullptr, names}, p);
+    }
+    return is_more_than_a_step(item(i)) ? std::nullopt : call_computed_now(place_of(i), item(i), p);
 }
 
 executor::task<outcome> child_list::later(std::size_t i, environment_ptr names, program& p) const {
-    return is_map() ? evaluate_call(place_of(i), std::move(names), p)
-                    : evaluate(*list().children[i], std::move(names), p);
+    if (!is_map()) {
+        return evaluate(*list().children[i], std::move(names), p);
+    }
+    if (map().has_listed_calls()) {
+        return evaluate_call(place_of(i), std::move(names), p);
+    }
+    // Shared with the list; what stands in the plan lives as long as the program.
+    std::shared_ptr<const value> shared{computed, &item(i)};
+    if (map().body == nullptr) {
+        return evaluate_computed_call(place_of(i), std::move(shared), p);
+    }
+    return evaluate(*map().body, std::make_shared<environment>(std::move(names), std::move(shared)), p);
+}
+
+failure_ptr child_list::failed(std::size_t i, const failure_ptr& reason) const {
+    return is_map() && map().body != nullptr ? raised_in_item(*reason, parent, i) : reason;
 }
 
 child_list children_of(const node& n) {
@@ -30,6 +67,11 @@ child_list children_of(const node& n) {
     }
     const auto& list = static_cast<const list_node&>(n);
     return {n, list.children.size(), list.options};
+}
+
+child_list items_of(const map_node& n, std::shared_ptr<const value> computed) {
+    const std::size_t size = computed != nullptr ? computed->size() : n.items.size();
+    return {n, size, n.options, std::move(computed)};
 }
 
 }  // namespace gatherd::api::plan

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "api/plan/evaluate/child_tasks.hpp"
@@ -22,32 +24,53 @@ struct child_list {
     const node& parent;
     std::size_t size;
     const gather_options& options;
+    std::shared_ptr<const value> computed{};  ///< the list that the items of a map are in, unless they are in the plan
 
     [[nodiscard]] bool is_map() const { return parent.is == kind::map; }
     [[nodiscard]] const map_node& map() const { return static_cast<const map_node&>(parent); }
     [[nodiscard]] const list_node& list() const { return static_cast<const list_node&>(parent); }
 
+    /// Whether it may be evaluated by now().
     [[nodiscard]] bool is_instant(std::size_t i) const {
-        return parent.is_instant || (!is_map() && list().children[i]->is_instant);
+        return parent.is_instant || (is_map() ? are_direct() : list().children[i]->is_instant);
     }
+    /// Whether they are the items of a map that may be evaluated by now(), unless they turn out to be large.
+    [[nodiscard]] bool are_direct() const;
+
     /// How many lines an instant child may print.
     [[nodiscard]] std::size_t lines(std::size_t i) const {
-        return is_map() ? std::size_t{map().callee->prints} : list().children[i]->lines;
+        return !is_map() ? list().children[i]->lines : map().callee != nullptr ? std::size_t{map().callee->prints} : 0;
     }
+    /// How many steps of a turn a child takes that is evaluated by now().
+    [[nodiscard]] std::size_t steps() const { return is_map() ? map().body_tasks : 1; }
+
     [[nodiscard]] place place_of(std::size_t i) const {
-        return is_map() ? place{&parent, static_cast<std::uint32_t>(i)} : place{list().children[i]};
+        if (!is_map()) {
+            return {list().children[i]};
+        }
+        return map().body != nullptr ? place{map().body} : place{&parent, static_cast<std::uint32_t>(i)};
     }
 
-    /// What a child that is_instant gives, at once.
-    [[nodiscard]] outcome now(std::size_t i, program& p) const;
+    /// The item of a map that has no listed calls.
+    [[nodiscard]] const value& item(std::size_t i) const;
 
-    /// The same outside a program, as append_instant.
-    [[nodiscard]] failure_ptr append(std::string& text, std::size_t i, call_context& context) const;
+    /// What a child of a gather, a sequence or a map of listed calls gives that is_instant, at once.
+    [[nodiscard]] outcome instant(std::size_t i, program& p) const;
+
+    /// What a child that is_instant gives, at once; or nothing: it is large after all, and to be evaluated by later().
+    [[nodiscard]] std::optional<outcome> now(std::size_t i, const environment_ptr& names, program& p) const;
+
+    /// The failure of a child as that of all: it says of which item it is.
+    [[nodiscard]] failure_ptr failed(std::size_t i, const failure_ptr& reason) const;
 
     /// A child as a coroutine.
     [[nodiscard]] executor::task<outcome> later(std::size_t i, environment_ptr names, program& p) const;
 };
 
+/// Of a gather, a sequence, or a map of listed calls.
 [[nodiscard]] child_list children_of(const node& n);
+
+/// Of a map whose items are in the plan, or in a computed list.
+[[nodiscard]] child_list items_of(const map_node& n, std::shared_ptr<const value> computed);
 
 }  // namespace gatherd::api::plan

@@ -90,7 +90,7 @@ child_handle named_task(const node& n, const environment_ptr& names) {
     }
     const auto& ref = static_cast<const ref_node&>(n);
     environment& scope = names->outwards(ref.levels);
-    return scope.names_error() ? child_handle{} : scope.tasks()[ref.slot];
+    return scope.names_value() ? child_handle{} : scope.tasks()[ref.slot];
 }
 
 child_handle named_or_new(const node& n, const environment_ptr& names, program& p) {
@@ -99,7 +99,7 @@ child_handle named_or_new(const node& n, const environment_ptr& names, program& 
 }
 
 outcome without_message(const failure& cancellation) {
-    return failure{cancellation.type, "", cancellation.raised_at};
+    return failure{cancellation.type, "", cancellation.raised_at, {}, cancellation.items};
 }
 
 outcome outcome_of_named(environment& scope, std::uint32_t slot, place where) {
@@ -114,7 +114,7 @@ outcome outcome_of_child(const node& n, const environment_ptr& names, const chil
     if (n.is == kind::ref) {
         const auto& ref = static_cast<const ref_node&>(n);
         environment& scope = names->outwards(ref.levels);
-        if (!scope.names_error()) {
+        if (!scope.names_value()) {
             return outcome_of_named(scope, ref.slot, {&n});
         }
     }

@@ -22,14 +22,16 @@ class environment;
 /// Shared: a task that a failed gather left running may look a name up after its let has been left.
 using environment_ptr = std::shared_ptr<environment>;
 
-/// The tasks that one `let` named, or the error that one `except` named, and the names around it.
+/// The tasks that one `let` named, or the value that one name stands for, and the names around it: an error that an
+/// `except` named, or an item of a map.
 ///
 /// Threads: a slot is written once, before any task that may read it is created.
 class environment {
 public:
     environment(environment_ptr outer, std::size_t slots)
         : outer_{std::move(outer)}, tasks_(slots), cancellations_taken_(slots) {}
-    environment(environment_ptr outer, value error) : outer_{std::move(outer)}, error_(std::move(error)) {}
+    environment(environment_ptr outer, std::shared_ptr<const value> named)
+        : outer_{std::move(outer)}, named_value_{std::move(named)} {}
 
     [[nodiscard]] environment& outwards(std::uint32_t levels) noexcept {
         environment* found = this;
@@ -46,15 +48,15 @@ public:
         return !cancellations_taken_[slot].exchange(true);
     }
 
-    /// Of an `except ... as`: it names the error, and no task.
-    [[nodiscard]] bool names_error() const noexcept { return tasks_.empty(); }
-    [[nodiscard]] const value& error() const noexcept { return error_; }
+    /// Of an `except ... as` or an item: what it names is no task.
+    [[nodiscard]] bool names_value() const noexcept { return named_value_ != nullptr; }
+    [[nodiscard]] const std::shared_ptr<const value>& named_value() const noexcept { return named_value_; }
 
 private:
     environment_ptr outer_;
     std::vector<executor::task_handle<outcome>> tasks_;
     std::vector<std::atomic<bool>> cancellations_taken_;
-    value error_;
+    std::shared_ptr<const value> named_value_;  // shared with the list that it is an item of
 };
 
 class program;

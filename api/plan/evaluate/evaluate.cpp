@@ -59,6 +59,7 @@ task<outcome> evaluate(const node& n, environment_ptr names, program& p) {
         case kind::ref:
             return evaluate_ref(static_cast<const ref_node&>(n), std::move(names), p);
         case kind::map:
+            return evaluate_map(static_cast<const map_node&>(n), std::move(names), p);
         case kind::gather:
             return evaluate_gather(n, std::move(names), p);
         case kind::task_group:
@@ -79,6 +80,10 @@ task<outcome> evaluate(const node& n, environment_ptr names, program& p) {
             return evaluate_try(static_cast<const try_node&>(n), std::move(names), p);
         case kind::retry:
             return evaluate_retry(static_cast<const retry_node&>(n), std::move(names), p);
+        case kind::if_:
+            return evaluate_if(static_cast<const if_node&>(n), std::move(names), p);
+        case kind::any:
+            return evaluate_any(static_cast<const any_node&>(n), std::move(names), p);
         case kind::to_thread:
             return evaluate_call({static_cast<const inner_node&>(n).inner}, std::move(names), p, true);
     }

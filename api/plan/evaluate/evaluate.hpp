@@ -35,6 +35,13 @@ class program;
 /// tasks take turns exactly as asyncio's do.
 [[nodiscard]] executor::task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p);
 
+/// The same of children that are known.
+[[nodiscard]] executor::task<outcome> gather_children(child_list children, environment_ptr names, program& p);
+
+/// `await asyncio.gather(*(task(item) for item in over))`, or of a function's calls. A list that stands in the plan, or
+/// the one that a task gives; the items are counted when they are known.
+[[nodiscard]] executor::task<outcome> evaluate_map(const map_node& n, environment_ptr names, program& p);
+
 /// The same, and sequence, of children that cannot wait: at once.
 [[nodiscard]] outcome gather_instant(const node& n, program& p);
 
@@ -44,13 +51,13 @@ class program;
 
 class program;
 
-/// Whether all workers should evaluate these children: all are instant, so many that waking another worker pays, and
+/// Whether all workers should evaluate these children: all are instant or direct, so many that waking another worker pays, and
 /// none prints, since lines are to come in the order of the children.
 [[nodiscard]] bool are_worth_sharing(const child_list& children) noexcept;
 
 /// Evaluates them all and gives what their gather gives: the list of their results, or the failure of the first one in
 /// the list that failed. A task a worker takes a row of children at a time, until there are none left.
-[[nodiscard]] executor::task<outcome> evaluate_shared(child_list children, program& p);
+[[nodiscard]] executor::task<outcome> evaluate_shared(child_list list, environment_ptr names, program& p);
 
 class program;
 
@@ -60,6 +67,9 @@ class program;
 
 /// `done, _ = await asyncio.wait(tasks, return_when=FIRST_COMPLETED)`; `finally`: cancel all and await them.
 [[nodiscard]] executor::task<outcome> evaluate_race(const list_node& n, environment_ptr names, program& p);
+
+/// The first child that succeeds: the others are cancelled and awaited. If none does, an ExceptionGroup of all failures.
+[[nodiscard]] executor::task<outcome> evaluate_any(const any_node& n, environment_ptr names, program& p);
 
 /// `done, pending = await asyncio.wait(tasks, timeout=..., return_when=...)`
 [[nodiscard]] executor::task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& p);
@@ -80,6 +90,12 @@ class program;
 
 /// `create_task` for each name in order, then the body; `finally`: cancel those that still run and await them.
 [[nodiscard]] executor::task<outcome> evaluate_let(const let_node& n, environment_ptr names, program& p);
+
+/// `then if condition else otherwise`
+[[nodiscard]] executor::task<outcome> evaluate_if(const if_node& n, environment_ptr names, program& p);
+
+/// Whether the `except` of a try catches a failure of its body.
+[[nodiscard]] bool catches(const try_node& n, const failure& f);
 
 /// `try: ... except types as name: ... finally: ...`
 [[nodiscard]] executor::task<outcome> evaluate_try(const try_node& n, environment_ptr names, program& p);

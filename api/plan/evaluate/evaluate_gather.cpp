@@ -1,7 +1,9 @@
 #include "api/plan/evaluate/evaluate.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -80,7 +82,8 @@ failure_ptr in_turn(const child_list& children, const Evaluate& evaluate) {
 outcome decisive_outcome(gathering& g, const child_list& list, const task_ref& decisive) {
     for (std::size_t i = 0; decisive && decisive->failed() && i < list.size; ++i) {
         if (g.tasks()[i].ref().get() == decisive.get()) {
-            return outcome_of(g.tasks()[i], list.place_of(i));
+            outcome ended = outcome_of(g.tasks()[i], list.place_of(i));
+            return ended.has_value() ? ended : outcome{list.failed(i, ended.reason())};
         }
     }
     return {};
@@ -89,12 +92,16 @@ outcome decisive_outcome(gathering& g, const child_list& list, const task_ref& d
 }  // namespace
 
 task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) {
-    const child_list children = children_of(n);
+    return gather_children(children_of(n), std::move(names), p);
+}
+
+task<outcome> gather_children(child_list children, environment_ptr names, program& p) {
+    const node& n = children.parent;
     const bool is_watched = &n == &p.source().root() && p.observer().wants_children();
     const bool has_limit = children.options.limit != 0;
     const bool at_once = !p.is_seeded() && (!has_limit || n.is_instant);
     if (at_once && !is_watched && are_worth_sharing(children)) {
-        co_return co_await evaluate_shared(children, p);
+        co_return co_await evaluate_shared(std::move(children), std::move(names), p);
     }
     gathering g{children};
     // Shared, since children that a failed gather leaves running still use it.
@@ -105,7 +112,18 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
     turn own;
     try {
         for (std::size_t i = 0; i < children.size; ++i) {
-            if (!at_once || !children.is_instant(i)) {
+            std::optional<outcome> made;
+            if (at_once && children.is_instant(i)) {
+                while (begun < i) {  // in the order of the list
+                    if (has_begun(g.tasks()[begun])) {
+                        ++begun;
+                    } else {
+                        co_await executor::yield();
+                    }
+                }
+                made = children.now(i, names, p);
+            }
+            if (!made) {
                 task<outcome> child = children.later(i, names, p);
                 if (line != nullptr) {
                     child =
@@ -125,26 +143,19 @@ task<outcome> evaluate_gather(const node& n, environment_ptr names, program& p) 
                 }
                 continue;
             }
-            while (begun < i) {  // in the order of the list
-                if (has_begun(g.tasks()[begun])) {
-                    ++begun;
-                } else {
-                    co_await executor::yield();
-                }
-            }
             if (g.results.empty()) {
                 g.results.resize(children.size);
             }
-            g.results[i] = children.now(i, p);
+            g.results[i] = *std::move(made);
             if (is_watched) {
                 p.observer().child_ended(i, g.results[i]);
             }
             if (!g.results[i].has_value() && g.first_failure == nullptr && !children.options.return_exceptions) {
-                g.first_failure = g.results[i].reason();
+                g.first_failure = children.failed(i, g.results[i].reason());
             }
             // Beyond limits.memory_bytes a call gives a CancelledError, and the program has been cancelled.
             const bool may_be_over = is_cancellation(g.results[i]);
-            if (own.is_over_after(children.lines(i)) || may_be_over) {
+            if (own.is_over_after(children.lines(i), children.steps()) || may_be_over) {
                 co_await executor::yield();
             }
         }
@@ -197,7 +208,7 @@ outcome gather_instant(const node& n, program& p) {
     const child_list children = children_of(n);
     std::vector<outcome> results(children.size);
     failure_ptr failed = in_turn(children, [&](std::size_t i) {
-        results[i] = children.now(i, p);
+        results[i] = children.instant(i, p);
         return results[i].has_value() ? nullptr : results[i].reason();
     });
     if (failed != nullptr) {
@@ -206,11 +217,12 @@ outcome gather_instant(const node& n, program& p) {
     return result_list(std::move(results), children.options.return_exceptions);
 }
 
-failure_ptr append_gather_instant(std::string& text, const node& n, call_context& context) {
-    const child_list children = children_of(n);
-    const std::size_t begin = text.size();
-    text += '[';
-    failure_ptr failed = in_turn(children, [&](std::size_t i) {
+namespace {
+
+/// Appends the children's entries by `append_one(index)`, which gives the failure of a child.
+template <typename Append>
+failure_ptr append_in_turn(std::string& text, const child_list& children, const Append& append_one) {
+    return in_turn(children, [&](std::size_t i) {
         if (i != 0) {
             text += ',';
         }
@@ -218,12 +230,29 @@ failure_ptr append_gather_instant(std::string& text, const node& n, call_context
         if (children.options.return_exceptions) {
             text += R"({"value":)";
         }
-        failure_ptr result = children.append(text, i, context);
+        failure_ptr result = append_one(i);
         if (children.options.return_exceptions) {
             append_entry_end(text, entry, result);
         }
         return result;
     });
+}
+
+}  // namespace
+
+failure_ptr append_gather_instant(std::string& text, const node& n, call_context& context) {
+    const child_list children = children_of(n);
+    const std::size_t begin = text.size();
+    const auto append_item = [&](std::size_t i) {
+        return append_call(text, *children.map().callee, children.map().over[i].bound,
+                           {&n, static_cast<std::uint32_t>(i)}, context);
+    };
+    const auto append_child = [&](std::size_t i) {
+        return append_instant(text, *children.list().children[i], context);
+    };
+    text += '[';
+    failure_ptr failed =
+        children.is_map() ? append_in_turn(text, children, append_item) : append_in_turn(text, children, append_child);
     text += ']';
     if (failed != nullptr) {
         text.resize(begin);

@@ -53,8 +53,7 @@ task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, pro
         std::erase_if(running, [](const task_ref& each) { return each->ended(); });
     }
     if (!errors.empty()) {
-        failure group{"ExceptionGroup", "unhandled errors in a TaskGroup", {&n}, std::move(errors), true};
-        co_return std::move(group);
+        co_return group_failure("unhandled errors in a TaskGroup", {&n}, std::move(errors));
     }
     if (own_cancellation) {
         co_return *std::move(own_cancellation);

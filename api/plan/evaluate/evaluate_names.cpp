@@ -56,12 +56,15 @@ bool waits(const node& n, ending end) {
             return call_waits(static_cast<const call_node&>(n), end);
         case kind::ref:  // to a task of that let: it cannot have ended before anybody waited
             return static_cast<const ref_node&>(n).levels == end.outwards;
-        case kind::map:
-            return !static_cast<const map_node&>(n).over.empty();
+        case kind::map: {
+            const auto& map = static_cast<const map_node&>(n);
+            return map.over_task != nullptr ? waits(*map.over_task, end) : !map.over.empty() || !map.items.empty();
+        }
         case kind::gather:
         case kind::task_group:
         case kind::wait:
         case kind::race:
+        case kind::any:
             return !static_cast<const list_node&>(n).children.empty();
         case kind::to_thread:
             return true;
@@ -80,6 +83,8 @@ bool waits(const node& n, ending end) {
             return waits(*around.body, {false, end.outwards}) ||
                    (around.finalizer != nullptr && waits(*around.finalizer, end));
         }
+        case kind::if_:  // which side ran is not known any more
+            return waits(*static_cast<const if_node&>(n).condition, {false, end.outwards});
         case kind::retry:
             return waits(*static_cast<const retry_node&>(n).inner, {false, end.outwards});
     }
@@ -111,33 +116,38 @@ copied_result copy_of(const value& result, const limits& bounds) {
     return copy;
 }
 
+}  // namespace
+
 bool catches(const try_node& n, const failure& f) {
+    if (n.handler == nullptr) {
+        return false;
+    }
     if (n.types.empty()) {
         return !f.is_cancellation();
     }
     return std::find(n.types.begin(), n.types.end(), f.type) != n.types.end();
 }
 
-}  // namespace
-
 task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p) {
     environment& scope = names->outwards(n.levels);
-    if (scope.names_error()) {
-        co_return scope.error();
-    }
-    const child_handle named = scope.tasks()[n.slot];
+    child_handle named;
+    std::shared_ptr<const value> source = scope.named_value();
     copied_result copied;
     try {
-        co_await executor::await_end(named.ref());
-        if (named.failed()) {
+        if (source == nullptr) {
+            named = scope.tasks()[n.slot];
+            co_await executor::await_end(named.ref());
+            if (!named.failed()) {
+                source = {std::shared_ptr<const void>{}, &named.result().result()};
+            }
+        }
+        if (source == nullptr) {
             copied.result = outcome_of_named(scope, n.slot, {&n});
-        } else if (p.is_seeded() || !are_large({&named.result().result(), 1})) {
-            copied = copy_of(named.result().result(), p.bounds());
+        } else if (p.is_seeded() || !are_large({source.get(), 1})) {
+            copied = copy_of(*source, p.bounds());
         } else {
             // Not in a seeded program: when a thread is ready would decide what runs before what.
-            auto body = [named, owner = p.shared_from_this()] {
-                return copy_of(named.result().result(), owner->bounds());
-            };
+            auto body = [named, source, owner = p.shared_from_this()] { return copy_of(*source, owner->bounds()); };
             auto copying = executor::compute_unjoined(std::move(body));
             copied = co_await copying;
         }
@@ -186,9 +196,11 @@ task<outcome> evaluate_let(const let_node& n, environment_ptr names, program& p)
 
 task<outcome> evaluate_try(const try_node& n, environment_ptr names, program& p) {
     outcome result = co_await evaluate(*n.body, names, p);
-    if (!result.has_value() && n.handler != nullptr && catches(n, *result.reason())) {
+    if (!result.has_value() && catches(n, *result.reason())) {
         const environment_ptr inner =
-            n.names_error ? std::make_shared<environment>(names, describe(*result.reason())) : names;
+            n.names_error
+                ? std::make_shared<environment>(names, std::make_shared<const value>(describe(*result.reason())))
+                : names;
         result = co_await evaluate(*n.handler, inner, p);
     }
     if (n.finalizer != nullptr) {

@@ -58,7 +58,7 @@ task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, progr
 
 task<outcome> evaluate_wait_for(const inner_node& n, environment_ptr names, program& p) {
     child_handle inner = named_task(*n.inner, names);
-    const bool is_there_already = n.inner->is == kind::ref && !inner;  // the error of an `except`
+    const bool is_there_already = n.inner->is == kind::ref && !inner;  // an item, or the error of an `except`
     if (!n.timeout || is_there_already) {
         co_return co_await evaluate(*n.inner, names, p);
     }
@@ -83,8 +83,8 @@ task<outcome> evaluate_wait_for(const inner_node& n, environment_ptr names, prog
 
 task<outcome> evaluate_shield(const inner_node& n, environment_ptr names, program& p) {
     const child_handle named = named_task(*n.inner, names);
-    const bool is_error = n.inner->is == kind::ref && !named;  // that of an `except`: it is there already
-    if (is_error || (named && named.done())) {
+    const bool is_value = n.inner->is == kind::ref && !named;  // of an item or an `except`: it is there already
+    if (is_value || (named && named.done())) {
         co_return co_await evaluate(*n.inner, names, p);  // nothing is left to shield
     }
     const child_handle inner = named ? named : executor::create_task(evaluate(*n.inner, names, p));

@@ -170,6 +170,16 @@ bool program::account_for(std::size_t bytes) noexcept {
     return false;
 }
 
+bool program::count_mapped(std::size_t items, std::size_t tasks_each) noexcept {
+    const std::size_t most = limits_.plan_tasks;
+    const std::size_t more = items > most / tasks_each ? most + 1 : items * tasks_each;
+    if (mapped_tasks_.fetch_add(more, std::memory_order_relaxed) + more <= most) {
+        return true;
+    }
+    exceed("limits.plan_tasks");
+    return false;
+}
+
 python_random& program::random() {
     return generator_ ? *generator_ : generator_of_this_thread();
 }

@@ -61,6 +61,10 @@ public:
     virtual void child_ended(std::size_t index, const outcome& result) = 0;
     [[nodiscard]] virtual bool wants_children() const noexcept = 0;
 
+    /// The root is a map that runs so many children: told before any of them, where the plan did not say it. Only asked
+    /// for by wants_children.
+    virtual void children_counted(std::size_t /*count*/) {}
+
     /// A value of so many bytes was made or copied. False: there is no memory for it. From any thread, at any time.
     [[nodiscard]] virtual bool may_hold(std::size_t /*bytes*/) noexcept { return true; }
 
@@ -121,6 +125,10 @@ public:
     /// room, and the program is cancelled. Values count until the program ends, wherever they went.
     [[nodiscard]] bool account_for(std::size_t bytes) noexcept;
 
+    /// A map begins whose items run so many tasks each. False: with it all maps of the program together have more than
+    /// limits.plan_tasks, and the program is cancelled.
+    [[nodiscard]] bool count_mapped(std::size_t items, std::size_t tasks_each) noexcept;
+
     /// To be awaited, and held while a function draws from the one generator of a seeded program.
     [[nodiscard]] auto generator_turn() noexcept { return generator_lock_.lock(); }
 
@@ -160,6 +168,7 @@ private:
     std::atomic<bool> is_abandoned_{false};
     std::atomic<program_end::way> cancelled_by_{program_end::way::returned};  // returned: by nobody
     std::atomic<const char*> exceeded_{nullptr};
+    std::atomic<std::size_t> mapped_tasks_{0};  // only counted
     executor::mutex generator_lock_;
     std::mutex output_lock_;
     std::size_t lines_ = 0;   // under output_lock_, as the next

@@ -25,27 +25,41 @@ constexpr std::size_t least_shared = 4 * steps_a_turn;
 
 /// Children and who has taken which. Kept by all who take.
 struct sharing {
-    explicit sharing(child_list list) : children{list}, results(list.size) {}
+    explicit sharing(child_list list, environment_ptr scope)
+        : children{std::move(list)}, names{std::move(scope)}, results(children.size) {}
 
     const child_list children;
+    const environment_ptr names;
     std::vector<outcome> results;  // each written by who took it, read when all have ended
     std::atomic<std::size_t> next{0};
 };
 
+/// How many children are taken at a time.
+std::size_t row_of(const child_list& children) noexcept {
+    return std::max<std::size_t>(steps_a_turn / children.steps(), 1);
+}
+
 /// Gives how many it took.
 task<std::size_t> evaluate_rows(std::shared_ptr<sharing> shared, program& p) {
-    const std::size_t size = shared->children.size;
+    const child_list& children = shared->children;
+    const std::size_t size = children.size;
+    const std::size_t row = row_of(children);
     for (std::size_t taken = 0;;) {
         // Relaxed: a row is taken by one only, and nothing else is told by it. What is in it came before the task.
-        const std::size_t first = shared->next.fetch_add(steps_a_turn, std::memory_order_relaxed);
+        const std::size_t first = shared->next.fetch_add(row, std::memory_order_relaxed);
         if (first >= size) {
             co_return taken;
         }
-        const std::size_t last = std::min(first + steps_a_turn, size);
+        const std::size_t last = std::min(first + row, size);
         for (std::size_t i = first; i < last; ++i) {
-            shared->results[i] = shared->children.now(i, p);
+            auto made = children.now(i, shared->names, p);
+            if (made) {
+                shared->results[i] = *std::move(made);
+            } else {  // of those the compute pool has as many at a time as there are who take
+                shared->results[i] = co_await children.later(i, shared->names, p);
+            }
             if (is_cancellation(shared->results[i])) {
-                break;  // there is no memory for it, and the program has been cancelled: the yield raises that
+                co_await executor::yield();  // raises if there was no memory for it and the program has been cancelled
             }
         }
         taken += last - first;
@@ -56,12 +70,15 @@ task<std::size_t> evaluate_rows(std::shared_ptr<sharing> shared, program& p) {
 }  // namespace
 
 bool are_worth_sharing(const child_list& children) noexcept {
-    return children.parent.is_instant && children.parent.lines == 0 && children.size >= least_shared;
+    const node& n = children.parent;
+    return children.size >= least_shared && n.lines == 0 && (n.is_instant || (n.is == kind::map && children.are_direct()));
 }
 
-task<outcome> evaluate_shared(child_list children, program& p) {
-    const auto all = std::make_shared<sharing>(children);
-    const std::size_t rows = (children.size + steps_a_turn - 1) / steps_a_turn;
+task<outcome> evaluate_shared(child_list list, environment_ptr names, program& p) {
+    const auto all = std::make_shared<sharing>(std::move(list), std::move(names));
+    const child_list& children = all->children;
+    const std::size_t row = row_of(children);
+    const std::size_t rows = (children.size + row - 1) / row;
     std::vector<task<std::size_t>> takers;
     for (std::size_t i = 0; i < std::min(executor::scheduler::current()->workers(), rows); ++i) {
         takers.push_back(evaluate_rows(all, p));
@@ -76,7 +93,7 @@ task<outcome> evaluate_shared(child_list children, program& p) {
         const auto failed = std::find_if(all->results.begin(), all->results.end(),
                                          [](const outcome& each) { return !each.has_value(); });
         if (failed != all->results.end()) {
-            co_return failed->reason();
+            co_return children.failed(static_cast<std::size_t>(failed - all->results.begin()), failed->reason());
         }
     }
     co_return result_list(std::move(all->results), children.options.return_exceptions);

@@ -16,11 +16,11 @@ constexpr std::size_t steps_a_turn = 256;
 /// Counts the steps of one evaluation.
 class turn {
 public:
-    /// One more step, in which so many lines were printed. Each line goes to a client and counts as several steps.
-    /// True: the turn is over, and another one begins.
-    [[nodiscard]] bool is_over_after(std::size_t lines) noexcept {
+    /// One more step, or so many, in which so many lines were printed. Each line goes to a client and counts as several
+    /// steps. True: the turn is over, and another one begins.
+    [[nodiscard]] bool is_over_after(std::size_t lines, std::size_t steps = 1) noexcept {
         constexpr std::size_t steps_a_line = 4;
-        steps_ += 1 + steps_a_line * lines;
+        steps_ += steps + steps_a_line * lines;
         if (steps_ < steps_a_turn) {
             return false;
         }

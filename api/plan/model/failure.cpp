@@ -1,6 +1,9 @@
 #include "api/plan/model/failure.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "api/plan/model/node.hpp"
 #include "api/protocol/json_writer.hpp"
@@ -9,34 +12,85 @@ namespace gatherd::api::plan {
 
 namespace {
 
-value describe_as(const failure& f, bool with_paths) {
+/// Which items of which maps a failure has left: those of its group too, which left them with it.
+using left_items = std::vector<const item_path*>;
+
+/// The index of the item in each map in whose task the place is, outermost first; last that of the place itself where
+/// its path cannot tell.
+value items_around(const place& where, const left_items& left) {
+    std::vector<std::uint32_t> inwards;
+    if (where.item != place::no_item && !static_cast<const map_node*>(where.at)->has_listed_calls()) {
+        inwards.push_back(where.item);
+    }
+    for (const node* each = where.at; each->parent != nullptr; each = each->parent) {
+        const node& around = *each->parent;
+        if (around.is != kind::map || static_cast<const map_node&>(around).body != each) {
+            continue;
+        }
+        const auto found =
+            std::find_if(left.rbegin(), left.rend(), [&around](const item_path* one) { return one->map == &around; });
+        if (found != left.rend()) {
+            inwards.push_back((*found)->item);
+        }
+    }
+    std::reverse(inwards.begin(), inwards.end());
+    return inwards;
+}
+
+value describe_in(const failure& f, left_items& left) {
+    const std::size_t outer = left.size();
+    for (const item_path* each = f.items.get(); each != nullptr; each = each->inner.get()) {
+        left.push_back(each);
+    }
     value error = {{"type", f.type}, {"message", f.message}};
-    if (f.is_group) {
+    if (f.is_group()) {
         value errors = value::array();
-        for (const failure_ptr& each : f.errors) {
-            errors.push_back(describe_as(*each, with_paths));
+        for (const failure_ptr& each : *f.errors) {
+            errors.push_back(describe_in(*each, left));
         }
         error["errors"] = std::move(errors);
     }
-    if (with_paths) {
-        error["path"] = pointer_to(f.raised_at);
+    error["path"] = pointer_to(f.raised_at);
+    if (value items = items_around(f.raised_at, left); !items.empty()) {
+        error["items"] = std::move(items);
     }
+    left.resize(outer);
     return error;
 }
 
 }  // namespace
 
+failure group_failure(std::string message, place where, std::vector<failure_ptr> errors) {
+    return {"ExceptionGroup", std::move(message), where,
+            std::make_shared<const std::vector<failure_ptr>>(std::move(errors))};
+}
+
+failure_ptr raised_in_item(const failure& of_task, const node& map, std::size_t item) {
+    failure left{of_task};
+    left.items = std::make_shared<const item_path>(item_path{&map, static_cast<std::uint32_t>(item), of_task.items});
+    return std::make_shared<const failure>(std::move(left));
+}
+
 value describe(const failure& f) {
-    return describe_as(f, false);
+    value error = {{"type", f.type}, {"message", f.message}};
+    if (f.is_group()) {
+        value errors = value::array();
+        for (const failure_ptr& each : *f.errors) {
+            errors.push_back(describe(*each));
+        }
+        error["errors"] = std::move(errors);
+    }
+    return error;
 }
 
 value describe_with_paths(const failure& f) {
-    return describe_as(f, true);
+    left_items left;
+    return describe_in(f, left);
 }
 
 std::string last_line(const failure& f) {
-    if (f.is_group) {
-        const std::size_t count = f.errors.size();
+    if (f.is_group()) {
+        const std::size_t count = f.errors->size();
         return f.type + ": " + f.message + " (" + std::to_string(count) + " sub-exception" + (count == 1 ? ")" : "s)");
     }
     return f.message.empty() ? f.type : f.type + ": " + f.message;

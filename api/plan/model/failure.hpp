@@ -18,9 +18,13 @@ namespace gatherd::api::plan {
 
 struct node;
 struct failure;
+struct item_path;
 
 /// Failures are shared: every `ref` to a failed task gives the same one.
 using failure_ptr = std::shared_ptr<const failure>;
+
+/// Shared too, since a failure is copied where it leaves a map.
+using failure_list = std::shared_ptr<const std::vector<failure_ptr>>;
 
 /// Where something of a plan stands: a node, or the item of a map.
 struct place {
@@ -35,12 +39,27 @@ struct failure {
     std::string type;     ///< Python's name: "ValueError"
     std::string message;  ///< what str() of it gives
     place raised_at{};
-    std::vector<failure_ptr> errors{};  ///< of an ExceptionGroup
-    bool is_group = false;
+    failure_list errors{};                     ///< of an ExceptionGroup, else null
+    std::shared_ptr<const item_path> items{};  ///< of the maps that it has left
+
+    [[nodiscard]] bool is_group() const noexcept { return errors != nullptr; }
 
     /// CancelledError, which no `except` without types catches and no group collects.
     [[nodiscard]] bool is_cancellation() const noexcept { return type == "CancelledError"; }
 };
+
+/// The items of maps, the outermost first, in whose task a failure was raised.
+struct item_path {
+    const node* map;
+    std::uint32_t item;
+    std::shared_ptr<const item_path> inner;
+};
+
+/// An ExceptionGroup.
+[[nodiscard]] failure group_failure(std::string message, place where, std::vector<failure_ptr> errors);
+
+/// The failure of an item's task, as the map fails with it.
+[[nodiscard]] failure_ptr raised_in_item(const failure& of_task, const node& map, std::size_t item);
 
 /// What evaluating a task gives.
 class outcome {
@@ -72,7 +91,8 @@ private:
 /// ERROR of the wire, without places: `{"type", "message", "errors"?}`.
 [[nodiscard]] value describe(const failure& f);
 
-/// ERROR with `path` in it and in each of its `errors`.
+/// ERROR with `path` in it and in each of its `errors`, and with `items` where the node is below a map.
+/// Cost: linear in the failures, times the depth of the plan.
 [[nodiscard]] value describe_with_paths(const failure& f);
 
 /// Python's last traceback line: `ValueError: boom`, or the type alone where there is no message.

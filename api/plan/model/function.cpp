@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/plan/model/nearest_name.hpp"
 #include "api/shortened.hpp"
 
 namespace gatherd::api::plan {
@@ -15,21 +16,6 @@ bool is_variadic(const function& callee) {
 
 std::string count_of(const char* noun, std::size_t n) {
     return std::to_string(n) + ' ' + noun + (n == 1 ? "" : "s");
-}
-
-const char* python_type(const value& v) {
-    switch (v.type()) {
-        case value::value_t::null:
-            return "NoneType";
-        case value::value_t::boolean:
-            return "bool";
-        case value::value_t::string:
-            return "str";
-        case value::value_t::number_float:
-            return "float";
-        default:
-            return "int";
-    }
 }
 
 /// Takes what it finds from both; whether that was more than there was.
@@ -50,6 +36,30 @@ bool exceeds(const Values& given, std::size_t& values, std::size_t& text_bytes) 
 }
 
 }  // namespace
+
+std::string_view python_type(const value& v) noexcept {
+    switch (v.type()) {
+        case value::value_t::boolean:
+            return "bool";
+        case value::value_t::number_integer:
+        case value::value_t::number_unsigned:
+            return "int";
+        case value::value_t::number_float:
+            return "float";
+        case value::value_t::string:
+            return "str";
+        case value::value_t::array:
+            return "list";
+        case value::value_t::object:
+            return "dict";
+        default:
+            return "NoneType";
+    }
+}
+
+bool are_more_than(arguments given, std::size_t values, std::size_t text_bytes) noexcept {
+    return exceeds(given, values, text_bytes);
+}
 
 bool are_large(arguments given) noexcept {
     if (given.empty()) {
@@ -105,11 +115,17 @@ std::variant<binding, misfit> bind_names(const function& callee, const std::vect
             std::find_if(callee.parameters.begin(), end, [name](const parameter& p) { return p.name == name; });
         if (found == end) {
             std::string known;
+            nearest_name nearest{name};
             for (auto each = callee.parameters.begin(); each != end; ++each) {
                 known += (known.empty() ? "" : ", ") + each->name;
+                nearest.consider(each->name);
             }
+            const std::string hint = nearest.question();
             return misfit{callee.name + "() has no argument named '" + shortened(name) + "'" +
-                          (known.empty() ? std::string{": it takes none by name"} : "; it has: " + known)};
+                              (known.empty()  ? std::string{": it takes none by name"}
+                               : hint.empty() ? "; it has: " + known
+                                              : std::string{}),
+                          hint};
         }
         bound.slots.push_back(static_cast<std::size_t>(found - callee.parameters.begin()));
     }
@@ -133,10 +149,10 @@ std::vector<value> bind_value(const function& callee, value args) {
         }
         tried = bind_names(callee, names);
     } else {
-        throw raised{"TypeError", std::string{"args must be a list or an object, not "} + python_type(args)};
+        throw raised{"TypeError", "args must be a list or an object, not " + std::string{python_type(args)}};
     }
     if (const auto* no = std::get_if<misfit>(&tried)) {
-        throw raised{"TypeError", no->why};
+        throw raised{"TypeError", no->hint.empty() ? no->why : no->why + ": " + no->hint};
     }
     const auto& bound = std::get<binding>(tried);
     std::vector<value> values(bound.count);

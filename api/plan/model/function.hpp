@@ -132,6 +132,7 @@ private:
 /// Why arguments do not fit, as Python says it: "missing a required argument: 'b'".
 struct misfit {
     std::string why;
+    std::string hint{};  ///< "did you mean delay?", or empty
 };
 
 /// For each argument given, in order, the index of the parameter slot that takes it; and how many slots there are.
@@ -156,5 +157,11 @@ struct binding {
 /// Whether these are so many values, or such long texts, that a function which looks at each of them would hold a
 /// worker up. Cost: bounded.
 [[nodiscard]] bool are_large(arguments given) noexcept;
+
+/// Whether they are more than so many values, or so many bytes of text. Cost: bounded by these.
+[[nodiscard]] bool are_more_than(arguments given, std::size_t values, std::size_t text_bytes) noexcept;
+
+/// `type(v).__name__`: "NoneType", "bool", "int", "float", "str", "list" or "dict".
+[[nodiscard]] std::string_view python_type(const value& v) noexcept;
 
 }  // namespace gatherd::api::plan

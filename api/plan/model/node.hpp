@@ -34,6 +34,8 @@ enum class kind : std::uint8_t {
     try_,
     retry,
     to_thread,
+    if_,
+    any,
 };
 
 /// A node of the tree. Nodes live in their plan's arena, never change once checked, and own nothing: what they point to
@@ -47,6 +49,7 @@ struct node {
 
     kind is;
     bool is_instant = false;                  ///< evaluating it can neither wait nor take long: it needs no coroutine
+    bool is_direct = false;                   ///< the same, once its names hold values that are not large
     std::uint8_t lines = 0;                   ///< of an instant one: how many of its calls print, at most most_lines
     std::uint32_t position = place::no_item;  ///< in its parent's list; the path ends with it, after `step`
     const node* parent = nullptr;
@@ -89,15 +92,23 @@ struct gather_options {
     std::size_t limit = 0;  ///< children at once; 0: all
 };
 
+/// Of a function or of a task, over a list that stands in the plan or over one that a task gives.
 struct map_node : node {
     map_node() noexcept : node{kind::map} {}
     const function* callee = nullptr;
     std::span<const call_arguments> over;
     std::string_view over_step = "/over";  ///< how the path of an item goes on
     gather_options options{};
+    const node* body = nullptr;       ///< the task, in an environment that holds the item; or none, but a callee
+    std::span<const value> items;     ///< of the task, where they stand in the plan
+    const node* over_task = nullptr;  ///< gives the items: any values for a task, args for a callee
+    std::size_t body_tasks = 1;       ///< nodes of the task
+
+    /// Whether an item has a place of its own in the plan's text.
+    [[nodiscard]] bool has_listed_calls() const noexcept { return body == nullptr && over_task == nullptr; }
 };
 
-/// gather, task_group, race, sequence.
+/// gather, task_group, race, any, sequence.
 struct list_node : node {
     using node::node;
     std::span<const node* const> children;
@@ -126,6 +137,18 @@ struct retry_node : node {
     std::optional<double> max_delay;
 };
 
+struct if_node : node {
+    if_node() noexcept : node{kind::if_} {}
+    const node* condition = nullptr;
+    const node* then = nullptr;
+    const node* otherwise = nullptr;  ///< else, or none
+};
+
+struct any_node : list_node {
+    any_node() noexcept : list_node{kind::any} {}
+    std::optional<std::chrono::nanoseconds> stagger;  ///< none: all start at once
+};
+
 struct let_node : node {
     let_node() noexcept : node{kind::let} {}
     std::span<const node* const> tasks;
@@ -136,6 +159,7 @@ struct ref_node : node {
     ref_node() noexcept : node{kind::ref} {}
     std::uint32_t levels = 0;  ///< how many environments outwards
     std::uint32_t slot = 0;    ///< which name of that one
+    bool names_value = false;  ///< an item of a map or an error, and no task
 };
 
 struct try_node : node {

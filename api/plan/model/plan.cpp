@@ -38,9 +38,11 @@ std::string pointer_to(const place& where) {
             pointer += '/' + std::to_string((*each)->position);
         }
     }
-    if (where.item != place::no_item) {
+    if (where.item == place::no_item) {
+        return pointer;
+    }
+    if (const auto* const map = static_cast<const map_node*>(where.at); map->has_listed_calls()) {
         // The map of a method stands at its params: its own step says how `over` is called there.
-        const auto* const map = static_cast<const map_node*>(where.at);
         pointer += map->over_step;
         pointer += '/' + std::to_string(where.item);
     }

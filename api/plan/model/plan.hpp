@@ -67,9 +67,18 @@ public:
     [[nodiscard]] const node& root() const noexcept { return *root_; }
     void set_root(const node& root) noexcept { root_ = &root; }
 
-    /// How many tasks it has: nodes, each item of a map being one.
+    /// How many tasks it has: nodes, each item of a map of a function being one.
     [[nodiscard]] std::size_t tasks() const noexcept { return tasks_; }
     void count_tasks(std::size_t more) noexcept { tasks_ += more; }
+
+    /// Those, and what maps of a task over a list that stands in the plan will run.
+    [[nodiscard]] std::size_t expected_tasks() const noexcept { return tasks_ + mapped_tasks_; }
+
+    /// So many items are expected to run so many tasks each.
+    void expect_tasks(std::size_t items, std::size_t tasks_each) noexcept {
+        constexpr std::size_t most = std::size_t{1} << 48;  // as good as more
+        mapped_tasks_ = std::min(most, mapped_tasks_ + std::min(items, most) * std::min(tasks_each, most / (items + 1) + 1));
+    }
 
     /// A new node in the arena.
     template <typename Node, typename... Args>
@@ -106,6 +115,7 @@ private:
     std::vector<values_chunk> values_;
     const node* root_ = nullptr;
     std::size_t tasks_ = 0;
+    std::size_t mapped_tasks_ = 0;
 };
 
 }  // namespace gatherd::api::plan

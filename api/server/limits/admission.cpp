@@ -1,5 +1,6 @@
 #include "api/server/limits/admission.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <utility>
@@ -20,6 +21,11 @@ std::size_t memory_of(const plan::plan& what, std::size_t text_bytes) {
     constexpr std::size_t bytes_a_call = 128;   // where nothing can wait: node and result
     constexpr std::size_t times_the_text = 3;   // literals as the plan keeps them, and as results
     return what.tasks() * (what.root().is_instant ? bytes_a_call : bytes_a_task) + text_bytes * times_the_text;
+}
+
+/// What counts as in flight while it runs. What is over limits.plan_tasks ends the program when it comes to it.
+std::size_t tasks_of(const plan::plan& what, const limits& bounds) {
+    return std::max(what.tasks(), std::min(what.expected_tasks(), bounds.plan_tasks));
 }
 
 error refuse_over(service& of, const char* limit, std::size_t most) {
@@ -66,12 +72,12 @@ result<task_allowance> admit(service& of, connection& from, const plan::plan& wh
     }
     task_allowance allowance{of.memory(),
                              {of.tasks_in_flight(), from.work().tasks_in_flight(), from.who()->tasks_in_flight()},
-                             what.tasks(),
+                             tasks_of(what, of.bounds()),
                              memory};
     if (auto refused = want_of_tasks(of, from, 0)) {
         return *std::move(refused);
     }
-    of.counts().add(event::tasks_started, what.tasks());
+    of.counts().add(event::tasks_started, allowance.tasks());
     return allowance;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/plan/model/nearest_name.hpp"
 #include "api/server/auth/identity.hpp"
 #include "api/server/limits/counters.hpp"
 #include "api/server/limits/limit_errors.hpp"
@@ -59,7 +60,12 @@ std::string names() {
 }
 
 [[noreturn]] void refuse_method(std::string_view name) {
-    throw refused{{errc::method_not_found, "Method not found: '" + shortened(name) + "'; the methods are " + names()}};
+    plan::nearest_name nearest{name};
+    for (const method& each : methods) {
+        nearest.consider(each.name);
+    }
+    const std::string hint = nearest.found().empty() ? "the methods are " + names() : nearest.question();
+    throw refused{{errc::method_not_found, "Method not found: '" + shortened(name) + "'; " + hint}};
 }
 
 /// Throws `refused` where a client may not call a method.

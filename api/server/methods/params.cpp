@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cassert>
 #include <memory>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "api/plan/model/nearest_name.hpp"
 #include "api/plan/model/node.hpp"
 #include "api/protocol/json_pointer.hpp"
 #include "api/shortened.hpp"
@@ -38,12 +40,28 @@ std::size_t place_of(const signature& expected, std::string_view name) {
     return none;
 }
 
+[[noreturn]] void refuse_unknown(std::string_view name, const signature& expected) {
+    plan::nearest_name nearest{name};
+    for (const auto* some : {&expected.positional, &expected.named}) {
+        for (const std::string_view known : *some) {
+            nearest.consider(known);
+        }
+    }
+    const std::string hint = nearest.question();
+    refuse_params('/' + protocol::pointer_step(name),
+                  "unknown param '" + shortened(name) + "'; " + (hint.empty() ? list_of(expected) : hint), hint);
+}
+
 }  // namespace
 
-void refuse_params(const std::string& path, std::string_view why) {
+void refuse_params(const std::string& path, std::string_view why, const std::string& hint) {
     const std::string where = path.empty() ? "params" : shortened(path);
+    value data = {{"path", path}};
+    if (!hint.empty()) {
+        data["hint"] = hint;
+    }
     throw refused{{errc::invalid_params, "Invalid params: " + where + ": " + std::string{why},
-                   std::make_shared<const value>(value{{"path", path}})}};
+                   std::make_shared<const value>(std::move(data))}};
 }
 
 params::params(std::optional<protocol::json_view> given, const signature& expected) : expected_{expected} {
@@ -67,8 +85,7 @@ params::params(std::optional<protocol::json_view> given, const signature& expect
     for (const auto& [name, given_value] : given->members()) {
         const std::size_t place = place_of(expected, name);
         if (place == none) {
-            refuse_params('/' + protocol::pointer_step(name),
-                          "unknown param '" + shortened(name) + "'; " + list_of(expected));
+            refuse_unknown(name, expected);
         }
         is_plain_ = is_plain_ && place < expected.positional.size();
         add(name, given_value);

@@ -74,7 +74,7 @@ public:
     [[noreturn]] void refuse(std::string_view name, std::string_view why) const;
 
 private:
-    static constexpr std::size_t most = 8;  // params of a method
+    static constexpr std::size_t most = 10;  // params of a method
 
     struct member {
         std::string_view name;
@@ -93,6 +93,6 @@ private:
 };
 
 /// Throws `refused`: -32602 with a pointer into the params.
-[[noreturn]] void refuse_params(const std::string& path, std::string_view why);
+[[noreturn]] void refuse_params(const std::string& path, std::string_view why, const std::string& hint = {});
 
 }  // namespace gatherd::api::server

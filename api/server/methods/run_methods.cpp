@@ -86,7 +86,7 @@ void run_at_once(service& of, const plan::plan& what, reply& answer) {
 bool is_bulk(const connection& from, const plan::plan& what) {
     constexpr std::size_t many_tasks = 16384;
     constexpr std::size_t much_text = 256 * 1024;
-    return what.tasks() > many_tasks || from.message_bytes() > much_text;
+    return what.expected_tasks() > many_tasks || from.message_bytes() > much_text;
 }
 
 /// The places of a client, the holder of a token or else a connection, on the blocking pool: half of them, so that it
@@ -138,11 +138,16 @@ understood understand_gather(service& of, const params& given, const reply& answ
 
 understood understand_map(service& of, const params& given, const reply& answer) {
     auto request = understand_options(given);
-    const auto call = given.required("call");
+    const auto task = given["task"];
+    if (task && given["call"]) {
+        given.refuse("task", "a map is of a call or of a task, not of both");
+    }
+    const char* const own = task ? "task" : "call";
     const auto over = given.required("over");
-    request.what = value_or_refuse(client_decoder{of, answer}->decode_map(call, given.step("call"), over, given.step("over"),
-                                                             {given["return_exceptions"], given["limit"]}));
-    request.wishes.total = over.size();
+    request.what = value_or_refuse(client_decoder{of, answer}->decode_map(
+        {given.required(own), given.step(own), over, given.step("over"), task.has_value(), given["as"]},
+        {given["return_exceptions"], given["limit"]}));
+    request.wishes.total = over.is_array() ? over.size() : 0;  // of a list that is not there yet the program will tell
     return request;
 }
 
@@ -173,7 +178,7 @@ void gather(service& of, std::optional<protocol::json_view> given, reply& answer
 
 void map(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"call", "over"},
-                                    {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
+                                    {"return_exceptions", "limit", "timeout", "seed", "stream", "progress", "task", "as"}};
     auto request = understand_map(of, params{given, expected}, answer);
     run_understood(of, request, answer);
 }

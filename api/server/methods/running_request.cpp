@@ -57,6 +57,11 @@ void running_request::printed(std::string line) {
     }
 }
 
+void running_request::children_counted(std::size_t count) {
+    const std::lock_guard guard{lock_};
+    what_.total = count;
+}
+
 void running_request::child_ended(std::size_t index, const plan::outcome& result) {
     const std::lock_guard guard{lock_};
     if (is_over_) {

@@ -46,6 +46,7 @@ public:
 
     // program_observer
     void printed(std::string line) override;
+    void children_counted(std::size_t count) override;
     void child_ended(std::size_t index, const plan::outcome& result) override;
     [[nodiscard]] bool wants_children() const noexcept override { return what_.streams || what_.progress.has_value(); }
     [[nodiscard]] bool may_hold(std::size_t bytes) noexcept override { return memory_.hold(bytes); }
@@ -65,7 +66,7 @@ private:
     service& service_;
     reply answer_;
     const protocol::request_id id_;
-    const reporting what_;
+    reporting what_;  // the total, under lock_; the rest does not change
     const bool is_bulky_;
     task_allowance allowance_;
     program_memory memory_{service_};

@@ -28,7 +28,10 @@ std::vector<task_ref> references_to(const std::vector<task_handle<T>>& tasks) {
 /// Listens from now on; the timeout counts from now.
 task_ends_owner ends_in_order(std::span<const task_ref> tasks, std::optional<std::chrono::nanoseconds> timeout);
 
-/// The task that ended first of those that were not taken, or null: time has run out.
+/// One more. Throws std::bad_alloc.
+void add_end(task_ends& ends, const task_ref& task);
+
+/// The task that ended first of those that were not taken, or null: none has, or time has run out.
 [[nodiscard]] task_ref take_ended(task_ends& ends) noexcept;
 
 }  // namespace detail
@@ -44,6 +47,22 @@ public:
 
     /// How many times next may be called.
     [[nodiscard]] std::size_t remaining() const noexcept { return remaining_; }
+
+    /// One more task, whose end is given too. Not while next() waits. Throws std::bad_alloc.
+    void add(const task_handle<T>& task) {
+        detail::add_end(*ends_, task.ref());
+        ++remaining_;
+    }
+
+    /// The next handle if a task has ended that was not given; else an empty one.
+    [[nodiscard]] task_handle<T> try_next() noexcept {
+        const task_ref ended = detail::take_ended(*ends_);
+        if (!ended) {
+            return {};
+        }
+        --remaining_;
+        return task_handle<T>{static_cast<detail::task_with_result<T>&>(*ended)};
+    }
 
     class next_awaiter;
 

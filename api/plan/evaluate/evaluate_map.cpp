@@ -1,0 +1,54 @@
+#include "api/plan/evaluate/evaluate.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "api/plan/evaluate/child_list.hpp"
+#include "api/plan/evaluate/program.hpp"
+#include "api/plan/model/failure.hpp"
+
+namespace gatherd::api::plan {
+
+using executor::task;
+
+namespace {
+
+/// What so many children of a map may hold in memory at once: results alone, or tasks that wait.
+std::size_t memory_of(const child_list& children) {
+    constexpr std::size_t bytes_a_result = 128;
+    constexpr std::size_t bytes_a_task = 1024;
+    return children.size * (children.are_direct() ? bytes_a_result : bytes_a_task);
+}
+
+/// A map whose items are no nodes of the plan: their number times the nodes of the task is counted as it starts.
+task<outcome> evaluate_items(const map_node& n, environment_ptr names, program& p) {
+    std::shared_ptr<const value> computed;
+    if (n.over_task != nullptr) {
+        outcome over = co_await evaluate(*n.over_task, names, p);
+        if (!over.has_value()) {
+            co_return over;
+        }
+        if (!over.result().is_array()) {
+            co_return failure{"TypeError", "over must be a list, not " + std::string{python_type(over.result())}, {&n}};
+        }
+        computed = std::make_shared<const value>(std::move(over.result()));
+    }
+    child_list children = items_of(n, std::move(computed));
+    if (!p.count_mapped(children.size, n.body_tasks) || !p.account_for(memory_of(children))) {
+        co_return failure{"CancelledError", "", {&n}};
+    }
+    if (&n == &p.source().root() && p.observer().wants_children()) {
+        p.observer().children_counted(children.size);
+    }
+    co_return co_await gather_children(std::move(children), std::move(names), p);
+}
+
+}  // namespace
+
+task<outcome> evaluate_map(const map_node& n, environment_ptr names, program& p) {
+    return n.has_listed_calls() ? evaluate_gather(n, std::move(names), p) : evaluate_items(n, std::move(names), p);
+}
+
+}  // namespace gatherd::api::plan
