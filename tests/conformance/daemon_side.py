@@ -50,7 +50,10 @@ def ways_to_ask(plan):
         options = {name: value for name, value in plan.items() if name != "gather"}
         ways += [("gather", {"tasks": plan["gather"]} | options, {"/gather": "/tasks"})]
         ways += [("gather", [plan["gather"]], {"/gather": "/0"})] if not options else []
-    if isinstance(plan, dict) and {"map", "over"} <= plan.keys() <= {"map", "over", "return_exceptions", "limit"}:
+    is_of_task = isinstance(plan, dict) and isinstance(plan.get("map"), dict)
+    if is_of_task and {"over"} <= plan.keys() <= {"map", "over", "as", "return_exceptions", "limit"}:
+        ways += [("map", {"task": plan["map"]} | {name: value for name, value in plan.items() if name != "map"}, {"/map": "/task"})]
+    if isinstance(plan, dict) and {"map", "over"} <= plan.keys() <= {"map", "over", "return_exceptions", "limit"} and not is_of_task:
         options = {name: value for name, value in plan.items() if name != "map"}
         ways += [("map", {"call": plan["map"]} | options, {"/map": "/call"})]
         ways += [("map", [plan["map"], plan["over"]], {"/map": "/0", "/over": "/1"})] if options.keys() == {"over"} else []

@@ -1,9 +1,9 @@
 """A plan as plain JSON: where tasks stand in it, and copies with one of them replaced."""
 
 KINDS = ("call", "map", "value", "ref", "gather", "task_group", "wait", "wait_for", "race", "shield", "sequence", "let", "try",
-         "retry", "to_thread")
-LISTS = ("gather", "task_group", "wait", "race", "sequence")
-INNER = ("wait_for", "shield", "retry", "to_thread", "try", "except", "finally", "in")
+         "retry", "to_thread", "if", "any")
+LISTS = ("gather", "task_group", "wait", "race", "sequence", "any")
+INNER = ("wait_for", "shield", "retry", "to_thread", "try", "except", "finally", "in", "if", "then", "else", "map")
 
 
 def is_task(part):
@@ -24,14 +24,21 @@ def places(task, at=()):
                 yield from places(each, (*at, key, name))
         elif key in INNER:
             yield from places(part, (*at, key))
-        elif key in ("args", "over"):
+        elif key in ("args", "over") and task.get("literal") is not True and not (key == "over" and _has_items(task)):
             yield from _awaited(part, (*at, key))
+
+
+def _has_items(task):
+    """Whether `over` is data: the items of a map with a task."""
+    return isinstance(task.get("map"), dict) and isinstance(task["over"], list)
 
 
 def _awaited(part, at):
     if isinstance(part, dict):
         if part.keys() == {"await"}:
             yield from places(part["await"], (*at, "await"))
+        elif part.keys() == {"ref"}:
+            yield at
         else:
             for key, each in part.items():
                 yield from _awaited(each, (*at, key))

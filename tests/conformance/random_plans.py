@@ -86,8 +86,9 @@ class RandomPlans:
             return make(depth, names)
         make = self._draw.choices(
             (self._gather, self._map, self._task_group, self._wait, self._wait_for, self._race, self._shield, self._sequence,
-             self._let, self._try, self._retry, self._to_thread, self._call, self._sleep, self._ref if names else self._let),
-            (10, 5, 8, 8, 10, 8, 6, 12, 12, 14, 5, 3, 6, 3, 5))[0]
+             self._let, self._try, self._retry, self._to_thread, self._call, self._sleep, self._ref if names else self._let,
+             self._map_of_task, self._if, self._any),
+            (10, 5, 8, 8, 10, 8, 6, 12, 12, 14, 5, 3, 6, 3, 5, 9, 6, 8))[0]
         return self._shuffled(make(depth, names))
 
     def _tasks(self, depth, names, least=1):
@@ -109,6 +110,14 @@ class RandomPlans:
 
     def _race(self, depth, names):
         return {"race": self._tasks(depth, names)}
+
+    def _any(self, depth, names):
+        return {"any": self._tasks(depth, names), **self._options(stagger=self._seconds())}
+
+    def _if(self, depth, names):
+        condition = self._inner(depth, names) if self._one_in(2) else self._constant(depth, names)
+        return {"if": condition, "then": self._inner(depth, names),
+                **({"else": None if self._one_in(8) else self._inner(depth, names)} if self._one_in(2) else {})}
 
     def _wait(self, depth, names):
         children = self._tasks(depth, names)
@@ -177,22 +186,51 @@ class RandomPlans:
 
     def _map(self, depth, names):
         name, _ = self._function()
-        over = [self._arguments(name, self._given(name), depth, names) for _ in self._some(4)]
-        return {"map": name, "over": over,
+        options = self._options(return_exceptions=self._one_in(2), limit=self._draw.randint(1, 3))
+        if self._one_in(4):  # args that come out of a task
+            given = [self._given(name) for _ in self._some(4)] + [1] * self._one_in(12)
+            return {"map": name, "over": {"await": self._giving(given, depth, names)}, **options}
+        if self._one_in(6):
+            return {"map": name, "over": [self._literal(name) for _ in self._some(4)], "literal": True, **options}
+        return {"map": name, "over": [self._arguments(name, self._given(name), depth, names) for _ in self._some(4)], **options}
+
+    def _map_of_task(self, depth, names):
+        name = self._draw.choice(NAMES)
+        items = [self._draw.choice((self._seconds(), self._value(1), {"await": 1}, {"ref": name})) for _ in self._some(4)]
+        over = items if self._draw.randrange(3) else self._awaited(self._giving(items, depth, names), depth, names)
+        return {"map": self._inner(depth, tuple(sorted({*names, name}))), "as": name, "over": over,
                 **self._options(return_exceptions=self._one_in(2), limit=self._draw.randint(1, 3))}
+
+    def _giving(self, value, depth, names):
+        """A task that gives this value."""
+        if depth > 2 and self._one_in(2):
+            return {"try": {"value": value}, "finally": {"call": "sleep", "args": [self._seconds()]}}
+        return {"value": value}
+
+    def _awaited(self, task, depth, names):
+        return {"ref": self._draw.choice(names)} if names and self._one_in(4) else {"await": task}
 
     def _call(self, depth, names):
         name, given = self._function()
         if not given and self._one_in(2):
             return {"call": name}
-        return {"call": name, "args": self._arguments(name, given, depth, names)}
+        if self._one_in(12):
+            return {"call": name, "args": self._literal(name), "literal": True}
+        no = {"literal": self._draw.choice((False, None))} if self._one_in(12) else {}
+        return {"call": name, "args": self._arguments(name, given, depth, names), **no}
+
+    def _literal(self, name):
+        """Arguments that nothing is looked for in, though some look like tasks."""
+        if name in ("echo", "print"):
+            return [self._draw.choice(({"ref": "a"}, {"await": 1}, [{"await": {"call": "noop"}}], {"k": {"ref": "nope"}}))]
+        return self._given(name)
 
     def _arguments(self, name, given, depth, names):
         """With tasks in the place of some of them, where there is depth left."""
         if depth <= 1 or not self._one_in(2):
             return given
         if self._one_in(8):
-            return {"await": self._task(depth - 1, names) if self._one_in(4) else {"value": given}}
+            return self._awaited(self._task(depth - 1, names) if self._one_in(4) else {"value": given}, depth, names)
         if not given:
             return given
         key = self._draw.choice(list(given) if isinstance(given, dict) else range(len(given)))
@@ -202,7 +240,7 @@ class RandomPlans:
             task = {"call": "echo", "args": [given[key]]} if self._one_in(2) else {"value": given[key]}
             if depth > 2 and self._one_in(2):
                 task = {"try": task, "finally": {"call": "sleep", "args": [self._seconds()]}}
-        awaited = {"await": task}
+        awaited = self._awaited(task, depth, names)
         if name in ("echo", "print"):
             awaited = self._draw.choice((awaited, [self._value(1), awaited], {"k": awaited, "await": 1}, {"x": [awaited, awaited]}))
         return replaced(given, (key,), awaited)
@@ -211,7 +249,11 @@ class RandomPlans:
         plain = ("noop", "echo", "print", "fail", "sleep", "add", "hash.sha256", "time.sleep", "sleep", "print", "echo")
         drawn = tuple("random." + each for each in ("random", "uniform", "randint", "randrange", "getrandbits", "choice", "choices",
                                                     "sample", "shuffle", "gauss", "expovariate"))
-        name = self._draw.choice(drawn if self._seeded and self._one_in(2) else plain)
+        data = ("len", "range", "zip", "min", "max", "sum", "sorted", "str.split", "str.join", "str.format", "json.loads", "json.dumps",
+                "operator.eq", "operator.ne", "operator.lt", "operator.le", "operator.gt", "operator.ge", "operator.contains",
+                "operator.getitem", "operator.not_")
+        usual = data if self._one_in(3) else plain
+        name = self._draw.choice(drawn if self._seeded and self._one_in(2) else usual)
         return name, self._given(name)
 
     def _given(self, name):
@@ -236,7 +278,9 @@ class RandomPlans:
                 return [self._draw.choice((1, 2, 0.5, True, -3, 2**62, 1e300)) for _ in self._some(4)] + ["x"] * self._one_in(12)
             case "hash.sha256":
                 text = self._draw.choice(TEXTS)
-                return {"text": text} if self._one_in(2) else [1 if self._one_in(12) else text]
+                if self._one_in(4):
+                    return [self._draw.choice(("YWJj", "", "YQ==", "YWI=", "YQ", "né", "Y Q=")), True]
+                return {"data": text} if self._one_in(2) else [1 if self._one_in(12) else text]
             case "random.uniform":
                 return {"b": low, "a": self._draw.choice(FLOATS[:9])}
             case "random.randint":
@@ -255,7 +299,55 @@ class RandomPlans:
                 return [self._draw.uniform(-5, 5), 2, 1][:integer(0, 2)]
             case "random.expovariate":
                 return [self._draw.choice((0.5, 1, 3.25, 0 if self._one_in(4) else 2))][:integer(0, 1)]
+            case _ if name.startswith(("operator.", "str.", "json.")) or name in (
+                    "len", "range", "zip", "min", "max", "sum", "sorted"):
+                return self._data(name)
         raise AssertionError(f"no arguments for {name}")
+
+    def _data(self, name):
+        """Arguments of a function of data; one in some raises."""
+        integer = self._draw.randint
+        odd = self._value(1) if self._one_in(10) else None
+        numbers = [self._draw.choice((1, 2, 2.0, 0.5, True, False, -3, 2**53 + 1, 2.0**53, 2**64 - 1, 1e300, -0.0)) for _ in self._some(5)]
+        texts = [self._draw.choice(TEXTS) for _ in self._some(4)]
+        lists = [[each, self._draw.choice(numbers or [1])] for each in self._draw.choice((numbers, texts))]
+        ordered = self._draw.choice((numbers, texts, lists))
+        match name:
+            case "len" | "operator.not_" | "json.dumps":
+                return [self._draw.choice((self._value(), texts, self._draw.choice(TEXTS), {"k": 1}))]
+            case "range":
+                bounds = [integer(-9, 9), integer(-9, 9), self._draw.choice((1, 2, -1, -3, True))][:integer(1, 3)]
+                return [0, 9, 0] if self._one_in(12) else [odd or 1.5] if self._one_in(12) else bounds
+            case "zip":
+                return [self._draw.choice((numbers, texts, "né中", {"k": 1, "l": 2}, odd or [])) for _ in self._some(3)]
+            case "min" | "max":
+                return [ordered] if self._one_in(2) else ordered if self._one_in(2) else [1, odd, "x"]
+            case "sum":
+                return {"values": numbers if odd is None else [*numbers, odd]}
+            case "sorted":
+                return [ordered, *([True] if self._one_in(2) else [])] if odd is None else [odd]
+            case "str.split":
+                text = self._draw.choice(("a,b,,c", " a \t b\u2003c\u001f", "", ",", "aaaa", "né, 中文,")) if odd is None else odd
+                return [text, *self._draw.choice(([], [None], [","], ["aa"], [", "], [""] if self._one_in(3) else ["x"]))]
+            case "str.join":
+                return {"sep": self._draw.choice(TEXTS), "parts": self._draw.choice((texts, "né", {"k": 1}, [*texts, 1] if odd else []))}
+            case "str.format":
+                template = self._draw.choice(("{}", "{} {}", "{1}{0}{1}", "{{}} {}", "plain", "{0} {}", "{", "}", "{x}", "{0!r}", "{:>4}", "}}{{"))
+                return [template, *(self._value() for _ in self._some(3))]
+            case "json.loads":
+                return [self._draw.choice(("1", "-0", "-0.0", "1.0", "1e2", "[1, {\"a\": null}]", "{\"a\": 1, \"b\": 2, \"a\": 3}", " true ", "\"\\u00e9\"",
+                                           "18446744073709551615", "18446744073709551616", "NaN", "", "[1,]", "{'a': 1}", "1 2",
+                                           odd or "null"))]
+            case "operator.contains":
+                return self._draw.choice(([texts, self._draw.choice(TEXTS)], ["né中", self._draw.choice(("é", "", "x", 1))], [{"k": 1}, "k"],
+                                          [numbers, 1], [{"k": 1}, 1], [[[1.0]], [1]], [odd, 1]))
+            case "operator.getitem":
+                return self._draw.choice(([texts, integer(-4, 4)], ["né中", integer(-4, 4)], [{"k": 1}, self._draw.choice(("k", "l"))],
+                                          [numbers, self._draw.choice((0, True, 1.0, "0"))], [{"k": 1}, 0], [odd, 0]))
+        alike = self._draw.choice(((self._draw.choice(numbers or [0]), self._draw.choice(numbers or [1])), (ordered, ordered[::-1]),
+                                   (self._draw.choice(TEXTS), self._draw.choice(TEXTS)), (self._value(), self._value()),
+                                   ({"a": 1, "b": [2]}, {"b": [2.0], "a": True})))
+        return list(alike) if self._one_in(2) else dict(zip("ab", alike))
 
     # -- faults
 
@@ -277,7 +369,8 @@ class RandomPlans:
         elif fault == 5:
             task[self._draw.choice(("unknown", "arg", "x/y", "~", ""))] = self._value(1)
         elif fault == 6:
-            task[self._draw.choice(("limit", "timeout", "return_exceptions", "attempts", "as", "types", "in", "over", "args"))] = (
+            task[self._draw.choice(("limit", "timeout", "return_exceptions", "attempts", "as", "types", "in", "over", "args",
+                                    "stagger", "literal", "then", "else"))] = (
                 self._draw.choice((0, -1, 1, "1", None, True, [], 2.5)))
         elif fault == 7:
             task[self._draw.choice(("gather", "value", "call", "sequence"))] = self._draw.choice(([], None, "noop"))

@@ -49,6 +49,11 @@ class Examples(DaemonCase):
         self.assertEqual(text, "the loop goes on meanwhile")
         self.assertEqual(output, [])
 
+    def test_map_and_fallback(self):
+        result, output = self.submit("map-and-fallback.json")
+        self.assertEqual(result, ["up: from the first mirror", "first down: from the second mirror", "all down: no task succeeded"])
+        self.assertEqual(output, [])
+
     def test_fan_out(self):
         result, output = self.submit("fan-out.json")
         tasks = json.loads((EXAMPLES / "fan-out.json").read_text())["tasks"]

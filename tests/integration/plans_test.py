@@ -13,11 +13,11 @@ from daemon import Daemon
 
 CASES = Path(__file__).resolve().parents[1] / "conformance" / "cases.jsonl"
 KINDS = {"call", "value", "gather", "map", "task_group", "wait", "wait_for", "race", "shield", "sequence", "let", "ref",
-         "try", "retry", "to_thread"}
+         "try", "retry", "to_thread", "if", "any"}
 
 
 def without_paths(error):
-    kept = {name: value for name, value in error.items() if name != "path"}
+    kept = {name: value for name, value in error.items() if name not in ("path", "items")}
     if "errors" in kept:
         kept["errors"] = [without_paths(each) for each in kept["errors"]]
     return kept

@@ -2,14 +2,22 @@
 
 import asyncio
 import base64
+import binascii
 import hashlib
 import inspect
 import json
 import math
+import operator
 import random
+import re
 import time
 
 from .wording import Wording, has_wording
+
+
+def shown(value):
+    """A text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 class Failure(Exception):
@@ -25,7 +33,9 @@ class Functions:
 
     NAMES = ("noop", "echo", "print", "fail", "sleep", "time.sleep", "add", "hash.sha256", "random.random", "random.uniform",
              "random.randint", "random.randrange", "random.getrandbits", "random.choice", "random.choices", "random.sample",
-             "random.shuffle", "random.gauss", "random.expovariate")
+             "random.shuffle", "random.gauss", "random.expovariate", "len", "range", "zip", "min", "max", "sum", "sorted", "str.split",
+             "str.join", "str.format", "json.loads", "json.dumps", "operator.eq", "operator.ne", "operator.lt", "operator.le",
+             "operator.gt", "operator.ge", "operator.contains", "operator.getitem", "operator.not_")
     ASYNC = {"sleep"}
     BLOCKING = {"time.sleep"}  # they hold up their own task only: a thread is theirs
 
@@ -47,8 +57,6 @@ class Functions:
         return value
 
     def print(self, *values):
-        def shown(value):
-            return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         line = " ".join(map(shown, values))
         self.output.append(Wording(line) if has_wording(values) else line)
 
@@ -76,8 +84,11 @@ class Functions:
 
     def hash_sha256(self, data, binary=False):
         if not isinstance(data, str):
-            raise TypeError("sha256() argument must be a string")
-        return hashlib.sha256(base64.b64decode(data, validate=True) if binary else data.encode()).hexdigest()
+            raise TypeError("a text is expected")
+        try:
+            return hashlib.sha256(base64.b64decode(data, validate=True) if binary else data.encode()).hexdigest()
+        except binascii.Error as e:
+            raise ValueError(str(e)) from None
 
     def random_random(self):
         return self._draw.random()
@@ -114,6 +125,69 @@ class Functions:
     def random_expovariate(self, lambd=1.0):
         return self._draw.expovariate(lambd)
 
+    def len(self, obj):
+        return len(obj)
+
+    def range(self, *bounds):
+        if not all(isinstance(each, int) for each in bounds):
+            raise TypeError("integers are expected")
+        if len(range(*bounds)) > 10_000_000:
+            raise OverflowError("too many")
+        return list(range(*bounds))
+
+    def zip(self, *lists):
+        return [list(each) for each in zip(*lists)]
+
+    def min(self, *values):
+        return min(*values)
+
+    def max(self, *values):
+        return max(*values)
+
+    def sum(self, values):
+        return sum(values)
+
+    def sorted(self, values, reverse=False):
+        return sorted(values, reverse=reverse)
+
+    def str_split(self, text, sep=None):
+        return str.split(text, sep)
+
+    def str_join(self, sep, parts):
+        return str.join(sep, parts)
+
+    def str_format(self, template, *values):
+        """No attribute, no conversion and no format specification."""
+        if not isinstance(template, str):
+            raise TypeError("a text is expected")
+        if re.search(r"[{}]", re.sub(r"\{\{|\}\}|\{\d*\}", "", template)):
+            raise ValueError("only {} and {N} are understood")
+        return template.format(*map(shown, values))
+
+    def json_loads(self, text):
+        def refuse(constant):
+            raise ValueError(constant)
+        try:
+            return json.loads(text, parse_constant=refuse)
+        except json.JSONDecodeError as e:
+            raise ValueError(str(e)) from None
+
+    def json_dumps(self, value):
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+    def operator_not_(self, obj):
+        return not obj
+
+
+def _add_operators():
+    """Of two values each."""
+    def method_of(apply):
+        return lambda self, a, b: apply(a, b)
+    for name in ("eq", "ne", "lt", "le", "gt", "ge", "contains", "getitem"):
+        setattr(Functions, "operator_" + name, method_of(getattr(operator, name)))
+
+
+_add_operators()
 
 SIGNATURES = {name: Functions.signature(name) for name in Functions.NAMES}
 
@@ -124,4 +198,6 @@ def carried(value):
         raise OverflowError("the integer does not fit")
     if isinstance(value, float) and not math.isfinite(value):
         raise OverflowError("the float is not finite")
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        carried(each)
     return value

@@ -5,9 +5,9 @@ An instance is a checked node of a plan. Called with a scope it gives the corout
 
 import asyncio
 
-from .errors import described, mark
+from .errors import NoneSucceeded, described, mark, mark_item
 from .functions import Functions, carried
-from .reading import Members, Refused
+from .reading import Members, Refused, as_call, is_awaited
 from .wording import Wording
 
 
@@ -91,8 +91,18 @@ class Ref(Task):
         return await scope[self.name]
 
 
+def settled(value):
+    """What a ref finds of a value: a future that has its result."""
+    future = asyncio.get_running_loop().create_future()
+    future.set_result(value)
+    return future
+
+
 async def called(function, arguments, scope, in_thread=False):
-    positional, named = await arguments.filled(scope)
+    return await called_with(function, *await arguments.filled(scope), scope, in_thread)
+
+
+async def called_with(function, positional, named, scope, in_thread=False):
     if in_thread or function in Functions.BLOCKING:
         result = await asyncio.to_thread(scope.functions.call, function, positional, named)
     else:
@@ -102,13 +112,13 @@ async def called(function, arguments, scope, in_thread=False):
 
 class Call(Task):
     key = "call"
-    optional = ("args",)
+    optional = ("args", "literal")
 
     def __init__(self, members):
         super().__init__(members)
         self.function = members.function("call")
         given = members["args"] if "args" in members else []
-        self.arguments = members.arguments(self.function, given, "/args")
+        self.arguments = members.arguments(self.function, given, "/args", members.flag("literal"))
 
     async def run(self, scope, in_thread=False):
         return await called(self.function, self.arguments, scope, in_thread)
@@ -145,7 +155,7 @@ class Together(Task):
             gate = asyncio.Semaphore(self.limit)
             children = [self.admitted(gate, each) for each in children]
         ended = await asyncio.gather(*children, return_exceptions=self.keeps_errors)
-        return [self.settled(each) for each in ended] if self.keeps_errors else ended
+        return [self.entry(each) for each in ended] if self.keeps_errors else ended
 
     @staticmethod
     async def admitted(gate, child):
@@ -153,7 +163,7 @@ class Together(Task):
             return await child
 
     @staticmethod
-    def settled(ended):
+    def entry(ended):
         return {"error": described(ended)} if isinstance(ended, BaseException) else {"value": ended}
 
 
@@ -169,21 +179,61 @@ class Gather(Together):
 
 
 class Map(Together):
+    """Of a function: a list of arguments in the plan, or one that a task gives. Of a task: a list of items, likewise."""
+
     key = "map"
     required = ("over",)
+    optional = (*Together.optional, "as", "literal")
 
     def __init__(self, members):
         super().__init__(members)
-        self.function = members.function("map")
-        if not isinstance(members["over"], list):
-            members.refuse("a list of arguments is expected", "/over")
-        self.over = [members.arguments(self.function, each, f"/over/{i}") for i, each in enumerate(members["over"])]
-
-    async def item(self, i, scope):
-        return await marked(called(self.function, self.over[i], scope), f"{self.at}/over/{i}", scope)
+        over = members["over"]
+        is_literal = members.flag("literal")
+        self.body = self.function = self.over_task = None
+        if isinstance(members["map"], dict):
+            if "literal" in members:
+                members.refuse("literal goes with a function", "/literal")
+            if "as" not in members:
+                members.refuse("as is missing")
+            self.name = members["as"]
+            if not isinstance(self.name, str):
+                members.refuse("a name is expected", "/as")
+            self.body = members.task("map", naming=[self.name])
+        else:
+            self.function = members.function("map")
+            if "as" in members:
+                members.refuse("as goes with a task", "/as")
+        if not is_literal and is_awaited(over):
+            self.over_task = members.awaited(over, "/over")
+        elif not isinstance(over, list):
+            members.refuse("a list is expected, or an await or ref that gives one", "/over")
+        elif self.body is None:
+            over = [members.arguments(self.function, each, f"/over/{i}", is_literal) for i, each in enumerate(over)]
+        self.over = over
 
     async def run(self, scope):
-        return await self.together([self.item(i, scope) for i in range(len(self.over))])
+        over = self.over
+        if self.over_task is not None:
+            over = await self.over_task(scope)
+            if not isinstance(over, list):
+                raise TypeError("over must be a list, not " + type(over).__name__)
+        item = self.listed_item if self.over_task is None and self.body is None else self.item
+        return await self.together([item(i, each, scope) for i, each in enumerate(over)])
+
+    async def listed_item(self, i, arguments, scope):
+        return await marked(called(self.function, arguments, scope), f"{self.at}/over/{i}", scope)
+
+    async def item(self, i, item, scope):
+        try:
+            if self.body is not None:
+                return await self.body(scope.naming(self.name, settled(item)))
+            return await marked(self.computed_call(item, scope), self.at, scope)
+        except (Exception, asyncio.CancelledError) as e:
+            mark_item(e, self.at, i)
+            raise
+
+    async def computed_call(self, arguments, scope):
+        return await called_with(self.function, *as_call(arguments), scope)
 
 
 class TaskGroup(Task):
@@ -240,6 +290,44 @@ class Race(Task):
         return next(each for each in futures if each in done).result()
 
 
+class Any(Task):
+    key = "any"
+    optional = ("stagger",)
+
+    def __init__(self, members):
+        super().__init__(members)
+        self.stagger = members.number("stagger")
+        self.children = members.tasks("any")
+
+    async def run(self, scope):
+        if not self.children:
+            raise ValueError("any of no tasks")
+        futures = []
+        try:
+            while True:
+                count = len(self.children) if self.stagger is None else min(len(futures) + 1, len(self.children))
+                futures += [asyncio.ensure_future(child(scope)) for child in self.children[len(futures):count]]
+                are_all = count == len(self.children)
+                if running := [each for each in futures if not each.done()]:
+                    await asyncio.wait(running, timeout=None if are_all else max(self.stagger, 0),
+                                       return_when=asyncio.FIRST_COMPLETED)
+                for each in futures:
+                    if each.done() and not each.cancelled() and not each.exception():
+                        return each.result()
+                if are_all and all(each.done() for each in futures):
+                    raise NoneSucceeded([self.failure(*each) for each in zip(futures, self.children)])
+        finally:
+            await cancel_and_await(futures)
+
+    @staticmethod
+    def failure(future, child):
+        try:
+            future.result()
+        except (Exception, asyncio.CancelledError) as e:
+            mark(e, child.at)  # of one that was cancelled before it began
+            return e
+
+
 # ---- one around another ----------------------------------------------------------------------------------------------
 
 
@@ -280,6 +368,23 @@ class Sequence(Task):
 
     async def run(self, scope):
         return [await child(scope) for child in self.children]
+
+
+class If(Task):
+    key = "if"
+    required = ("then",)
+    optional = ("else",)
+
+    def __init__(self, members):
+        super().__init__(members)
+        self.condition = members.task("if")
+        self.then = members.task("then")
+        self.otherwise = members.task_if_any("else")
+
+    async def run(self, scope):
+        if await self.condition(scope):
+            return await self.then(scope)
+        return None if self.otherwise is None else await self.otherwise(scope)
 
 
 class Let(Task):
@@ -337,9 +442,7 @@ class Try(Task):
                     raise
                 inner = scope
                 if self.name is not None:
-                    caught = asyncio.get_running_loop().create_future()
-                    caught.set_result(described(error))
-                    inner = scope.naming(self.name, caught)
+                    inner = scope.naming(self.name, settled(described(error)))
                 return await self.handler(inner)
         finally:
             if self.cleanup is not None:
@@ -371,4 +474,4 @@ class Retry(Task):
             delay *= self.factor
 
 
-KINDS = (Call, Map, Value, Ref, Gather, TaskGroup, Wait, WaitFor, Race, Shield, Sequence, Let, Try, Retry, ToThread)
+KINDS = (Call, Map, Value, Ref, Gather, TaskGroup, Wait, WaitFor, Race, Shield, Sequence, Let, Try, Retry, ToThread, If, Any)

@@ -93,49 +93,59 @@ class Members:
             self.refuse("unknown function", step(name))
         return self[name]
 
-    def arguments(self, function, given, below):
-        return Arguments(function, given, self, below)
+    def arguments(self, function, given, below, is_literal=False):
+        return Arguments(function, given, self, below, is_literal)
+
+    def awaited(self, given, below):
+        """The task of {"await": TASK}, or {"ref": NAME} itself."""
+        if "ref" in given:
+            return self._read_task(given, self.names, self.at + below)
+        return self._read_task(given["await"], self.names, self.at + below + "/await")
 
 
-def is_await(given):
-    return isinstance(given, dict) and given.keys() == {"await"}
+def is_awaited(given):
+    return isinstance(given, dict) and given.keys() in ({"await"}, {"ref"})
+
+
+def as_call(given):
+    """Positional and named arguments."""
+    if isinstance(given, list):
+        return given, {}
+    if isinstance(given, dict):
+        return (), given
+    raise TypeError("args must be a list or an object, not " + type(given).__name__)
 
 
 class Arguments:
     """What a call is given: data, with tasks in it whose results take their places."""
 
-    def __init__(self, function, given, members, below):
+    def __init__(self, function, given, members, below, is_literal):
         if not isinstance(given, (list, dict)):
             members.refuse("a list or an object is expected", below)
-        if not is_await(given):
+        if is_literal or not is_awaited(given):
             positional, named = (given, {}) if isinstance(given, list) else ((), given)
             try:
                 SIGNATURES[function].bind(*positional, **named)
             except TypeError as e:
                 members.refuse(str(e), below)
-        self._template = self._read(given, members, members.at + below)
+        self._template = given if is_literal else self._read(given, members, below)
 
     class _Hole:
         def __init__(self, task):
             self.task = task
 
-    def _read(self, given, members, at):
-        if is_await(given):
-            return self._Hole(members._read_task(given["await"], members.names, at + "/await"))
+    def _read(self, given, members, below):
+        if is_awaited(given):
+            return self._Hole(members.awaited(given, below))
         if isinstance(given, dict):
-            return {name: self._read(each, members, at + step(name)) for name, each in given.items()}
+            return {name: self._read(each, members, below + step(name)) for name, each in given.items()}
         if isinstance(given, list):
-            return [self._read(each, members, f"{at}/{i}") for i, each in enumerate(given)]
+            return [self._read(each, members, f"{below}/{i}") for i, each in enumerate(given)]
         return given
 
     async def filled(self, scope):
         """Positional and named arguments, once the tasks have run: depth first, from left to right."""
-        filled = await self._fill(self._template, scope)
-        if isinstance(filled, list):
-            return filled, {}
-        if isinstance(filled, dict):
-            return (), filled
-        raise TypeError("args must be a list or an object, not " + type(filled).__name__)
+        return as_call(await self._fill(self._template, scope))
 
     async def _fill(self, part, scope):
         if isinstance(part, self._Hole):

@@ -63,8 +63,8 @@ TEST_CASE("fail: raises the type and message that it is given", "[functions]") {
     CHECK(program.raises("fail") == "Exception: ");
     CHECK(program.raises("fail", {"ValueError"}) == "ValueError: ");
     CHECK(program.raises("fail", {"ValueError", "boom"}) == "ValueError: boom");
-    CHECK(program.raises("fail", {1}) == "TypeError: fail() takes two strings");
-    CHECK(program.raises("fail", {"ValueError", nullptr}) == "TypeError: fail() takes two strings");
+    CHECK(program.raises("fail", {1}) == "TypeError: fail(): type must be a text, not the number 1");
+    CHECK(program.raises("fail", {"ValueError", nullptr}) == "TypeError: fail(): message must be a text, not null");
 }
 
 TEST_CASE("fail: CancelledError and TimeoutError are the real ones", "[functions]") {
@@ -141,19 +141,19 @@ TEST_CASE("time.sleep: refuses what CPython's refuses", "[functions]") {
         }
         return {};
     };
-    const std::string negative = "ValueError: sleep length must be non-negative";
-    const std::string large = "OverflowError: timestamp too large to convert to C _PyTime_t";
-    CHECK(refusal(-1) == negative);
-    CHECK(refusal(-0.5) == negative);
-    CHECK(refusal(-1e-30) == negative);
+    const std::string negative = "ValueError: time.sleep(): seconds must not be negative, not the number ";
+    const std::string large = "OverflowError: time.sleep(): seconds must be below 2**63 nanoseconds, not the number ";
+    CHECK(refusal(-1) == negative + "-1");
+    CHECK(refusal(-0.5) == negative + "-0.5");
+    CHECK(refusal(-1e-30) == negative + "-1e-30");
     for (const value& endless :
          {value(1e300), value(-1e300), value(9223372037), value(1e11), value(highest), value(lowest)}) {
-        CHECK(refusal(endless) == large);
+        CHECK(refusal(endless).starts_with(large));
     }
-    CHECK(refusal("1") == "TypeError: 'str' object cannot be interpreted as an integer");
-    CHECK(refusal(nullptr) ==
-          "TypeError: 'NoneType' object cannot be interpreted as an integer");
-    CHECK(refusal(value::array({1})) == "TypeError: 'list' object cannot be interpreted as an integer");
+    const std::string wrong = "TypeError: time.sleep(): seconds must be a number of seconds, not ";
+    CHECK(refusal("1") == wrong + "the text '1'");
+    CHECK(refusal(nullptr) == wrong + "null");
+    CHECK(refusal(value::array({1})) == wrong + "a list");
 }
 
 TEST_CASE("add: sums integers exactly, and true is 1", "[functions]") {
@@ -191,9 +191,9 @@ TEST_CASE("add: a float beyond all others is an OverflowError", "[functions]") {
 
 TEST_CASE("add: takes numbers only", "[functions]") {
     recording_context program;
-    CHECK(program.raises("add", {1, "a"}) == "TypeError: unsupported operand type(s) for +: 'int' and 'str'");
-    CHECK(program.raises("add", {true, nullptr}) ==
-          "TypeError: unsupported operand type(s) for +: 'int' and 'NoneType'");
-    CHECK(program.raises("add", {1.5, {1}}) == "TypeError: unsupported operand type(s) for +: 'float' and 'list'");
-    CHECK(program.raises("add", {value::object()}) == "TypeError: unsupported operand type(s) for +: 'int' and 'dict'");
+    const std::string wrong = "TypeError: add(): each of terms must be a number, not ";
+    CHECK(program.raises("add", {1, "a"}) == wrong + "the text 'a'");
+    CHECK(program.raises("add", {true, nullptr}) == wrong + "null");
+    CHECK(program.raises("add", {1.5, {1}}) == wrong + "a list");
+    CHECK(program.raises("add", {value::object()}) == wrong + "an object");
 }

@@ -32,7 +32,18 @@ TEST_CASE("hash.sha256: hashes the UTF-8 bytes, zeros included", "[functions]") 
 TEST_CASE("hash.sha256: wants a text", "[functions]") {
     recording_context program;
     for (const value& wrong : {value(1), value(nullptr), value::array()}) {
-        CHECK(program.raises("hash.sha256", {wrong}) == "TypeError: sha256() argument must be a string");
+        CHECK(
+            program.raises("hash.sha256", {wrong}).starts_with("TypeError: hash.sha256(): data must be a text, not "));
+    }
+}
+
+TEST_CASE("hash.sha256: of base64 hashes the bytes that it stands for", "[functions]") {
+    recording_context program;
+    CHECK(program.call("hash.sha256", {"YWJj", true}) == sha256_of("abc"));
+    CHECK(program.call("hash.sha256", {"", true}) == sha256_of(""));
+    for (const char* const wrong : {"YWJ", "YW Jj", "YWJj=", "né=="}) {
+        CHECK(
+            program.raises("hash.sha256", {wrong, true}).starts_with("ValueError: hash.sha256(): data must be base64"));
     }
 }
 

@@ -33,6 +33,7 @@ program_options options_of(const value& one) {
 /// The ERROR as the cases have it: no paths, and no message where the case leaves it open.
 void strip(value& error, bool keeps_message) {
     error.erase("path");
+    error.erase("items");
     if (!keeps_message) {
         error.erase("message");
     }
