@@ -95,13 +95,7 @@ private:
 
 /// Members to put before the closing bracket of params.
 std::string added_members(const submit_options& options, bool reports_progress) {
-    std::string members;
-    if (options.timeout) {
-        members += R"(,"timeout":)" + *options.timeout;
-    }
-    if (options.seed) {
-        members += R"(,"seed":)" + *options.seed;
-    }
+    auto members = options.members;
     if (options.return_exceptions) {
         members += R"(,"return_exceptions":true)";
     }

@@ -12,8 +12,7 @@ namespace gatherd::cli {
 
 /// What the command line adds to the params. What it gives goes over what the file says.
 struct submit_options {
-    std::optional<std::string> timeout = std::nullopt;  // in seconds, as JSON
-    std::optional<std::string> seed = std::nullopt;     // as JSON
+    std::string members = {};  // as `,"timeout":2.000,"seed":7`
     bool return_exceptions = false;
     bool progress = false;  // notifications for a progress bar, where the method has them
 };

@@ -21,6 +21,7 @@
 #include "cli/exit_status.hpp"
 #include "cli/failure_report.hpp"
 #include "cli/failures.hpp"
+#include "cli/serve_local.hpp"
 
 namespace gatherd::cli {
 
@@ -56,7 +57,7 @@ int tls_reason(std::error_code fault) {
 struct client::connection {
     using socket_type = asio::generic::stream_protocol::socket;
 
-    explicit connection(const destination& to) : name{config::to_text(to)} {}
+    explicit connection(const destination& to) : name{to.name()}, inside{to.inside} {}
 
     template <typename Handler>
     void read_some(asio::mutable_buffer into, Handler then) {
@@ -68,7 +69,8 @@ struct client::connection {
         tls ? asio::async_write(*tls, from, std::move(then)) : asio::async_write(socket, from, std::move(then));
     }
 
-    std::string name;  // of the server, for messages
+    std::string name;                      // of the server, for messages
+    std::shared_ptr<local_daemon> inside;  // outlives the socket
     asio::io_context context;
     socket_type socket{context};
     asio::ssl::context trust{asio::ssl::context::tls_client};
@@ -337,7 +339,7 @@ struct resolution {
     endpoint_list found;
 };
 
-resolution resolve(const std::string& host, std::uint16_t port) {
+resolution resolve_host(const std::string& host, std::uint16_t port) {
     resolution outcome;
     asio::io_context context;
     tcp::resolver resolver{context};
@@ -353,14 +355,14 @@ endpoint_list endpoints_of(const destination& server, const connect_clock& clock
         try {
             return {asio::local::stream_protocol::endpoint{server.path}};
         } catch (const std::system_error& e) {
-            throw connection_error{"no gatherd at " + config::to_text(server) + " (" + e.code().message() + ")"};
+            throw connection_error{"no gatherd at " + server.name() + " (" + e.code().message() + ")"};
         }
     }
     // The system's resolver cannot be stopped. Its thread is left alone when the time is over.
     std::promise<resolution> promise;
     auto answer = promise.get_future();
     std::thread{[promise = std::move(promise), host = server.host, port = server.port]() mutable {
-        promise.set_value(resolve(host, port));
+        promise.set_value(resolve_host(host, port));
     }}.detach();
     if (answer.wait_until(clock.end()) != std::future_status::ready) {
         clock.give_up("the resolver of '" + server.host + "'");
@@ -412,6 +414,10 @@ client::client(const destination& server, std::optional<deadline> until)
         std::error_code ignored;
         with.socket.close(ignored);
     };
+    if (with.inside) {
+        with.socket.assign(asio::local::stream_protocol{}, with.inside->connect());
+        return;
+    }
     const connect_clock clock{server, until};
     const auto endpoints = endpoints_of(server, clock);
     asio::async_connect(with.socket, endpoints, [&outcome](std::error_code fault, const auto&) { outcome = fault; });

@@ -5,6 +5,7 @@
 
 #include "cli/failures.hpp"
 #include "cli/request_options.hpp"
+#include "cli/serve_local.hpp"
 #include "config/settings.hpp"
 
 namespace gatherd::cli {
@@ -40,7 +41,33 @@ void connect_option::add_to(CLI::App& app) {
     app.add_option("--connect-timeout", timeout_, "how long connecting may take (default 10s)")->type_name("TIME");
 }
 
-destination connect_option::server() const {
+void connect_option::add_with_local_to(CLI::App& app) {
+    add_to(app);
+    app.add_flag("--local", is_local_, "run it in this process, without a daemon; what it starts ends with it");
+}
+
+std::vector<global_option> connect_option::globals() {
+    CLI::App declared;
+    declared.set_help_flag();
+    connect_option options;
+    options.add_with_local_to(declared);
+    std::vector<global_option> names;
+    for (const auto* const each : declared.get_options()) {
+        for (const auto& name : each->get_lnames()) {
+            names.push_back({"--" + name, each->get_items_expected_max() > 0});
+        }
+    }
+    return names;
+}
+
+void connect_option::check() const {
+    if (!is_local_) {
+        check_all({[this] { static_cast<void>(address()); },
+                   [this] { static_cast<void>(time_of("--connect-timeout", timeout_)); }});
+    }
+}
+
+config::address connect_option::address() const {
     const auto where = config::parse_address(text_);
     const bool is_there = where && (where->is == config::address::kind::local ||
                                     (where->is == config::address::kind::tcp && where->port != 0));
@@ -49,7 +76,16 @@ destination connect_option::server() const {
             "--connect or GATHERD_CONNECT: '" + text_ +
             "' is no address: write HOST:PORT, as 127.0.0.1:7117 or [::1]:7117, unix:/PATH or tls:HOST:PORT"};
     }
-    destination found{*where};
+    return *where;
+}
+
+destination connect_option::server() const {
+    if (is_local_) {
+        destination here;
+        here.inside = std::make_shared<local_daemon>();
+        return here;
+    }
+    destination found{address()};
     found.token = token_file_.empty() ? "" : first_line(token_file_);
     found.token_file = token_file_;
     found.ca = ca_;

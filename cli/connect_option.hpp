@@ -3,7 +3,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "cli/command_words.hpp"
 #include "cli/destination.hpp"
 
 namespace CLI {
@@ -18,16 +20,31 @@ public:
     /// The options must live as long as the app is used.
     void add_to(CLI::App& app);
 
-    /// Reads the token's file. Throws usage_error if it is no address to connect to, or a file cannot be read.
+    /// As `add_to`, with --local for commands that can do without a daemon that runs.
+    void add_with_local_to(CLI::App& app);
+
+    /// The same as --local.
+    void be_local() { is_local_ = true; }
+
+    /// The names of these options, which may stand before a subcommand as well.
+    [[nodiscard]] static std::vector<global_option> globals();
+
+    /// Throws usage_error with all that is wrong.
+    void check() const;
+
+    /// Reads the token's file, or starts the daemon inside this command. Throws usage_error if it is no address to connect to, or a file cannot be read.
     [[nodiscard]] destination server() const;
 
 private:
+    [[nodiscard]] config::address address() const;
+
     std::string text_;
     std::string token_file_;
     std::string ca_;
     std::string certificate_;
     std::string key_;
     std::string timeout_ = "10s";
+    bool is_local_ = false;
 };
 
 }  // namespace gatherd::cli

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 
 #include "config/address.hpp"
 
 namespace gatherd::cli {
+
+class local_daemon;
 
 /// Where the daemon is, who we are there, and whom we trust to be it.
 struct destination : config::address {
@@ -18,6 +21,11 @@ struct destination : config::address {
     std::string key = {};
     /// How long connecting may take, and being let in.
     std::chrono::milliseconds connect_timeout = std::chrono::seconds{10};
+    /// If set, the daemon is this one, whatever the address.
+    std::shared_ptr<local_daemon> inside = {};
+
+    /// For messages.
+    [[nodiscard]] std::string name() const { return inside ? "the daemon inside this command" : config::to_text(*this); }
 };
 
 }  // namespace gatherd::cli

@@ -1,9 +1,9 @@
 #include "cli/function_table.hpp"
 
-#include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <vector>
+
+#include "cli/text_table.hpp"
 
 namespace gatherd::cli {
 
@@ -74,29 +74,13 @@ std::string joined(const value& object, const char* name) {
 }  // namespace
 
 std::string function_table(const value& functions) {
-    using row = std::array<std::string, 3>;
-    std::vector<row> rows{{"FUNCTION", "LANE", "WHAT IT DOES"}};
+    std::vector<std::vector<std::string>> rows{{"FUNCTION", "LANE", "WHAT IT DOES"}};
     for (const auto& each : functions) {
         const auto needs = member(each, "needs");
         rows.push_back({signature(each), member(each, "lane"),
                         member(each, "summary") + (needs.empty() ? "" : " Needs " + needs + ".")});
     }
-    std::array<std::size_t, 2> widths{};
-    for (const auto& each : rows) {
-        for (std::size_t column = 0; column < widths.size(); ++column) {
-            widths.at(column) = std::max(widths.at(column), each.at(column).size());
-        }
-    }
-    std::string page;
-    for (auto& each : rows) {
-        for (std::size_t column = 0; column < widths.size(); ++column) {
-            each.at(column).resize(widths.at(column) + 2, ' ');
-        }
-        auto line = each[0] + each[1] + each[2];
-        line.erase(line.find_last_not_of(' ') + 1);
-        page += line + "\n";
-    }
-    return page;
+    return text_table(rows);
 }
 
 std::string function_page(const value& functions, std::string_view name) {

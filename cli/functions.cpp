@@ -20,16 +20,28 @@ namespace gatherd::cli {
 
 namespace {
 
-int functions(const destination& server, const std::string& name, bool as_json) {
+/// A name a line, for completion.
+std::string names_of(const api::value& functions) {
+    std::string lines;
+    for (const auto& each : functions) {
+        lines += each.value("name", "") + "\n";
+    }
+    return lines;
+}
+
+int functions(const destination& server, const std::string& name, bool as_json, bool names_only) {
     client daemon{server};
     const auto answer = daemon.ask({.method = "functions"}, {.until = std::chrono::steady_clock::now() + std::chrono::seconds{10}});
     if (answer.how == reply::end::silence) {
-        throw connection_error{"no answer from " + config::to_text(server) + " within 10 s"};
+        throw connection_error{"no answer from " + server.name() + " within 10 s"};
     }
     if (answer.how == reply::end::error) {
         const auto report = report_failure(answer.error);
         say(report.text);
         return report.exit_status;
+    }
+    if (names_only) {
+        return write_out(names_of(api::value::parse(answer.result)));
     }
     if (name.empty() && as_json) {
         return write_out(answer.result + "\n");
@@ -59,9 +71,11 @@ void add_functions(CLI::App& root, command& chosen) {
     const auto connect = std::make_shared<connect_option>();
     const auto as_json = std::make_shared<bool>(false);
     const auto name = std::make_shared<std::string>();
-    connect->add_to(*app);
+    const auto names_only = std::make_shared<bool>(false);
+    connect->add_with_local_to(*app);
     app->add_option("NAME", *name, "show this one alone, with its parameters, errors and an example");
     app->add_flag("--json", *as_json, "print the daemon's list as JSON");
+    app->add_flag("--names", *names_only, "print their names only, one a line");
     app->footer(
         R"(Lane async runs on a worker and may wait, compute may take much CPU, blocking blocks a thread of its own.
 
@@ -69,7 +83,7 @@ Examples:
   gatherd functions
   gatherd functions sleep
   gatherd functions --json | jq -r '.[].name')");
-    app->callback([=, &chosen] { chosen = [=] { return functions(connect->server(), *name, *as_json); }; });
+    app->callback([=, &chosen] { chosen = [=] { return functions(connect->server(), *name, *as_json, *names_only); }; });
 }
 
 }  // namespace gatherd::cli

@@ -46,4 +46,12 @@ std::string read_input(const std::string& file) {
     return text;
 }
 
+plan_input read_plan_input(const std::string& word) {
+    const auto first = word.find_first_not_of(" \t\r\n");
+    if (first != std::string::npos && (word[first] == '{' || word[first] == '[')) {
+        return {word, "the plan"};
+    }
+    return {read_input(word), word == "-" ? "standard input" : word};
+}
+
 }  // namespace gatherd::cli

@@ -4,22 +4,30 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <string>
 #include <vector>
 
 #include "cli/bench/bench_command.hpp"
 #include "cli/call.hpp"
+#include "cli/command_words.hpp"
 #include "cli/config_commands.hpp"
+#include "cli/connect_option.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/failures.hpp"
 #include "cli/functions.hpp"
+#include "cli/help_commands.hpp"
 #include "cli/parse_failure.hpp"
 #include "cli/ping.hpp"
+#include "cli/request_command.hpp"
 #include "cli/serve_check.hpp"
 #include "cli/serve_command.hpp"
+#include "cli/serve_local.hpp"
 #include "cli/standard_output.hpp"
 #include "cli/submit.hpp"
+#include "cli/task_commands.hpp"
 #include "cli/version.hpp"
 
 namespace {
@@ -35,7 +43,8 @@ Examples:
   gatherd call add 1 2               call one function
   gatherd submit batch.json          run a batch of tasks
   gatherd bench --batch 1000         measure a daemon under load
-  gatherd submit --help              what else a subcommand can do)";
+  gatherd help submit                what else a subcommand can do
+Options that name the daemon may also stand before the subcommand: gatherd --connect unix:/run/g.sock call noop)";
 
 /// Says each line of a message that may have several, one fault a line.
 void say_lines(const std::string& text) {
@@ -47,20 +56,26 @@ void say_lines(const std::string& text) {
 }
 
 int run(std::vector<std::string> words) {
-    CLI::App app{"gatherd: asyncio.gather as a service", "gatherd"};
-    app.set_version_flag("--version", "gatherd " + std::string{version()});
+    CLI::App app{"asyncio.gather as a service", "gatherd"};
+    app.set_version_flag("-V,--version", "gatherd " + std::string{version()});
     app.footer(footer);
     app.require_subcommand(0, 1);
     command chosen;
     add_serve(app, chosen);
     add_submit(app, chosen);
+    add_run(app, chosen);
     add_call(app, chosen);
+    add_task_commands(app, chosen);
+    add_request(app, chosen);
     add_functions(app, chosen);
     add_ping(app, chosen);
     bench::add_bench(app, chosen);
     add_config_commands(app, chosen, start_faults);
+    add_help_commands(app, chosen);
+    move_global_options(words, connect_option::globals());
+    rewrite_help(words, app);
     try {
-        shield_arguments(words);
+        shield_words(words);
         std::ranges::reverse(words);  // the parser takes them from the back
         app.parse(std::move(words));
     } catch (const CLI::ParseError& failure) {
@@ -75,11 +90,8 @@ int run(std::vector<std::string> words) {
     return chosen();
 }
 
-}  // namespace
-
-int main(int count, char** words) {
-    // A reader that goes away is an error of the write, not the end of the process.
-    std::signal(SIGPIPE, SIG_IGN);
+/// The exit status.
+int run_and_report(int count, char** words) {
     try {
         return run({words + std::min(count, 1), words + count});
     } catch (const usage_error& wrong) {
@@ -98,4 +110,17 @@ int main(int count, char** words) {
         say_lines(failure.what());
         return exit_status::task_failed;
     }
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+    // A reader that goes away is an error of the write, not the end of the process.
+    std::signal(SIGPIPE, SIG_IGN);
+    const int status = run_and_report(count, words);
+    if (local_daemon::is_left_behind()) {
+        std::fflush(stdout);
+        std::_Exit(status);
+    }
+    return status;
 }

@@ -51,8 +51,9 @@ std::vector<std::string> words_not_taken(const CLI::App& app) {
     return words;
 }
 
-/// What is said of one, by the subcommand that did not take it.
-std::string unknown_text(const CLI::App& where, const std::string& word) {
+}  // namespace
+
+std::string unknown_word(const CLI::App& where, const std::string& word) {
     const auto name = word.substr(0, word.find('='));
     const bool option = name.starts_with("-");
     const auto known = option ? option_names(where) : subcommand_names(where);
@@ -64,12 +65,10 @@ std::string unknown_text(const CLI::App& where, const std::string& word) {
            path_of(where) + " --help";
 }
 
-}  // namespace
-
 std::vector<std::string> unknown_words(const CLI::App& app) {
     std::vector<std::string> lines;
     for (const auto& each : words_not_taken(app)) {
-        lines.push_back(unknown_text(app, each));
+        lines.push_back(unknown_word(app, each));
     }
     return lines;
 }
@@ -78,7 +77,7 @@ std::string parse_failure_text(const CLI::App& app, const CLI::ParseError& failu
     const auto& where = innermost(app);
     std::string all;
     for (const auto& each : words_not_taken(app)) {
-        all += (all.empty() ? "" : "\n") + unknown_text(where, each);
+        all += (all.empty() ? "" : "\n") + unknown_word(where, each);
     }
     return all.empty() ? std::string{failure.what()} + "; see " + path_of(where) + " --help" : all;
 }

@@ -12,6 +12,9 @@ class ParseError;
 
 namespace gatherd::cli {
 
+/// What is said of a word that `where` knows neither as an option nor as a subcommand.
+[[nodiscard]] std::string unknown_word(const CLI::App& where, const std::string& word);
+
 /// Of each word that a subcommand's parser did not take, which allows extras: one line each.
 [[nodiscard]] std::vector<std::string> unknown_words(const CLI::App& app);
 

@@ -30,7 +30,7 @@ int ping(destination server, const std::string& timeout) {
     const auto answer = daemon.ask({.method = "ping"}, {.until = begun + patience});
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begun;
     if (answer.how == reply::end::silence) {
-        throw connection_error{"no answer from " + config::to_text(server) + " within " +
+        throw connection_error{"no answer from " + server.name() + " within " +
                                config::duration_text(patience)};
     }
     if (answer.how == reply::end::error) {

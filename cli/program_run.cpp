@@ -30,7 +30,7 @@ std::uint64_t count_at(const value& params, const char* name) {
     return member != params.end() && member->is_number_unsigned() ? member->get<std::uint64_t>() : 0;
 }
 
-void take_notification(const server_message& message, progress_bar& bar) {
+void take_notification(const server_message& message, const show_options& show, progress_bar& bar) {
     if (message.method == "output") {
         const auto text = message.params.find("text");
         if (text != message.params.end() && text->is_string()) {
@@ -39,6 +39,9 @@ void take_notification(const server_message& message, progress_bar& bar) {
     } else if (message.method == "progress") {
         bar.update(
             {count_at(message.params, "total"), count_at(message.params, "done"), count_at(message.params, "failed")});
+    } else if (show.notifications) {
+        bar.clear();
+        static_cast<void>(write_out(message.text + "\n"));
     }
 }
 
@@ -107,7 +110,7 @@ int run_program(const destination& server, const request& program, const show_op
     client daemon{server, until};
     progress_bar bar{show.progress};
     ask_options options;
-    options.on_notification = [&bar](const server_message& message) { take_notification(message, bar); };
+    options.on_notification = [&](const server_message& message) { take_notification(message, show, bar); };
     options.on_interrupt = [&bar] {
         bar.write_line("gatherd: cancelling the request; once more leaves without waiting for it");
     };
@@ -124,7 +127,7 @@ int run_program(const destination& server, const request& program, const show_op
             status = show_error(answer, program.base);
             break;
         case reply::end::silence:
-            say("timed out: no answer from " + config::to_text(server) + " within " +
+            say("timed out: no answer from " + server.name() + " within " +
                 config::duration_text(*patience) + ", the timeout and the grace");
             status = exit_status::timed_out;
             break;

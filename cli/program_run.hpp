@@ -20,6 +20,7 @@ struct show_options {
     bool raw = false;   // a text without its quotes
     bool time = false;  // how long it took, on standard error
     bool progress = false;
+    bool notifications = false;  // each that is neither output nor progress, on standard output
     bool fail_on_error = false;  // a failure inside a result of return_exceptions counts
 
     /// The options must live as long as the app is used.

@@ -22,23 +22,21 @@ std::string respelt(const std::string& text) {
 
 }  // namespace
 
-void request_options::add_to(CLI::App& app) {
-    app.add_option("--timeout", timeout_, "cancel it after so long: seconds, or as 250ms, 1.5s, 2m")->type_name("TIME");
+void time_limit::add_to(CLI::App& app, const std::string& help) {
+    app.add_option("--timeout", timeout_, help + ": seconds, or as 250ms, 1.5s, 1m30s")->type_name("TIME");
     app.add_option("--grace", grace_, "with --timeout: how much longer to wait for the daemon's answer (default 5s)")
         ->type_name("TIME");
-    app.add_option("--seed", seed_, "make random numbers and the order of tasks repeatable")->type_name("NUMBER");
 }
 
-void request_options::check() const {
-    check_all({[this] { static_cast<void>(timeout()); }, [this] { static_cast<void>(time_of("--grace", grace_)); },
-               [this] { static_cast<void>(seed()); }});
+void time_limit::check() const {
+    check_all({[this] { static_cast<void>(timeout()); }, [this] { static_cast<void>(time_of("--grace", grace_)); }});
 }
 
-std::optional<std::string> request_options::timeout() const {
-    return timeout_.empty() ? std::nullopt : std::optional{seconds_json(timeout_)};
+std::optional<std::string> time_limit::timeout() const {
+    return timeout_.empty() ? std::nullopt : std::optional{seconds_json("--timeout", timeout_)};
 }
 
-std::optional<std::chrono::milliseconds> request_options::patience(std::optional<double> timeout_in_file) const {
+std::optional<std::chrono::milliseconds> time_limit::patience(std::optional<double> timeout_in_file) const {
     const auto grace = time_of("--grace", grace_);
     if (!timeout_.empty()) {
         return time_of("--timeout", timeout_) + grace;
@@ -51,8 +49,27 @@ std::optional<std::chrono::milliseconds> request_options::patience(std::optional
     return std::chrono::ceil<std::chrono::milliseconds>(seconds) + grace;
 }
 
+std::string time_limit::members() const {
+    const auto limit = timeout();
+    return limit ? R"(,"timeout":)" + *limit : std::string{};
+}
+
+void request_options::add_to(CLI::App& app) {
+    time_limit::add_to(app, "cancel it after so long");
+    app.add_option("--seed", seed_, "make random numbers and the order of tasks repeatable")->type_name("NUMBER");
+}
+
+void request_options::check() const {
+    check_all({[this] { time_limit::check(); }, [this] { static_cast<void>(seed()); }});
+}
+
 std::optional<std::string> request_options::seed() const {
     return seed_.empty() ? std::nullopt : std::optional{seed_json(seed_)};
+}
+
+std::string request_options::members() const {
+    const auto number = seed();
+    return time_limit::members() + (number ? R"(,"seed":)" + *number : std::string{});
 }
 
 std::chrono::milliseconds time_of(const std::string& option, const std::string& text) {
@@ -63,8 +80,8 @@ std::chrono::milliseconds time_of(const std::string& option, const std::string& 
     return *time;
 }
 
-std::string seconds_json(const std::string& text) {
-    const auto count = time_of("--timeout", text).count();
+std::string seconds_json(const std::string& option, const std::string& text) {
+    const auto count = time_of(option, text).count();
     auto thousandths = std::to_string(count % 1000);
     return std::to_string(count / 1000) + "." + std::string(3 - thousandths.size(), '0') + thousandths;
 }

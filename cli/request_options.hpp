@@ -12,11 +12,12 @@ class App;
 
 namespace gatherd::cli {
 
-/// Members of the params that the command line sets. `add_to` makes the options.
-class request_options {
+/// The time that the daemon has for a request, and how much longer the command waits for the answer. `add_to` makes the
+/// options --timeout and --grace.
+class time_limit {
 public:
-    /// The options must live as long as the app is used.
-    void add_to(CLI::App& app);
+    /// The options must live as long as the app is used. `help` says what the timeout does.
+    void add_to(CLI::App& app, const std::string& help);
 
     /// Throws one usage_error with all that is wrong.
     void check() const;
@@ -29,20 +30,38 @@ public:
     [[nodiscard]] std::optional<std::chrono::milliseconds> patience(
         std::optional<double> timeout_in_file = std::nullopt) const;
 
-    /// The seed as JSON, if there is one. Throws usage_error if it is no whole number from -2^63 to 2^64 - 1.
-    [[nodiscard]] std::optional<std::string> seed() const;
+    /// `,"timeout":1.500` where there is one: a member to put behind others. Throws usage_error.
+    [[nodiscard]] std::string members() const;
 
 private:
     std::string timeout_;
     std::string grace_ = "5s";
+};
+
+/// Members of the params that the command line sets: the time limit and --seed.
+class request_options : public time_limit {
+public:
+    /// The options must live as long as the app is used.
+    void add_to(CLI::App& app);
+
+    /// Throws one usage_error with all that is wrong.
+    void check() const;
+
+    /// The seed as JSON, if there is one. Throws usage_error if it is no whole number from -2^63 to 2^64 - 1.
+    [[nodiscard]] std::optional<std::string> seed() const;
+
+    /// As that of the time limit, with the seed.
+    [[nodiscard]] std::string members() const;
+
+private:
     std::string seed_;
 };
 
 /// A time that an option of that name gives. Throws usage_error.
 [[nodiscard]] std::chrono::milliseconds time_of(const std::string& option, const std::string& text);
 
-/// The number of seconds that "2", "1.5s", "250ms" or "2m" mean, as JSON. Throws usage_error.
-[[nodiscard]] std::string seconds_json(const std::string& text);
+/// The number of seconds that "2", "1.5s", "250ms" or "2m" mean, as JSON. Throws usage_error that names the option.
+[[nodiscard]] std::string seconds_json(const std::string& option, const std::string& text);
 
 /// A whole number as JSON spells it. Throws usage_error.
 [[nodiscard]] std::string seed_json(const std::string& text);

@@ -42,13 +42,6 @@ using api::server::listener, api::server::listening_socket, api::server::service
 /// How long clients may take to read their last answers, once the grace is over and nothing runs any more.
 constexpr std::chrono::seconds last_words{2};
 
-void start_log(config::log_level level) {
-    auto log = std::make_shared<spdlog::logger>("gatherd", std::make_shared<unblocking_sink>(STDERR_FILENO));
-    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-    log->set_level(level_from(level));
-    spdlog::set_default_logger(std::move(log));
-}
-
 /// As many descriptors as the system grants: each connection is one. Gives the limit that there was before, which is what
 /// programs that the daemon starts expect.
 std::optional<std::uint64_t> raise_file_limit() {
@@ -298,7 +291,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
 int serve(const config::settings& settings, const std::function<config::settings()>& read_again) {
     std::signal(SIGPIPE, SIG_IGN);
     serve_signals signals;
-    start_log(settings.log.level);
+    start_log(level_from(settings.log.level));
     const auto open_files = raise_file_limit();
     try {
         return serve_until_stopped(signals, settings, open_files, read_again);

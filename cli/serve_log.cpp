@@ -6,8 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <spdlog/spdlog.h>
 #include <algorithm>
 #include <climits>
+#include <memory>
+#include <utility>
 
 namespace gatherd::cli {
 
@@ -70,6 +73,13 @@ void unblocking_sink::sink_it_(const spdlog::details::log_msg& message) {
     }
     text.append(line.data(), line.size());
     dropped_ = try_write(text) ? 0 : dropped_ + 1;
+}
+
+void start_log(spdlog::level::level_enum level) {
+    auto log = std::make_shared<spdlog::logger>("gatherd", std::make_shared<unblocking_sink>(STDERR_FILENO));
+    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    log->set_level(level);
+    spdlog::set_default_logger(std::move(log));
 }
 
 }  // namespace gatherd::cli

@@ -2,6 +2,7 @@
 /// The daemon's log: lines on standard error that nobody waits for.
 #pragma once
 
+#include <spdlog/common.h>
 #include <spdlog/sinks/base_sink.h>
 #include <cstdint>
 #include <mutex>
@@ -41,5 +42,8 @@ private:
     std::string rest_;           // of a line that was written in part
     std::uint64_t dropped_ = 0;  // lines since the last one that was written
 };
+
+/// From now on the process logs to standard error, as that sink does, from this level on.
+void start_log(spdlog::level::level_enum level);
 
 }  // namespace gatherd::cli

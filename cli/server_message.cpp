@@ -43,6 +43,7 @@ std::optional<server_message> parse_server_message(std::string_view line) {
     }
     if (const auto method = whole.find("method"); method != whole.end() && method->is_string()) {
         message.method = method->get<std::string>();
+        message.text = line;
         message.params = whole.contains("params") ? std::move(whole["params"]) : value::object();
     } else if (const auto error = whole.find("error"); error != whole.end() && error->is_object()) {
         message.error = std::move(*error);

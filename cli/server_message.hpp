@@ -17,6 +17,7 @@ struct server_message {
     std::optional<std::string> result = std::nullopt;  // JSON text as the daemon wrote it; only of an answer
     api::value error = nullptr;                        // only of an answer that is an error
     std::string method = {};                           // only of a notification
+    std::string text = {};                             // the whole line; only of a notification
     api::value params = nullptr;
     std::optional<std::uint64_t> id = std::nullopt;  // none: the daemon could not tell which request it answers
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/batch_file.hpp"
+#include "cli/command_words.hpp"
 #include "cli/connect_option.hpp"
 #include "cli/failures.hpp"
 #include "cli/input_file.hpp"
@@ -24,21 +25,20 @@ struct submit_arguments {
 };
 
 int submit(const submit_arguments& arguments) {
-    check_all({[&] { static_cast<void>(arguments.connect.server()); }, [&] { arguments.request.check(); }});
+    check_all({[&] { arguments.connect.check(); }, [&] { arguments.request.check(); }});
     const auto server = arguments.connect.server();
-    const submit_options added{.timeout = arguments.request.timeout(),
-                               .seed = arguments.request.seed(),
+    const submit_options added{.members = arguments.request.members(),
                                .return_exceptions = arguments.return_exceptions,
                                .progress = has_terminal() && !arguments.no_progress};
-    const auto name = arguments.file == "-" ? "standard input" : arguments.file;
-    const auto made = read_batch(read_input(arguments.file), name, added);
+    const auto [text, name] = read_plan_input(unshielded(arguments.file));
+    const auto made = read_batch(text, name, added);
     auto show = arguments.show;
     show.progress = added.progress;
     show.fail_on_error = show.fail_on_error && made.lists_errors;
     return run_program(server, made.what, show, arguments.request.patience(made.timeout));
 }
 
-constexpr const char* footer = R"(FILE holds one of
+constexpr const char* footer = R"(PLAN, or the file, holds one of
   a plan                    {"call": "sleep", "args": [0.1, "done"]}
   an array of plans         [{"call": "add", "args": [1, 2]}, {"value": 3}]; they are gathered
   a batch with its options  {"tasks": [...], "return_exceptions": true, "limit": 10}
@@ -54,21 +54,45 @@ Examples:
   gatherd submit --timeout 2s --return-exceptions batch.json > results.json
   echo '[{"call": "sleep", "args": [0.2, "a"]}, {"call": "sleep", "args": [0.1, "b"]}]' | gatherd submit -)";
 
+constexpr const char* run_footer = R"(PLAN is what `submit` takes. The plan runs in this process and ends with it, as a program of Python does; no daemon is
+needed. Limits and threads are those of `serve`, by the environment (GATHERD_THREADS=1) or the file that GATHERD_CONFIG names.
+Exit status: as of submit.
+
+Examples:
+  gatherd run plan.json
+  gatherd run '{"gather": [{"call": "sleep", "args": [0.2, "a"]}, {"call": "sleep", "args": [0.1, "b"]}]}')";
+
+/// The options that both ways of running a plan have.
+std::shared_ptr<submit_arguments> add_plan_options(CLI::App& app) {
+    const auto arguments = std::make_shared<submit_arguments>();
+    app.add_option("PLAN", arguments->file, "JSON file, - for standard input, or the plan itself")
+        ->required()
+        ->type_name("");
+    arguments->request.add_to(app);
+    app.add_flag("--return-exceptions", arguments->return_exceptions,
+                 "a failing task does not end the batch: each result is {\"value\": ...} or {\"error\": ...}");
+    app.add_flag("--fail-on-error", arguments->show.fail_on_error,
+                 "with return_exceptions: exit status 1 if a task failed");
+    app.add_flag("--no-progress", arguments->no_progress, "no progress bar, even on a terminal");
+    arguments->show.add_to(app);
+    return arguments;
+}
+
 }  // namespace
 
 void add_submit(CLI::App& root, command& chosen) {
     auto* const app = root.add_subcommand("submit", "run a plan or a batch of tasks and print the results");
-    const auto arguments = std::make_shared<submit_arguments>();
-    app->add_option("FILE", arguments->file, "JSON file; - is standard input")->required()->type_name("");
-    arguments->connect.add_to(*app);
-    arguments->request.add_to(*app);
-    app->add_flag("--return-exceptions", arguments->return_exceptions,
-                  "a failing task does not end the batch: each result is {\"value\": ...} or {\"error\": ...}");
-    app->add_flag("--fail-on-error", arguments->show.fail_on_error,
-                  "with return_exceptions: exit status 1 if a task failed");
-    app->add_flag("--no-progress", arguments->no_progress, "no progress bar, even on a terminal");
-    arguments->show.add_to(*app);
+    const auto arguments = add_plan_options(*app);
+    arguments->connect.add_with_local_to(*app);
     app->footer(footer);
+    app->callback([=, &chosen] { chosen = [arguments] { return submit(*arguments); }; });
+}
+
+void add_run(CLI::App& root, command& chosen) {
+    auto* const app = root.add_subcommand("run", "run a plan in this process, without a daemon");
+    const auto arguments = add_plan_options(*app);
+    arguments->connect.be_local();
+    app->footer(run_footer);
     app->callback([=, &chosen] { chosen = [arguments] { return submit(*arguments); }; });
 }
 

@@ -1,5 +1,5 @@
 /// \file
-/// The subcommand `submit`: a plan or a batch from a file or standard input.
+/// The subcommands `submit` and `run`: a plan or a batch, by a daemon or in this process.
 #pragma once
 
 #include "cli/command.hpp"
@@ -11,5 +11,6 @@ class App;
 namespace gatherd::cli {
 
 void add_submit(CLI::App& root, command& chosen);
+void add_run(CLI::App& root, command& chosen);
 
 }  // namespace gatherd::cli

@@ -17,21 +17,21 @@ constexpr std::size_t most_shapes = 64;
 constexpr std::size_t most_text = std::size_t{4} << 20;
 
 /// Gives the calls of a mix by weight.
-class draw {
+class mix_draw {
 public:
-    explicit draw(const std::vector<mixed_call>& mix) : mix_{mix} {
+    explicit mix_draw(const std::vector<mixed_call>& mix) : mix_{mix} {
         for (const auto& each : mix) {
             all_ += each.weight;
         }
     }
 
     const mixed_call& operator()() {
-        auto left = random_() % all_;
+        auto rest = random_() % all_;
         for (const auto& each : mix_) {
-            if (left < each.weight) {
+            if (rest < each.weight) {
                 return each;
             }
-            left -= each.weight;
+            rest -= each.weight;
         }
         return mix_.back();
     }
@@ -46,7 +46,7 @@ std::string answer_with(const std::string& results) {
     return R"(,"result":[)" + results + "]}\n";
 }
 
-request_shape make_batch(draw& next, std::size_t batch, batch_form form) {
+request_shape make_batch(mix_draw& next, std::size_t batch, batch_form form) {
     request_shape made{.after_id = {}, .tasks = batch};
     const bool is_map = form == batch_form::map;
     const std::string function = next().function;
@@ -97,7 +97,7 @@ workload mixed_workload(const std::vector<mixed_call>& mix, std::size_t batch, b
     if (form == batch_form::map && !one_function) {
         throw usage_error{"--map: a map calls one function: name one in --mix"};
     }
-    draw next{mix};
+    mix_draw next{mix};
     workload shapes;
     std::size_t text = 0;
     do {

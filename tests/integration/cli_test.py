@@ -265,6 +265,65 @@ class Deadlines(CommandLine):
                 self.assert_says((running.wait(PATIENCE), out, error), status, "cancelling", "left before the answer")
 
 
+class Local(CommandLine):
+    """Plans in the command's own process. Nobody is at the address that the environment names."""
+
+    def setUp(self):
+        taken = socket.socket()
+        self.addCleanup(taken.close)
+        taken.bind(("127.0.0.1", 0))  # bound but not listening
+        self.with_daemon = self.environment
+        self.environment = self.environment | {"GATHERD_CONNECT": f"127.0.0.1:{taken.getsockname()[1]}"}
+
+    def run_plan(self, plan, *flags, **environment):
+        return self.run_it("run", json.dumps(plan), *flags, **environment)
+
+    def test_it_runs_what_submit_runs(self):
+        self.assertEqual(self.run_plan({"call": "add", "args": [1, 2]}), (0, "3\n", ""))
+        self.assertEqual(self.run_plan([{"value": 1.0}, {"call": "echo", "args": ["x"]}]), (0, '[1.0,"x"]\n', ""))
+        self.assertEqual(self.run_it("run", "-", stdin='{"call": "add", "over": [[1], [2]]}'), (0, "[1,2]\n", ""))
+        self.assertEqual(self.run_plan({"sequence": [{"call": "print", "args": [i]} for i in range(3)]}), (0, "[null,null,null]\n", "0\n1\n2\n"))
+        draws = [{"call": "random.random"}] * 3
+        local = self.run_plan(draws, "--seed", "7")
+        self.environment = self.with_daemon
+        self.assertEqual(self.submit(draws, "--seed", "7"), local)
+
+    def test_its_exit_statuses_are_those_of_submit(self):
+        self.assert_says(self.run_plan([{"call": "fail", "args": ["KeyError", "k"]}]), 1, "KeyError: k (at [0])")
+        self.assert_says(self.run_plan({"call": "ad"}), 2, "did you mean add?")
+        self.assert_says(self.run_it("run", "/nowhere/plan.json"), 2, "/nowhere/plan.json")
+        self.assert_says(self.run_plan(FOR_EVER, "--timeout", "20ms"), 4)
+        self.assert_says(self.run_plan([{"value": 1}] * 3, GATHERD_LIMITS_PLAN_TASKS="2"), 5, "limits.plan_tasks")
+        self.assert_says(self.run_plan({"value": 1}, GATHERD_THREADS="many"), 2, "GATHERD_THREADS")
+        self.assert_says(self.run_plan({"value": 1}, "--connect", "x"), 2, "unknown option --connect")
+
+    def test_a_thread_inside_a_call_does_not_keep_it(self):
+        blocked = {"wait_for": {"to_thread": {"call": "time.sleep", "args": [3600]}}, "timeout": 0.01}
+        self.assert_says(self.run_plan(blocked), 1, "TimeoutError")
+
+    def test_many_tasks_and_a_large_result(self):
+        status, out, error = self.run_it("run", "-", stdin=json.dumps({"call": "add", "over": [[i, 1] for i in range(100_000)]}))
+        self.assertEqual((status, error), (0, ""))
+        self.assertEqual(json.loads(out), list(range(1, 100_001)))
+
+    def test_control_c_cancels_and_cleans_up(self):
+        plan = {"sequence": [{"call": "print", "args": ["began"]}, {"try": FOR_EVER, "finally": {"call": "print", "args": ["cleaned"]}}]}
+        running = subprocess.Popen([BINARY, "run", json.dumps(plan)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=self.environment)
+        self.assertEqual(running.stderr.readline(), "began\n")
+        running.send_signal(signal.SIGINT)
+        out, error = running.communicate(timeout=PATIENCE)
+        self.assert_says((running.returncode, out, error), 130, "cleaned", "cancelled")
+
+    def test_other_commands_by_local(self):
+        self.assertEqual(self.run_it("call", "--local", "add", "1", "2"), (0, "3\n", ""))
+        self.assertEqual(self.run_it("--local", "call", "add", "1", "2"), (0, "3\n", ""))
+        self.assertEqual(self.run_it("submit", "--local", "[]"), (0, "[]\n", ""))
+        self.assertIn("hash.sha256", self.run_it("functions", "--local")[1])
+        self.assertEqual(json.loads(self.run_it("request", "--local", "info")[1])["name"], "gatherd")
+        self.assert_says(self.run_it("tasks", "--local"), 2, "unknown option --local")
+
+
 class OtherCommands(CommandLine):
     def test_call(self):
         for words, result in ((["add", "1", "2.5"], "3.5"), (["echo", "plain text"], '"plain text"'), (["echo", "[1,null]"], "[1,null]"),
@@ -276,6 +335,58 @@ class OtherCommands(CommandLine):
         self.assert_says(self.run_it("call", "ad", "1"), 2, "add")
         self.assert_says(self.run_it("call", "fail", "KeyError", "k"), 1, "KeyError: k")
         self.assert_says(self.run_it("call", "sleep", "3600", "--timeout", "50ms"), 4)
+
+    def test_named_arguments_as_jq_has_them(self):
+        self.assertEqual(self.run_it("call", "echo", "--arg", "value", "3"), (0, '"3"\n', ""))
+        self.assertEqual(self.run_it("call", "echo", "--argjson", "value", "[1, 2]"), (0, "[1,2]\n", ""))
+        self.assertEqual(self.run_it("call", "random.randint", "--argjson", "a", "4", "--argjson", "b", "4"), (0, "4\n", ""))
+        self.assert_says(self.run_it("call", "echo", "--argjson", "value", "x"), 2, "--argjson value", "--arg ")
+        self.assert_says(self.run_it("call", "echo", "1", "--arg", "value", "x"), 2, "by position")
+
+    def test_options_of_the_daemon_go_before_the_subcommand_too(self):
+        where = self.environment["GATHERD_CONNECT"]
+        self.assertEqual(self.run_it("--connect", where, "call", "add", "1", "2", GATHERD_CONNECT="127.0.0.1:1"), (0, "3\n", ""))
+        self.assertEqual(self.run_it(f"--connect={where}", "ping", GATHERD_CONNECT="127.0.0.1:1")[0], 0)
+        self.assert_says(self.run_it("--connect", where, "serve"), 2, "unknown option --connect")
+
+    def test_any_method_by_request(self):
+        self.assertEqual(self.run_it("request", "ping"), (0, '"pong"\n', ""))
+        self.assertEqual(self.run_it("request", "run", '{"task": {"call": "add", "args": [1, 2]}}'), (0, "3\n", ""))
+        self.assertEqual(self.run_it("request", "run", '[{"value": 1.0}]'), (0, "1.0\n", ""))
+        self.assertEqual(self.run_it("request", "gather", "-", stdin='{"tasks": []}'), (0, "[]\n", ""))
+        self.assert_says(self.run_it("request", "png"), 2, "Method not found")
+        self.assert_says(self.run_it("request", "run", "{"), 2, "PARAMS")
+        self.assert_says(self.run_it("request", "run", '{"task": {"call": 3}}'), 2, "(at task.call)")
+        status, out, error = self.run_it("request", "gather", '{"tasks": [{"value": 1}, {"call": "print", "args": ["x"]}], "stream": true}')
+        lines = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual((status, error), (0, "x\n"))
+        self.assertEqual([(each["params"]["index"], each["params"]["value"]) for each in lines[:-1]], [(0, 1), (1, None)])
+        self.assertEqual(lines[-1], {"completed": 2, "failed": 0})
+
+    def test_tasks_that_outlive_the_command(self):
+        status, out, _ = self.run_it("create", '{"call": "add", "args": [20, 22]}', "--name", "answer")
+        self.assertEqual(status, 0)
+        done = out.strip()
+        self.assertEqual(self.run_it("await", done), (0, "42\n", ""))
+        running = json.loads(self.run_it("create", "--json", "--name", "nap", "-", stdin=json.dumps(FOR_EVER))[1])["id"]
+        self.assertEqual(json.loads(self.run_it("create", "[]", "--json", "--keep", "1m30s")[1]).keys(), {"id"})
+        status, out, _ = self.run_it("tasks")
+        self.assertRegex(out, r"^ID +NAME +STATE +CREATED")
+        self.assertRegex(out, rf"(?m)^{done} +answer +done ")
+        self.assertRegex(out, rf"(?m)^{running} +nap +(running|pending) ")
+        self.assertNotIn(running, self.run_it("tasks", "--state", "done")[1])
+        self.assertIn(running, [each["id"] for each in json.loads(self.run_it("tasks", "--json")[1])])
+        self.assertEqual(json.loads(self.run_it("status", done, "--json")[1])["state"], "done")
+        self.assertEqual(len(self.run_it("status", done, running)[1].splitlines()), 3)
+        self.assert_says(self.run_it("await", running, "--timeout", "20ms"), 4)
+        self.assertEqual(self.run_it("cancel", running, "--message", "enough"), (0, "1 of 1 cancelled\n", ""))
+        self.assert_says(self.run_it("await", running), 1, "CancelledError: enough")
+        both = json.loads(self.run_it("await", done, running, "--return-exceptions")[1])
+        self.assertEqual((both[0], both[1]["error"]["type"]), ({"value": 42}, "CancelledError"))
+        self.assertEqual(json.loads(self.run_it("cancel", done, "--json")[1]), {"cancelled": 0})
+        self.assert_says(self.run_it("await", "nobody"), 2)
+        self.assert_says(self.run_it("tasks", "--state", "odd"), 2, "odd")
+        self.assert_says(self.run_it("create", '{"tasks": [], "limit": 2}'), 2, "batch with options")
 
     def test_functions(self):
         status, out, _ = self.run_it("functions")
@@ -327,11 +438,54 @@ class OtherCommands(CommandLine):
         status, out, _ = self.run_it("--version")
         self.assertEqual(status, 0)
         self.assertRegex(out, r"^gatherd \d+\.\d+\.\d+\n$")
-        for words in ([], ["serve"], ["submit"], ["call"], ["functions"], ["ping"], ["bench"], ["config", "print"], ["check-config"]):
+        for words in (["-V"], ["version"]):
+            self.assertEqual(self.run_it(*words), (0, out, ""))
+        for words in ([], ["serve"], ["submit"], ["call"], ["functions"], ["ping"], ["bench"], ["config", "print"], ["check-config"],
+                      ["run"], ["request"], ["create"], ["tasks"], ["status"], ["await"], ["cancel"], ["completion"], ["man"], ["version"]):
             with self.subTest(words=words):
                 status, out, error = self.run_it(*words, "--help")
                 self.assertEqual((status, error), (0, ""))
                 self.assertIn("gatherd", out)
+                self.assertEqual(self.run_it(*words, "-h")[1], out)
+                self.assertEqual(self.run_it("help", *words)[1], out)
+        self.assert_says(self.run_it("help", "sumbit"), 2, "did you mean submit?")
+
+    def complete(self, *words):
+        """What bash offers for the last of these words."""
+        script = self.run_it("completion", "bash")[1]
+        ask = f'{script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _gatherd; printf "%s\\n" "${{COMPREPLY[@]}}"'
+        with tempfile.TemporaryDirectory() as folder:
+            os.symlink(Path(BINARY).resolve(), f"{folder}/gatherd")
+            done = subprocess.run(["bash", "-c", ask, "bash", "gatherd", *words], capture_output=True, text=True, timeout=PATIENCE,
+                                  env=self.environment | {"PATH": f"{folder}:{os.environ['PATH']}"})
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_bash_completes_commands_options_values_and_functions(self):
+        self.assertEqual(self.complete("sub"), ["submit"])
+        self.assertIn("submit", self.complete(""))
+        self.assertEqual(self.complete("config", ""), ["print"])
+        self.assertEqual(self.complete("serve", "--limits.dep"), ["--limits.depth"])
+        self.assertEqual(self.complete("tasks", "--state", "run"), ["running"])
+        self.assertEqual(self.complete("completion", "z"), ["zsh"])
+        self.assertEqual(self.complete("call", "random.rand"), ["random.randint", "random.random", "random.randrange"])
+
+    def test_scripts_of_other_shells_are_read_without_a_word(self):
+        for shell in ("zsh", "fish"):
+            script = self.run_it("completion", shell)[1]
+            self.assertIn("submit", script)
+            if shutil.which(shell):
+                done = subprocess.run([shell, "-n"], input=script, capture_output=True, text=True, timeout=PATIENCE)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assert_says(self.run_it("completion", "csh"), 2, "csh")
+
+    @unittest.skipUnless(shutil.which("groff"), "needs groff")
+    def test_the_man_page_is_one(self):
+        page = self.run_it("man")[1]
+        done = subprocess.run(["groff", "-man", "-ww", "-Tascii", "-P-cbou"], input=page, capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(done.stderr, "")
+        for word in ("NAME", "gatherd submit", "--timeout", "GATHERD_CONNECT", "EXIT STATUS"):
+            self.assertIn(word, done.stdout)
 
     def test_all_faults_of_flags_are_told_at_once(self):
         got = self.run_it("serve", "--nope", "1", "--port", "7117", "--threads", "many", "--log.level", "loud", "--unix.mode", "9")

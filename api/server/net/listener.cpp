@@ -58,18 +58,23 @@ void listener::accepted(const asio::error_code& failed, socket_type socket, std:
         pause_.set(service_.runs_on(), pause_without_descriptors, [self = shared_from_this()] { self->accept_next(); });
         return;
     }
-    service_.counts().add(event::connections_accepted);
-    const auto who = std::make_shared<connection>(service_, std::move(socket), tls_ == nullptr ? nullptr : tls_->now(),
-                                                  peer_address_of(*peer_.data(), peer_.size()));
-    const char* const limit = service_.enter(who);
-    if (limit == nullptr) {
-        asio::post(service_.runs_on().io(home), [who] { who->start(); });
-    } else {
-        service_.counts().add(event::connections_refused);
-        service_.counts().add_limit(limit);
-        asio::post(service_.runs_on().io(home), [who, limit] { who->refuse(limit); });
-    }
+    let_in(service_, std::move(socket), tls_ == nullptr ? nullptr : tls_->now(),
+           peer_address_of(*peer_.data(), peer_.size()), home);
     accept_next();
+}
+
+void let_in(service& into, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
+            const peer_address& peer, std::size_t home) {
+    into.counts().add(event::connections_accepted);
+    const auto who = std::make_shared<connection>(into, std::move(socket), tls, peer);
+    const char* const limit = into.enter(who);
+    if (limit == nullptr) {
+        asio::post(into.runs_on().io(home), [who] { who->start(); });
+    } else {
+        into.counts().add(event::connections_refused);
+        into.counts().add_limit(limit);
+        asio::post(into.runs_on().io(home), [who, limit] { who->refuse(limit); });
+    }
 }
 
 }  // namespace gatherd::api::server

@@ -11,6 +11,7 @@
 
 #include "api/server/limits/log_throttle.hpp"
 #include "api/server/net/listening_socket.hpp"
+#include "api/server/net/peer_address.hpp"
 #include "api/server/net/transport.hpp"
 #include "api/server/service.hpp"
 #include "gatherd/executor/timer.hpp"
@@ -53,5 +54,10 @@ private:
     executor::timer pause_;
     log_throttle failures_{std::chrono::minutes{1}};
 };
+
+/// Takes a client in: makes its connection and starts it on the reactor `home`, on whose io_context the socket is; or
+/// refuses it, where a limit says so. `tls` null: in clear. From any thread.
+void let_in(service& into, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
+            const peer_address& peer, std::size_t home);
 
 }  // namespace gatherd::api::server

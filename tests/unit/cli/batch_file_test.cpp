@@ -58,7 +58,7 @@ TEST_CASE("batch_file: an object with task is run's params as they are", "[cli]"
 }
 
 TEST_CASE("batch_file: options of the command line stand last, where they win", "[cli]") {
-    const submit_options options{.timeout = "2.000", .seed = "7"};
+    const submit_options options{.members = R"(,"timeout":2.000,"seed":7)"};
     CHECK(read_batch("[]", "f", options).what.params == R"({"tasks":[],"timeout":2.000,"seed":7})");
     CHECK(read_batch(R"({"value": 1})", "f", options).what.params ==
           R"({"task":{"value": 1},"timeout":2.000,"seed":7})");

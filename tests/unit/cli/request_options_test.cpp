@@ -7,13 +7,13 @@
 using namespace gatherd::cli;
 
 TEST_CASE("request_options: a timeout goes out in seconds", "[cli]") {
-    CHECK(seconds_json("2") == "2.000");
-    CHECK(seconds_json("250ms") == "0.250");
-    CHECK(seconds_json("1.005") == "1.005");
-    CHECK(seconds_json("2m") == "120.000");
-    CHECK(seconds_json("0") == "0.000");
-    CHECK_THROWS_AS(seconds_json("-1"), usage_error);
-    CHECK_THROWS_WITH(seconds_json("soon"), Catch::Contains("--timeout: 'soon' is no time"));
+    CHECK(seconds_json("--timeout", "2") == "2.000");
+    CHECK(seconds_json("--timeout", "250ms") == "0.250");
+    CHECK(seconds_json("--timeout", "1.005") == "1.005");
+    CHECK(seconds_json("--timeout", "2m") == "120.000");
+    CHECK(seconds_json("--timeout", "0") == "0.000");
+    CHECK_THROWS_AS(seconds_json("--timeout", "-1"), usage_error);
+    CHECK_THROWS_WITH(seconds_json("--timeout", "soon"), Catch::Contains("--timeout: 'soon' is no time"));
 }
 
 TEST_CASE("request_options: a seed is a whole number as JSON spells it", "[cli]") {
