@@ -44,6 +44,48 @@ void connect_option::add_to(CLI::App& app) {
 void connect_option::add_with_local_to(CLI::App& app) {
     add_to(app);
     app.add_flag("--local", is_local_, "run it in this process, without a daemon; what it starts ends with it");
+    add_rights_to(app);
+}
+
+void connect_option::add_local_to(CLI::App& app) {
+    is_local_ = true;
+    add_rights_to(app);
+}
+
+void connect_option::add_rights_to(CLI::App& app) {
+    app.add_option("--allow-process", programs_,
+                   "in this process: the only programs that plans may run, as process.allow; - for none (default: all)")
+        ->type_name("PROGRAM,...")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    app.add_option("--allow-file", folders_,
+                   "in this process: the only folders that plans may reach, as file.roots; - for none (default: all)")
+        ->type_name("NAME=FOLDER,...")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+}
+
+local_rights connect_option::rights() const {
+    const auto listed = [](std::vector<std::string> given) {
+        std::erase(given, "-");
+        return given;
+    };
+    local_rights allowed;
+    if (!programs_.empty()) {
+        allowed.programs = listed(programs_);
+    }
+    if (!folders_.empty()) {
+        allowed.folders.emplace();
+        for (const auto& each : listed(folders_)) {
+            const auto equals = each.find('=');
+            if (equals == std::string::npos || equals == 0 || equals + 1 == each.size() ||
+                each.substr(0, equals).find('/') != std::string::npos) {
+                throw usage_error{"--allow-file: '" + each + "' must be NAME=FOLDER, as data=/srv/data"};
+            }
+            allowed.folders->insert_or_assign(each.substr(0, equals), each.substr(equals + 1));
+        }
+    }
+    return allowed;
 }
 
 std::vector<global_option> connect_option::globals() {
@@ -61,7 +103,11 @@ std::vector<global_option> connect_option::globals() {
 }
 
 void connect_option::check() const {
-    if (!is_local_) {
+    if (is_local_) {
+        static_cast<void>(rights());
+    } else if (!programs_.empty() || !folders_.empty()) {
+        throw usage_error{"--allow-process and --allow-file are for --local: a daemon's settings say what it allows"};
+    } else {
         check_all({[this] { static_cast<void>(address()); },
                    [this] { static_cast<void>(time_of("--connect-timeout", timeout_)); }});
     }
@@ -82,7 +128,7 @@ config::address connect_option::address() const {
 destination connect_option::server() const {
     if (is_local_) {
         destination here;
-        here.inside = std::make_shared<local_daemon>();
+        here.inside = std::make_shared<local_daemon>(rights());
         return here;
     }
     destination found{address()};

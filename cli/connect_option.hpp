@@ -7,6 +7,7 @@
 
 #include "cli/command_words.hpp"
 #include "cli/destination.hpp"
+#include "cli/serve_local.hpp"
 
 namespace CLI {
 class App;
@@ -23,8 +24,9 @@ public:
     /// As `add_to`, with --local for commands that can do without a daemon that runs.
     void add_with_local_to(CLI::App& app);
 
-    /// The same as --local.
-    void be_local() { is_local_ = true; }
+    /// For commands that know no daemon but the one inside them: the options --allow-.. alone.
+    void add_local_to(CLI::App& app);
+
 
     /// The names of these options, which may stand before a subcommand as well.
     [[nodiscard]] static std::vector<global_option> globals();
@@ -36,7 +38,9 @@ public:
     [[nodiscard]] destination server() const;
 
 private:
+    void add_rights_to(CLI::App& app);
     [[nodiscard]] config::address address() const;
+    [[nodiscard]] local_rights rights() const;
 
     std::string text_;
     std::string token_file_;
@@ -45,6 +49,8 @@ private:
     std::string key_;
     std::string timeout_ = "10s";
     bool is_local_ = false;
+    std::vector<std::string> programs_;
+    std::vector<std::string> folders_;
 };
 
 }  // namespace gatherd::cli

@@ -7,7 +7,10 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <future>
+#include <map>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -47,23 +50,36 @@ config::settings local_settings() {
     return loaded.values;
 }
 
-api::plan::registry standard_functions() {
+api::plan::registry local_functions(const config::settings& settings, const local_rights& rights) {
+    auto outside = outside_from(settings);
+    outside.process.allow = rights.programs.value_or(std::vector<std::string>{"*"});
+    outside.process.env = {"*"};
+    if (const char* const path = std::getenv("PATH"); path != nullptr) {
+        outside.process.path = path;
+    }
+    outside.process.is_anywhere = outside.file.is_anywhere = !rights.folders;
+    outside.process.roots = outside.file.roots = rights.folders.value_or(std::map<std::string, std::string>{});
     api::plan::registry functions;
-    api::functions::add_standard(functions);
+    try {
+        api::functions::add_standard(functions, outside);
+    } catch (const std::invalid_argument& e) {
+        throw usage_error{e.what()};
+    }
     return functions;
 }
 
 }  // namespace
 
 struct local_daemon::parts {
-    explicit parts(const config::settings& settings)
-        : scheduler{{.workers = static_cast<std::size_t>(settings.threads),
+    parts(const config::settings& settings, const local_rights& rights)
+        : functions{local_functions(settings, rights)},
+          scheduler{{.workers = static_cast<std::size_t>(settings.threads),
                      .blocking_threads = static_cast<std::size_t>(settings.blocking.threads),
                      .pin_workers = settings.pin_threads}},
           of{scheduler, functions, limits_from(settings), std::string{version()},
              static_cast<std::size_t>(settings.blocking.threads)} {}
 
-    api::plan::registry functions = standard_functions();
+    api::plan::registry functions;
     executor::scheduler scheduler;
     api::server::service of;
     std::promise<void> emptied;
@@ -94,10 +110,10 @@ struct local_daemon::parts {
     }
 };
 
-local_daemon::local_daemon() {
+local_daemon::local_daemon(const local_rights& rights) {
     const auto settings = local_settings();
     start_log(level_from(settings.log.level));
-    parts_ = std::make_unique<parts>(settings);
+    parts_ = std::make_unique<parts>(settings, rights);
 }
 
 local_daemon::~local_daemon() {

@@ -91,7 +91,7 @@ void add_submit(CLI::App& root, command& chosen) {
 void add_run(CLI::App& root, command& chosen) {
     auto* const app = root.add_subcommand("run", "run a plan in this process, without a daemon");
     const auto arguments = add_plan_options(*app);
-    arguments->connect.be_local();
+    arguments->connect.add_local_to(*app);
     app->footer(run_footer);
     app->callback([=, &chosen] { chosen = [arguments] { return submit(*arguments); }; });
 }

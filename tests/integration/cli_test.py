@@ -315,6 +315,24 @@ class Local(CommandLine):
         out, error = running.communicate(timeout=PATIENCE)
         self.assert_says((running.returncode, out, error), 130, "cleaned", "cancelled")
 
+    def test_plans_reach_what_the_user_may_and_no_more_where_that_is_said(self):
+        echo = {"call": "process.run", "args": [["echo", "a"], None, {"ANY": "thing", "PATH": "/bin"}, "/"]}
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "note").write_text("here")
+            read = {"call": "file.read", "args": [f"{folder}/note"]}
+            status, out, _ = self.run_plan([echo, read])
+            self.assertEqual((status, json.loads(out)[0]["stdout"], json.loads(out)[1]), (0, "a\n", "here"))
+            self.assertEqual(self.run_plan(read, "--allow-process", "-", GATHERD_PROCESS_ALLOW='["cat"]')[0], 0)
+            below = {"call": "file.read", "args": ["d/note"]}
+            self.assertEqual(self.run_plan(below, "--allow-file", f"e=/etc,d={folder}"), (0, '"here"\n', ""))
+            self.assert_says(self.run_plan(read, "--allow-file", f"d={folder}"), 1, "PermissionError")
+            self.assert_says(self.run_plan(read, "--allow-file", "-"), 1, "PermissionError")
+            self.assert_says(self.run_plan(read, "--allow-file", folder), 2, "NAME=FOLDER")
+            self.assert_says(self.run_plan(read, "--allow-file", "d=/nowhere"), 2, "/nowhere")
+        self.assert_says(self.run_plan(echo, "--allow-process", "cat,true"), 1, "'echo' is not in process.allow")
+        self.assert_says(self.run_plan(echo, "--allow-process", "-"), 1, "no program is allowed")
+        self.assert_says(self.run_it("call", "noop", "--allow-process", "cat"), 2, "--local")
+
     def test_other_commands_by_local(self):
         self.assertEqual(self.run_it("call", "--local", "add", "1", "2"), (0, "3\n", ""))
         self.assertEqual(self.run_it("--local", "call", "add", "1", "2"), (0, "3\n", ""))
