@@ -470,4 +470,79 @@ reply client::ask(const request& what, const ask_options& options) {
     return exchange{*connection_, options}.run(what);
 }
 
+client::pipeline::pipeline(client& with, events told)
+    : with_{*with.connection_}, told_{std::move(told)}, chunk_(std::size_t{256} << 10, '\0') {
+    with_.context.restart();
+    read_more();
+}
+
+client::pipeline::~pipeline() {
+    with_.context.stop();
+}
+
+asio::io_context& client::pipeline::context() noexcept {
+    return with_.context;
+}
+
+void client::pipeline::send(std::string_view messages) {
+    queued_.append(messages);
+    if (!is_writing_) {
+        is_writing_ = true;
+        asio::post(with_.context, [this] { write_next(); });
+    }
+}
+
+void client::pipeline::write_next() {
+    written_.clear();
+    written_.swap(queued_);
+    if (written_.empty() || is_lost_) {
+        is_writing_ = false;
+        return;
+    }
+    with_.write(asio::buffer(written_), [this](std::error_code fault, std::size_t) {
+        if (!fault) {  // else the read tells why
+            write_next();
+        }
+    });
+}
+
+void client::pipeline::hold_up(bool is_held) {
+    is_held_ = is_held;
+    if (!is_held && !is_reading_ && !is_lost_) {
+        read_more();
+    }
+}
+
+void client::pipeline::read_more() {
+    is_reading_ = true;
+    with_.read_some(asio::buffer(chunk_), [this](std::error_code fault, std::size_t count) {
+        is_reading_ = false;
+        if (fault) {
+            is_lost_ = true;
+            told_.on_lost("the connection to " + with_.name + " was lost (" +
+                          (fault == asio::error::eof ? "closed by the other end" : fault.message()) + ")");
+            return;
+        }
+        with_.received.append(chunk_.data(), count);
+        take_lines();
+        if (!is_held_ && !is_reading_) {
+            read_more();
+        }
+    });
+}
+
+void client::pipeline::take_lines() {
+    std::size_t taken = 0;
+    for (;;) {
+        const auto end = with_.received.find('\n', std::max(taken, with_.scanned));
+        if (end == std::string::npos) {
+            break;
+        }
+        told_.on_line(std::string_view{with_.received}.substr(taken, end - taken));
+        taken = end + 1;
+    }
+    with_.received.erase(0, taken);
+    with_.scanned = with_.received.size();
+}
+
 }  // namespace gatherd::cli

@@ -7,10 +7,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "api/value.hpp"
 #include "cli/destination.hpp"
 #include "cli/server_message.hpp"
+
+namespace asio {
+class io_context;
+}
 
 namespace gatherd::cli {
 
@@ -64,10 +69,52 @@ public:
     /// Throws connection_error if the connection ends first, or if the other end is no gatherd.
     [[nodiscard]] reply ask(const request& what, const ask_options& options = {});
 
+    class pipeline;
+
 private:
     struct connection;
     class exchange;
     std::unique_ptr<connection> connection_;
+};
+
+/// Any number of messages at a time, on a client's connection and its event loop, which the caller runs.
+///
+/// Threads: one at a time. Memory: what was sent and has not been written, and the largest message.
+class client::pipeline {
+public:
+    struct events {
+        std::function<void(std::string_view line)> on_line;  // a message of the daemon, without its line feed
+        std::function<void(std::string why)> on_lost;        // the last event: no message will come
+    };
+
+    /// From now on messages come in. The client must outlive the pipeline, and not be used in another way.
+    pipeline(client& with, events told);
+    ~pipeline();
+    pipeline(const pipeline&) = delete;
+    pipeline& operator=(const pipeline&) = delete;
+
+    [[nodiscard]] asio::io_context& context() noexcept;
+
+    /// Whole messages, each with its line feed. Written soon, together with what else is sent in this turn.
+    void send(std::string_view messages);
+
+    /// While it is held up nothing is read, so that the daemon waits.
+    void hold_up(bool is_held);
+
+private:
+    void read_more();
+    void take_lines();
+    void write_next();
+
+    connection& with_;
+    const events told_;
+    std::string chunk_;
+    std::string queued_{};
+    std::string written_{};  // is being written
+    bool is_writing_ = false;
+    bool is_reading_ = false;
+    bool is_held_ = false;
+    bool is_lost_ = false;
 };
 
 }  // namespace gatherd::cli

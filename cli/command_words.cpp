@@ -11,7 +11,7 @@ namespace {
 constexpr char shield = '\x01';
 
 // Of these, words that are JSON or anyone's text are arguments.
-constexpr std::array<std::string_view, 5> takes_json{"call", "create", "request", "run", "submit"};
+constexpr std::array<std::string_view, 6> takes_json{"call", "create", "map", "request", "run", "submit"};
 
 }  // namespace
 

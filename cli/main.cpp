@@ -19,6 +19,7 @@
 #include "cli/failures.hpp"
 #include "cli/functions.hpp"
 #include "cli/help_commands.hpp"
+#include "cli/jobs/map_command.hpp"
 #include "cli/parse_failure.hpp"
 #include "cli/ping.hpp"
 #include "cli/request_command.hpp"
@@ -65,6 +66,7 @@ int run(std::vector<std::string> words) {
     add_submit(app, chosen);
     add_run(app, chosen);
     add_call(app, chosen);
+    jobs::add_map(app, chosen);
     add_task_commands(app, chosen);
     add_request(app, chosen);
     add_functions(app, chosen);

@@ -56,8 +56,15 @@ void progress_bar::update(const progress& now) {
     }
     const auto elapsed =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun_);
-    // One column stays free: a full line would wrap, and wiping then misses its first half.
-    drawn_ = progress_line(now, elapsed, terminal_width() - 1);
+    draw(progress_line(now, elapsed, width()));
+}
+
+std::size_t progress_bar::width() {
+    return terminal_width() - 1;  // a full line would wrap, and wiping then misses its first half
+}
+
+void progress_bar::draw(std::string line) {
+    drawn_ = std::move(line);
     write(std::string{wipe} + drawn_);
 }
 

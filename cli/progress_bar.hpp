@@ -30,6 +30,14 @@ public:
 
     void update(const progress& now);
 
+    /// Shows the line that `make` gives for so many columns.
+    template <typename Make>
+    void show(const Make& make) {
+        if (shown_) {
+            draw(make(width()));
+        }
+    }
+
     /// Writes a whole line, and the bar anew below it.
     void write_line(std::string_view text);
 
@@ -37,6 +45,9 @@ public:
     void clear();
 
 private:
+    [[nodiscard]] static std::size_t width();
+    void draw(std::string line);
+
     const bool shown_;
     const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
     std::string drawn_;  // what stands on the terminal's last line now
