@@ -325,9 +325,10 @@ class Client(Plans):
                 failure = error
             pause = delay * random.uniform(0.5, 1.0)
             if loop.time() + pause > deadline or self._closed:
-                if isinstance(failure, (ConnectionError, Overloaded)):
+                if isinstance(failure, (ConnectionLost, Overloaded)):
                     raise failure
-                raise ConnectionError(f"no connection to {self._address}: {failure}") from failure
+                kind = type(failure) if isinstance(failure, ConnectionError) else ConnectionError
+                raise kind(f"no connection to {self._address}: {failure}") from failure
             await asyncio.sleep(pause)
             delay = min(2 * delay, _LONGEST_DELAY)
 

@@ -132,10 +132,18 @@ class Client(Plans):
     def _wait(self, ask: Any) -> Any:
         running = self._running()
 
-        async def asked() -> Any:
-            return await ask(running.client)
+        async def asked() -> Tuple[bool, Any]:
+            try:
+                return True, await ask(running.client)
+            except asyncio.CancelledError as cancelled:
+                if not hasattr(cancelled, "remote"):
+                    raise
+                return False, cancelled  # raised by the plan: as an exception of this task it would cancel the task itself
 
-        return running.wait(asked())
+        fine, result = running.wait(asked())
+        if not fine:
+            raise result
+        return result
 
     def _iterate(self, iterate: Any) -> Iterator[Completed]:
         running = self._running()

@@ -529,21 +529,16 @@ def run(address: Optional[str] = None, *, threads: int = 1, concurrency: Optiona
 
 def _serve(worker: _Worker, connection: socket.socket, retiring: _Retiring, tls: Any, server_name: Optional[str]) -> None:
     stream = sys.stdout
-    owner = os.getpid()
+    serving = [True]
 
     def leave() -> None:
         # A child of a fork must not hold the connection open, nor speak on it.
-        if os.getppid() == owner or os.getpid() != owner:
+        if serving[0] and connection.fileno() >= 0:
             sys.stdout = stream
             _current.set(None)
-            try:
-                os.close(number)
-            except OSError:
-                pass
+            os.close(connection.detach())
 
-    number = connection.fileno()
-    serving = [True]
-    os.register_at_fork(after_in_child=lambda: leave() if serving[0] else None)
+    os.register_at_fork(after_in_child=leave)
     try:
         if worker.is_async or tls is not None:
             _serve_async(worker, connection, retiring, tls, server_name)
