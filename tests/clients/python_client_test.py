@@ -332,7 +332,7 @@ class Connections(unittest.IsolatedAsyncioTestCase):
         path = f"unix:{self.folder}/g.sock"
         with Daemon("--config", str(self.folder / "config.json"), "--tls.certificate", str(self.folder / "cert.pem"),
                     "--tls.key", str(self.folder / "key.pem"), listen=f"tls:127.0.0.1:0,{path}") as daemon:
-            tls = daemon.port_file.read_text().splitlines()[0]
+            tls = "tls:" + daemon.port_file.read_text().splitlines()[0].replace("tls:", "")
             async with gatherd.connect(path, token=secret) as g:
                 self.assertEqual(await g.call("add", 1, 2), 3)
             async with gatherd.connect(tls, token_file=str(self.folder / "token"), ca_file=str(self.folder / "cert.pem")) as g:

@@ -19,6 +19,7 @@ from .plans import Json, Outcome, Plan, Plans
 _REPEATABLE = frozenset(("ping", "info", "functions", "stats", "status", "tasks", "workers", "await", "wait"))
 _MOST_TRIES = 5
 _FIRST_DELAY, _LONGEST_DELAY = 0.05, 2.0
+_CLOSE_TIME = 1.0  # seconds for what is written to be sent
 _READ_BYTES_PER_LINE = 1 << 30
 
 Output = Callable[[str], Any]
@@ -117,6 +118,7 @@ class _Connection(asyncio.Protocol):
         self._parts: List[bytes] = []  # of a line that has not ended
         self._pending_bytes = 0
         self._writable: Optional["asyncio.Future[None]"] = None
+        self._ended: "asyncio.Future[None]" = self._loop.create_future()
         self._refusal: Optional[BaseException] = None  # an error that named no request
         self.lost: Optional[BaseException] = None
 
@@ -133,8 +135,9 @@ class _Connection(asyncio.Protocol):
             self._parts = []
             self._pending_bytes = 0
             for line in lines[:-1]:
-                self._take(line)
-        if lines[-1]:
+                if self.lost is None:
+                    self._take(line)
+        if lines[-1] and self.lost is None:
             self._parts.append(lines[-1])
             self._pending_bytes += len(lines[-1])
             if self._pending_bytes > _READ_BYTES_PER_LINE:
@@ -155,6 +158,8 @@ class _Connection(asyncio.Protocol):
             if not entry.answer.done():
                 entry.answer.set_result({"lost": reason})
         self.resume_writing()
+        if not self._ended.done():
+            self._ended.set_result(None)
 
     def pause_writing(self) -> None:
         self._writable = self._loop.create_future()
@@ -212,7 +217,7 @@ class _Connection(asyncio.Protocol):
         """The result of a request. Cancelling the caller cancels the request; it is told to the daemon, and not waited for."""
         line = _encode({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).encode() + b"\n"
         if self.lost is not None or self._transport is None:
-            raise ConnectionLost("the connection has ended") from self.lost
+            raise _copy_of(self.lost or ConnectionLost("the connection has ended"))
         answer: "asyncio.Future[Dict[str, Json]]" = self._loop.create_future()
         self._asked[id] = _Asked(answer, notify)
         self._transport.write(line)
@@ -235,8 +240,13 @@ class _Connection(asyncio.Protocol):
     async def close(self) -> None:
         if self.lost is None:
             self.lost = ConnectionLost("the client was closed")
-        if self._transport is not None:
+            for id in self._asked:  # over TCP the daemon cannot tell a close from an end of input, after which requests run on
+                self._send({"jsonrpc": "2.0", "method": "cancel", "params": {"request": id, "message": "the client was closed"}})
+        if self._transport is not None and not self._ended.done():
             self._transport.close()
+            await asyncio.wait([self._ended], timeout=_CLOSE_TIME)
+            if not self._ended.done():
+                self._transport.abort()
 
 
 def _copy_of(reason: BaseException) -> BaseException:
