@@ -383,15 +383,20 @@ def _serve_async(worker: _Worker, connection: socket.socket, retiring: "_Retirin
             write(answer)
             await writer.drain()
 
+        def ended(call: _Call) -> None:
+            calls.pop(call.id, None)
+            if worker.is_retired and not calls:
+                reader.feed_eof()
+
         def begin(call: _Call, params: Dict[str, Json]) -> None:
             known = worker.functions.get(params["call"])
             calls[call.id] = call
             if known is None or known.is_async:
                 call.future = loop.create_task(run_async(call, params))
-                call.future.add_done_callback(lambda done: (calls.pop(call.id, None), done.cancelled() or done.exception()))
+                call.future.add_done_callback(lambda done: (ended(call), done.cancelled() or done.exception()))
             else:
                 call.future = executor.submit(worker.answer, call, params, send)
-                call.future.add_done_callback(lambda _: calls.pop(call.id, None))
+                call.future.add_done_callback(lambda _: loop.call_soon_threadsafe(ended, call))
 
         def cancel(call: _Call, message: str) -> None:
             if isinstance(call.future, asyncio.Task):
@@ -412,20 +417,14 @@ def _serve_async(worker: _Worker, connection: socket.socket, retiring: "_Retirin
                     return
                 message = json.loads(line)
                 if "method" not in message:
-                    if worker.is_end(message):
-                        break
+                    if worker.is_end(message) and not calls:
+                        return
                     continue
                 method, params = message["method"], message.get("params") or {}
                 if method == "invoke":
                     begin(_Call(message["id"]), params)
                 elif method == "cancel" and params["request"] in calls:
                     cancel(calls[params["request"]], params.get("message", ""))
-            left = [asyncio.wrap_future(call.future) if not isinstance(call.future, asyncio.Task) else call.future
-                    for call in list(calls.values())]
-            if left:
-                await asyncio.wait(left)
-            await asyncio.sleep(0)  # answers of threads are written
-            await writer.drain()
         except ConnectionError:
             pass
         finally:
