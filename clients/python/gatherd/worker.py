@@ -431,6 +431,10 @@ def _serve_async(worker: _Worker, connection: socket.socket, retiring: "_Retirin
             retiring.retire = None
             sys.stdout = original
             writer.close()
+            try:
+                await writer.wait_closed()  # the last answers are sent
+            except OSError:
+                pass
 
     try:
         asyncio.run(serve())
