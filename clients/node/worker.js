@@ -3,7 +3,7 @@
 const net = require('net');
 const { AsyncLocalStorage } = require('async_hooks');
 const util = require('util');
-const { eachLine, lineOf, open, settingsOf } = require('./lib/connection.js');
+const { checkedLine, eachLine, lineOf, open, settingsOf } = require('./lib/connection.js');
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.]{0,127}$/;
 const [FIRST_DELAY, LONGEST_DELAY, STEADY] = [100, 10000, 10000]; // milliseconds
@@ -123,15 +123,16 @@ function serveOn(socket, known, params, token, state) {
       const print = (text) => {
         for (const line of wellFormed(String(text)).split('\n')) write(lineOf({ jsonrpc: '2.0', method: 'output', params: { request: id, text: line } }));
       };
-      calls.set(id, controller);
+      const running = { signal: controller.signal, print };
+      // What listens for the abort runs as part of the call.
+      calls.set(id, (message) => current.run(running, () => controller.abort(new DOMException(message, 'AbortError'))));
       let answer;
       try {
         const found = known.get(name);
         if (!found) throw Object.assign(new Error(`this worker has no function '${name}'`), { name: 'LookupError' });
         const given = Array.isArray(args) ? args : [args];
-        const result = await current.run({ signal: controller.signal, print }, () => found.run(...given));
-        const text = result === undefined ? null : result;
-        answer = lineOf({ jsonrpc: '2.0', id, result: checked(text) });
+        const result = await current.run(running, () => found.run(...given));
+        answer = resultLine(id, result === undefined ? null : result);
       } catch (thrown) {
         answer = failure(id, controller.signal.aborted && thrown === controller.signal.reason ? Object.assign(new Error(String(thrown.message)), { name: 'CancelledError' }) : thrown);
       }
@@ -150,7 +151,7 @@ function serveOn(socket, known, params, token, state) {
         return;
       }
       if (message.method === 'invoke') invoke(message.id, message.params);
-      else if (message.method === 'cancel') calls.get(message.params.request)?.abort(new DOMException(message.params.message || 'cancelled', 'AbortError'));
+      else if (message.method === 'cancel') calls.get(message.params.request)?.(message.params.message || 'cancelled');
       else if (message.method === undefined && message.id === 'retire') {
         mayEnd = true;
         endIfDone();
@@ -161,7 +162,7 @@ function serveOn(socket, known, params, token, state) {
     });
     socket.once('close', () => {
       state.retire = undefined;
-      for (const controller of calls.values()) controller.abort(new DOMException('the daemon has gone', 'AbortError'));
+      for (const cancel of calls.values()) cancel('the daemon has gone');
       if (refusal) reject(refusal);
       else resolve();
     });
@@ -171,14 +172,14 @@ function serveOn(socket, known, params, token, state) {
   });
 }
 
-/** A result, if it is JSON: what JSON.stringify would leave out or turn into null is an error. */
-function checked(value) {
-  const text = JSON.stringify(value, (key, item) => {
+/** The answer to a call. What JSON.stringify would leave out or turn into null is an error. */
+function resultLine(id, result) {
+  const text = JSON.stringify(result, (key, item) => {
     if (typeof item === 'number' && !Number.isFinite(item)) throw new TypeError(`${item} is no JSON`);
     return item;
   });
-  if (text === undefined) throw new TypeError(`a result of type ${typeof value} is no JSON`);
-  return value;
+  if (text === undefined) throw new TypeError(`a result of type ${typeof result} is no JSON`);
+  return checkedLine(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${text}}`);
 }
 
 module.exports = { call, serve };

@@ -82,9 +82,12 @@ const LONE_SURROGATE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
 
 /** A message as a line. JSON.stringify escapes a lone surrogate; the daemon takes no such text. */
 function lineOf(message) {
-  const text = JSON.stringify(message);
+  return checkedLine(JSON.stringify(message));
+}
+
+function checkedLine(text) {
   if (LONE_SURROGATE.test(text)) throw new TypeError('a text holds half a character: a lone surrogate');
   return text + '\n';
 }
 
-module.exports = { eachLine, lineOf, open, parseAddress, settingsOf };
+module.exports = { checkedLine, eachLine, lineOf, open, parseAddress, settingsOf };

@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+"""The Node package, installed by npm from what `npm pack` makes: the client against the daemon, a worker on the socket of a pool."""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from connection import PATIENCE
+from daemon import Daemon, clean_environment
+from pool_process import PoolProcess
+
+SOURCES = Path(__file__).resolve().parent
+ROOT = SOURCES.parents[1]
+NOT_TESTED = 77
+SECRET = "a token"
+
+WORKER = '''
+const { call, serve } = require('gatherd/worker');
+serve({
+  resize: { run: (path, width) => ({ path, width }), summary: 'Makes a picture smaller.', params: [{ name: 'path' }, { name: 'width', default: 800 }], idempotent: true },
+  named: (args) => args,
+  say: (text) => { console.log('%s', text); console.error('to the log'); },
+  fail: () => { throw new RangeError('boom'); },
+  wrong: (kind) => ({ nan: [NaN], function: () => 1, surrogate: '\\ud800', nothing: undefined })[kind],
+  forever: (id) => new Promise((resolve, reject) => {
+    console.log('begun ' + id);
+    call().signal.addEventListener('abort', () => { call().print('cancelled ' + id); reject(call().signal.reason); });
+  }),
+  variable: () => 'GATHERD_WORKER_FD' in process.env,
+}).catch((error) => { console.error(error.message); process.exitCode = 1; });
+'''
+
+
+def install(folder):
+    """The folder with node_modules of a user."""
+    source, user = folder / "source", folder / "user"
+    shutil.copytree(ROOT / "clients" / "node", source)
+    user.mkdir()
+    packed = subprocess.run(["npm", "pack", "--silent"], cwd=source, check=True, capture_output=True, text=True).stdout.split()[-1]
+    (user / "package.json").write_text("{}")
+    subprocess.run(["npm", "install", "--silent", "--offline", "--no-audit", "--no-fund", "--no-package-lock", str(source / packed)], cwd=user, check=True)
+    return user
+
+
+class Node(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls._temporary = tempfile.TemporaryDirectory(prefix="gatherd-node-")
+        cls.folder = Path(cls._temporary.name)
+        cls.user = install(cls.folder)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls._temporary.cleanup()
+
+    def test_the_client(self):
+        folder = self.folder
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
+                        "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
+        tokens = [{"name": "me", "sha256": hashlib.sha256(SECRET.encode()).hexdigest(), "rights": ["submit"]}]
+        (folder / "config.json").write_text(json.dumps({"auth": {"tokens": tokens}}))
+        shutil.copy(SOURCES / "node_client_test.mjs", self.user)
+        local = f"unix:{folder}/g.sock"
+        with Daemon() as daemon, Daemon("--config", str(folder / "config.json"), "--tls.certificate", str(folder / "cert.pem"), "--tls.key",
+                                        str(folder / "key.pem"), listen=f"tls:127.0.0.1:0,{local}") as guarded:
+            tls = guarded.port_file.read_text().splitlines()[0].replace("tls:", "")
+            environment = clean_environment(ADDRESS=f"127.0.0.1:{daemon.port}", UNIX_ADDRESS=local, TLS_ADDRESS=f"tls:{tls}", TOKEN=SECRET,
+                                            CA_FILE=str(folder / "cert.pem"))
+            done = subprocess.run(["node", "--test", "node_client_test.mjs"], cwd=self.user, env=environment, capture_output=True, text=True,
+                                  timeout=PATIENCE)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def start(self):
+        (self.user / "tasks.js").write_text(WORKER)
+        return PoolProcess("node", str(self.user / "tasks.js"))
+
+    def test_a_worker(self):
+        with self.start() as worker:
+            serving = worker.serving()
+            self.assertEqual((serving["concurrency"], serving["name"]), (100, "tasks.js"))
+            self.assertEqual(serving["functions"][0], {"name": "resize", "summary": "Makes a picture smaller.", "idempotent": True,
+                                                       "params": [{"name": "path"}, {"name": "width", "default": 800}]})
+            self.assertEqual(worker.call("resize", "a", 300), ({"path": "a", "width": 300}, []))
+            self.assertEqual(worker.call("named", a=1), ({"a": 1}, []))
+            self.assertEqual(worker.call("say", "a\nb"), (None, ["a", "b"]))
+            error, _ = worker.call("fail")
+            self.assertEqual((error["type"], error["message"], "tasks.js" in error["traceback"]), ("RangeError", "boom", True))
+            for kind in ("nan", "function", "surrogate"):
+                self.assertEqual(worker.call("wrong", kind)[0]["type"], "TypeError")
+            self.assertEqual(worker.call("wrong", "nothing")[0], None)
+            self.assertEqual(worker.call("nowhere")[0]["type"], "LookupError")
+            self.assertIs(worker.call("variable")[0], False)
+            status, out, errors = worker.end()
+            self.assertEqual((status, out, errors), (0, "", "to the log\n"))
+
+    def test_a_workers_calls_run_at_once_and_are_cancelled_one_by_one(self):
+        with self.start() as worker:
+            worker.serving()
+            for id in "ab":
+                worker.invoke(id, "forever", [id])
+                self.assertEqual(worker.receive()["params"], {"request": id, "text": f"begun {id}"})
+            worker.process.send_signal(signal.SIGTERM)
+            retirement = worker.receive()
+            self.assertEqual(retirement["params"], {"functions": []})
+            worker.send({"id": retirement["id"], "result": {"worker": "w1"}})
+            for id in "ba":
+                worker.send({"method": "cancel", "params": {"request": id, "message": "enough"}})
+                self.assertEqual(worker.receive()["params"], {"request": id, "text": f"cancelled {id}"})
+                answer = worker.receive()
+                self.assertEqual((answer["id"], answer["error"]["data"]["type"], answer["error"]["data"]["message"]), (id, "CancelledError", "enough"))
+            self.assertEqual(worker.process.wait(PATIENCE), 0)
+
+    def test_a_refusal_ends_it_with_the_reason(self):
+        with self.start() as worker:
+            worker.send({"id": worker.receive()["id"], "error": {"code": -32602, "message": "Invalid params: taken"}})
+            self.assertEqual(worker.process.wait(PATIENCE), 1)
+            self.assertIn("taken", worker.end()[2])
+
+    def test_its_version_is_the_projects(self):
+        project = re.search(r"VERSION (\d+\.\d+\.\d+)", (ROOT / "CMakeLists.txt").read_text().split("project(", 1)[1]).group(1)
+        self.assertEqual(json.loads((self.user / "node_modules" / "gatherd" / "package.json").read_text())["version"], project)
+        self.assertTrue((self.user / "node_modules" / "gatherd" / "index.d.ts").is_file())
+
+
+if __name__ == "__main__":
+    if not shutil.which("npm"):
+        print("NOT TESTED: there is no npm: scripts/install-deps.sh test", file=sys.stderr)
+        sys.exit(NOT_TESTED)
+    unittest.main()
