@@ -116,7 +116,7 @@ function serveOn(socket, known, params, token, state) {
     let refusal;
     let mayEnd = false;
     const write = (line) => { if (!socket.destroyed) socket.write(line); };
-    const endIfDone = () => { if (mayEnd && calls.size === 0) socket.end(); };
+    const endIfDone = () => { if (mayEnd && calls.size === 0) socket.end(() => socket.destroy()); };
 
     async function invoke(id, { call: name, args = [] }) {
       const controller = new AbortController();

@@ -1,0 +1,143 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Gatherd;
+
+/**
+ * Where the daemon is, and one connection to it: lines of JSON in both directions.
+ * @internal
+ */
+final class Connection
+{
+    private const ENCODING = JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_PRESERVE_ZERO_FRACTION | JSON_THROW_ON_ERROR;
+    private const DEPTH = 1024;
+
+    /** @var array<int, true> persistent streams that a connection of this program uses */
+    private static array $inUse = [];
+
+    /** @param resource $stream */
+    private function __construct(private $stream, public readonly bool $isReused)
+    {
+    }
+
+    /**
+     * @param array<string, mixed> $tls options of PHP's context `ssl`
+     * @throws ConnectionLost
+     */
+    public static function open(string $address, float $timeout, ?string $persistence, array $tls): self
+    {
+        $isSecure = str_starts_with($address, 'tls:');
+        $place = $isSecure ? substr($address, 4) : $address;
+        $isLocal = str_starts_with($place, 'unix:') && strlen($place) > 5;
+        if (!$isLocal && !(preg_match('/^(?:\[[^\]]+\]|[^:\[\]]+):(\d{1,5})$/', $place, $match) && $match[1] >= 1 && $match[1] <= 65535)) {
+            throw new \InvalidArgumentException("not an address: '$address'; it is HOST:PORT, unix:/PATH or either behind tls:");
+        }
+        // Connected first and secured afterwards: PHP has no persistent stream of TLS over a Unix socket.
+        $url = $isLocal ? 'unix://' . substr($place, 5) : "tcp://$place";
+        $context = stream_context_create(['ssl' => $tls + ['peer_name' => $isLocal ? 'localhost' : trim((string) strstr($place, ':' . ($match[1] ?? ''), true), '[]')],
+            'socket' => ['tcp_nodelay' => true]]);
+        $persistent = $persistence !== null && !$isSecure;
+        $open = function (int $flags, string $url) use ($timeout, $context, $address) {
+            $stream = @stream_socket_client($url, $number, $why, $timeout, STREAM_CLIENT_CONNECT | $flags, $context);
+            return $stream ?: throw new ConnectionLost("no connection to $address: $why");
+        };
+        // A path behind the port keeps the streams of different tokens apart.
+        $stream = $persistent ? $open(STREAM_CLIENT_PERSISTENT, $isLocal ? $url : "$url/$persistence") : $open(0, $url);
+        if ($persistent && isset(self::$inUse[get_resource_id($stream)])) {
+            $stream = $open(0, $url);
+            $persistent = false;
+        }
+        if ($isSecure) {
+            stream_set_timeout($stream, (int) ceil($timeout));
+            if (@stream_socket_enable_crypto($stream, true, STREAM_CRYPTO_METHOD_TLS_CLIENT) !== true) {
+                fclose($stream);
+                throw new ConnectionLost("no connection to $address: " . (error_get_last()['message'] ?? 'the TLS handshake failed'));
+            }
+        }
+        // A stream that an earlier page of this process used has read or written something.
+        $isReused = $persistent && ftell($stream) > 0;
+        if ($persistent) {
+            self::$inUse[get_resource_id($stream)] = true;
+        }
+        return new self($stream, $isReused);
+    }
+
+    /**
+     * One that is there already: the inherited socket of a worker.
+     * @param resource $stream
+     */
+    public static function of($stream): self
+    {
+        return new self($stream, false);
+    }
+
+    public static function encode(array $message): string
+    {
+        return json_encode($message, self::ENCODING, self::DEPTH) . "\n";
+    }
+
+    /** @throws ConnectionLost */
+    public function write(string $line): void
+    {
+        for ($length = strlen($line), $done = 0; $done < $length; $done += $count) {
+            $count = @fwrite($this->stream, $done === 0 ? $line : substr($line, $done));
+            if ($count === false || $count === 0) {
+                throw new ConnectionLost('the daemon closed the connection');
+            }
+        }
+    }
+
+    /**
+     * The next message; what is no JSON is skipped if `skips`. Null once the time is over.
+     * @param ?float $deadline of microtime
+     * @throws ConnectionLost
+     */
+    public function read(?float $deadline, bool $skips = false): ?array
+    {
+        while (true) {
+            $left = $deadline === null ? 1e6 : $deadline - microtime(true);
+            if ($left <= 0) {
+                return null;
+            }
+            stream_set_timeout($this->stream, (int) $left, (int) (fmod($left, 1) * 1e6));
+            $line = @fgets($this->stream);
+            if ($line === false || !str_ends_with($line, "\n")) {
+                if (stream_get_meta_data($this->stream)['timed_out'] ?? false) {
+                    if ($line !== false && $line !== '') {
+                        throw new ConnectionLost('the time was over in the middle of an answer');
+                    }
+                    continue;
+                }
+                if (feof($this->stream) || ($line !== false && $line !== '')) {
+                    throw new ConnectionLost('the daemon closed the connection');
+                }
+                continue; // a signal
+            }
+            try {
+                $message = json_decode($line, true, self::DEPTH, JSON_THROW_ON_ERROR);
+                if (is_array($message)) {
+                    return $message;
+                }
+            } catch (\JsonException) {
+            }
+            if (!$skips) {
+                throw new ProtocolException('what answers is no gatherd: ' . substr($line, 0, 100));
+            }
+        }
+    }
+
+    public function close(): void
+    {
+        if (is_resource($this->stream)) {
+            unset(self::$inUse[get_resource_id($this->stream)]);
+            fclose($this->stream);
+        }
+    }
+
+    /** Leaves a persistent stream to the next page; another ends. */
+    public function leave(): void
+    {
+        unset(self::$inUse[get_resource_id($this->stream)]);
+    }
+}
