@@ -231,7 +231,7 @@ final class Client
         for ($tries = 1; ; ++$tries) {
             $connection = $this->ready();
             try {
-                return $this->ask($connection, $method, $params, $timeout);
+                return $this->ask($connection, $method, $params, self::patience($timeout));
             } catch (ConnectionLost $lost) {
                 $this->drop();
                 if (!in_array($method, self::REPEATABLE, true) || $tries === self::MOST_TRIES) {
@@ -241,9 +241,10 @@ final class Client
         }
     }
 
-    private function ask(Connection $connection, string $method, array $params, ?float $timeout, bool $skips = false): mixed
+    /** @param ?float $patience seconds to wait for the answer */
+    private function ask(Connection $connection, string $method, array $params, ?float $patience, bool $skips = false): mixed
     {
-        foreach ($this->exchange($connection, $method, $params, $timeout, $skips) as $message) {
+        foreach ($this->exchange($connection, $method, $params, $patience, $skips) as $message) {
             if (!isset($message['method'])) {
                 return self::result($message);
             }
@@ -255,7 +256,7 @@ final class Client
     private function follow(string $method, array $params, ?float $timeout): \Generator
     {
         try {
-            foreach ($this->exchange($this->ready(), $method, $params, $timeout) as $message) {
+            foreach ($this->exchange($this->ready(), $method, $params, self::patience($timeout)) as $message) {
                 if (!isset($message['method'])) {
                     self::result($message);
                 } elseif ($message['method'] === 'completed') {
@@ -269,11 +270,11 @@ final class Client
     }
 
     /** Sends a request: the messages that belong to it, its answer last. One that is left before its answer is cancelled. */
-    private function exchange(Connection $connection, string $method, array $params, ?float $timeout, bool $skips = false): \Generator
+    private function exchange(Connection $connection, string $method, array $params, ?float $patience, bool $skips = false): \Generator
     {
         $id = $this->prefix . ++$this->count;
         $line = Connection::encode(['jsonrpc' => '2.0', 'id' => $id, 'method' => $method, 'params' => (object) $params]);
-        $deadline = $timeout === null ? null : microtime(true) + $timeout + self::GRACE;
+        $deadline = $patience === null ? null : microtime(true) + $patience;
         $this->received[$id] = [];
         $isEnded = false;
         try {
@@ -396,7 +397,8 @@ final class Client
                 // An earlier page may have left half a request or half an answer on a reused connection: nothing is sent on it before it has
                 // answered this. On a Unix socket it may have had another token.
                 [$method, $params] = $this->token === null ? ['ping', []] : ['auth', ['token' => $this->token]];
-                $this->ask($connection, $method, $params, $connection->isReused ? self::REUSE_TIME - self::GRACE : $this->connectTimeout, $connection->isReused);
+                $this->ask($connection, $method, $params, $connection->isReused ? self::REUSE_TIME : $this->connectTimeout,
+                    $connection->isReused);
                 return $connection;
             } catch (GatherdException $failure) {
                 $connection->close();
@@ -411,6 +413,11 @@ final class Client
     {
         $this->connection?->close();
         $this->connection = null;
+    }
+
+    private static function patience(?float $timeout): ?float
+    {
+        return $timeout === null ? null : max(0.0, $timeout) + self::GRACE;
     }
 
     private static function firstLine(string $path): string

@@ -127,6 +127,13 @@ final class Connection
         }
     }
 
+    /** Waits until there is something to read; false after a signal, which a read would not notice. */
+    public function wait(): bool
+    {
+        [$read, $write, $except] = [[$this->stream], null, null];
+        return @stream_select($read, $write, $except, null) > 0;
+    }
+
     public function close(): void
     {
         if (is_resource($this->stream)) {

@@ -119,7 +119,6 @@ final class Worker
     {
         if (function_exists('pcntl_async_signals')) {
             pcntl_async_signals(true);
-            // Not restarted: the read that waits for a call ends at once.
             pcntl_signal(SIGTERM, function (): void {
                 if (!isset($this->connection)) {
                     exit(0);
@@ -178,6 +177,9 @@ final class Worker
         }, 1);
         try {
             while (!$this->isRetired) {
+                if (!$connection->wait()) {
+                    continue;
+                }
                 $message = $connection->read(null);
                 if (($message['method'] ?? null) === 'invoke') {
                     $this->answer((string) $message['id'], $message['params']);

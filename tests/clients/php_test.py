@@ -1,0 +1,182 @@
+#!/usr/bin/python3
+"""The PHP package, installed by composer from a path: the client against the daemon, pages that share a persistent connection, a worker on
+the socket of a pool."""
+
+import hashlib
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from connection import PATIENCE
+from daemon import Daemon, clean_environment
+from pool_process import PoolProcess
+
+SOURCES = Path(__file__).resolve().parent
+ROOT = SOURCES.parents[1]
+NOT_TESTED = 77
+SECRET = "a token"
+
+WORKER = r"""<?php
+require __DIR__ . '/vendor/autoload.php';
+Gatherd\Worker::serve([
+    'resize' => ['run' => fn (string $path, int $width = 800) => ['path' => $path, 'width' => $width], 'summary' => 'Makes a picture smaller.', 'idempotent' => true],
+    'join' => fn (string ...$parts) => implode('+', $parts),
+    'say' => function (string $text) { echo 'begin '; print($text . "\n"); echo 'rest'; fwrite(STDERR, "to the log\n"); },
+    'fail' => fn () => throw new DomainException("boom\xff"),
+    'wrong' => fn () => NAN,
+    'variable' => fn () => getenv('GATHERD_WORKER_FD'),
+    'img.void' => function () {},
+]);
+"""
+
+PAGE = r"""<?php
+require __DIR__ . '/vendor/autoload.php';
+$persistent = ['persistent' => true];
+switch ($_SERVER['REQUEST_URI']) {
+    case '/add': $g = new Gatherd\Client(getenv('ADDRESS'), persistent: true); echo $g->run($g->call('add', 1, 2)); break;
+    case '/two':
+        $a = new Gatherd\Client(getenv('ADDRESS'), persistent: true);
+        $b = new Gatherd\Client(getenv('ADDRESS'), persistent: true);
+        foreach ($a->stream(Gatherd\Plan::gather([$a->call('sleep', 0.05, 'a'), $a->call('echo', 'b')])) as $result) { echo $result, $b->run($b->call('echo', 'c')); }
+        break;
+    case '/die':
+        $g = new Gatherd\Client(getenv('ADDRESS'), persistent: true, output: fn () => exit('died'));
+        $g->run(Gatherd\Plan::sequence([$g->call('print', 'x'), $g->call('echo', 'the answer to a page that died')]));
+        break;
+    case '/half':
+        $g = new Gatherd\Client(getenv('ADDRESS'), persistent: true);
+        $g->ping();
+        $connection = (fn () => $this->connection)->call($g);
+        $connection->write('{"jsonrpc":"2.0","id":"x","method":"run","params":{"task":{"call":"ec');
+        exit('left');
+}
+"""
+
+
+class Php(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls._temporary = tempfile.TemporaryDirectory(prefix="gatherd-php-")
+        cls.folder = Path(cls._temporary.name)
+        cls.user = cls.folder / "user"
+        cls.user.mkdir()
+        (cls.user / "composer.json").write_text(json.dumps({
+            "repositories": [{"type": "path", "url": str(ROOT / "clients" / "php"), "options": {"symlink": False}}, {"packagist.org": False}],
+            "require": {"gatherd/gatherd": "*"}}))
+        cls.environment = clean_environment(COMPOSER_ALLOW_SUPERUSER="1", COMPOSER_HOME=str(cls.folder / "composer"))
+        subprocess.run(["composer", "install", "--quiet", "--no-interaction"], cwd=cls.user, env=cls.environment, check=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls._temporary.cleanup()
+
+    def test_the_client(self):
+        folder = self.folder
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
+                        "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
+        tokens = [{"name": "me", "sha256": hashlib.sha256(SECRET.encode()).hexdigest(), "rights": ["submit"]}]
+        (folder / "config.json").write_text(json.dumps({"auth": {"tokens": tokens}}))
+        shutil.copy(SOURCES / "php_client_test.php", self.user)
+        local = f"unix:{folder}/g.sock"
+        with Daemon() as daemon, Daemon("--config", str(folder / "config.json"), "--tls.certificate", str(folder / "cert.pem"), "--tls.key",
+                                        str(folder / "key.pem"), listen=f"tls:127.0.0.1:0,{local}") as guarded:
+            tls = guarded.port_file.read_text().splitlines()[0].replace("tls:", "")
+            environment = self.environment | {"ADDRESS": f"127.0.0.1:{daemon.port}", "UNIX_ADDRESS": local, "TLS_ADDRESS": f"tls:{tls}", "TOKEN": SECRET,
+                                              "CA_FILE": str(folder / "cert.pem")}
+            done = subprocess.run(["php", "php_client_test.php"], cwd=self.user, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual((done.returncode, done.stdout), (0, "fine\n"), done.stderr)
+
+    def test_pages_share_a_connection_and_never_take_anothers_answer(self):
+        (self.user / "page.php").write_text(PAGE)
+        with Daemon() as daemon:
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                address = "127.0.0.1:%d" % free.getsockname()[1]
+            server = subprocess.Popen(["php", "-S", address, "page.php"], cwd=self.user, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.PIPE, text=True, env=self.environment | {"ADDRESS": f"127.0.0.1:{daemon.port}"})
+            try:
+                self.assertIn("started", server.stderr.readline())
+
+                def page(path):
+                    with urllib.request.urlopen(f"http://{address}{path}", timeout=PATIENCE) as answer:
+                        return answer.read().decode()
+
+                def accepted():
+                    with daemon.connect() as connection:
+                        return connection.result("stats")["connections_accepted"]
+
+                self.assertEqual([page("/add") for _ in range(5)], ["3"] * 5)
+                self.assertEqual(accepted(), 2)  # one of the pages, and that which asks
+                self.assertEqual(page("/die"), "died")
+                self.assertEqual([page("/add") for _ in range(2)], ["3", "3"])
+                self.assertEqual(page("/half"), "left")
+                self.assertEqual([page("/add") for _ in range(2)], ["3", "3"])
+                self.assertEqual(page("/two"), "bcac")
+            finally:
+                server.kill()
+                server.wait()
+                server.stderr.close()
+
+    def start(self):
+        (self.user / "tasks.php").write_text(WORKER)
+        return PoolProcess("php", str(self.user / "tasks.php"))
+
+    def test_a_worker(self):
+        with self.start() as worker:
+            serving = worker.serving()
+            self.assertEqual((serving["concurrency"], serving["name"]), (1, "tasks.php"))
+            self.assertEqual(serving["functions"][:2], [
+                {"name": "resize", "summary": "Makes a picture smaller.", "idempotent": True,
+                 "params": [{"name": "path", "type": "string"}, {"name": "width", "default": 800, "type": "int"}]},
+                {"name": "join", "params": [{"name": "parts", "variadic": True, "type": "string"}]}])
+            self.assertEqual(worker.call("resize", "a", 300), ({"path": "a", "width": 300}, []))
+            self.assertEqual(worker.call("resize", path="a"), ({"path": "a", "width": 800}, []))
+            self.assertEqual(worker.call("join", "a", "b"), ("a+b", []))
+            self.assertEqual(worker.call("say", "a\nb"), (None, ["begin a", "b", "rest"]))
+            self.assertEqual(worker.call("img.void"), (None, []))
+            error, _ = worker.call("fail")
+            self.assertEqual((error["type"], error["message"], "tasks.php" in error["traceback"]), ("DomainException", "boom\ufffd", True))
+            for name, kind in (("wrong", "JsonException"), ("nowhere", "OutOfBoundsException")):
+                self.assertEqual(worker.call(name)[0]["type"], kind)
+            self.assertEqual(worker.call("resize")[0]["type"], "ArgumentCountError")
+            self.assertIs(worker.call("variable")[0], False)
+            status, out, errors = worker.end()
+            self.assertEqual((status, out, errors), (0, "", "to the log\n"))
+
+    def test_sigterm_ends_a_worker_once_its_calls_have_ended(self):
+        with self.start() as worker:
+            worker.serving()
+            self.assertEqual(worker.call("join"), ("", []))
+            worker.process.send_signal(signal.SIGTERM)
+            retirement = worker.receive()
+            self.assertEqual((retirement["method"], retirement["params"]), ("serve", {"functions": []}))
+            self.assertEqual(worker.call("join", "late"), ("late", []))
+            worker.send({"id": retirement["id"], "result": {"worker": "w1"}})
+            self.assertEqual(worker.process.wait(PATIENCE), 0)
+
+    def test_a_refusal_ends_it_with_the_reason(self):
+        with self.start() as worker:
+            worker.send({"id": worker.receive()["id"], "error": {"code": -32602, "message": "Invalid params: taken"}})
+            self.assertEqual(worker.process.wait(PATIENCE), 255)
+            _, out, errors = worker.end()
+            self.assertIn("taken", out + errors)
+
+    def test_its_version_is_the_projects(self):
+        project = re.search(r"VERSION (\d+\.\d+\.\d+)", (ROOT / "CMakeLists.txt").read_text().split("project(", 1)[1]).group(1)
+        self.assertEqual(json.loads((self.user / "vendor/gatherd/gatherd/composer.json").read_text())["version"], project)
+
+
+if __name__ == "__main__":
+    if not (shutil.which("php") and shutil.which("composer")):
+        print("NOT TESTED: there is no php or no composer: scripts/install-deps.sh test", file=sys.stderr)
+        sys.exit(NOT_TESTED)
+    unittest.main()
