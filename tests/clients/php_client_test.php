@@ -28,9 +28,9 @@ function throws(string $class, Closure $do): Throwable
 
 function untilItRuns(Client $g, bool $expected): void
 {
-    while (($g->stats()['tasks_in_flight'] > 0) !== $expected) {
-        usleep(5000);
-    }
+    do {
+        $runs = $g->stats()['tasks_in_flight'] > 0;
+    } while ($runs !== $expected);
 }
 
 $address = getenv('ADDRESS');
