@@ -21,6 +21,9 @@ SOURCES = Path(__file__).resolve().parent
 ROOT = SOURCES.parents[1]
 NOT_TESTED = 77
 SECRET = "a token"
+if not shutil.which("npm"):
+    print("NOT TESTED: there is no npm: scripts/install-deps.sh test", file=sys.stderr)
+    sys.exit(NOT_TESTED)
 
 WORKER = '''
 const { call, serve } = require('gatherd/worker');
@@ -132,7 +135,4 @@ class Node(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not shutil.which("npm"):
-        print("NOT TESTED: there is no npm: scripts/install-deps.sh test", file=sys.stderr)
-        sys.exit(NOT_TESTED)
     unittest.main()

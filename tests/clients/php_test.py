@@ -24,6 +24,9 @@ SOURCES = Path(__file__).resolve().parent
 ROOT = SOURCES.parents[1]
 NOT_TESTED = 77
 SECRET = "a token"
+if not (shutil.which("php") and shutil.which("composer")):
+    print("NOT TESTED: there is no php or no composer: scripts/install-deps.sh test", file=sys.stderr)
+    sys.exit(NOT_TESTED)
 
 WORKER = r"""<?php
 require __DIR__ . '/vendor/autoload.php';
@@ -176,7 +179,4 @@ class Php(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not (shutil.which("php") and shutil.which("composer")):
-        print("NOT TESTED: there is no php or no composer: scripts/install-deps.sh test", file=sys.stderr)
-        sys.exit(NOT_TESTED)
     unittest.main()

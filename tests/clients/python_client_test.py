@@ -470,7 +470,7 @@ class Package(unittest.TestCase):
         self.assertTrue((INSTALLED / "gatherd" / "py.typed").is_file())
 
     def test_a_worker_of_plain_functions_needs_no_asyncio(self):
-        program = "import sys; from gatherd import function, run; print({'asyncio', 'ssl', 'logging'} & set(sys.modules))"
+        program = "import sys; from gatherd import function, run; print({'asyncio', 'ssl', 'logging', 'typing', 'random'} & set(sys.modules))"
         done = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(INSTALLED)}, capture_output=True, text=True)
         self.assertEqual(done.stdout, "set()\n", done.stderr)
 

@@ -1,6 +1,7 @@
 """The Python package as a user gets it: built and installed by pip, into a folder of its own, once a test program."""
 
 import atexit
+import functools
 import importlib.util
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_TESTED = 77
 
 
+@functools.lru_cache(maxsize=None)
 def install():
     """Installs it and puts it first among the places of modules; the folder. Ends the program where pip has nothing to build with."""
     missing = [module for module in ("pip", "setuptools", "wheel") if importlib.util.find_spec(module) is None]

@@ -7,7 +7,7 @@ A client composes plans and sends each as one request; see `Client` and `Plan`. 
 without asyncio. `function` and `run` make a worker of a module: its functions can be called in plans.
 """
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # as typing has it, without the import
 
 __version__ = "0.1.0"
 

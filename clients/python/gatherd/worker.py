@@ -15,7 +15,6 @@ from __future__ import annotations
 import inspect
 import json
 import os
-import random
 import re
 import signal
 import socket
@@ -23,12 +22,13 @@ import sys
 import threading
 import time
 from contextvars import ContextVar
-from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar, Union, overload
 
-from .address import default_address, parse_address, read_token
+TYPE_CHECKING = False  # typing is not imported: it is a third of what a worker needs to start
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar, Union, overload
 
-Json = Any
-F = TypeVar("F", bound=Callable[..., Any])
+    Json = Any
+    F = TypeVar("F", bound=Callable[..., Any])
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,127}")
 _ASYNC_PLACES = 100
@@ -121,11 +121,12 @@ class _Function:
 _registered: Dict[str, _Function] = {}
 
 
-@overload
-def function(target: F) -> F: ...
-@overload
-def function(*, name: Optional[str] = None, summary: Optional[str] = None, idempotent: bool = False, timeout: Optional[float] = None,
-             concurrency: Optional[int] = None) -> Callable[[F], F]: ...
+if TYPE_CHECKING:
+    @overload
+    def function(target: F) -> F: ...
+    @overload
+    def function(*, name: Optional[str] = None, summary: Optional[str] = None, idempotent: bool = False, timeout: Optional[float] = None,
+                 concurrency: Optional[int] = None) -> Callable[[F], F]: ...
 
 
 def function(target: Any = None, *, name: Optional[str] = None, summary: Optional[str] = None, idempotent: bool = False,
@@ -487,6 +488,8 @@ def run(address: Optional[str] = None, *, threads: int = 1, concurrency: Optiona
     if name is None:
         name = os.path.basename(sys.argv[0] or "python")
     inherited = os.environ.pop("GATHERD_WORKER_FD", None)
+    if inherited is None:
+        from .address import default_address, parse_address, read_token
     if inherited is None and token is None:
         token = read_token(token_file or os.environ.get("GATHERD_CONNECT_TOKEN_FILE"))
     worker = _Worker(_registered, threads, concurrency, name, version, None if inherited is not None else token)
@@ -526,7 +529,8 @@ def run(address: Optional[str] = None, *, threads: int = 1, concurrency: Optiona
             if worker.served_since is not None and time.monotonic() - worker.served_since >= _STEADY:
                 delay = _FIRST_DELAY
             print(f"gatherd: {where}: {reason}; trying again", file=sys.stderr, flush=True)
-            time.sleep(delay * random.uniform(0.5, 1.0))
+            from random import uniform
+            time.sleep(delay * uniform(0.5, 1.0))
             delay = min(2 * delay, _LONGEST_DELAY)
 
 
