@@ -15,12 +15,14 @@ from pathlib import Path
 
 from connection import PATIENCE
 from daemon import Daemon, clean_environment
+import guide
 from pool_process import PoolProcess
 
 SOURCES = Path(__file__).resolve().parent
 ROOT = SOURCES.parents[1]
 NOT_TESTED = 77
 SECRET = "a token"
+
 if not shutil.which("npm"):
     print("NOT TESTED: there is no npm: scripts/install-deps.sh test", file=sys.stderr)
     sys.exit(NOT_TESTED)
@@ -82,9 +84,16 @@ class Node(unittest.TestCase):
                                   timeout=PATIENCE)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    def start(self):
-        (self.user / "tasks.js").write_text(WORKER)
-        return PoolProcess("node", str(self.user / "tasks.js"))
+    def test_the_programs_of_its_page_do_what_it_says(self):
+        with Daemon() as daemon:
+            guide.check(self, "NODE.md", self.user, "program.mjs", ["node"], daemon)
+        with self.start(guide.programs("NODE.md")[-1][0], "tasks.mjs") as worker:
+            self.assertEqual([function["name"] for function in worker.serving()["functions"]], ["resize", "fetch"])
+            self.assertEqual(worker.call("resize", "a.jpg", 300), ({"path": "a.jpg", "width": 300}, []))
+
+    def start(self, text=WORKER, name="tasks.js"):
+        (self.user / name).write_text(text)
+        return PoolProcess("node", str(self.user / name))
 
     def test_a_worker(self):
         with self.start() as worker:

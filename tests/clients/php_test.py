@@ -18,12 +18,14 @@ from pathlib import Path
 
 from connection import PATIENCE
 from daemon import Daemon, clean_environment
+import guide
 from pool_process import PoolProcess
 
 SOURCES = Path(__file__).resolve().parent
 ROOT = SOURCES.parents[1]
 NOT_TESTED = 77
 SECRET = "a token"
+
 if not (shutil.which("php") and shutil.which("composer")):
     print("NOT TESTED: there is no php or no composer: scripts/install-deps.sh test", file=sys.stderr)
     sys.exit(NOT_TESTED)
@@ -129,8 +131,15 @@ class Php(unittest.TestCase):
                 server.wait()
                 server.stderr.close()
 
-    def start(self):
-        (self.user / "tasks.php").write_text(WORKER)
+    def test_the_programs_of_its_page_do_what_it_says(self):
+        with Daemon() as daemon:
+            guide.check(self, "PHP.md", self.user, "program.php", ["php"], daemon)
+        with self.start(guide.programs("PHP.md")[-1][0]) as worker:
+            self.assertEqual([function["name"] for function in worker.serving()["functions"]], ["resize", "img.size"])
+            self.assertEqual(worker.call("resize", "a.jpg", 300), ({"path": "a.jpg", "width": 300}, ["resizing a.jpg"]))
+
+    def start(self, text=WORKER):
+        (self.user / "tasks.php").write_text(text)
         return PoolProcess("php", str(self.user / "tasks.php"))
 
     def test_a_worker(self):

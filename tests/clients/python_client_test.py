@@ -17,6 +17,7 @@ from pathlib import Path
 
 from connection import PATIENCE
 from daemon import Daemon
+import guide
 from python_package import ROOT, install
 
 INSTALLED = install()
@@ -473,6 +474,10 @@ class Package(unittest.TestCase):
         program = "import sys; from gatherd import function, run; print({'asyncio', 'ssl', 'logging', 'typing', 'random'} & set(sys.modules))"
         done = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(INSTALLED)}, capture_output=True, text=True)
         self.assertEqual(done.stdout, "set()\n", done.stderr)
+
+    def test_the_programs_of_its_page_do_what_it_says(self):
+        with tempfile.TemporaryDirectory(prefix="gatherd-guide-") as folder, Daemon() as daemon:
+            guide.check(self, "PYTHON.md", Path(folder), "program.py", [sys.executable], daemon, PYTHONPATH=str(INSTALLED))
 
     def test_every_name_is_there(self):
         for name in gatherd.__all__:

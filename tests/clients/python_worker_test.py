@@ -9,6 +9,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import guide
 from pool_process import PoolProcess
 from python_package import install
 
@@ -105,6 +106,11 @@ class Plain(Case):
             self.assertEqual(functions["img.join"], {"name": "img.join", "idempotent": True, "timeout": 5, "params": [{"name": "parts", "variadic": True}]})
             self.assertNotIn("params", functions["anything"])
             self.assertEqual(functions["optional"]["params"], [{"name": "a"}, {"name": "b", "optional": True}])
+
+    def test_that_of_its_page_serves(self):
+        with self.start(guide.programs("PYTHON.md")[-1][0]) as worker:
+            self.assertEqual([function["name"] for function in worker.serving()["functions"]], ["resize", "img.fetch"])
+            self.assertEqual(worker.call("resize", "a.jpg", 300), ({"path": "a.jpg", "width": 300}, ["resizing a.jpg"]))
 
     def test_arguments_come_by_position_and_by_name(self):
         with self.start(PLAIN) as worker:
