@@ -85,11 +85,11 @@ class Connection {
     }
   }
   #end() {
-    this.lost ??= new ConnectionLost(`the daemon closed the connection${this.#refusal ? `; it said: ${this.#refusal.message}` : ''}`);
     const refusal = this.#refusal;
-    // The daemon refused the connection, or the only request: nothing was run.
-    const refused = refusal instanceof Overloaded || refusal instanceof NotPermitted || (refusal && this.#asked.size === 1);
-    for (const asked of this.#asked.values()) asked.reject(refused ? refusal : copyOf(this.lost));
+    const refused = refusal instanceof Overloaded || refusal instanceof NotPermitted; // the connection: nothing was run
+    this.lost ??= refused ? refusal : new ConnectionLost(`the daemon closed the connection${refusal ? `; it said: ${refusal.message}` : ''}`);
+    const reason = refusal && this.#asked.size === 1 ? refusal : this.lost;
+    for (const asked of this.#asked.values()) asked.reject(copyOf(reason));
     this.#asked.clear();
   }
   ask(id, method, params, { signal, notify } = {}) {
@@ -128,7 +128,7 @@ class Connection {
 
 /** One for each request: a stack belongs to one. */
 function copyOf(lost) {
-  return new lost.constructor(lost.message);
+  return Object.assign(new lost.constructor(lost.message), lost);
 }
 
 /**

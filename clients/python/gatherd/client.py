@@ -112,13 +112,13 @@ class _Asked:
 class _Connection(asyncio.Protocol):
     def __init__(self, output: Optional[Output]):
         self._output = output
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._transport: Optional[asyncio.Transport] = None
         self._asked: Dict[int, _Asked] = {}
         self._parts: List[bytes] = []  # of a line that has not ended
         self._pending_bytes = 0
         self._writable: Optional["asyncio.Future[None]"] = None
-        self._ended: "asyncio.Future[None]" = self._loop.create_future()
+        self._ended: "asyncio.Future[None]" = self.loop.create_future()
         self._refusal: Optional[BaseException] = None  # an error that named no request
         self.lost: Optional[BaseException] = None
 
@@ -147,12 +147,11 @@ class _Connection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Optional[Exception]) -> None:
+        refused = self._refusal if isinstance(self._refusal, (Overloaded, NotPermitted)) else None  # the connection: nothing was run
         if self.lost is None:
-            self.lost = ConnectionLost("the daemon closed the connection" + (f": {exc}" if exc else "")
-                                       + (f"; it said: {self._refusal}" if self._refusal else ""))
-        reason = self.lost
-        if isinstance(self._refusal, (Overloaded, NotPermitted)) or (self._refusal is not None and len(self._asked) == 1):
-            reason = self._refusal  # the daemon refused the connection, or the only request: nothing was run
+            self.lost = refused or ConnectionLost("the daemon closed the connection" + (f": {exc}" if exc else "")
+                                                  + (f"; it said: {self._refusal}" if self._refusal else ""))
+        reason = self._refusal if self._refusal is not None and len(self._asked) == 1 else self.lost
         asked, self._asked = self._asked, {}
         for entry in asked.values():
             if not entry.answer.done():
@@ -162,7 +161,7 @@ class _Connection(asyncio.Protocol):
             self._ended.set_result(None)
 
     def pause_writing(self) -> None:
-        self._writable = self._loop.create_future()
+        self._writable = self.loop.create_future()
 
     def resume_writing(self) -> None:
         writable, self._writable = self._writable, None
@@ -206,7 +205,7 @@ class _Connection(asyncio.Protocol):
                 if entry is not None and entry.notify is not None:
                     entry.notify(method, params)
         except Exception as error:
-            self._loop.call_exception_handler({"message": f"gatherd: the receiver of '{method}' failed", "exception": error})
+            self.loop.call_exception_handler({"message": f"gatherd: the receiver of '{method}' failed", "exception": error})
 
     def _send(self, message: Mapping[str, Json]) -> None:
         assert self._transport is not None
@@ -218,7 +217,7 @@ class _Connection(asyncio.Protocol):
         line = _encode({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).encode() + b"\n"
         if self.lost is not None or self._transport is None:
             raise _copy_of(self.lost or ConnectionLost("the connection has ended"))
-        answer: "asyncio.Future[Dict[str, Json]]" = self._loop.create_future()
+        answer: "asyncio.Future[Dict[str, Json]]" = self.loop.create_future()
         self._asked[id] = _Asked(answer, notify)
         self._transport.write(line)
         try:
@@ -308,6 +307,8 @@ class Client(Plans):
         if self._closed:
             raise ConnectionLost("the client was closed")
         if self._connection is not None and self._connection.lost is None:
+            if self._connection.loop is not asyncio.get_running_loop():
+                raise RuntimeError("this client belongs to another event loop; see gatherd.sync for programs without one")
             return self._connection
         if self._lock is None:
             self._lock = asyncio.Lock()

@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+"""Workers in Python, Node and PHP of a running daemon, called by the Python client. Skipped where the daemon does not serve workers."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import node_test
+import php_test
+from connection import PATIENCE
+from daemon import Daemon, clean_environment
+from python_package import install
+
+INSTALLED = install()
+
+import gatherd  # noqa: E402
+
+PYTHON = '''
+import asyncio, os, signal
+from gatherd import function, run
+
+@function
+async def py_echo(value, more=None):
+    """Gives its argument back."""
+    print("line of", value)
+    return [value, more]
+
+@function
+async def py_fail(): raise ValueError("boom")
+
+@function
+async def py_forever():
+    print("begun")
+    try: await asyncio.sleep(3600)
+    except asyncio.CancelledError: print("cancelled"); raise
+
+@function(timeout=0.05)
+async def py_slow(): await asyncio.sleep(3600)
+
+@function
+async def py_die(): os.kill(os.getpid(), signal.SIGKILL)
+
+@function(idempotent=True)
+async def py_die_once(path):
+    try: os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    except FileExistsError: return "ran again"
+    os.kill(os.getpid(), signal.SIGKILL)
+
+run()
+'''
+NODE = "require('gatherd/worker').serve({ js_echo: (value) => { console.log('line of', value); return value; }, js_fail: () => { throw new RangeError('boom'); } });"
+PHP = """<?php require __DIR__ . '/vendor/autoload.php';
+Gatherd\\Worker::serve(['php_echo' => function (mixed $value, ?int $more = 7) { echo "line of $value\\n"; return [$value, $more]; },
+    'php_fail' => fn () => throw new DomainException('boom')]);"""
+
+
+def serves_workers():
+    with Daemon() as daemon, daemon.connect() as connection:
+        connection.send({"id": 1, "method": "workers"})
+        return "result" in connection.message()
+
+
+@unittest.skipUnless(serves_workers(), "the daemon does not serve workers")
+class Workers(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="gatherd-workers-")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.daemon = Daemon()
+        self.addCleanup(self.daemon.stop)
+        self.printed = []
+        self.g = await gatherd.connect(f"127.0.0.1:{self.daemon.port}", output=self.printed.append)
+        self.addAsyncCleanup(self.g.close)
+
+    async def start(self, *command, serves, cwd=None, count=1):
+        process = subprocess.Popen(command, cwd=cwd or self.folder, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   env=clean_environment(GATHERD_CONNECT=f"127.0.0.1:{self.daemon.port}", PYTHONPATH=str(INSTALLED)))
+
+        def end():
+            process.terminate()
+            process.wait(PATIENCE)
+
+        self.addCleanup(end)
+        while sum(serves in worker["functions"] for worker in await self.g.workers()) < count:
+            self.assertIsNone(process.poll())
+        return process
+
+    async def python(self, count=1):
+        (self.folder / "tasks.py").write_text(PYTHON)
+        return await self.start(sys.executable, "tasks.py", serves="py_echo", count=count)
+
+    async def raised(self, awaitable, kind):
+        with self.assertRaises(kind) as caught:
+            await awaitable
+        return caught.exception
+
+    async def test_a_python_worker(self):
+        g = self.g
+        await self.python()
+        self.assertEqual(await g.gather(g.call("py_echo", 1), g.call("py_echo", more=2, value={"await": {"call": "noop"}})),
+                         [[1, None], [{"await": {"call": "noop"}}, 2]])
+        self.assertEqual(sorted(self.printed), ["line of 1", "line of {'await': {'call': 'noop'}}"])
+        error = await self.raised(g.call("py_fail"), ValueError)
+        self.assertEqual((str(error), "tasks.py" in error.remote.traceback), ("boom", True))
+        await self.raised(g.call("py_slow"), TimeoutError)
+        await self.raised(g.call("py_echo"), gatherd.PlanRefused)
+        function, = [one for one in await g.functions() if one["name"] == "py_echo"]
+        self.assertEqual((function["summary"], function["lane"]), ("Gives its argument back.", "worker"))
+        self.printed.clear()
+        running = asyncio.ensure_future(g.call("py_forever").run())
+        while "begun" not in self.printed:
+            await g.ping()
+        running.cancel()
+        await self.raised(running, asyncio.CancelledError)
+        self.assertEqual(await g.map("py_echo", list(range(200))), [[n, None] for n in range(200)])
+
+    async def test_a_lost_worker_raises_unless_the_call_may_run_again(self):
+        g = self.g
+        await self.python()
+        await self.python(count=2)
+        await self.python(count=3)
+        await self.raised(g.call("py_die"), ConnectionError)
+        self.assertEqual(await g.call("py_die_once", str(self.folder / "once")), "ran again")
+
+    @unittest.skipUnless(shutil.which("npm"), "there is no npm")
+    async def test_a_node_worker(self):
+        user = node_test.install(self.folder)
+        (user / "tasks.js").write_text(NODE)
+        await self.start("node", "tasks.js", serves="js_echo", cwd=user)
+        self.assertEqual((await self.g.call("js_echo", "x"), self.printed), ("x", ["line of x"]))
+        error = await self.raised(self.g.call("js_fail"), gatherd.RemoteError)
+        self.assertEqual((error.type, str(error)), ("RangeError", "boom"))
+
+    @unittest.skipUnless(shutil.which("composer"), "there is no composer")
+    async def test_a_php_worker(self):
+        user = php_test.install(self.folder)
+        (user / "tasks.php").write_text(PHP)
+        await self.start("php", "tasks.php", serves="php_echo", cwd=user)
+        self.assertEqual((await self.g.call("php_echo", "x"), self.printed), (["x", 7], ["line of x"]))
+        error = await self.raised(self.g.call("php_fail"), gatherd.RemoteError)
+        self.assertEqual((error.type, str(error)), ("DomainException", "boom"))
+        worker, = await self.g.workers()
+        self.assertEqual((worker["name"], worker["concurrency"]), ("tasks.php", 1))
+
+
+if __name__ == "__main__":
+    unittest.main()
