@@ -1,26 +1,23 @@
 #!/usr/bin/python3
 """The Node package, installed by npm from what `npm pack` makes: the client against the daemon, a worker on the socket of a pool."""
 
-import hashlib
 import json
-import os
 import re
-import signal
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
+import guide
 from connection import PATIENCE
 from daemon import Daemon, clean_environment
-import guide
+from guarded import Guarded
 from pool_process import PoolProcess
 
 SOURCES = Path(__file__).resolve().parent
 ROOT = SOURCES.parents[1]
-SECRET = "a token"
-
 
 WORKER = '''
 const { call, serve } = require('gatherd/worker');
@@ -64,19 +61,9 @@ class Node(unittest.TestCase):
         cls._temporary.cleanup()
 
     def test_the_client(self):
-        folder = self.folder
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
-                        "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-subj", "/CN=localhost",
-                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
-        tokens = [{"name": "me", "sha256": hashlib.sha256(SECRET.encode()).hexdigest(), "rights": ["submit"]}]
-        (folder / "config.json").write_text(json.dumps({"auth": {"tokens": tokens}}))
         shutil.copy(SOURCES / "node_client_test.mjs", self.user)
-        local = f"unix:{folder}/g.sock"
-        with Daemon() as daemon, Daemon("--config", str(folder / "config.json"), "--tls.certificate", str(folder / "cert.pem"), "--tls.key",
-                                        str(folder / "key.pem"), listen=f"tls:127.0.0.1:0,{local}") as guarded:
-            tls = guarded.port_file.read_text().splitlines()[0].replace("tls:", "")
-            environment = clean_environment(ADDRESS=f"127.0.0.1:{daemon.port}", UNIX_ADDRESS=local, TLS_ADDRESS=f"tls:{tls}", TOKEN=SECRET,
-                                            CA_FILE=str(folder / "cert.pem"))
+        with Daemon() as daemon, Guarded(self.folder) as guarded:
+            environment = clean_environment(ADDRESS=f"127.0.0.1:{daemon.port}", **guarded.environment)
             done = subprocess.run(["node", "--test", "node_client_test.mjs"], cwd=self.user, env=environment, capture_output=True, text=True,
                                   timeout=PATIENCE)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

@@ -2,7 +2,6 @@
 """The PHP package, installed by composer from a path: the client against the daemon, pages that share a persistent connection, a worker on
 the socket of a pool."""
 
-import hashlib
 import json
 import re
 import shutil
@@ -11,19 +10,17 @@ import socket
 import subprocess
 import tempfile
 import unittest
-import urllib.error
 import urllib.request
 from pathlib import Path
 
+import guide
 from connection import PATIENCE
 from daemon import Daemon, clean_environment
-import guide
+from guarded import Guarded
 from pool_process import PoolProcess
 
 SOURCES = Path(__file__).resolve().parent
 ROOT = SOURCES.parents[1]
-SECRET = "a token"
-
 
 WORKER = r"""<?php
 require __DIR__ . '/vendor/autoload.php';
@@ -84,7 +81,6 @@ class Php(unittest.TestCase):
             raise unittest.SkipTest("there is no php or no composer: scripts/install-deps.sh test")
         cls._temporary = tempfile.TemporaryDirectory(prefix="gatherd-php-")
         cls.folder = Path(cls._temporary.name)
-        cls.environment = ENVIRONMENT
         cls.user = install(cls.folder)
 
     @classmethod
@@ -92,19 +88,9 @@ class Php(unittest.TestCase):
         cls._temporary.cleanup()
 
     def test_the_client(self):
-        folder = self.folder
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
-                        "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-subj", "/CN=localhost",
-                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
-        tokens = [{"name": "me", "sha256": hashlib.sha256(SECRET.encode()).hexdigest(), "rights": ["submit"]}]
-        (folder / "config.json").write_text(json.dumps({"auth": {"tokens": tokens}}))
         shutil.copy(SOURCES / "php_client_test.php", self.user)
-        local = f"unix:{folder}/g.sock"
-        with Daemon() as daemon, Daemon("--config", str(folder / "config.json"), "--tls.certificate", str(folder / "cert.pem"), "--tls.key",
-                                        str(folder / "key.pem"), listen=f"tls:127.0.0.1:0,{local}") as guarded:
-            tls = guarded.port_file.read_text().splitlines()[0].replace("tls:", "")
-            environment = self.environment | {"ADDRESS": f"127.0.0.1:{daemon.port}", "UNIX_ADDRESS": local, "TLS_ADDRESS": f"tls:{tls}", "TOKEN": SECRET,
-                                              "CA_FILE": str(folder / "cert.pem")}
+        with Daemon() as daemon, Guarded(self.folder) as guarded:
+            environment = ENVIRONMENT | guarded.environment | {"ADDRESS": f"127.0.0.1:{daemon.port}"}
             done = subprocess.run(["php", "php_client_test.php"], cwd=self.user, env=environment, capture_output=True, text=True, timeout=PATIENCE)
             self.assertEqual((done.returncode, done.stdout), (0, "fine\n"), done.stderr)
 
@@ -114,7 +100,7 @@ class Php(unittest.TestCase):
             with socket.create_server(("127.0.0.1", 0)) as free:
                 address = "127.0.0.1:%d" % free.getsockname()[1]
             server = subprocess.Popen(["php", "-S", address, "page.php"], cwd=self.user, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                      stderr=subprocess.PIPE, text=True, env=self.environment | {"ADDRESS": f"127.0.0.1:{daemon.port}"})
+                                      stderr=subprocess.PIPE, text=True, env=ENVIRONMENT | {"ADDRESS": f"127.0.0.1:{daemon.port}"})
             try:
                 self.assertIn("started", server.stderr.readline())
 

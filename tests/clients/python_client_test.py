@@ -2,7 +2,6 @@
 """The Python client, installed by pip, against the daemon."""
 
 import asyncio
-import hashlib
 import json
 import os
 import re
@@ -15,9 +14,10 @@ import threading
 import unittest
 from pathlib import Path
 
+import guide
 from connection import PATIENCE
 from daemon import Daemon
-import guide
+from guarded import SECRET, Guarded
 from python_package import ROOT, install
 
 INSTALLED = install()
@@ -323,26 +323,18 @@ class Connections(unittest.IsolatedAsyncioTestCase):
         self.folder = Path(folder.name)
 
     async def test_unix_sockets_tokens_and_tls(self):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
-                        "-keyout", self.folder / "key.pem", "-out", self.folder / "cert.pem", "-subj", "/CN=localhost",
-                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
-        secret = "a token"
-        settings = {"auth": {"tokens": [{"name": "me", "sha256": hashlib.sha256(secret.encode()).hexdigest(), "rights": ["submit"]}]}}
-        (self.folder / "config.json").write_text(json.dumps(settings))
-        (self.folder / "token").write_text(secret + "\n")
-        path = f"unix:{self.folder}/g.sock"
-        with Daemon("--config", str(self.folder / "config.json"), "--tls.certificate", str(self.folder / "cert.pem"),
-                    "--tls.key", str(self.folder / "key.pem"), listen=f"tls:127.0.0.1:0,{path}") as daemon:
-            tls = "tls:" + daemon.port_file.read_text().splitlines()[0].replace("tls:", "")
-            async with gatherd.connect(path, token=secret) as g:
+        (self.folder / "token").write_text(SECRET + "\n")
+        with Guarded(self.folder) as daemon:
+            local, tls, _, ca_file = daemon.environment.values()
+            async with gatherd.connect(local, token=SECRET) as g:
                 self.assertEqual(await g.call("add", 1, 2), 3)
-            async with gatherd.connect(tls, token_file=str(self.folder / "token"), ca_file=str(self.folder / "cert.pem")) as g:
+            async with gatherd.connect(tls, token_file=str(self.folder / "token"), ca_file=ca_file) as g:
                 self.assertEqual(await g.call("echo", "x" * 1000000), "x" * 1000000)
             with self.assertRaises(OSError):  # an unknown authority
-                await gatherd.connect(tls, token=secret)
+                await gatherd.connect(tls, token=SECRET)
             with self.assertRaises(gatherd.NotPermitted):
-                await gatherd.connect(path, token="another")
-            async with gatherd.connect(path) as g:
+                await gatherd.connect(local, token="another")
+            async with gatherd.connect(local) as g:
                 with self.assertRaises(PermissionError):
                     await g.call("add", 1)
 

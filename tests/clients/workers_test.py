@@ -2,9 +2,7 @@
 """Workers in Python, Node and PHP of a running daemon, called by the Python client. Skipped where the daemon does not serve workers."""
 
 import asyncio
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -103,7 +101,7 @@ class Workers(unittest.IsolatedAsyncioTestCase):
     async def test_a_python_worker(self):
         g = self.g
         await self.python()
-        self.assertEqual(await g.gather(g.call("py_echo", 1), g.call("py_echo", more=2, value={"await": {"call": "noop"}})),
+        self.assertEqual(await g.gather(g.call("py_echo", 1), g.call("py_echo", more=2, value=g.value({"await": {"call": "noop"}}))),
                          [[1, None], [{"await": {"call": "noop"}}, 2]])
         self.assertEqual(sorted(self.printed), ["line of 1", "line of {'await': {'call': 'noop'}}"])
         error = await self.raised(g.call("py_fail"), ValueError)
