@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Workers in Python, installed by pip: what they say on the socket of a pool, and (where the daemon serves workers) plans that call them."""
+"""Workers in Python, installed by pip: what they say on the socket of a pool, and on a connection of their own."""
 
 import os
 import signal
