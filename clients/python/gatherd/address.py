@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple, Optional
+
+TYPE_CHECKING = False  # typing is not imported: a worker starts without
+if TYPE_CHECKING:
+    from typing import Optional
 
 
-class Address(NamedTuple):
-    host: Optional[str]
-    port: int
-    path: Optional[str]  # of a Unix socket, instead of host and port
-    tls: bool
+class Address:
+    """Of TCP a host and a port, else the path of a Unix socket; either behind TLS."""
+
+    __slots__ = ("host", "port", "path", "tls")
+
+    def __init__(self, host: str, port: int, path: Optional[str], tls: bool):
+        self.host = host
+        self.port = port
+        self.path = path
+        self.tls = tls
 
     def __str__(self) -> str:
-        place = f"unix:{self.path}" if self.path is not None else f"[{self.host}]:{self.port}" if ":" in (self.host or "") else f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        place = f"unix:{self.path}" if self.path is not None else f"{host}:{self.port}"
         return f"tls:{place}" if self.tls else place
 
 
@@ -25,7 +34,7 @@ def parse_address(text: str) -> Address:
     tls = text.startswith("tls:")
     place = text[4:] if tls else text
     if place.startswith("unix:") and len(place) > 5:
-        return Address(None, 0, place[5:], tls)
+        return Address("localhost", 0, place[5:], tls)
     host, colon, port = place.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]

@@ -349,7 +349,7 @@ class Client(Plans):
         name = (self._server_name or address.host) if self._tls is not None else None
         if address.path is not None:
             _, protocol = await loop.create_unix_connection(lambda: _Connection(self._output), address.path, ssl=self._tls,
-                                                            server_hostname=name if self._tls is None else name or "localhost")
+                                                            server_hostname=name)
         else:
             _, protocol = await loop.create_connection(lambda: _Connection(self._output), address.host, address.port, ssl=self._tls,
                                                        server_hostname=name)
@@ -424,10 +424,10 @@ class Client(Plans):
                 changed.clear()
                 await changed.wait()
         finally:
-            if request.done():
-                request.cancelled() or request.exception()  # it was looked at
-            else:
+            if not request.done():
                 request.cancel()
+            elif not request.cancelled():
+                request.exception()  # it was looked at
 
     # -- tasks
 

@@ -8,7 +8,7 @@ import builtins
 import re
 import sys
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Type
+from typing import Any, Dict, List, Optional, Sequence, Type
 
 
 @dataclass(frozen=True)
@@ -85,20 +85,17 @@ else:
     class TimeoutError(builtins.TimeoutError, asyncio.TimeoutError):
         """Both of the classes that were one only from Python 3.11 on."""
 
-    try:
-        from exceptiongroup import ExceptionGroup
-    except ImportError:
-        class ExceptionGroup(Exception):
-            """Python 3.11's, as far as it can be had: the message and the exceptions."""
+    class ExceptionGroup(Exception):
+        """Python 3.11's, as far as it can be had: the message and the exceptions."""
 
-            def __init__(self, message, exceptions):
-                super().__init__(message, exceptions)
-                self.message = message
-                self.exceptions = tuple(exceptions)
+        def __init__(self, message: str, exceptions: Sequence[BaseException]):
+            super().__init__(message, exceptions)
+            self.message = message
+            self.exceptions = tuple(exceptions)
 
-            def __str__(self):
-                count = len(self.exceptions)
-                return f"{self.message} ({count} sub-exception{'s' if count != 1 else ''})"
+        def __str__(self) -> str:
+            count = len(self.exceptions)
+            return f"{self.message} ({count} sub-exception{'s' if count != 1 else ''})"
 
 
 # A StopIteration cannot pass through a coroutine, and what is no Exception would end the program.
@@ -130,14 +127,14 @@ def error_class(name: str) -> Type[BaseException]:
     return known
 
 
-def _made(kind, message):
+def _made(kind: Type[BaseException], message: str) -> Optional[BaseException]:
     try:
         return kind(message) if message else kind()
     except Exception:
         return None
 
 
-def _key_of(message):
+def _key_of(message: str) -> Any:
     """The key of a KeyError: its text is the key's repr."""
     try:
         return ast.literal_eval(message) if message[:1] in "'\"" else message
@@ -154,15 +151,13 @@ def exception_of(error: Any, in_group: bool = False) -> BaseException:
         kind = CancelledByPeer if in_group else asyncio.CancelledError
         made = kind(message) if message else kind()
     elif name in ("ExceptionGroup", "BaseExceptionGroup") and error.get("errors"):
-        made = ExceptionGroup(message, [exception_of(inner, in_group=True) for inner in error["errors"]])
+        made = ExceptionGroup(message, [exception_of(inner, in_group=True) for inner in error["errors"]])  # type: ignore[arg-type,list-item]
     elif name == "KeyError":
         made = KeyError(_key_of(message))
     else:
         kind = error_class(name)
-        made = _made(kind, message)
-        if made is None:
-            made = RemoteError(message)
-        if kind is RemoteError:
+        made = _made(kind, message) or RemoteError(message)
+        if type(made) is RemoteError:
             made.type = name
     remote = Remote(name, message, error.get("path"), error.get("items"), error.get("traceback"))
     made.remote = remote  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Generic, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Type, TypeVar, Union
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Type, Union
 
 from .errors import exception_of
 
@@ -11,10 +11,8 @@ Outcome = Any  # a result, or the exception in its place
 _Scope = Tuple[Tuple[str, object, str], ...]  # of each name in force: as the program calls it, what bound it, as the plan calls it
 _Shape = Any  # how a result is read; None: as it is
 
-C = TypeVar("C")
 
-
-class Plan(Generic[C]):
+class Plan:
     """One node of a plan, with all that is below it. Lazy: it runs when it is awaited (or `run`), each time anew, as one request.
 
     It belongs to the client whose method made it. One of the module's functions belongs to none: `client.run(plan)`.
@@ -22,7 +20,7 @@ class Plan(Generic[C]):
 
     __slots__ = ("_write", "_shape", "_client", "_streamed")
 
-    def __init__(self, write: Callable[[_Scope], Dict[str, Json]], shape: _Shape = None, client: Optional[C] = None,
+    def __init__(self, write: Callable[[_Scope], Dict[str, Json]], shape: _Shape = None, client: Any = None,
                  streamed: Optional[Callable[[], Tuple[str, Dict[str, Json]]]] = None):
         self._write = write
         self._shape = shape
@@ -39,16 +37,16 @@ class Plan(Generic[C]):
 
     def run(self, **options: Any) -> Any:
         """As `client.run(plan, ...)`: to be awaited, or with `gatherd.sync` the result."""
-        return self._owner().run(self, **options)  # type: ignore[attr-defined]
+        return self._owner().run(self, **options)
 
     def stream(self, **options: Any) -> Any:
         """As `client.stream(plan, ...)`: the children of a gather or map as they end."""
-        return self._owner().stream(self, **options)  # type: ignore[attr-defined]
+        return self._owner().stream(self, **options)
 
     def __await__(self) -> Any:
-        return self._owner().run(self).__await__()  # type: ignore[attr-defined]
+        return self._owner().run(self).__await__()
 
-    def _owner(self) -> C:
+    def _owner(self) -> Any:
         if self._client is None:
             raise TypeError("this plan belongs to no client: use client.run(plan)")
         return self._client
@@ -61,7 +59,7 @@ class Plan(Generic[C]):
         return f"<gatherd plan {text if len(text) <= 200 else text[:200] + '...'}>"
 
 
-class Ref(Plan[C]):
+class Ref(Plan):
     """The result of a named task, or an item of a map: of use inside the plan that binds the name."""
 
     __slots__ = ()
@@ -141,9 +139,10 @@ def _key(key: Any) -> str:
 
 
 def _scalar(value: Any) -> Json:
-    for kind in (str, int, float):
-        if isinstance(value, kind):
-            return kind(value) if kind is not str else str.__str__(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (int, float)):
+        return int(value) if isinstance(value, int) else float(value)
     raise TypeError(f"{type(value).__name__} is no JSON: {value!r:.100}")
 
 

@@ -23,6 +23,8 @@ import threading
 import time
 from contextvars import ContextVar
 
+from .address import default_address, parse_address, read_token
+
 TYPE_CHECKING = False  # typing is not imported: it is a third of what a worker needs to start
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar, Union, overload
@@ -409,7 +411,7 @@ def _serve_async(worker: _Worker, connection: socket.socket, retiring: "_Retirin
 
         original = sys.stdout
         sys.stdout = _Output(original, send)  # type: ignore[assignment]
-        retiring.retire = lambda: loop.call_soon_threadsafe(write, worker.retirement())
+        retiring.retire = lambda: send(worker.retirement())
         try:
             write(worker.opening())
             while True:
@@ -488,8 +490,6 @@ def run(address: Optional[str] = None, *, threads: int = 1, concurrency: Optiona
     if name is None:
         name = os.path.basename(sys.argv[0] or "python")
     inherited = os.environ.pop("GATHERD_WORKER_FD", None)
-    if inherited is None:
-        from .address import default_address, parse_address, read_token
     if inherited is None and token is None:
         token = read_token(token_file or os.environ.get("GATHERD_CONNECT_TOKEN_FILE"))
     worker = _Worker(_registered, threads, concurrency, name, version, None if inherited is not None else token)
@@ -518,7 +518,7 @@ def run(address: Optional[str] = None, *, threads: int = 1, concurrency: Optiona
                 else:
                     connection = socket.create_connection((where.host, where.port))
                     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                _serve(worker, connection, retiring, tls if where.tls else None, (server_name or where.host or "localhost") if where.tls else None)
+                _serve(worker, connection, retiring, tls if where.tls else None, (server_name or where.host) if where.tls else None)
                 reason = "the daemon closed the connection"
             except _Refused as refused:
                 sys.exit(f"gatherd: {where} refuses this worker: {refused}")
