@@ -284,7 +284,7 @@ class _Worker:
         try:
             args, named = self.found(params).bind(params.get("args", []))
             answer = _result(call.id, self.functions[params["call"]].target(*args, **named))
-        except KeyboardInterrupt as error:
+        except KeyboardInterrupt as error:  # Ctrl-C ends the worker
             send(_failure(call.id, error))
             raise
         except BaseException as error:
@@ -377,9 +377,7 @@ def _serve_async(worker: _Worker, connection: socket.socket, retiring: "_Retirin
             try:
                 args, named = worker.found(params).bind(params.get("args", []))
                 answer = _result(call.id, await worker.functions[params["call"]].target(*args, **named))
-            except (SystemExit, KeyboardInterrupt) as error:
-                answer = _failure(call.id, error)
-            except BaseException as error:
+            except BaseException as error:  # a cancelled call is answered, too; sys.exit() in one is its error
                 answer = _failure(call.id, error)
             if call.partial:
                 write(_output(call.id, call.partial))
