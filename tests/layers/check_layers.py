@@ -49,7 +49,7 @@ LIBRARIES = {
     "api/functions": {"asio", "nlohmann", "oneapi", "openssl", "re2", "xxhash.h", "zlib.h"},
     "api/server": {"asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
     "config": {"nlohmann"},
-    "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
+    "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "openssl", "simdjson.h", "spdlog"},
 }
 
 EXECUTOR_INCLUDES = "executor/include/"  # its public headers are included as "gatherd/executor/...", installed or not
