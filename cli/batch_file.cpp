@@ -32,6 +32,7 @@ public:
     [[nodiscard]] bool is_array() const { return root_ == '['; }
     [[nodiscard]] bool is_object() const { return root_ == '{'; }
     [[nodiscard]] bool returns_exceptions() const { return returns_exceptions_; }
+    [[nodiscard]] bool streams() const { return streams_; }
     [[nodiscard]] std::optional<double> timeout() const { return timeout_; }
     [[nodiscard]] const std::string& fault() const { return fault_; }
 
@@ -39,6 +40,8 @@ public:
     bool boolean(bool value) {
         if (depth_ == 1 && is_object() && names_.back() == "return_exceptions") {
             returns_exceptions_ = value;
+        } else if (depth_ == 1 && is_object() && names_.back() == "stream") {
+            streams_ = value;
         }
         return true;
     }
@@ -89,6 +92,7 @@ private:
     std::size_t depth_ = 0;
     std::vector<std::string> names_;
     bool returns_exceptions_ = false;
+    bool streams_ = false;
     std::optional<double> timeout_;
     std::string fault_;
 };
@@ -101,6 +105,12 @@ std::string added_members(const submit_options& options, bool reports_progress) 
     }
     if (options.progress && reports_progress) {
         members += R"(,"progress":0.1)";
+    }
+    if (options.jobs) {
+        members += R"(,"limit":)" + std::to_string(*options.jobs);
+    }
+    if (options.streams) {
+        members += R"(,"stream":true)";
     }
     return members;
 }
@@ -115,11 +125,38 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(0, text.find_last_not_of(space) + 1);
 }
 
+/// A task a line, as an array of them; nothing where the first line is not an object by itself.
+std::optional<std::string> array_of_lines(std::string_view text, const std::string& name) {
+    std::string list;
+    for (std::size_t number = 1; !text.empty(); ++number) {
+        const auto line = trimmed(text.substr(0, text.find('\n')));
+        text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+        if (line.empty()) {
+            continue;
+        }
+        const outline task{line};
+        if (!task.fault().empty() || !task.is_object()) {
+            if (list.empty()) {
+                return std::nullopt;
+            }
+            throw usage_error{name + ": line " + std::to_string(number) + " is no task: " +
+                              (task.fault().empty() ? std::string{what_fits} : task.fault())};
+        }
+        list += (list.empty() ? "" : ",") + std::string{line};
+    }
+    return "[" + list + "]";
+}
+
 }  // namespace
 
 submission read_batch(std::string_view text, const std::string& name, const submit_options& options) {
     text = trimmed(text);
     const outline file{text};
+    if (!file.fault().empty() && text.find('\n') != std::string_view::npos) {
+        if (const auto list = array_of_lines(text, name)) {
+            return read_batch(*list, name, options);
+        }
+    }
     const auto refuse = [&name](const std::string& why) { throw usage_error{name + ": " + why}; };
     if (text.empty()) {
         refuse("is empty: " + std::string{what_fits});
@@ -141,6 +178,10 @@ submission read_batch(std::string_view text, const std::string& name, const subm
         refuse(
             R"(is a plan, not a batch: instead of --return-exceptions write "return_exceptions": true in its gather)");
     }
+    if (runs && (options.jobs || options.streams)) {
+        refuse(
+            R"(is a plan, not a batch: --jobs, --stream and --partial are for an array of plans or {"tasks": [...]})");
+    }
     const auto added = added_members(options, !runs);
     const std::string body{text};
     submission made{.what = {.method = runs ? "run" : file.has("over") ? "map" : "gather"}};
@@ -150,6 +191,7 @@ submission read_batch(std::string_view text, const std::string& name, const subm
     const bool root_lists = !runs || (plan && (file.has("gather") || file.has("map")));
     made.what.base = whole ? "" : plan ? "/task" : "/tasks";
     made.lists_errors = root_lists && (options.return_exceptions || file.returns_exceptions());
+    made.streams = !runs && (options.streams || file.streams());
     if (whole) {
         made.timeout = file.timeout();
     }

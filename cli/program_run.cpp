@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "api/error.hpp"
 #include "cli/client.hpp"
@@ -30,13 +31,66 @@ std::uint64_t count_at(const value& params, const char* name) {
     return member != params.end() && member->is_number_unsigned() ? member->get<std::uint64_t>() : 0;
 }
 
-void take_notification(const server_message& message, const show_options& show, progress_bar& bar) {
+/// Results that come one by one, and the list that they make.
+class partial_list {
+public:
+    void take(const value& completed) {
+        const auto index = count_at(completed, "index");
+        const char* const member = completed.contains("error") ? "error" : "value";
+        if (completed.contains(member)) {
+            entries_[index] = {*member == 'e', completed[member].dump()};
+            total_ = std::max(total_, index + 1);
+        }
+    }
+    void take_total(std::uint64_t total) { total_ = std::max(total_, total); }
+
+    /// As the daemon would have answered.
+    [[nodiscard]] std::string whole(bool lists_errors) const { return text(lists_errors, total_); }
+
+    /// With {"pending":true} for each that has not ended.
+    [[nodiscard]] std::string rest_marked() const { return text(true, total_); }
+
+private:
+    struct entry {
+        bool is_error = false;
+        std::string json{};
+    };
+
+    [[nodiscard]] std::string text(bool lists_errors, std::uint64_t total) const {
+        std::string list = "[";
+        for (std::uint64_t index = 0; index < total; ++index) {
+            list += index == 0 ? "" : ",";
+            const auto found = entries_.find(index);
+            if (found == entries_.end()) {
+                list += R"({"pending":true})";
+            } else if (lists_errors) {
+                list.append(found->second.is_error ? R"({"error":)" : R"({"value":)").append(found->second.json) += "}";
+            } else {
+                list += found->second.json;
+            }
+        }
+        return list + "]";
+    }
+
+    std::unordered_map<std::uint64_t, entry> entries_{};
+    std::uint64_t total_ = 0;
+};
+
+void take_notification(const server_message& message, const show_options& show, progress_bar& bar, partial_list& results) {
     if (message.method == "output") {
         const auto text = message.params.find("text");
         if (text != message.params.end() && text->is_string()) {
             bar.write_line(text->get_ref<const std::string&>());
         }
+    } else if (message.method == "completed" && show.partial) {
+        results.take(message.params);
+    } else if (message.method == "completed" && show.streams) {
+        auto result = message.params;
+        result.erase("request");
+        bar.clear();
+        static_cast<void>(write_out(result.dump() + "\n"));
     } else if (message.method == "progress") {
+        results.take_total(count_at(message.params, "total"));
         bar.update(
             {count_at(message.params, "total"), count_at(message.params, "done"), count_at(message.params, "failed")});
     } else if (show.notifications) {
@@ -58,17 +112,30 @@ std::string shown(const std::string& result, const show_options& show) {
 
 std::ptrdiff_t failures_in(const std::string& result) {
     const auto list = value::parse(result);
+    if (list.is_object()) {  // counts, of results that came one by one
+        return static_cast<std::ptrdiff_t>(count_at(list, "failed"));
+    }
     return std::ranges::count_if(list, [](const value& each) { return each.is_object() && each.contains("error"); });
 }
 
 int show_result(const std::string& result, const show_options& show) {
-    const int written = write_out(shown(result, show));
+    const int written = show.streams && !show.partial ? exit_status::fine : write_out(shown(result, show));
     const auto failures = show.fail_on_error ? failures_in(result) : 0;
     if (failures > 0) {
         say(std::to_string(failures) + (failures == 1 ? " task failed" : " tasks failed"));
         return exit_status::task_failed;
     }
     return written;
+}
+
+/// Whether the answer leaves results that are worth showing: its time is over, or it was cancelled.
+bool is_cut_off(const reply& answer) {
+    if (answer.how != reply::end::error) {
+        return answer.how != reply::end::result;
+    }
+    const auto code = answer.error.find("code");
+    return code != answer.error.end() && (*code == static_cast<int>(api::errc::cancelled) ||
+                                          *code == static_cast<int>(api::errc::timed_out));
 }
 
 int interrupted_status(int signal) {
@@ -109,8 +176,9 @@ int run_program(const destination& server, const request& program, const show_op
     const auto until = patience ? std::optional{begun + *patience} : std::nullopt;
     client daemon{server, until};
     progress_bar bar{show.progress};
+    partial_list results;
     ask_options options;
-    options.on_notification = [&](const server_message& message) { take_notification(message, show, bar); };
+    options.on_notification = [&](const server_message& message) { take_notification(message, show, bar, results); };
     options.on_interrupt = [&bar] {
         bar.write_line("gatherd: cancelling the request; once more leaves without waiting for it");
     };
@@ -119,9 +187,12 @@ int run_program(const destination& server, const request& program, const show_op
     const auto time = std::chrono::steady_clock::now() - begun;
     bar.clear();
     int status = exit_status::fine;
+    if (show.partial && is_cut_off(answer)) {
+        static_cast<void>(write_out(shown(results.rest_marked(), show)));
+    }
     switch (answer.how) {
         case reply::end::result:
-            status = show_result(answer.result, show);
+            status = show_result(show.partial ? results.whole(show.lists_errors) : answer.result, show);
             break;
         case reply::end::error:
             status = show_error(answer, program.base);

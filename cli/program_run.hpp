@@ -21,6 +21,9 @@ struct show_options {
     bool time = false;  // how long it took, on standard error
     bool progress = false;
     bool notifications = false;  // each that is neither output nor progress, on standard output
+    bool streams = false;        // a line for each result that comes as a notification; not the counts at the end
+    bool partial = false;        // the same results, but as the list that they make, also if it is not whole
+    bool lists_errors = false;   // of such a list: each is an object with `value` or `error`
     bool fail_on_error = false;  // a failure inside a result of return_exceptions counts
 
     /// The options must live as long as the app is used.

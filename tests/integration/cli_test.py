@@ -54,6 +54,45 @@ class Submit(CommandLine):
             with self.subTest(plan=plan):
                 self.assertEqual(self.submit(plan), (0, result + "\n", ""))
 
+    def test_lines_files_and_jobs(self):
+        lines = '{"call": "add", "args": [1]}\n\n{"value": 2}\r\n{"call": "echo", "args": ["x"]}\n'
+        self.assertEqual(self.submit(lines), (0, '[1,2,"x"]\n', ""))
+        self.assert_says(self.submit('{"value": 1}\n{"value": \n'), 2, "line 2")
+        self.assert_says(self.submit('{"value": 1}\n3\n'), 2, "line 2")
+        self.assertEqual(self.run_it("submit", '{"value": 1}', '[{"value": 2}]', "-", stdin="[]"), (0, "1\n[2]\n[]\n", ""))
+        status, out, error = self.run_it("submit", '{"call": "fail"}', '{"value": 2}')
+        self.assertEqual((status, out), (1, "2\n"))
+        self.assert_says(self.run_it("submit", '{"value": 1}', "{"), 2, "not JSON")
+        self.assertEqual(self.submit([{"value": 1}] * 3, "-j", "2"), (0, "[1,1,1]\n", ""))
+        self.assert_says(self.submit({"value": 1}, "-j", "2"), 2, "batch")
+
+    def test_results_as_they_come(self):
+        tasks = [{"call": "sleep", "args": [0.2, "slow"]}, {"value": 1.0}, {"call": "fail", "args": ["KeyError", "k"]}]
+        lines = ['{"index":1,"value":1.0}', '{"index":2,"error":{"type":"KeyError","message":"k"}}', '{"index":0,"value":"slow"}']
+        for got in (self.submit(tasks, "--stream", "--return-exceptions"), self.submit({"tasks": tasks, "stream": True, "return_exceptions": True})):
+            self.assertEqual((got[0], got[1].splitlines()[2], sorted(got[1].splitlines()), got[2]), (0, lines[2], sorted(lines), ""))
+        self.assertEqual(self.submit(tasks, "--stream", "--return-exceptions", "--fail-on-error")[0::2], (1, "gatherd: 1 task failed\n"))
+        self.assertEqual(self.submit(tasks, "--stream")[0], 1)
+        self.assert_says(self.submit({"value": 1}, "--stream"), 2, "batch")
+
+    def test_a_part_of_the_results_when_it_is_cut_off(self):
+        tasks = [FOR_EVER, {"value": 1}, {"call": "fail", "args": ["KeyError", "k"]}, {"call": "sleep", "args": [0.001]}]
+        status, out, error = self.submit(tasks, "--partial", "--return-exceptions", "--timeout", "500ms")
+        self.assertEqual((status, json.loads(out)), (4, [{"error": {"type": "CancelledError", "message": ""}}, {"value": 1}, {"error": {"type": "KeyError", "message": "k"}}, {"value": None}]))
+        self.assertIn("timed out", error)
+        self.assertEqual(self.submit([{"value": 1}, {"value": 2.0}], "--partial"), (0, "[1,2.0]\n", ""))
+        self.assertEqual(self.submit([], "--partial"), (0, "[]\n", ""))
+        self.assertEqual(self.submit(tasks[1:], "--partial", "--return-exceptions")[1], '[{"value":1},{"error":{"type":"KeyError","message":"k"}},{"value":null}]\n')
+        self.assert_says(self.submit(tasks[1:], "--partial"), 1, "KeyError: k (at [1])")
+        plan = [FOR_EVER, {"call": "print", "args": ["began"]}]
+        with subprocess.Popen([BINARY, "submit", "--partial", json.dumps(plan)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment) as running:
+            self.assertEqual(running.stderr.readline(), "began\n")
+            running.send_signal(signal.SIGINT)
+            out, error = running.communicate(timeout=PATIENCE)
+        self.assertEqual((running.returncode, json.loads(out)[0]), (130, {"error": {"type": "CancelledError", "message": "cancelled by the user"}}))
+        plan = [FOR_EVER, FOR_EVER, {"call": "fail", "args": ["CancelledError"]}]
+        self.assertEqual(self.submit(plan, "--partial", "--timeout", "1h")[0], 1)
+
     def test_a_file(self):
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump([{"value": 1}], file)
