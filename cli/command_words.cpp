@@ -30,6 +30,10 @@ void shield_words(std::vector<std::string>& words) {
     }
 }
 
+void shield_word(std::string& word) {
+    word.insert(0, 1, shield);
+}
+
 std::string unshielded(std::string_view word) {
     return std::string{word.substr(word.starts_with(shield) ? 1 : 0)};
 }

@@ -12,6 +12,9 @@ namespace gatherd::cli {
 /// it would take for options. The words of settings are left alone. `unshielded` takes the mark off.
 void shield_words(std::vector<std::string>& words);
 
+/// Marks one word.
+void shield_word(std::string& word);
+
 /// A word without its mark.
 [[nodiscard]] std::string unshielded(std::string_view word);
 

@@ -19,6 +19,7 @@
 #include "cli/failures.hpp"
 #include "cli/functions.hpp"
 #include "cli/help_commands.hpp"
+#include "cli/jobs/exec_command.hpp"
 #include "cli/jobs/map_command.hpp"
 #include "cli/parse_failure.hpp"
 #include "cli/ping.hpp"
@@ -67,6 +68,7 @@ int run(std::vector<std::string> words) {
     add_run(app, chosen);
     add_call(app, chosen);
     jobs::add_map(app, chosen);
+    jobs::add_exec(app, chosen);
     add_task_commands(app, chosen);
     add_request(app, chosen);
     add_functions(app, chosen);
@@ -76,6 +78,7 @@ int run(std::vector<std::string> words) {
     add_help_commands(app, chosen);
     move_global_options(words, connect_option::globals());
     rewrite_help(words, app);
+    jobs::mark_command(words, app);
     try {
         shield_words(words);
         std::ranges::reverse(words);  // the parser takes them from the back
@@ -84,7 +87,11 @@ int run(std::vector<std::string> words) {
         if (failure.get_exit_code() == 0) {  // --help and --version
             return app.exit(failure);
         }
-        throw usage_error{parse_failure_text(app, failure)};
+        const auto text = parse_failure_text(app, failure);
+        if (app.got_subcommand("exec")) {
+            throw refusal_error{text, jobs::exec_usage_status};
+        }
+        throw usage_error{text};
     }
     if (!chosen) {
         throw usage_error{"which subcommand? see gatherd --help"};

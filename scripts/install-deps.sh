@@ -23,7 +23,8 @@ packages_of() {
         build) echo ccache g++ cmake ninja-build libasio-dev libcli11-dev libre2-dev libsimdjson-dev libspdlog-dev libssl-dev \
             libtbb-dev libxxhash-dev nlohmann-json3-dev pkg-config zlib1g-dev ;;
         clang) echo clang-19 ;;
-        test) echo catch2 composer netcat-openbsd nodejs npm openssl php-cli python3 python3-pip python3-setuptools python3-wheel valgrind ;;
+        test) echo catch2 composer netcat-openbsd nodejs npm openssl parallel php-cli python3 python3-pip python3-setuptools \
+            python3-wheel valgrind ;;
         bench) echo libbenchmark-dev python3 ;;
         bench-service) echo beanstalkd gearman-job-server golang-go libgearman-dev libhiredis-dev libnats-dev nats-server nodejs \
             python3-uvloop redis-server ;;

@@ -74,7 +74,7 @@ halt_rule::action halt_rule::after(std::uint64_t done, std::uint64_t failed, std
     return is_reached && count > 0 ? when_ : action::none;
 }
 
-int halt_rule::exit_status(std::optional<int> stopped_by, std::uint64_t started, std::uint64_t failed) const {
+int halt_rule::exit_status(std::optional<int> stopped_by, std::uint64_t total, std::uint64_t failed) const {
     const int failures = static_cast<int>(std::min<std::uint64_t>(failed, most_failures));
     if (is_never()) {
         return failures;
@@ -82,9 +82,12 @@ int halt_rule::exit_status(std::optional<int> stopped_by, std::uint64_t started,
     if (stopped_by && counted_ == what::success) {
         return 0;
     }
+    constexpr std::uint64_t all = 100;
+    if (stopped_by && is_percentage_ && number_ * total == all) {
+        return *stopped_by;  // a percentage that is one job
+    }
     if (is_percentage_) {
-        constexpr std::uint64_t all = 100;
-        const auto of_all = std::max<std::uint64_t>(started, 1);
+        const auto of_all = std::max<std::uint64_t>(total, 1);
         return static_cast<int>((failed * all + of_all - 1) / of_all);
     }
     return stopped_by && number_ == 1 ? *stopped_by : failures;

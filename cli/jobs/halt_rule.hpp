@@ -27,7 +27,8 @@ public:
     [[nodiscard]] action after(std::uint64_t done, std::uint64_t failed, std::optional<std::uint64_t> total) const;
 
     /// The exit status of GNU parallel. `stopped_by`: that of the job after which this rule told to stop, if it did.
-    [[nodiscard]] int exit_status(std::optional<int> stopped_by, std::uint64_t started, std::uint64_t failed) const;
+    /// `total`: of all jobs where it did and that is known, else of those that were started.
+    [[nodiscard]] int exit_status(std::optional<int> stopped_by, std::uint64_t total, std::uint64_t failed) const;
 
 private:
     enum class what { fail, success, done };

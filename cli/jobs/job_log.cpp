@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <tuple>
 #include <utility>
 
 #include "cli/failures.hpp"
@@ -97,7 +98,7 @@ void job_log::read_done(const std::string& file, resumption how) {
         refuse_file(file, "is no job log: its first line must be Seq, Host, Starttime, JobRuntime, Send, Receive, Exitval, "
                           "Signal, Command, with tabs between");
     }
-    std::vector<std::pair<std::uint64_t, bool>> found;  // number, and whether it went well; the last entry counts
+    std::vector<std::tuple<std::uint64_t, std::uint64_t, bool>> found;  // number, line, and whether it went well
     constexpr int exit_column = 6;
     constexpr int signal_column = 7;
     for (std::uint64_t at = 2; std::getline(lines, line); ++at) {
@@ -112,13 +113,14 @@ void job_log::read_done(const std::string& file, resumption how) {
         if (!is_entry) {
             refuse_file(file, "line " + std::to_string(at) + " is no entry of a job log");
         }
-        found.emplace_back(number, exit_value == 0 && signal == 0);
+        found.emplace_back(number, at, exit_value == 0 && signal == 0);
     }
-    std::ranges::stable_sort(found, {}, &std::pair<std::uint64_t, bool>::first);
+    std::ranges::sort(found);
     for (std::size_t i = 0; i < found.size(); ++i) {
-        const bool is_last = i + 1 == found.size() || found[i + 1].first != found[i].first;
-        if (is_last && (found[i].second || how == resumption::all)) {
-            done_.push_back(found[i].first);
+        const auto [number, at, went_well] = found[i];
+        const bool is_last = i + 1 == found.size() || std::get<0>(found[i + 1]) != number;  // of its entries: it counts
+        if (is_last && (went_well || how == resumption::all)) {
+            done_.push_back(number);
         }
     }
 }

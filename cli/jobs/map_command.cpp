@@ -55,7 +55,7 @@ int map(map_arguments arguments) {
     return run_map(daemon, run);
 }
 
-constexpr const char* footer =
+constexpr const char* map_footer =
     R"(Each line of standard input is one text, the last argument of a call; words behind FUNCTION are the first ones, as in call.
 Results go to standard output, one a line as JSON, in the order of the lines. Input is a stream: lines are called with as they
 come, and no more of them are read than may run.
@@ -105,7 +105,7 @@ void add_map(CLI::App& root, command& chosen) {
     app->add_flag("--resume", run.log.resumes, "leave out lines that are in the job log");
     app->add_flag("--resume-failed", run.log.resumes_failed, "the same, but try those that failed again");
     arguments->connect.add_with_local_to(*app);
-    app->footer(footer);
+    app->footer(map_footer);
     app->callback([=, &chosen] { chosen = [arguments] { return map(*arguments); }; });
 }
 

@@ -2,12 +2,16 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "cli/failures.hpp"
+#include "cli/jobs/command_template.hpp"
+#include "cli/jobs/exec_command.hpp"
 #include "cli/jobs/halt_rule.hpp"
 #include "cli/jobs/job_log.hpp"
 #include "cli/jobs/json_cut.hpp"
 #include "cli/jobs/rate_line.hpp"
+#include "cli/jobs/spool.hpp"
 
 using namespace gatherd::cli::jobs;
 using gatherd::cli::usage_error;
@@ -77,4 +81,62 @@ TEST_CASE("jobs: the bar tells rate and the time that is left", "[jobs]") {
     CHECK(rate_line({.done = 1000}, seconds{2}, 120) == "1000  500/s");
     CHECK(rate_line({.done = 1000, .part = 0.001}, seconds{10}, 120).ends_with("ETA 2:46:30"));
     CHECK(rate_line({.done = 1000}, seconds{2}, 3) == "100");
+}
+
+TEST_CASE("jobs: replacement strings are GNU parallel's", "[jobs]") {
+    const auto line = [](const std::vector<std::string>& words, std::vector<std::string> arguments) {
+        return command_template{words, "", false}.argv({.arguments = std::move(arguments), .number = 7, .slot = 2});
+    };
+    using words = std::vector<std::string>;
+    CHECK(line({"a"}, {"x y"}) == words{"a", "x y"});
+    CHECK(line({"a", "{.}", "{/}", "{//}", "{/.}", "{#}{%}"}, {"/d.e/f.g.h"}) ==
+          words{"a", "/d.e/f.g", "f.g.h", "/d.e", "f.g", "72"});
+    CHECK(line({"{2}-{1}", "{-1.}", "{3}", "{3}x"}, {"a", "b.c"}) == words{"b.c-a", "b", "x"});
+    CHECK(line({"{}", "[{}]"}, {"a", "b"}) == words{"a", "b", "[a b]"});
+    CHECK(line({"{x}{0}{", "{1}"}, {"a"}) == words{"{x}{0}{", "a"});
+    const command_template repeated{{"[{}]"}, "", true};
+    CHECK(repeated.argv({.arguments = {"a", "b"}}) == words{"[a]", "[b]"});
+    const command_template by_shell{{"echo", "{}", "| cat"}, "/bin/sh", false};
+    CHECK(by_shell.argv({.arguments = {"it's"}}) == words{"/bin/sh", "-c", R"(echo 'it'"'"'s' | cat)"});
+}
+
+TEST_CASE("jobs: lists are cut off the end of a command", "[jobs]") {
+    std::vector<std::string> words{"a", "{}", ":::", "b", "c", ":::+", "d", "::::", "e", "f"};
+    const auto lists = cut_lists(words);
+    CHECK(words == std::vector<std::string>{"a", "{}"});
+    REQUIRE(lists.size() == 4);
+    CHECK(lists[0].values == std::vector<std::string>{"b", "c"});
+    CHECK((lists[1].is_linked && !lists[1].is_file && lists[2].is_file && lists[3].values.front() == "f"));
+    std::vector<std::string> none{"a", "::::"};
+    CHECK_THROWS_AS(cut_lists(none), usage_error);
+    CHECK(jobs_of("100%", 2) == 2);
+    CHECK(jobs_of("50%", 1) == 1);
+    CHECK(jobs_of("+2", 2) == 4);
+    CHECK(jobs_of("-9", 2) == 1);
+    CHECK(jobs_of("7", 2) == 7);
+    CHECK_THROWS_AS(jobs_of("x", 2), usage_error);
+    CHECK_THROWS_AS(jobs_of("", 2), usage_error);
+    CHECK_THROWS_AS(jobs_of("%", 2), usage_error);
+}
+
+TEST_CASE("jobs: output beyond the memory goes through a file and comes back in order", "[jobs]") {
+    spool kept{10};
+    spool::stream first;
+    spool::stream second;
+    const std::string large(100'000, 'x');
+    kept.add(first, "12345");
+    kept.add(first, large);
+    kept.add(second, "abc");
+    kept.add(first, "tail--------");
+    CHECK(kept.held() == 5 + large.size() + 3 + 12);
+    std::string all;
+    while (!first.is_empty()) {
+        all += kept.take(first);
+    }
+    CHECK(all == "12345" + large + "tail--------");
+    kept.add(second, large);
+    kept.drop(second);
+    CHECK(kept.held() == 0);
+    kept.add(first, large);
+    CHECK(kept.take(first) == large);
 }
