@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -197,13 +198,20 @@ value sorted(call_context&, arguments given) {
     if (!is_int(given[1])) {
         argument{"sorted", "reverse", given[1]}.refuse_type("true or false");
     }
-    std::vector<value> values{list.items().begin(), list.items().end()};
+    // A list's sort is a stable merge sort, as Python's: safe with comparisons that throw, or contradict each other (nan).
+    std::list<const value*> order;
+    for (const value& each : list.items()) {
+        order.push_back(&each);
+    }
     if (int_of(given[1]) == 0) {
-        std::stable_sort(values.begin(), values.end(),
-                         [](const value& a, const value& b) { return is_before("sorted", a, b); });
+        order.sort([](const value* a, const value* b) { return is_before("sorted", *a, *b); });
     } else {  // equal ones keep their order
-        std::stable_sort(values.begin(), values.end(),
-                         [](const value& a, const value& b) { return is_before("sorted", b, a); });
+        order.sort([](const value* a, const value* b) { return is_before("sorted", *b, *a); });
+    }
+    std::vector<value> values;
+    values.reserve(order.size());
+    for (const value* each : order) {
+        values.push_back(*each);
     }
     return value(std::move(values));
 }
