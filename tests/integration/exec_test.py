@@ -150,7 +150,7 @@ class ByItself(Exec):
         self.assertEqual(run_exec("-k", "sh", "-c", "echo $#", "sh", "{}", ":::", "a b", "c")[1], b"1\n1\n")
         self.assertEqual(run_exec("--", "echo", "-j2", ":::", "x")[1], b"-j2 x\n")
         self.assertEqual(run_exec("echo", "-k", "--tag", ":::", "x")[1], b"-k --tag x\n")
-        self.assertEqual(run_exec("-N2", "echo", "a{}b", "{2}", ":::", "x", "y", "z")[0:2], (0, b"axb ayb y\nazb\n"))
+        self.assertEqual(run_exec("-k", "-N2", "echo", "a{}b", "{2}", ":::", "x", "y", "z")[0:2], (0, b"axb ayb y\nazb\n"))
 
     def test_environment_and_folder_are_ours_and_the_input_is_empty(self):
         script = "pwd; echo $MARK $PARALLEL_SEQ $PARALLEL_JOBSLOT; cat; ls /proc/self/fd"
