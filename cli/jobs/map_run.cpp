@@ -113,29 +113,8 @@ private:
         if (inner.find_first_not_of(blanks) == std::string_view::npos) {
             return is_object ? "{}" : "[" + options_.leading + "]";
         }
-        // A text may spell a name with escapes.
-        const bool may_hold_tasks = (is_object || is_array) && (inner.find(R"("await")") != std::string_view::npos ||
-                                                                inner.find(R"("ref")") != std::string_view::npos ||
-                                                                inner.find('\\') != std::string_view::npos);
-        std::string made = is_object ? "{" : "[" + options_.leading + (options_.leading.empty() ? "" : ",");
-        may_hold_tasks ? add_as_data(made, inner, is_object) : static_cast<void>(made.append(inner));
-        return made + (is_object ? "}" : "]");
-    }
-
-    /// Each value so that a plan does not look into it.
-    static void add_as_data(std::string& made, std::string_view inner, bool has_names) {
-        std::size_t members = 0;
-        for (bool is_first = true; !inner.empty(); is_first = false) {
-            made += is_first ? "" : ",";
-            if (has_names) {
-                ++members;
-                made.append(cut_value(inner)).append(":");
-            }
-            made.append(R"({"await":{"value":)").append(cut_value(inner)).append("}}");
-        }
-        if (members == 1 && (made.starts_with(R"({"await":)") || made.starts_with(R"({"ref":)"))) {
-            throw bad_line{"has an argument by a name that no function has"};
-        }
+        auto made = is_object ? "{" : "[" + options_.leading + (options_.leading.empty() ? "" : ",");
+        return made.append(inner) + (is_object ? "}" : "]");
     }
 
     const map_options& options_;
@@ -252,8 +231,8 @@ private:
         const auto id = ++last_id_;
         const bool is_map = !options_.timeout && options_.tries == 1;
         request_.assign(R"({"id":)").append(std::to_string(id));
-        request_ += is_map ? R"(,"method":"map","params":{"call":)" + function_ + R"(,"over":[)"
-                           : R"(,"method":"gather","params":{"tasks":[)";
+        request_ += R"(,"method":"run","params":{"task":{"return_exceptions":true,)";
+        request_ += is_map ? R"("map":)" + function_ + R"(,"literal":true,"over":[)" : R"("gather":[)";
         for (const auto& each : next.items) {
             request_ += &each == next.items.data() ? "" : ",";
             if (is_map) {
@@ -262,7 +241,7 @@ private:
                 request_.append(before_arguments_).append(each.arguments).append(behind_arguments_);
             }
         }
-        request_ += "],\"return_exceptions\":true}}\n";
+        request_ += "]}}}\n";
         lines_in_flight_ += next.items.size();
         bytes_in_flight_ += next.bytes;
         in_flight_.emplace(id, std::move(next));
@@ -362,7 +341,7 @@ private:
 
     void take_error(std::optional<std::uint64_t> id, const api::value& error) {
         auto done = id ? taken(*id) : std::nullopt;
-        const auto report = report_failure(error, options_.timeout || options_.tries > 1 ? "/tasks/0" : "/over/0");
+        const auto report = report_failure(error, options_.timeout || options_.tries > 1 ? "/task/gather/0" : "/task/over/0");
         const auto code = error.value("code", 0);
         const auto is = [code](api::errc which) { return code == static_cast<int>(which); };
         if (!done || is(api::errc::not_authenticated) || is(api::errc::shutting_down) || is(api::errc::cancelled)) {
@@ -373,7 +352,7 @@ private:
             // One of them is at fault: by themselves the others are not.
             std::ranges::move(done->items, std::back_inserter(again_));
             batch_size_ = 1;
-        } else if (is(api::errc::invalid_params) && path_of(error).ends_with("/call")) {
+        } else if (is(api::errc::invalid_params) && (path_of(error).ends_with("/call") || path_of(error) == "/task/map")) {
             give_up(report.text, report.exit_status);
         } else {
             const auto type = is(api::errc::invalid_params) ? "TypeError" : "RuntimeError";
@@ -617,7 +596,7 @@ private:
 
     [[nodiscard]] std::string opening() const {
         return (options_.tries > 1 ? R"({"retry":)" : std::string{}) +
-               (options_.timeout ? R"({"wait_for":)" : std::string{}) + R"({"call":)" + function_ + R"(,"args":)";
+               (options_.timeout ? R"({"wait_for":)" : std::string{}) + R"({"call":)" + function_ + R"(,"literal":true,"args":)";
     }
 
     [[nodiscard]] std::string closing() const {
