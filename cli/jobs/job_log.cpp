@@ -88,7 +88,7 @@ job_log::~job_log() {
     }
 }
 
-void job_log::read_done(const std::string& file, resumption how) {
+void job_log::read_done(const std::string& file, resumption mode) {
     std::ifstream lines{file};
     std::string line;
     if (!std::getline(lines, line)) {
@@ -119,7 +119,7 @@ void job_log::read_done(const std::string& file, resumption how) {
     for (std::size_t i = 0; i < found.size(); ++i) {
         const auto [number, at, went_well] = found[i];
         const bool is_last = i + 1 == found.size() || std::get<0>(found[i + 1]) != number;  // of its entries: it counts
-        if (is_last && (went_well || how == resumption::all)) {
+        if (is_last && (went_well || mode == resumption::all)) {
             done_.push_back(number);
         }
     }

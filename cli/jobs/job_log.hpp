@@ -63,7 +63,7 @@ public:
     void add(const job_entry& entry);
 
 private:
-    void read_done(const std::string& file, resumption how);
+    void read_done(const std::string& file, resumption mode);
 
     std::string file_;
     int descriptor_ = -1;

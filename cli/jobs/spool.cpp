@@ -78,9 +78,9 @@ void spool::add(stream& into, std::string_view bytes) {
     }
 }
 
-std::string spool::take(stream& from) {
-    auto first = std::move(from.pieces_.front());
-    from.pieces_.pop_front();
+std::string spool::take(stream& source) {
+    auto first = std::move(source.pieces_.front());
+    source.pieces_.pop_front();
     if (first.size == 0) {
         in_memory_ -= first.text.size();
         return std::move(first.text);

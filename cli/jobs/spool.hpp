@@ -40,7 +40,7 @@ public:
     void add(stream& into, std::string_view bytes);
 
     /// The oldest bytes of a stream that is not empty, some of them. Throws usage_error if the file cannot be read.
-    [[nodiscard]] std::string take(stream& from);
+    [[nodiscard]] std::string take(stream& source);
 
     void drop(stream& of);
 

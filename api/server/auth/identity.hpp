@@ -45,9 +45,9 @@ private:
 class identity {
 public:
     /// `most_tasks` 0: limits.token_tasks_in_flight holds.
-    identity(std::string name, rights what, std::size_t most_tasks,
+    identity(std::string name, rights granted, std::size_t most_tasks,
              std::shared_ptr<const function_rights> functions = nullptr)
-        : name_{std::move(name)}, rights_{what}, most_tasks_{most_tasks}, functions_{std::move(functions)} {}
+        : name_{std::move(name)}, rights_{granted}, most_tasks_{most_tasks}, functions_{std::move(functions)} {}
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
@@ -84,8 +84,8 @@ public:
     [[nodiscard]] bool is_revoked() const noexcept { return is_revoked_.load(std::memory_order_relaxed); }
     void revoke() noexcept { is_revoked_.store(true, std::memory_order_relaxed); }
 
-    void change(rights what, std::size_t most_tasks, std::shared_ptr<const function_rights> functions) {
-        rights_.store(what, std::memory_order_relaxed);
+    void change(rights granted, std::size_t most_tasks, std::shared_ptr<const function_rights> functions) {
+        rights_.store(granted, std::memory_order_relaxed);
         most_tasks_.store(most_tasks, std::memory_order_relaxed);
         const std::lock_guard guard{lock_};
         functions_ = std::move(functions);
