@@ -28,9 +28,10 @@ struct limits {
     std::chrono::milliseconds keep = std::chrono::seconds{300};  ///< tasks.keep: of a finished task's result
     std::size_t kept_results = 100'000;
     std::size_t kept_bytes = std::size_t{256} << 20;
-    std::size_t memory_bytes = std::size_t{4} << 30;  ///< of all clients together, by account
-    std::size_t address_connections = 10'000;         ///< from one address
-    std::size_t token_tasks_in_flight = 4'000'000;    ///< of one token, unless it has a number of its own
+    std::size_t memory_bytes = std::size_t{4} << 30;         ///< that the process may allocate for clients
+    std::size_t client_memory_bytes = std::size_t{2} << 30;  ///< of them, for one
+    std::size_t address_connections = 10'000;                ///< from one address
+    std::size_t token_tasks_in_flight = 4'000'000;           ///< of one token, unless it has a number of its own
     std::chrono::milliseconds auth_time = std::chrono::seconds{10};  ///< auth.time: until a token was shown
     std::size_t auth_tries = 5;                                      ///< auth.tries: wrong tokens of one connection
     bool open_functions = false;  ///< auth.open_functions: over TCP those that reach outside need no token

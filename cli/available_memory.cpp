@@ -1,5 +1,6 @@
 #include "cli/available_memory.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,10 +58,14 @@ std::optional<std::uint64_t> cgroup_memory_limit(std::string_view membership, co
 }
 
 std::uint64_t available_memory() {
-    const auto machine =
+    auto machine =
         static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     std::ostringstream membership;
     membership << std::ifstream{"/proc/self/cgroup"}.rdbuf();
+    rlimit space{};
+    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY) {
+        machine = std::min<std::uint64_t>(machine, space.rlim_cur);
+    }
     return std::min(machine, cgroup_memory_limit(membership.str(), "/sys/fs/cgroup").value_or(machine));
 }
 

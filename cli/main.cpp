@@ -15,6 +15,7 @@
 #include "cli/command_words.hpp"
 #include "cli/config_commands.hpp"
 #include "cli/connect_option.hpp"
+#include "cli/counting_allocator.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/failures.hpp"
 #include "cli/functions.hpp"
@@ -124,6 +125,7 @@ int run_and_report(int count, char** words) {
 }  // namespace
 
 int main(int count, char** words) {
+    gatherd::cli::begin_counting_memory();
     // A reader that goes away is an error of the write, not the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
     const int status = run_and_report(count, words);

@@ -49,7 +49,6 @@ api::server::rights rights_from(const std::vector<std::string>& names) {
 
 api::limits limits_from(const config::settings& s) {
     api::limits limits;
-    limits.message_bytes = s.limits.message_bytes;
     limits.depth = s.limits.depth;
     limits.id_bytes = s.limits.id_bytes;
     limits.plan_tasks = s.limits.plan_tasks;
@@ -69,6 +68,11 @@ api::limits limits_from(const config::settings& s) {
     limits.kept_results = s.limits.kept_results;
     limits.kept_bytes = s.limits.kept_bytes;
     limits.memory_bytes = s.limits.memory_bytes == 0 ? available_memory() / 2 : s.limits.memory_bytes;
+    limits.message_bytes = s.limits.message_bytes == 0
+                               ? std::min<std::size_t>(api::limits{}.message_bytes, limits.memory_bytes / 8)
+                               : s.limits.message_bytes;
+    limits.client_memory_bytes =
+        s.limits.client_memory_bytes == 0 ? limits.memory_bytes / 2 : s.limits.client_memory_bytes;
     limits.address_connections = s.limits.address_connections;
     limits.token_tasks_in_flight = s.limits.token_tasks_in_flight;
     limits.auth_time = s.auth.time;

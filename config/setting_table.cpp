@@ -72,8 +72,8 @@ constexpr std::array table{
     setting{"tasks.keep", duration_field{[](settings& s) -> auto& { return s.tasks.keep; }, 0s, 7 * day},
             "how long the result of a finished created task is kept"},
     setting{"limits.message_bytes",
-            bytes_field{[](settings& s) -> auto& { return s.limits.message_bytes; }, kib, 2 * gib},
-            "size of one message"},
+            bytes_field{[](settings& s) -> auto& { return s.limits.message_bytes; }, kib, 2 * gib, "auto"},
+            "size of one message; auto is the smaller of 64MiB and an eighth of limits.memory_bytes"},
     setting{"limits.depth", count_field{[](settings& s) -> auto& { return s.limits.depth; }, 2, 1'000},
             "how deep the JSON of a message may nest"},
     setting{"limits.id_bytes", bytes_field{[](settings& s) -> auto& { return s.limits.id_bytes; }, 16, 64 * kib},
@@ -116,8 +116,13 @@ constexpr std::array table{
             "size of all kept results together; the oldest go first"},
     setting{"limits.memory_bytes",
             bytes_field{[](settings& s) -> auto& { return s.limits.memory_bytes; }, 16 * kib * kib, 1024 * gib, "auto"},
-            "memory that requests, tasks, answers and kept results may hold, by account; auto is half of the "
+            "memory that the process may allocate for requests, tasks, answers and kept results; auto is half of the "
             "machine's or the container's"},
+    setting{
+        "limits.client_memory_bytes",
+        bytes_field{[](settings& s) -> auto& { return s.limits.client_memory_bytes; }, kib * kib, 1024 * gib, "auto"},
+        "memory that the programs, kept results, half-read messages and unread answers of one client may hold; auto is "
+        "half of limits.memory_bytes"},
     setting{"limits.address_connections",
             count_field{[](settings& s) -> auto& { return s.limits.address_connections; }, 1, 1'000'000},
             "connections at a time from one IPv4 address or one /64 of IPv6"},

@@ -73,7 +73,7 @@ struct settings {
 
     /// What docs/PROTOCOL.md calls the limits; what happens beyond each stands there.
     struct limit_settings {
-        std::uint64_t message_bytes = std::uint64_t{64} << 20;
+        std::uint64_t message_bytes = 0;  // 0: the smaller of 64 MiB and an eighth of memory_bytes
         std::uint64_t depth = 512;
         std::uint64_t id_bytes = 1024;
         std::uint64_t plan_tasks = 2'000'000;
@@ -91,7 +91,8 @@ struct settings {
         std::size_t cleanup_rounds = 10;
         std::uint64_t kept_results = 100'000;
         std::uint64_t kept_bytes = std::uint64_t{256} << 20;
-        std::uint64_t memory_bytes = 0;  // 0: half of what the machine or the container has
+        std::uint64_t memory_bytes = 0;         // 0: half of what the machine or the container has
+        std::uint64_t client_memory_bytes = 0;  // 0: half of memory_bytes
         std::uint64_t address_connections = 10'000;
         std::uint64_t token_tasks_in_flight = 4'000'000;
     } limits;

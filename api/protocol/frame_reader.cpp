@@ -1,5 +1,7 @@
 #include "api/protocol/frame_reader.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cassert>
 #include <charconv>
@@ -9,6 +11,7 @@
 #include <utility>
 
 #include "api/protocol/diagnosis.hpp"
+#include "gatherd/executor/allocated_memory.hpp"
 
 namespace gatherd::api::protocol {
 namespace {
@@ -89,12 +92,26 @@ void frame_reader::make_room(std::size_t at_least) {
     }
 }
 
+/// Where operator new counts, this does.
+void frame_reader::count(std::ptrdiff_t bytes) noexcept {
+    if (executor::allocated_memory::is_counting()) {
+        executor::allocated_memory::add(bytes);
+    }
+}
+
+void frame_reader::freed::operator()(char* memory) const noexcept {
+    count(-static_cast<std::ptrdiff_t>(malloc_usable_size(memory)));
+    std::free(memory);
+}
+
 // By realloc, which gives a large buffer more pages behind those that it has; a copy would touch all of them again.
 void frame_reader::grow(std::size_t capacity) {
+    const auto before = static_cast<std::ptrdiff_t>(malloc_usable_size(buffer_.get()));
     auto* const larger = static_cast<char*>(std::realloc(buffer_.get(), capacity + padding));
     if (larger == nullptr) {
         throw std::bad_alloc{};
     }
+    count(static_cast<std::ptrdiff_t>(malloc_usable_size(larger)) - before);
     static_cast<void>(buffer_.release());  // realloc has freed it
     buffer_.reset(larger);
     capacity_ = capacity;

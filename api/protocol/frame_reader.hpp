@@ -118,8 +118,9 @@ private:
     phase phase_ = phase::detecting;
     bool finished_ = false;
 
+    static void count(std::ptrdiff_t bytes) noexcept;
     struct freed {
-        void operator()(char* memory) const noexcept { std::free(memory); }
+        void operator()(char* memory) const noexcept;
     };
     std::unique_ptr<char, freed> buffer_;  // capacity_ bytes and the padding after them
     std::size_t capacity_ = 0;

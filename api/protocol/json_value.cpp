@@ -9,6 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/memory_limit.hpp"
+
 namespace gatherd::api::protocol {
 namespace {
 
@@ -56,7 +58,7 @@ std::vector<std::size_t> first_places(const std::vector<json_view::member>& memb
 
 // ordered_json's own insertion compares a name with all before it; its base, a vector, does not.
 void append(object_members& object, std::string_view name, value v) {
-    object.std::vector<std::pair<const std::string, value>>::emplace_back(std::string{name}, std::move(v));
+    object.object_members::Container::emplace_back(std::string{name}, std::move(v));
 }
 
 value small_object(json_view view) {
@@ -75,6 +77,8 @@ value small_object(json_view view) {
 }
 
 value large_object(json_view view) {
+    constexpr std::size_t bytes_a_member = sizeof(json_view::member) + sizeof(named_place) + sizeof(std::size_t);
+    memory_limit::check(view.size() * bytes_a_member);
     std::vector<json_view::member> members;
     members.reserve(view.size());
     for (const auto m : view.members()) {

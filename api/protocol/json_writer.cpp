@@ -1,5 +1,6 @@
 #include "api/protocol/json_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -51,6 +52,15 @@ void append_escaped(std::string& out, char byte) {
     }
 }
 
+// Throws memory_limit_exceeded where the text would grow beyond what there is; few growths, since the capacity doubles.
+void make_room(std::string& out, std::size_t more) {
+    if (out.capacity() - out.size() < more) [[unlikely]] {
+        memory_limit::check(std::max(more, out.capacity()));
+    }
+}
+
+constexpr std::size_t most_bytes_a_scalar = 32;
+
 template <typename Integer>
 void append_digits(std::string& out, Integer number) {
     std::array<char, 24> digits;  // int64_t and uint64_t take at most 20
@@ -94,6 +104,7 @@ void append_layout(std::string& out, std::string_view digits, int exponent) {
 void append_array(std::string& out, const value::array_t& items) {
     char before = '[';
     for (const auto& item : items) {
+        make_room(out, most_bytes_a_scalar);
         out += before;
         append_value(out, item);
         before = ',';
@@ -153,11 +164,13 @@ void append_double(std::string& out, double number) {
 }
 
 void append_string(std::string& out, std::string_view text) {
+    make_room(out, text.size() + most_bytes_a_scalar);
     out += '"';
     std::size_t plain = 0;  // where the run of bytes begins that need no escape
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (needs_escape[static_cast<unsigned char>(text[i])]) {
             out += text.substr(plain, i - plain);
+            make_room(out, most_bytes_a_scalar);
             append_escaped(out, text[i]);
             plain = i + 1;
         }

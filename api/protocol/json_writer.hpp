@@ -11,7 +11,7 @@
 namespace gatherd::api::protocol {
 
 // All of these append to `out` and touch nothing else. Texts are compact: no space between tokens.
-// Throws: std::bad_alloc.
+// Throws: memory_limit_exceeded, std::bad_alloc.
 
 /// Any value. Strings are taken to be UTF-8 and are not checked; a double that is infinite or not a number becomes
 /// `null`, since JSON has no word for it.

@@ -1,6 +1,7 @@
 #include "api/protocol/message_decoder.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include <simdjson.h>
 #include <nlohmann/json.hpp>
 
+#include "api/memory_limit.hpp"
 #include "api/protocol/diagnosis.hpp"
 #include "api/shortened.hpp"
 
@@ -45,6 +47,44 @@ std::string_view name_of(json_kind kind) {
     }
 }
 
+/// simdjson takes memory for the worst text of a length, about fourteen times it, and touches what this one needs. Only
+/// that is counted, and asked of the limit.
+class parser_memory {
+public:
+    parser_memory() noexcept = default;
+    parser_memory(const parser_memory&) = delete;
+    parser_memory& operator=(const parser_memory&) = delete;
+    ~parser_memory() { release(); }
+
+    /// Before the parser takes memory for a large text. Throws memory_limit_exceeded.
+    void expect(std::string_view text) {
+        constexpr std::size_t taken_a_byte = 14;  // 8 of the tape, 4 of an index, 5/3 of the strings
+        release();
+        const std::size_t needed = bytes_for(text);
+        memory_limit::check(needed + memory_limit::most() / 8);  // some is left for the plan, and for programs that run
+        if (executor::allocated_memory::is_counting() && needed < text.size() * taken_a_byte) {
+            untouched_ = static_cast<std::ptrdiff_t>(text.size() * taken_a_byte - needed);
+            executor::allocated_memory::add(-untouched_);
+        }
+    }
+
+    /// The parser's memory has gone.
+    void release() noexcept { executor::allocated_memory::add(std::exchange(untouched_, 0)); }
+
+private:
+    /// At most: each value has two words of the tape and an index, each comma, colon and bracket an index.
+    static std::size_t bytes_for(std::string_view text) noexcept {
+        std::size_t marks = 0;
+        for (const char each : text) {
+            marks += each == ',' || each == ':' || each == '[' || each == '{' ? 1 : 0;
+        }
+        constexpr std::size_t bytes_a_mark = 2 * (sizeof(std::uint64_t) + sizeof(std::uint32_t));
+        return marks * bytes_a_mark + text.size() + usual_bytes;
+    }
+
+    std::ptrdiff_t untouched_ = 0;
+};
+
 // What is looked for in a request; of duplicates the last one counts.
 struct known_members {
     std::optional<json_view> version;
@@ -74,8 +114,11 @@ struct message_decoder::state {
 
     void decode(std::string_view text);
     [[nodiscard]] simdjson::error_code decode_line(std::string_view text);
+    template <typename Parse>
+    [[nodiscard]] simdjson::error_code read_within_memory(const Parse& parse_text);
     [[nodiscard]] simdjson::error_code parse(std::string_view padded);
     [[nodiscard]] simdjson::error_code parse_deeper(std::string_view padded);
+    void forget_parser();
     void read_message();
     [[nodiscard]] message_item read_item(json_view item) const;
     void explain(std::string_view text, simdjson::error_code fault);
@@ -86,6 +129,7 @@ struct message_decoder::state {
     }
 
     message_limits limits;
+    parser_memory memory;  // of a large text; goes after the parser
     simdjson::dom::parser parser;
     json_tape tape;  // the parser's, for the views in `out`
     message out;
@@ -93,6 +137,10 @@ struct message_decoder::state {
 
 simdjson::error_code message_decoder::state::parse(std::string_view padded) {
     if (parser.capacity() < padded.size()) {
+        if (padded.size() > usual_bytes) {
+            forget_parser();  // of what was decoded before nothing is needed
+            memory.expect(padded);
+        }
         // Doubled, so that growth costs little; beyond what it can hold, parse says so.
         const auto room = std::min(std::max({padded.size(), 2 * parser.capacity(), least_bytes}),
                                    std::size_t{simdjson::SIMDJSON_MAXSIZE_BYTES});
@@ -116,6 +164,11 @@ simdjson::error_code message_decoder::state::parse_deeper(std::string_view padde
     }
     const auto kept = parser.allocate(room, limits.depth);
     return fault == simdjson::SUCCESS ? kept : fault;
+}
+
+void message_decoder::state::forget_parser() {
+    parser = simdjson::dom::parser{};
+    memory.release();
 }
 
 message_item message_decoder::state::read_item(json_view item) const {
@@ -165,6 +218,7 @@ void message_decoder::state::read_message() {
     } else if (root.size() == 0) {
         refuse_all(request_id::null(), {errc::invalid_request, "a batch must hold at least one request"});
     } else {
+        memory_limit::check(root.size() * sizeof(message_item));
         out.items.reserve(root.size());
         for (const auto item : root.items()) {
             out.items.push_back(read_item(item));
@@ -199,9 +253,26 @@ simdjson::error_code message_decoder::state::decode_line(std::string_view text) 
     out.is_json = true;
     out.is_batch = false;
     out.items.clear();
-    const auto fault = parse(text);
-    if (fault == simdjson::SUCCESS) {
-        read_message();
+    return read_within_memory([&] { return parse(text); });
+}
+
+/// MEMALLOC where there is no memory for the message.
+template <typename Parse>
+simdjson::error_code message_decoder::state::read_within_memory(const Parse& parse_text) {
+    executor::memory_account decoding{executor::memory_account::kind::early};
+    const executor::memory_turn turn{&decoding};
+    auto fault = simdjson::MEMALLOC;
+    try {
+        fault = parse_text();
+        if (fault == simdjson::SUCCESS) {
+            read_message();
+        }
+    } catch (const memory_limit_exceeded&) {
+        fault = simdjson::MEMALLOC;
+    }
+    if (fault == simdjson::MEMALLOC) {
+        out.items = {};
+        forget_parser();
     }
     return fault;
 }
@@ -209,10 +280,7 @@ simdjson::error_code message_decoder::state::decode_line(std::string_view text) 
 void message_decoder::state::decode(std::string_view text) {
     auto fault = decode_line(text);
     if (fault == simdjson::DEPTH_ERROR) {
-        fault = parse_deeper(text);
-        if (fault == simdjson::SUCCESS) {
-            read_message();
-        }
+        fault = read_within_memory([&] { return parse_deeper(text); });
     }
     if (fault != simdjson::SUCCESS) {
         explain(text, fault);
@@ -235,7 +303,7 @@ const message* message_decoder::decode_line(std::string_view padded_text) {
 
 void message_decoder::shrink() noexcept {
     if (state_->parser.capacity() > usual_bytes) {
-        state_->parser = simdjson::dom::parser{};
+        state_->forget_parser();
     }
     state_->out = {};
 }

@@ -31,7 +31,20 @@ void append_result(std::string& out, const request_id& id, const value& result) 
 
 void append_error(std::string& out, const request_id& id, const error& reason) {
     append_head(out, id);
-    out += R"(,"error":{"code":)";
+    out += R"(,"error":)";
+    append_error_body(out, reason);
+    out += '}';
+}
+
+void append_error_around(std::string& out, const request_id& id, std::string_view body) {
+    append_head(out, id);
+    out += R"(,"error":)";
+    out += body;
+    out += '}';
+}
+
+void append_error_body(std::string& out, const error& reason) {
+    out += R"({"code":)";
     append_integer(out, static_cast<int>(reason.code));
     out += R"(,"message":)";
     append_string(out, reason.message);
@@ -39,7 +52,7 @@ void append_error(std::string& out, const request_id& id, const error& reason) {
         out += R"(,"data":)";
         append_value(out, *reason.data);
     }
-    out += "}}";
+    out += '}';
 }
 
 void append_error(std::string& out, const refusal& answer) {

@@ -26,6 +26,10 @@ void append_result(std::string& out, const request_id& id, const value& result);
 void append_error(std::string& out, const request_id& id, const error& reason);
 void append_error(std::string& out, const refusal& answer);
 
+/// The same in two parts: `{"code":..,"message":..,"data":..}`, which may be kept, and the message around it.
+void append_error_body(std::string& out, const error& reason);
+void append_error_around(std::string& out, const request_id& id, std::string_view body);
+
 /// `{"jsonrpc":"2.0","method":..,"params":..}`
 void append_notification(std::string& out, std::string_view method, const value& params);
 

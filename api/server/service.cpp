@@ -26,9 +26,10 @@ service::service(executor::scheduler& on, const plan::registry& functions, const
       limits_{bounds},
       version_{std::move(version)},
       counters_{on},
-      tasks_{limits_, counters_, memory_},
+      tasks_{limits_, counters_},
       bulk_{on.workers(), [&on] { step_aside(on); }},
-      blocking_threads_{blocking_threads} {}
+      blocking_threads_{blocking_threads},
+      memory_{*this} {}
 
 service::~service() = default;
 

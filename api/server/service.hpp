@@ -21,7 +21,7 @@
 #include "api/server/limits/counters.hpp"
 #include "api/server/limits/live_limits.hpp"
 #include "api/server/limits/log_throttle.hpp"
-#include "api/server/limits/memory_ledger.hpp"
+#include "api/server/limits/memory_watch.hpp"
 #include "api/server/net/bulk_lane.hpp"
 #include "api/server/net/peer_address.hpp"
 #include "api/server/tasks/task_table.hpp"
@@ -48,7 +48,7 @@ public:
     [[nodiscard]] const std::string& version() const noexcept { return version_; }
     [[nodiscard]] task_table& tasks() noexcept { return tasks_; }
     [[nodiscard]] counters& counts() noexcept { return counters_; }
-    [[nodiscard]] memory_ledger& memory() noexcept { return memory_; }
+    [[nodiscard]] memory_watch& memory() noexcept { return memory_; }
     [[nodiscard]] bulk_lane& bulk() noexcept { return bulk_; }
 
     /// Where plans run that have so many tasks that a step of theirs (creating them, gathering what they gave) would
@@ -78,7 +78,10 @@ public:
     [[nodiscard]] const limits& bounds() const noexcept { return limits_.now(); }
 
     /// From now on these. What runs goes on under those that it began with.
-    void change_limits(const limits& bounds) { limits_.replace(bounds); }
+    void change_limits(const limits& bounds) {
+        limits_.replace(bounds);
+        memory_.change_limits(bounds);
+    }
 
     /// From now on these tokens; connections of those that go are closed, and their tasks cancelled.
     void change_tokens(const std::vector<token_grant>& grants);
@@ -87,11 +90,6 @@ public:
 
     /// Who a client is that shows no token: anybody where none are asked for, else null.
     [[nodiscard]] std::shared_ptr<identity> without_token() const;
-
-    /// Whether clients hold as much memory as limits.memory_bytes, or would with so many bytes more.
-    [[nodiscard]] bool is_full(std::size_t more = 0) const noexcept {
-        return memory_.held() + more > bounds().memory_bytes;
-    }
 
     /// Connections that were not let in and are being told so.
     [[nodiscard]] std::atomic<std::size_t>& refused_now() noexcept { return refused_now_; }
@@ -109,16 +107,15 @@ public:
     /// The grace is over: all that runs is cancelled with "shutting down", answered, and the connections closed.
     void cancel_all();
 
-private:
     [[nodiscard]] std::vector<std::shared_ptr<connection>> everybody() const;
 
+private:
     executor::scheduler& scheduler_;
     const plan::registry& functions_;
     live_limits limits_;
     const std::string version_;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     counters counters_;
-    memory_ledger memory_;
     task_table tasks_;
     token_table tokens_;
     log_throttle refused_tokens_log_{std::chrono::seconds{1}};
@@ -136,6 +133,8 @@ private:
     std::unordered_set<std::shared_ptr<connection>> connections_;  // under lock_, as all below
     std::map<peer_address, std::size_t> by_address_;
     std::function<void()> emptied_;
+
+    memory_watch memory_;  // last: its thread looks at the others
 };
 
 }  // namespace gatherd::api::server

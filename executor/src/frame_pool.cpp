@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "gatherd/executor/allocated_memory.hpp"
 #include "gatherd/executor/detail/spin_lock.hpp"
 
 #if defined(__has_feature)
@@ -183,13 +184,19 @@ public:
         void* const taken = empty_.back();
         empty_.pop_back();
         fewest_ = std::min(fewest_, empty_.size());
-        clean_ = std::min(clean_, empty_.size());
+        if (clean_ > empty_.size()) {
+            clean_ = empty_.size();
+            count_pages(pool::slab_size);
+        } else {
+            allocated_memory::attribute(pool::slab_size);
+        }
         return taken;
     }
 
     void give(void* emptied) noexcept {
         const std::lock_guard guard{lock_};
         empty_.push_back(emptied);  // there is room: add_region reserved it
+        allocated_memory::attribute(-static_cast<std::ptrdiff_t>(pool::slab_size));
     }
 
     /// See frame_pool::rest. `was_active`: the caller has used its pool since it last called.
@@ -216,6 +223,7 @@ public:
         // Those that were empty all the time since the last trim are at the front: the others come and go at the back.
         for (; clean_ + kept_empty_slabs < fewest_; ++clean_) {
             madvise(empty_[clean_], pool::slab_size, MADV_DONTNEED);  // the range stays ours, and comes back as zeros
+            count_pages(-static_cast<std::ptrdiff_t>(pool::slab_size));
         }
         fewest_ = empty_.size();
         left_to_do_ = left_to_do_ || empty_.size() > clean_ + kept_empty_slabs;
@@ -234,11 +242,19 @@ private:
         empty_.reserve(slabs_ + slabs_a_region);
         auto* const begin = static_cast<std::byte*>(::operator new (region_size, std::align_val_t{region_size}));
         madvise(begin, region_size, MADV_HUGEPAGE);  // page faults cost more than the blocks; a hint
+        count_pages(-static_cast<std::ptrdiff_t>(region_size));
         slabs_ += slabs_a_region;
         for (std::size_t at = region_size; at != 0; at -= pool::slab_size) {
             empty_.push_back(begin + at - pool::slab_size);
         }
         clean_ = empty_.size();  // never touched yet
+    }
+
+    /// Counts slabs that get pages, or lose them: a region that operator new has counted has none yet.
+    static void count_pages(std::ptrdiff_t bytes) noexcept {
+        if (allocated_memory::is_counting()) {
+            allocated_memory::add(bytes);
+        }
     }
 
     /// A pool whose thread runs is left out: that thread comes here before it sleeps.

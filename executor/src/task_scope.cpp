@@ -10,7 +10,7 @@
 
 namespace gatherd::executor {
 
-task_scope::task_scope(scheduler& pool, ordering order) noexcept
+task_scope::task_scope(scheduler& pool, ordering order)
     : work{&run_serially}, scheduler_{pool}, order_{order}, serial_home_{pool.timer_home()} {
     const std::lock_guard guard{scheduler_.scopes_lock_};
     next_scope_ = std::exchange(scheduler_.first_scope_, this);

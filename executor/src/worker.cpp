@@ -6,9 +6,11 @@
 #include <string>
 #include <utility>
 
+#include "gatherd/executor/allocated_memory.hpp"
 #include "gatherd/executor/detail/frame_pool.hpp"
 #include "gatherd/executor/detail/task_state.hpp"
 #include "gatherd/executor/scheduler.hpp"
+#include "gatherd/executor/task_scope.hpp"
 
 namespace gatherd::executor {
 namespace {
@@ -66,7 +68,9 @@ std::coroutine_handle<> worker::run_step(task_state& task, std::coroutine_handle
     spawned_in_step_ = 0;
     const std::uint32_t outer_budget = std::exchange(budget_, step_budget);
     task_state* const outer = std::exchange(running, &task);
+    memory_account* const outer_account = allocated_memory::work_for(&task.scope().memory());
     const auto ended_root = run_coroutine(at);
+    allocated_memory::work_for(outer_account);
     running = outer;
     budget_ = outer_budget;
     --nested_;

@@ -81,7 +81,7 @@ def run_one(make, seed, seconds):
         raise AssertionError(f"the attack ended with {attacker.exitcode}: see above")
     if seen["lost"] or seen["wrong"] or not seen["answers"]:
         raise AssertionError(f"the neighbour noticed: {seen}")
-    return seen | {"tried": tried.value, "peak": peak // 1024, "errors": sum(stats["errors"].values()), "held": stats["memory"]["held_bytes"]}
+    return seen | {"tried": tried.value, "peak": peak // 1024, "errors": sum(stats["errors"].values()), "allocated": stats["memory"]["allocated_bytes"]}
 
 
 def main():

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/memory_limit.hpp"
 #include "api/plan/check/plan_builder.hpp"
 #include "api/plan/model/nearest_name.hpp"
 
@@ -160,6 +161,8 @@ std::optional<std::string_view> task_members::unknown_to(kind k) const noexcept 
 }
 
 std::vector<protocol::json_view::member> unique_members(protocol::json_view object) {
+    constexpr std::size_t bytes_a_member = 128;  // of both tables
+    memory_limit::check(object.size() * bytes_a_member);
     std::vector<protocol::json_view::member> unique;
     std::map<std::string_view, std::size_t> seen;  // not by a hash: the names are chosen by a client
     for (const auto& each : object.members()) {

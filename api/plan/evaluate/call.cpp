@@ -2,12 +2,14 @@
 
 #include <oneapi/tbb/task_group.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <new>
 #include <utility>
 #include <vector>
 
+#include "api/memory_limit.hpp"
 #include "api/plan/evaluate/evaluate.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/model/function.hpp"
@@ -33,6 +35,8 @@ failure_ptr handled(place where) {
         return as("CancelledError", e.message());
     } catch (const executor::timeout_error& e) {
         return as("TimeoutError", e.message());
+    } catch (const memory_limit_exceeded&) {  // the program is over: nothing of it catches this
+        return as("CancelledError", "");
     } catch (const std::bad_alloc&) {
         return as("MemoryError", "");
     } catch (const std::exception& e) {  // a function of somebody's own, or a bug of ours
@@ -81,6 +85,7 @@ executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, p
     try {
         // Named, since g++ 12 destroys temporaries with captures twice in some awaits.
         auto body = [where, given = std::move(given), owner = p.shared_from_this()] {
+            const executor::memory_turn turn{&owner->memory()};
             return call_now(callee_at(where), given.bound, where, *owner);
         };
         auto called = pool(std::move(body));
@@ -88,30 +93,11 @@ executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, p
         co_return result;
     } catch (const executor::cancelled_error& e) {
         co_return cancelled_at(where, e);
+    } catch (const memory_limit_exceeded&) {
+        co_return failure{"CancelledError", "", where};
     } catch (const std::exception& e) {  // no thread can be started
         co_return failure{"RuntimeError", e.what(), where};
     }
-}
-
-/// Takes the size of `v` from `left`: its memory, about.
-measure measure_within(const value& v, std::size_t max_depth, std::size_t& left) {
-    const std::size_t own = sizeof v + (v.is_string() ? v.get_ref<const std::string&>().size() : 0);
-    if (own > left) {
-        return measure::too_large;
-    }
-    left -= own;
-    if (!v.is_structured()) {
-        return measure::fits;
-    }
-    if (max_depth == 0) {
-        return measure::too_deep;
-    }
-    for (const value& inner : v) {
-        if (const measure m = measure_within(inner, max_depth - 1, left); m != measure::fits) {
-            return m;
-        }
-    }
-    return measure::fits;
 }
 
 // asyncio's letter: the answer does not wait for the thread of a cancelled to_thread. The calls own what they use.
@@ -210,19 +196,6 @@ executor::task<outcome> call_blocking(place where, bound_arguments given, progra
     co_return co_await call_on(std::move(holding_it), where, std::move(given), p);
 }
 
-/// A value that a call made, with its size entered into the account of memory if it is large.
-outcome entered(outcome made, place where, program& p) {
-    if (made.has_value() && (made.result().is_structured() || made.result().is_string())) {
-        std::size_t bytes = 0;
-        // Too deep or too large is judged where it is looked at: here only what it holds matters.
-        static_cast<void>(measure_of(made.result(), p.bounds().depth, p.bounds().result_bytes, bytes));
-        if (!p.account_for(bytes)) {
-            return failure{"CancelledError", "", where};
-        }
-    }
-    return made;
-}
-
 /// Awaits a function that is a coroutine, in the frame that holds its arguments.
 executor::task<outcome> call_coroutine(const function& callee, arguments bound, place where, program& p) {
     if (const char* const setting = p.client().refusal; setting != nullptr && !callee.needs.empty()) {
@@ -230,7 +203,7 @@ executor::task<outcome> call_coroutine(const function& callee, arguments bound, 
                           callee.name + ": not offered to clients without a token over TCP; set " + setting, where};
     }
     try {
-        co_return entered(co_await std::get<coroutine_body>(callee.body)(p, bound), where, p);
+        co_return co_await std::get<coroutine_body>(callee.body)(p, bound);
     } catch (const std::exception&) {
         co_return handled(where);
     }
@@ -315,16 +288,16 @@ outcome cancelled_at(place where, const executor::cancelled_error& cause) {
     return failure{"CancelledError", cause.message(), where};
 }
 
-measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes, std::size_t& bytes) {
-    std::size_t left = max_bytes;
-    const measure found = measure_within(v, max_depth, left);
-    bytes = max_bytes - left;
-    return found;
+bool is_deeper_than(const value& v, std::size_t max_depth) {
+    if (!v.is_structured()) {
+        return false;
+    }
+    return max_depth == 0 ||
+           std::any_of(v.begin(), v.end(), [=](const value& inner) { return is_deeper_than(inner, max_depth - 1); });
 }
 
 outcome call_now(const function& callee, arguments bound, place where, program& p) {
-    outcome made = guarded(where, [&]() -> outcome { return std::get<plain_body>(callee.body)(p, bound); });
-    return entered(std::move(made), where, p);
+    return guarded(where, [&]() -> outcome { return std::get<plain_body>(callee.body)(p, bound); });
 }
 
 failure_ptr append_call(std::string& text, const function& callee, arguments bound, place where,
@@ -333,6 +306,8 @@ failure_ptr append_call(std::string& text, const function& callee, arguments bou
     try {
         protocol::append_value(text, std::get<plain_body>(callee.body)(context, bound));
         return nullptr;
+    } catch (const memory_limit_exceeded&) {
+        throw;
     } catch (const std::exception&) {
         text.resize(begin);
         return handled(where);

@@ -61,9 +61,7 @@ void fill_part(std::vector<value>& bound, const awaited_part& part, value result
 /// The failure that a cancelled wait is.
 [[nodiscard]] outcome cancelled_at(place where, const executor::cancelled_error& cause);
 
-/// How a value stands to the limits of nesting and size. Results of refs are looked at: they are what could nest, or
-/// double, without end. `bytes`: how many it has, about, where it fits.
-enum class measure { fits, too_deep, too_large };
-[[nodiscard]] measure measure_of(const value& v, std::size_t max_depth, std::size_t max_bytes, std::size_t& bytes);
+/// Whether a value is nested deeper than that. Results of refs are looked at: they are what could nest without end.
+[[nodiscard]] bool is_deeper_than(const value& v, std::size_t max_depth);
 
 }  // namespace gatherd::api::plan

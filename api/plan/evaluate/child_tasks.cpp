@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/memory_limit.hpp"
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/evaluate.hpp"
 #include "gatherd/executor/sleep.hpp"
@@ -10,6 +11,18 @@
 namespace gatherd::api::plan {
 
 using executor::cancelled_error, executor::task, executor::task_ref;
+
+void check_memory_for_task() {
+    constexpr std::size_t bytes_a_task = 512;  // about
+    memory_limit::check(bytes_a_task);
+}
+
+child_handle begin_task(task<outcome> evaluation) {
+    check_memory_for_task();
+    child_handle begun = executor::create_task(std::move(evaluation));
+    begun.ignore_exception();
+    return begun;
+}
 
 std::vector<task_ref> refs_to(const std::vector<child_handle>& handles) {
     std::vector<task_ref> refs;
@@ -53,10 +66,11 @@ task<> all_begun(const std::vector<child_handle>& tasks) {
 }
 
 std::vector<child_handle> start_children(const list_node& n, const environment_ptr& names, program& p) {
+    memory_limit::check(n.children.size() * sizeof(child_handle));
     std::vector<child_handle> children;
     children.reserve(n.children.size());
     for (const node* each : n.children) {
-        children.push_back(executor::create_task(evaluate(*each, names, p)));
+        children.push_back(begin_task(evaluate(*each, names, p)));
     }
     return children;
 }
@@ -69,6 +83,8 @@ outcome raised_outcome(const child_handle& ended, place where) {
         std::rethrow_exception(ended.exception());
     } catch (const cancelled_error& e) {
         return cancelled_at(where, e);
+    } catch (const memory_limit_exceeded&) {  // the program is over: nothing of it catches this
+        return failure{"CancelledError", "", where};
     } catch (const std::exception& e) {  // out of memory, in the middle of an evaluation
         return failure{"MemoryError", e.what(), where};
     }
@@ -95,7 +111,7 @@ child_handle named_task(const node& n, const environment_ptr& names) {
 
 child_handle named_or_new(const node& n, const environment_ptr& names, program& p) {
     child_handle named = named_task(n, names);
-    return named ? named : executor::create_task(evaluate(n, names, p));
+    return named ? named : begin_task(evaluate(n, names, p));
 }
 
 outcome without_message(const failure& cancellation) {

@@ -63,6 +63,13 @@ class program;
 
 using child_handle = executor::task_handle<outcome>;
 
+/// Throws memory_limit_exceeded where there is no memory for one more task of a plan.
+void check_memory_for_task();
+
+/// Creates a task of a plan. Throws memory_limit_exceeded where there is no memory for it. What it ends by needs no
+/// reader: only want of memory comes out of an evaluation as an exception.
+[[nodiscard]] child_handle begin_task(executor::task<outcome> evaluation);
+
 /// Without the empty handles.
 [[nodiscard]] std::vector<executor::task_ref> refs_to(const std::vector<child_handle>& handles);
 

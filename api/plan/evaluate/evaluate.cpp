@@ -17,7 +17,7 @@ task<outcome> evaluate_value(const node& n, program& p) {
     co_return evaluate_instant(n, p);
 }
 
-/// What a node of an abandoned program gives: nothing that catches it can start anything either.
+/// What a node gives of a program that is over: nothing that catches it can start anything either.
 task<outcome> refuse_to_start(const node& n) {
     co_return failure{"CancelledError", "", {&n}};
 }
@@ -48,7 +48,7 @@ failure_ptr append_instant(std::string& text, const node& n, call_context& conte
 }
 
 task<outcome> evaluate(const node& n, environment_ptr names, program& p) {
-    if (p.is_abandoned()) [[unlikely]] {
+    if (p.is_abandoned() || p.has_no_memory()) [[unlikely]] {
         return refuse_to_start(n);
     }
     switch (n.is) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/memory_limit.hpp"
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/child_list.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
@@ -45,6 +46,14 @@ struct gathering {
     explicit gathering(const child_list& children)
         : started{children.size, children.options.return_exceptions ? executor::return_when::all_completed
                                                                     : executor::return_when::first_failure} {}
+
+    /// As begin_task, in the child's place.
+    void start(std::size_t child, task<outcome> evaluation) {
+        check_memory_for_task();
+        started.create(child, std::move(evaluation));
+        tasks()[child].ignore_exception();
+        has_tasks = true;
+    }
 
     [[nodiscard]] std::vector<child_handle>& tasks() noexcept { return started.tasks(); }
 
@@ -103,6 +112,7 @@ task<outcome> gather_children(child_list children, environment_ptr names, progra
     if (at_once && !is_watched && are_worth_sharing(children)) {
         co_return co_await evaluate_shared(std::move(children), std::move(names), p);
     }
+    memory_limit::check(children.size * sizeof(child_handle));
     gathering g{children};
     // Shared, since children that a failed gather leaves running still use it.
     const auto line = at_once || !has_limit
@@ -132,8 +142,7 @@ task<outcome> gather_children(child_list children, environment_ptr names, progra
                 if (is_watched) {
                     child = observed(std::move(child), i, p);
                 }
-                g.started.create(i, std::move(child));
-                g.has_tasks = true;
+                g.start(i, std::move(child));
                 if (own.is_over_after(0)) {
                     if (p.is_seeded()) {
                         co_await give_way{};
@@ -144,6 +153,7 @@ task<outcome> gather_children(child_list children, environment_ptr names, progra
                 continue;
             }
             if (g.results.empty()) {
+                memory_limit::check(children.size * sizeof(outcome));
                 g.results.resize(children.size);
             }
             g.results[i] = *std::move(made);
@@ -153,9 +163,7 @@ task<outcome> gather_children(child_list children, environment_ptr names, progra
             if (!g.results[i].has_value() && g.first_failure == nullptr && !children.options.return_exceptions) {
                 g.first_failure = children.failed(i, g.results[i].reason());
             }
-            // Beyond limits.memory_bytes a call gives a CancelledError, and the program has been cancelled.
-            const bool may_be_over = is_cancellation(g.results[i]);
-            if (own.is_over_after(children.lines(i), children.steps()) || may_be_over) {
+            if (own.is_over_after(children.lines(i), children.steps())) {
                 co_await executor::yield();
             }
         }
@@ -206,6 +214,7 @@ task<outcome> gather_children(child_list children, environment_ptr names, progra
 
 outcome gather_instant(const node& n, program& p) {
     const child_list children = children_of(n);
+    memory_limit::check(children.size * sizeof(outcome));
     std::vector<outcome> results(children.size);
     failure_ptr failed = in_turn(children, [&](std::size_t i) {
         results[i] = children.instant(i, p);

@@ -15,13 +15,6 @@ using executor::task;
 
 namespace {
 
-/// What so many children of a map may hold in memory at once: results alone, or tasks that wait.
-std::size_t memory_of(const child_list& children) {
-    constexpr std::size_t bytes_a_result = 128;
-    constexpr std::size_t bytes_a_task = 1024;
-    return children.size * (children.are_direct() ? bytes_a_result : bytes_a_task);
-}
-
 /// A map whose items are no nodes of the plan: their number times the nodes of the task is counted as it starts.
 task<outcome> evaluate_items(const map_node& n, environment_ptr names, program& p) {
     std::shared_ptr<const value> computed;
@@ -36,7 +29,7 @@ task<outcome> evaluate_items(const map_node& n, environment_ptr names, program& 
         computed = std::make_shared<const value>(std::move(over.result()));
     }
     child_list children = items_of(n, std::move(computed));
-    if (!p.count_mapped(children.size, n.body_tasks) || !p.account_for(memory_of(children))) {
+    if (!p.count_mapped(children.size, n.body_tasks)) {
         co_return failure{"CancelledError", "", {&n}};
     }
     if (&n == &p.source().root() && p.observer().wants_children()) {

@@ -101,19 +101,11 @@ bool waits_in_asyncio(const let_node& n, bool body_has_succeeded) {
 }
 
 /// What a ref gives: a copy, since others may await the same task.
-struct copied_result {
-    outcome result{};
-    measure size = measure::fits;
-    std::size_t bytes = 0;
-};
-
-copied_result copy_of(const value& result, const limits& bounds) {
-    copied_result copy;
-    copy.size = measure_of(result, bounds.depth, bounds.result_bytes, copy.bytes);
-    if (copy.size == measure::fits) {
-        copy.result = outcome{result};
+outcome copy_of(const value& result, const ref_node& n, const program& p) {
+    if (is_deeper_than(result, p.bounds().depth)) {
+        return failure{"RecursionError", "the result is nested deeper than limits.depth", {&n}};
     }
-    return copy;
+    return outcome{result};
 }
 
 }  // namespace
@@ -132,7 +124,7 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p)
     environment& scope = names->outwards(n.levels);
     child_handle named;
     std::shared_ptr<const value> source = scope.named_value();
-    copied_result copied;
+    outcome copied;
     try {
         if (source == nullptr) {
             named = scope.tasks()[n.slot];
@@ -142,43 +134,31 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p)
             }
         }
         if (source == nullptr) {
-            copied.result = outcome_of_named(scope, n.slot, {&n});
+            copied = outcome_of_named(scope, n.slot, {&n});
         } else if (p.is_seeded() || !are_large({source.get(), 1})) {
-            copied = copy_of(*source, p.bounds());
+            copied = copy_of(*source, n, p);
         } else {
             // Not in a seeded program: when a thread is ready would decide what runs before what.
-            auto body = [named, source, owner = p.shared_from_this()] { return copy_of(*source, owner->bounds()); };
+            auto body = [named, source, &n, owner = p.shared_from_this()] {
+                const executor::memory_turn turn{&owner->memory()};
+                return copy_of(*source, n, *owner);
+            };
             auto copying = executor::compute_unjoined(std::move(body));
             copied = co_await copying;
         }
     } catch (const cancelled_error& e) {
         co_return cancelled_at({&n}, e);
     }
-    if (!copied.result.has_value()) {
-        if (named.cancelled()) {
-            executor::task_state::current().adopt_cancellation_of(*named.ref());
-        }
-        co_return std::move(copied.result);
+    if (!copied.has_value() && named.cancelled()) {
+        executor::task_state::current().adopt_cancellation_of(*named.ref());
     }
-    switch (copied.size) {
-        case measure::fits:
-            if (!p.account_for(copied.bytes)) {
-                co_return failure{"CancelledError", "", {&n}};
-            }
-            break;
-        case measure::too_deep:
-            co_return failure{"RecursionError", "the result is nested deeper than limits.depth", {&n}};
-        case measure::too_large:
-            p.exceed("limits.result_bytes");
-            co_return failure{"CancelledError", "", {&n}};
-    }
-    co_return std::move(copied.result);
+    co_return copied;
 }
 
 task<outcome> evaluate_let(const let_node& n, environment_ptr names, program& p) {
     const auto inner = std::make_shared<environment>(names, n.tasks.size());
     for (std::size_t i = 0; i < n.tasks.size(); ++i) {
-        inner->tasks()[i] = executor::create_task(evaluate(*n.tasks[i], inner, p));
+        inner->tasks()[i] = begin_task(evaluate(*n.tasks[i], inner, p));
     }
     outcome result = co_await evaluate(*n.body, inner, p);
     try {

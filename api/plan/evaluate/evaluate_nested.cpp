@@ -68,7 +68,7 @@ task<outcome> evaluate_wait_for(const inner_node& n, environment_ptr names, prog
             co_return failure{"TimeoutError", "", {&n}};
         }
         if (!inner) {
-            inner = executor::create_task(evaluate(*n.inner, names, p));
+            inner = begin_task(evaluate(*n.inner, names, p));
         }
         const bool in_time = co_await executor::end_within_unjoined(inner.ref(), *n.timeout);
         outcome ended = outcome_of_child(*n.inner, names, inner);
@@ -87,7 +87,7 @@ task<outcome> evaluate_shield(const inner_node& n, environment_ptr names, progra
     if (is_value || (named && named.done())) {
         co_return co_await evaluate(*n.inner, names, p);  // nothing is left to shield
     }
-    const child_handle inner = named ? named : executor::create_task(evaluate(*n.inner, names, p));
+    const child_handle inner = named ? named : begin_task(evaluate(*n.inner, names, p));
     try {
         co_await executor::wait(inner.ref());
     } catch (const cancelled_error& e) {

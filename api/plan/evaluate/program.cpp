@@ -33,6 +33,7 @@ program::~program() = default;
 
 void program::prepare() {
     root_ = executor::prepare_task_in(*this, evaluate(plan_->root(), nullptr, *this));
+    root_.ignore_exception();  // end_of says what it means
     root_.ref()->add_continuation(watch_);
 }
 
@@ -105,6 +106,7 @@ void program::root_ended(executor::continuation& watch, executor::task_state&) n
 }
 
 void program::on_drained() noexcept {
+    const executor::memory_turn nobodys{nullptr};  // who hears of the end is not refused memory for the program's sake
     {
         const std::lock_guard guard{timer_lock_};
         is_over_ = true;
@@ -125,6 +127,9 @@ program_end program::end_of(outcome result) noexcept {
     const auto by = cancelled_by_.load();
     if (by == program_end::way::over_limit) {
         return {by, std::move(result), exceeded_.load()};
+    }
+    if (has_no_memory()) {
+        return {program_end::way::over_limit, std::move(result), "limits.memory_bytes"};
     }
     const bool is_cancelled = by != program_end::way::returned;
     const bool was_obeyed = is_cancelled && !result.has_value() && result.reason()->is_cancellation();
@@ -161,13 +166,9 @@ void program::exceed(const char* limit) noexcept {
     request_cancel(program_end::way::over_limit, {});
 }
 
-bool program::account_for(std::size_t bytes) noexcept {
-    constexpr std::size_t small = 1024;  // as much is taken for every task when the plan is let in
-    if (bytes < small || observer_->may_hold(bytes)) {
-        return true;
-    }
-    exceed("limits.memory_bytes");
-    return false;
+void program::end_for_memory(const char* limit) noexcept {
+    memory().deny();
+    exceed(limit);
 }
 
 bool program::count_mapped(std::size_t items, std::size_t tasks_each) noexcept {

@@ -65,9 +65,6 @@ public:
     /// for by wants_children.
     virtual void children_counted(std::size_t /*count*/) {}
 
-    /// A value of so many bytes was made or copied. False: there is no memory for it. From any thread, at any time.
-    [[nodiscard]] virtual bool may_hold(std::size_t /*bytes*/) noexcept { return true; }
-
     /// Whether somebody still waits for the end. If not, a program that does not clean up is abandoned at once.
     [[nodiscard]] virtual bool is_answer_wanted() const noexcept { return true; }
 
@@ -121,9 +118,13 @@ public:
     /// The program goes beyond a limit of its own: it is cancelled, and that is its end.
     void exceed(const char* limit) noexcept;
 
-    /// Enters a value that a call made or a ref copied into the account of memory, if it is large. False: there was no
-    /// room, and the program is cancelled. Values count until the program ends, wherever they went.
-    [[nodiscard]] bool account_for(std::size_t bytes) noexcept;
+    /// There is no memory for it, by that limit: it is cancelled, and no node of it starts any more.
+    void end_for_memory(const char* limit) noexcept;
+
+    /// Whether no node of it may start any more.
+    [[nodiscard]] bool has_no_memory() const noexcept { return memory().is_denied(); }
+
+    using executor::task_scope::memory;
 
     /// A map begins whose items run so many tasks each. False: with it all maps of the program together have more than
     /// limits.plan_tasks, and the program is cancelled.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/memory_limit.hpp"
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/evaluate/turn.hpp"
@@ -58,9 +59,6 @@ task<std::size_t> evaluate_rows(std::shared_ptr<sharing> shared, program& p) {
             } else {  // of those the compute pool has as many at a time as there are who take
                 shared->results[i] = co_await children.later(i, shared->names, p);
             }
-            if (is_cancellation(shared->results[i])) {
-                co_await executor::yield();  // raises if there was no memory for it and the program has been cancelled
-            }
         }
         taken += last - first;
         co_await executor::yield();
@@ -75,6 +73,7 @@ bool are_worth_sharing(const child_list& children) noexcept {
 }
 
 task<outcome> evaluate_shared(child_list list, environment_ptr names, program& p) {
+    memory_limit::check(list.size * sizeof(outcome));
     const auto all = std::make_shared<sharing>(std::move(list), std::move(names));
     const child_list& children = all->children;
     const std::size_t row = row_of(children);

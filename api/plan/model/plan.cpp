@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "api/plan/model/node.hpp"
 
 namespace gatherd::api::plan {
@@ -18,6 +20,7 @@ std::span<value> plan::make_values(std::size_t count) {
         // Small plans get small chunks; large ones few.
         const std::size_t usual = values_.empty() ? 8 : std::min(values_a_chunk, values_.back().size * 2);
         const std::size_t size = std::max(count, usual);
+        memory_limit::check(size * sizeof(value));
         values_.push_back({std::make_unique<value[]>(size), 0, size});
     }
     values_chunk& last = values_.back();

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/memory_limit.hpp"
 #include "api/plan/model/node.hpp"
 #include "api/value.hpp"
 
@@ -46,6 +47,7 @@ private:
     void grow(std::size_t bytes) {
         constexpr std::size_t largest = std::size_t{1} << 20;
         size_ = std::max(bytes, std::min(2 * size_, largest));
+        memory_limit::check(size_);
         next_ = more_.emplace_back(new std::byte[size_]).get();
         left_ = size_;
     }

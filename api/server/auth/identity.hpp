@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/plan/check/call_rights.hpp"
+#include "api/server/limits/client_memory.hpp"
 #include "gatherd/executor/semaphore.hpp"
 
 namespace gatherd::api::server {
@@ -80,6 +81,9 @@ public:
         return blocking_places_;
     }
 
+    /// What all his connections, programs and kept results hold.
+    [[nodiscard]] const std::shared_ptr<client_memory>& memory() const noexcept { return memory_; }
+
     /// His token is one no more.
     [[nodiscard]] bool is_revoked() const noexcept { return is_revoked_.load(std::memory_order_relaxed); }
     void revoke() noexcept { is_revoked_.store(true, std::memory_order_relaxed); }
@@ -99,6 +103,7 @@ private:
     mutable std::mutex lock_;
     std::shared_ptr<executor::semaphore> blocking_places_;  // under lock_, as the next; none until first needed
     std::shared_ptr<const function_rights> functions_;
+    std::shared_ptr<client_memory> memory_ = std::make_shared<client_memory>();
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
 };
 

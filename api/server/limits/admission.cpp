@@ -7,21 +7,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/memory_limit.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
 
 namespace gatherd::api::server {
 namespace {
-
-/// What a plan and its tasks may hold in memory, their results and the answer included: an estimate, made from what a
-/// million tasks of each sort take.
-std::size_t memory_of(const plan::plan& what, std::size_t text_bytes) {
-    constexpr std::size_t bytes_a_task = 1024;  // its node, its coroutine while it waits, its result
-    constexpr std::size_t bytes_a_call = 128;   // where nothing can wait: node and result
-    constexpr std::size_t times_the_text = 3;   // literals as the plan keeps them, and as results
-    return what.tasks() * (what.root().is_instant ? bytes_a_call : bytes_a_task) + text_bytes * times_the_text;
-}
 
 /// What counts as in flight while it runs. What is over limits.plan_tasks ends the program when it comes to it.
 std::size_t tasks_of(const plan::plan& what, const limits& bounds) {
@@ -31,14 +23,6 @@ std::size_t tasks_of(const plan::plan& what, const limits& bounds) {
 error refuse_over(service& of, const char* limit, std::size_t most) {
     of.counts().add_limit(limit);
     return overloaded(limit, most);
-}
-
-/// Why a client may not have so much more memory, or nothing.
-std::optional<error> want_of_memory(service& of, std::size_t bytes) {
-    if (of.is_full(bytes)) {
-        return refuse_over(of, "limits.memory_bytes", of.bounds().memory_bytes);
-    }
-    return std::nullopt;
 }
 
 /// Why a client may not have so many more tasks in flight, or nothing.
@@ -65,15 +49,19 @@ std::optional<error> want_of_tasks(service& of, connection& from, std::size_t mo
 
 }  // namespace
 
-result<task_allowance> admit(service& of, connection& from, const plan::plan& what) {
-    const std::size_t memory = memory_of(what, from.message_bytes());
-    if (auto refused = want_of_memory(of, memory)) {
-        return *std::move(refused);
+std::optional<error> want_of_memory(service& of, connection& from) {
+    if (memory_limit::is_high()) {
+        return refuse_over(of, "limits.memory_bytes", of.bounds().memory_bytes);
     }
-    task_allowance allowance{of.memory(),
-                             {of.tasks_in_flight(), from.work().tasks_in_flight(), from.who()->tasks_in_flight()},
-                             tasks_of(what, of.bounds()),
-                             memory};
+    if (of.memory().is_full(*from.work().memory())) {
+        return refuse_over(of, "limits.client_memory_bytes", of.bounds().client_memory_bytes);
+    }
+    return std::nullopt;
+}
+
+result<task_allowance> admit(service& of, connection& from, const plan::plan& what) {
+    task_allowance allowance{{of.tasks_in_flight(), from.work().tasks_in_flight(), from.who()->tasks_in_flight()},
+                             tasks_of(what, of.bounds())};
     if (auto refused = want_of_tasks(of, from, 0)) {
         return *std::move(refused);
     }
@@ -82,8 +70,7 @@ result<task_allowance> admit(service& of, connection& from, const plan::plan& wh
 }
 
 std::optional<error> want_of_room(service& of, connection& from, const plan::plan& what) {
-    auto refused = want_of_memory(of, memory_of(what, from.message_bytes()));
-    return refused ? std::move(refused) : want_of_tasks(of, from, what.tasks());
+    return want_of_tasks(of, from, what.tasks());
 }
 
 }  // namespace gatherd::api::server

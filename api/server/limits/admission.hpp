@@ -14,8 +14,11 @@ namespace gatherd::api::server {
 class connection;
 class service;
 
-/// Room for a plan's tasks and memory until the allowance ends, or -32003 with the limit that it met. Counts the tasks
-/// as started.
+/// Why nothing that needs memory is begun for a client now: -32003 with the limit, or nothing. Asked before a plan is
+/// read.
+[[nodiscard]] std::optional<error> want_of_memory(service& of, connection& from);
+
+/// Room for a plan's tasks until the allowance ends, or -32003 with the limit that it met. Counts the tasks as started.
 [[nodiscard]] result<task_allowance> admit(service& of, connection& from, const plan::plan& what);
 
 /// The same for a plan without a seed that will have ended before anybody could count it: why there is no room, or

@@ -23,7 +23,7 @@ constexpr std::array codes{
     errc::shutting_down, errc::limit_exceeded,  errc::no_such_task,
 };
 
-constexpr std::array<std::string_view, 22> limit_names{
+constexpr std::array<std::string_view, 23> limit_names{
     "limits.message_bytes",
     "limits.depth",
     "limits.plan_tasks",
@@ -46,6 +46,7 @@ constexpr std::array<std::string_view, 22> limit_names{
     "auth.time",
     "auth.tries",
     "limits.connection_requests",
+    "limits.client_memory_bytes",
 };
 
 }  // namespace

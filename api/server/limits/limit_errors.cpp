@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/memory_limit.hpp"
+
 namespace gatherd::api::server {
 
 error overloaded(const char* limit, std::size_t most) {
@@ -16,6 +18,18 @@ error overloaded(const char* limit, std::size_t most) {
 error over_limit(const char* name, std::size_t most) {
     return {errc::limit_exceeded, std::string{"Over a limit: "} + name + " is " + std::to_string(most),
             std::make_shared<const value>(value{{"limit", name}, {"max", most}})};
+}
+
+error out_of_memory() {
+    return over_limit("limits.memory_bytes", memory_limit::most());
+}
+
+std::size_t most_of(std::string_view limit, const limits& bounds) {
+    return limit == "limits.output_lines"          ? bounds.output_lines
+           : limit == "limits.memory_bytes"        ? bounds.memory_bytes
+           : limit == "limits.client_memory_bytes" ? bounds.client_memory_bytes
+           : limit == "limits.plan_tasks"          ? bounds.plan_tasks
+                                                   : bounds.result_bytes;
 }
 
 }  // namespace gatherd::api::server

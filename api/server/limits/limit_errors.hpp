@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 #include "api/error.hpp"
+#include "api/limits.hpp"
 
 namespace gatherd::api::server {
 
@@ -13,5 +15,11 @@ namespace gatherd::api::server {
 
 /// -32006 of a limit.
 [[nodiscard]] error over_limit(const char* name, std::size_t most);
+
+/// -32006 of limits.memory_bytes.
+[[nodiscard]] error out_of_memory();
+
+/// How much a limit is that a program or a connection can be ended for.
+[[nodiscard]] std::size_t most_of(std::string_view limit, const limits& bounds);
 
 }  // namespace gatherd::api::server

@@ -8,11 +8,9 @@
 #include <memory>
 #include <utility>
 
-#include "api/server/limits/memory_ledger.hpp"
-
 namespace gatherd::api::server {
 
-/// Tasks that count against limits.tasks_in_flight and its kin, and the memory that they may need, while it lives.
+/// Tasks that count against limits.tasks_in_flight and its kin while it lives.
 ///
 /// It takes at once; whether that was too many is to be asked afterwards: two at a time may both be refused, but never
 /// both be let in.
@@ -24,18 +22,15 @@ public:
     /// Of the service, the connection and the token. Shared, since a detached task outlives its connection.
     using counter_list = std::array<std::shared_ptr<counter>, 3>;
 
-    explicit task_allowance(memory_ledger& ledger) noexcept : memory_{ledger} {}
-    task_allowance(memory_ledger& ledger, counter_list counted, std::size_t tasks, std::size_t bytes) noexcept
-        : memory_{ledger}, counted_{std::move(counted)}, tasks_{tasks} {
+    task_allowance() noexcept = default;
+    task_allowance(counter_list counted, std::size_t tasks) noexcept : counted_{std::move(counted)}, tasks_{tasks} {
         for (const auto& each : counted_) {
             each->fetch_add(tasks_, std::memory_order_relaxed);  // only counted, as all of these
         }
-        memory_.resize(bytes);
     }
     task_allowance(task_allowance&& other) noexcept = default;
     task_allowance& operator=(task_allowance&& other) noexcept {
         release();
-        memory_ = std::move(other.memory_);
         counted_ = std::move(other.counted_);
         tasks_ = other.tasks_;
         return *this;
@@ -50,14 +45,12 @@ public:
                 each = nullptr;
             }
         }
-        memory_.resize(0);
     }
 
     /// How many tasks it was taken for, also after release.
     [[nodiscard]] std::size_t tasks() const noexcept { return tasks_; }
 
 private:
-    memory_share memory_;
     counter_list counted_;
     std::size_t tasks_ = 0;
 };

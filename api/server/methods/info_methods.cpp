@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/memory_limit.hpp"
 #include "api/server/limits/counters.hpp"
 #include "api/server/methods/methods.hpp"
 #include "api/server/methods/params.hpp"
@@ -120,6 +121,8 @@ void check_no_params(std::optional<protocol::json_view> given) {
 
 void functions(service& of, std::optional<protocol::json_view> from, reply& answer) {
     check_no_params(from);
+    executor::memory_account listing{executor::memory_account::kind::early};
+    const executor::memory_turn turn{&listing};
     value list = value::array();
     for (const plan::function* each : of.functions().all()) {
         list.push_back(describe(*each));
@@ -141,8 +144,7 @@ void stats(service& of, std::optional<protocol::json_view> from, reply& answer) 
     all["requests_by_method"] = requests_by_method(of.counts());
     all["errors"] = of.counts().errors();
     all["limits"] = of.counts().limits_met();
-    all["memory"] = {{"held_bytes", of.memory().held()},
-                     {"most_held_bytes", of.memory().most()},
+    all["memory"] = {{"allocated_bytes", executor::allocated_memory::exact_bytes()},
                      {"resident_bytes", resident_bytes()}};
     all["threads"] = workers(of.runs_on());
     const auto* const bulk = of.made_bulk_scheduler();
@@ -156,7 +158,11 @@ void info(service& of, std::optional<protocol::json_view> from, reply& answer) {
                    {"version", of.version()},
                    {"protocol", protocol_version},
                    {"threads", of.runs_on().workers()},
-                   {"draining", of.is_draining()}});
+                   {"draining", of.is_draining()},
+                   {"limits",
+                    {{"message_bytes", of.bounds().message_bytes},
+                     {"memory_bytes", of.bounds().memory_bytes},
+                     {"client_memory_bytes", of.bounds().client_memory_bytes}}}});
 }
 
 void ping(service&, std::optional<protocol::json_view> from, reply& answer) {

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/memory_limit.hpp"
 #include "api/plan/evaluate/instant_run.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/methods/outcome_text.hpp"
@@ -47,6 +48,23 @@ bool is_answered_at_once(const plan::plan& what, const plan::program_options& ho
            (!how.timeout || how.timeout->count() > 0);
 }
 
+namespace {
+
+/// Above the high-water mark it ends, as what has only begun.
+plan::program_end run_within_memory(const limits& bounds, plan::program_observer& observer, const plan::plan& what,
+                                    std::string& message) {
+    executor::memory_account running{executor::memory_account::kind::early};
+    try {
+        const executor::memory_turn turn{&running};
+        return plan::instant_run{bounds, observer}.run(what, message);
+    } catch (const memory_limit_exceeded&) {
+        message = {};
+        return {plan::program_end::way::over_limit, plan::outcome{}, "limits.memory_bytes"};
+    }
+}
+
+}  // namespace
+
 // The result is written behind the answer's head, in memory that the thread keeps for the next.
 void answer_at_once(service& of, const plan::plan& what, reply& answer) {
     thread_local std::string message;
@@ -56,7 +74,7 @@ void answer_at_once(service& of, const plan::plan& what, reply& answer) {
     printing observer{answer};
     const limits& bounds = of.bounds();
     of.counts().add(event::programs_run);
-    const auto end = plan::instant_run{bounds, observer}.run(what, message);
+    const auto end = run_within_memory(bounds, observer, what, message);
     count_end(of.counts(), end.how, what.tasks());
     if (end.how != plan::program_end::way::returned) {
         answer.error(error_of(end, bounds));

@@ -43,6 +43,8 @@ void handle_message(const std::shared_ptr<connection>& from, const protocol::mes
     for (const protocol::message_item& item : message.items) {
         if (const auto* refused = std::get_if<protocol::refusal>(&item)) {
             reply{from, refused->id, part_of}.error(refused->reason);
+        } else if (part_of != nullptr && part_of->has_ended()) {
+            const reply unanswered{from, std::get<protocol::request>(item).id, part_of};
         } else {
             const auto& request = std::get<protocol::request>(item);
             call_method(of, request, reply{from, request.id, part_of});

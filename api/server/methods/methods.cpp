@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/memory_limit.hpp"
 #include "api/plan/model/nearest_name.hpp"
 #include "api/server/auth/identity.hpp"
 #include "api/server/limits/counters.hpp"
@@ -118,6 +119,10 @@ void call_method(service& of, const protocol::request& request, reply answer) {
         found->call(of, request.params, answer);
     } catch (const refused& fault) {
         answer.error(fault.reason);
+    } catch (const memory_limit_exceeded&) {
+        if (answer.to() != nullptr) {  // else whoever took the reply says so
+            answer.error(out_of_memory());
+        }
     }
 }
 

@@ -30,13 +30,6 @@ bool has_parts_left(const value& counted, std::size_t& left, std::size_t depth) 
     });
 }
 
-std::size_t most_of(std::string_view limit, const limits& bounds) {
-    return limit == "limits.output_lines"   ? bounds.output_lines
-           : limit == "limits.memory_bytes" ? bounds.memory_bytes
-           : limit == "limits.plan_tasks"   ? bounds.plan_tasks
-                                            : bounds.result_bytes;
-}
-
 }  // namespace
 
 error error_of(const plan::program_end& end, const limits& bounds) {

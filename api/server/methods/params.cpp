@@ -7,9 +7,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/memory_limit.hpp"
 #include "api/plan/model/nearest_name.hpp"
 #include "api/plan/model/node.hpp"
 #include "api/protocol/json_pointer.hpp"
+#include "api/server/limits/limit_errors.hpp"
 #include "api/shortened.hpp"
 
 namespace gatherd::api::server {
@@ -191,6 +193,9 @@ std::optional<std::vector<std::string>> params::texts(std::string_view name) con
     const std::string expected = std::string{name} + " is a list of texts";
     if (!found->is_array()) {
         refuse(name, expected);
+    }
+    if (found->size() > 1 && memory_limit::is_high(found->size() * sizeof(std::string))) {
+        throw refused{out_of_memory()};
     }
     std::vector<std::string> list;
     for (const protocol::json_view item : found->items()) {

@@ -1,24 +1,39 @@
 #include "api/server/methods/reply.hpp"
 
-#include <cassert>
 #include <mutex>
 #include <utility>
 
+#include "api/memory_limit.hpp"
 #include "api/protocol/response.hpp"
+#include "api/server/limits/limit_errors.hpp"
 #include "api/server/net/connection.hpp"
 
 namespace gatherd::api::server {
+namespace {
 
-batch::batch(std::shared_ptr<connection> to, std::size_t owed)
-    : to_{std::move(to)}, owed_{owed}, memory_{to_->of().memory()} {}
+constexpr std::size_t small_answer = 4096;  // bytes of an answer that comes from the reserve
 
-void batch::add(std::string text, std::function<void()> sent) {
+/// Whether there is no memory for an answer of that size. Small ones are always sent: errors, above all.
+bool is_too_much(std::size_t bytes) {
+    return bytes > small_answer && memory_limit::is_reached(bytes);
+}
+
+}  // namespace
+
+batch::batch(std::shared_ptr<connection> to, std::size_t owed) : to_{std::move(to)}, owed_{owed} {}
+
+void batch::add(std::string_view text, std::function<void()> sent) {
     {
         const std::lock_guard guard{lock_};
-        if (!text.empty()) {
-            answers_ += answers_.empty() ? '[' : ',';
-            answers_ += text;
-            memory_.resize(answers_.size());
+        if (!text.empty() && !has_ended()) {
+            const bool grows = answers_.capacity() - answers_.size() <= text.size();
+            if (grows && answers_.size() > small_answer && memory_limit::is_high(answers_.size() + text.size())) {
+                answers_ = {};
+                has_ended_.store(true, std::memory_order_relaxed);
+            } else {
+                answers_ += answers_.empty() ? '[' : ',';
+                answers_ += text;
+            }
         }
         if (sent) {
             sent_.push_back(std::move(sent));
@@ -27,7 +42,13 @@ void batch::add(std::string text, std::function<void()> sent) {
             return;
         }
     }
-    if (!answers_.empty()) {  // the last one has it to itself
+    if (has_ended() || is_too_much(answers_.size())) {  // the last one has it to itself
+        answers_ = {};
+        const error why = out_of_memory();
+        to_->of().counts().add_error(why);
+        protocol::append_error(answers_, protocol::request_id::null(), why);
+        to_->send(answers_);
+    } else if (!answers_.empty()) {
         answers_ += ']';
         to_->send(answers_);
     }
@@ -42,13 +63,16 @@ reply::reply(std::shared_ptr<connection> to, protocol::request_id id, std::share
 }
 
 reply::~reply() {
-    assert(to_ == nullptr && "every request is answered");
+    if (to_ != nullptr) {
+        error(out_of_memory());
+    }
 }
 
-void reply::send(std::string text, std::function<void()> sent) {
+void reply::send(std::string_view text, std::function<void()> sent) {
+    const executor::memory_turn nobodys{nullptr};  // from here on nothing is refused
     const std::shared_ptr<connection> to = std::move(to_);
     if (part_of_ != nullptr) {
-        part_of_->add(std::move(text), std::move(sent));
+        part_of_->add(text, std::move(sent));
     } else {
         if (!text.empty()) {
             to->send(text);
@@ -65,26 +89,44 @@ void reply::result(const value& what, std::function<void()> sent) {
     if (!is_notification()) {
         protocol::append_result(text, id_, what);
     }
-    send(std::move(text), std::move(sent));
+    if (is_too_much(text.size())) {
+        error(out_of_memory());
+    } else {
+        send(text, std::move(sent));
+    }
 }
 
 void reply::result_message(std::string_view message) {
-    const std::shared_ptr<connection> to = std::move(to_);
-    if (part_of_ != nullptr) {
-        part_of_->add(std::string{is_notification() ? std::string_view{} : message}, nullptr);
-    } else if (!is_notification()) {
-        to->send(message);
+    if (is_notification()) {
+        send({}, nullptr);
+    } else if (is_too_much(message.size())) {
+        error(out_of_memory());
+    } else {
+        send(message, nullptr);
     }
-    to->settle();
 }
 
 void reply::error(const api::error& why) {
+    const executor::memory_turn nobodys{nullptr};
     to_->of().counts().add_error(why);
     std::string text;
     if (!is_notification()) {
         protocol::append_error(text, id_, why);
     }
-    send(std::move(text), nullptr);
+    send(text, nullptr);
+}
+
+void reply::error_body(errc code, std::string_view body) {
+    to_->of().counts().add_error({code, {}});
+    std::string text;
+    if (!is_notification()) {
+        protocol::append_error_around(text, id_, body);
+    }
+    if (is_too_much(text.size())) {
+        error(out_of_memory());
+    } else {
+        send(text, nullptr);
+    }
 }
 
 }  // namespace gatherd::api::server

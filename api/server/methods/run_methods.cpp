@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/memory_limit.hpp"
 #include "api/plan/check/plan_decoder.hpp"
 #include "api/server/limits/admission.hpp"
 #include "api/server/limits/task_allowance.hpp"
@@ -28,6 +29,7 @@ struct understood {
     plan_ptr what;
     plan::program_options how{};
     reporting wishes{};
+    std::size_t plan_bytes = 0;  ///< of memory
 };
 
 /// Checks plans for one client. Keeps what it may call.
@@ -97,8 +99,12 @@ std::shared_ptr<executor::semaphore> blocking_places(const service& of, connecti
     return holder->name().empty() ? client.work().blocking_places(most) : holder->blocking_places(most);
 }
 
+/// What is longer runs as a program, so that its message and what decoded it are gone before there is a result.
+constexpr std::size_t most_text_at_once = std::size_t{1} << 20;
+
 void run_understood(service& of, understood& request, reply& answer) {
-    if (is_answered_at_once(*request.what, request.how) && !request.wishes.streams && !request.wishes.progress) {
+    if (answer.to()->message_bytes() <= most_text_at_once && is_answered_at_once(*request.what, request.how) &&
+        !request.wishes.streams && !request.wishes.progress) {
         run_at_once(of, *request.what, answer);
         return;
     }
@@ -109,7 +115,7 @@ void run_understood(service& of, understood& request, reply& answer) {
     const auto running =
         std::make_shared<running_request>(of, std::move(answer), request.wishes, std::move(allowance), is_bulky);
     request.how.blocking_places = blocking_places(of, client);
-    running->start(std::move(request.what), std::move(request.how));
+    running->start(std::move(request.what), std::move(request.how), request.plan_bytes);
 }
 
 understood understand_run(service& of, const params& given, const reply& answer) {
@@ -151,6 +157,22 @@ understood understand_map(service& of, const params& given, const reply& answer)
     return request;
 }
 
+/// Calls `understand` in the memory that there is, and tells how much the plan has allocated.
+template <typename Understand>
+understood understand_within_memory(service& of, const params& given, const reply& answer,
+                                    const Understand& understand) {
+    if (auto fault = want_of_memory(of, *answer.to())) {
+        throw refused{*std::move(fault)};
+    }
+    executor::memory_account reading{executor::memory_account::kind::early};
+    understood request = [&] {
+        const executor::memory_turn turn{&reading};
+        return understand(of, given, answer);
+    }();
+    request.plan_bytes = reading.bytes();
+    return request;
+}
+
 /// What create_task takes beyond a task.
 created_task::options read_task_options(const service& of, const params& given) {
     created_task::options made;
@@ -166,27 +188,27 @@ created_task::options read_task_options(const service& of, const params& given) 
 
 void run(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"task"}, {"timeout", "seed"}};
-    auto request = understand_run(of, params{given, expected}, answer);
+    auto request = understand_within_memory(of, params{given, expected}, answer, understand_run);
     run_understood(of, request, answer);
 }
 
 void gather(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"tasks"}, {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
-    auto request = understand_gather(of, params{given, expected}, answer);
+    auto request = understand_within_memory(of, params{given, expected}, answer, understand_gather);
     run_understood(of, request, answer);
 }
 
 void map(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"call", "over"},
                                     {"return_exceptions", "limit", "timeout", "seed", "stream", "progress", "task", "as"}};
-    auto request = understand_map(of, params{given, expected}, answer);
+    auto request = understand_within_memory(of, params{given, expected}, answer, understand_map);
     run_understood(of, request, answer);
 }
 
 void create_task(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"task"}, {"name", "timeout", "seed", "detach", "keep"}};
     const params read{given, expected};
-    auto request = understand_run(of, read, answer);
+    auto request = understand_within_memory(of, read, answer, understand_run);
     auto options = read_task_options(of, read);
     const auto creator = answer.to();
     auto allowance = value_or_refuse(admit(of, *creator, *request.what));
@@ -194,6 +216,7 @@ void create_task(service& of, std::optional<protocol::json_view> given, reply& a
     const bool is_detached = options.is_detached;
     options.is_bulky = is_bulk(*creator, *request.what);
     options.owner = creator->who();
+    options.client = creator->work().memory();
     options.is_silent = answer.is_notification();
     const auto task =
         std::make_shared<created_task>(of, task_table::new_id(), std::move(options), creator, std::move(allowance));
@@ -202,7 +225,7 @@ void create_task(service& of, std::optional<protocol::json_view> given, reply& a
         creator->add_task(task);
     }
     request.how.blocking_places = blocking_places(of, *creator);
-    task->start(std::move(request.what), std::move(request.how));
+    task->start(std::move(request.what), std::move(request.how), request.plan_bytes);
     answer.result({{"id", task->id()}}, [task] { task->announce(); });
 }
 

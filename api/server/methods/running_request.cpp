@@ -4,8 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/memory_limit.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "api/protocol/response.hpp"
+#include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
 
@@ -19,7 +21,7 @@ running_request::running_request(service& of, reply answer, reporting what, task
       is_bulky_{is_bulky},
       allowance_{std::move(allowance)} {}
 
-void running_request::start(std::shared_ptr<const plan::plan> what, plan::program_options how) {
+void running_request::start(std::shared_ptr<const plan::plan> what, plan::program_options how, std::size_t plan_bytes) {
     service_.counts().add(event::programs_run);
     const auto self = shared_from_this();
     const auto program = std::make_shared<plan::program>(is_bulky_ ? service_.bulk_scheduler() : service_.runs_on(),
@@ -29,7 +31,10 @@ void running_request::start(std::shared_ptr<const plan::plan> what, plan::progra
         const std::lock_guard guard{lock_};
         program_ = program;
     }
-    const bool is_gone = !answer_.to()->work().add_request(self);
+    const auto to = answer_.to();
+    const bool is_gone = !to->work().add_request(self);
+    program->memory().add(static_cast<std::ptrdiff_t>(plan_bytes + bytes_a_program));
+    place_.enter(service_.memory(), to->work().memory(), program);
     program->start();
     if (is_gone) {
         program->cancel({});
@@ -122,12 +127,18 @@ void running_request::answer_result(value result) {
         result = {{"completed", done_ - failed_}, {"failed", failed_}};
     }
     std::string message;  // whole, so that a large result is written once
-    protocol::append_result_head(message, id_);
-    const std::size_t head = message.size();
-    protocol::append_value(message, result);
-    result = nullptr;
-    memory_.release();  // before the client hears of the end: it may ask for as much again
-    answer_with(answer_, message, head, service_.bounds());
+    try {
+        executor::memory_account writing;
+        const executor::memory_turn turn{&writing};
+        protocol::append_result_head(message, id_);
+        const std::size_t head = message.size();
+        protocol::append_value(message, result);
+        result = nullptr;
+        answer_with(answer_, message, head, service_.bounds());
+    } catch (const memory_limit_exceeded&) {
+        message = {};
+        answer_.error(out_of_memory());
+    }
 }
 
 bool running_request::is_answer_wanted() const noexcept {
@@ -148,6 +159,7 @@ void running_request::answer_end(plan::program_end end) {
     answer_.to()->work().remove_request(self);
     count_end(service_.counts(), end.how, allowance_.tasks());
     allowance_.release();
+    place_.leave();
     std::shared_ptr<plan::program> program;  // let go when nobody holds our lock
     {
         const std::lock_guard guard{lock_};
@@ -161,7 +173,6 @@ void running_request::answer_end(plan::program_end end) {
     if (end.how == plan::program_end::way::returned) {
         answer_result(std::move(end.result.result()));
     } else {
-        memory_.release();
         answer_.error(error_of(end, service_.bounds()));
     }
 }

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "api/plan/evaluate/program.hpp"
-#include "api/server/limits/program_memory.hpp"
+#include "api/server/limits/memory_watch.hpp"
 #include "api/server/limits/task_allowance.hpp"
 #include "api/server/methods/reply.hpp"
 #include "api/server/service.hpp"
@@ -37,8 +37,8 @@ public:
     /// `is_bulky`: its answer may be so large that writing it is not a worker's work.
     running_request(service& of, reply answer, reporting what, task_allowance allowance, bool is_bulky);
 
-    /// Runs the plan as a program. It may have answered on return.
-    void start(std::shared_ptr<const plan::plan> what, plan::program_options how);
+    /// Runs the plan, which has allocated so many bytes, as a program. It may have answered on return.
+    void start(std::shared_ptr<const plan::plan> what, plan::program_options how, std::size_t plan_bytes);
 
     // pending_request
     [[nodiscard]] const protocol::request_id& id() const noexcept override { return id_; }
@@ -49,7 +49,6 @@ public:
     void children_counted(std::size_t count) override;
     void child_ended(std::size_t index, const plan::outcome& result) override;
     [[nodiscard]] bool wants_children() const noexcept override { return what_.streams || what_.progress.has_value(); }
-    [[nodiscard]] bool may_hold(std::size_t bytes) noexcept override { return memory_.hold(bytes); }
     [[nodiscard]] bool is_answer_wanted() const noexcept override;
     void ended(plan::program_end end) noexcept override;
 
@@ -69,7 +68,6 @@ private:
     reporting what_;  // the total, under lock_; the rest does not change
     const bool is_bulky_;
     task_allowance allowance_;
-    program_memory memory_{service_};
 
     mutable std::mutex lock_;
     std::shared_ptr<plan::program> program_;  // under lock_; none once it has ended: it holds this object too
@@ -81,6 +79,8 @@ private:
     std::size_t failed_sent_ = 0;
     bool is_progress_held_back_ = false;  // the timer is set
     executor::timer progress_timer_;
+
+    memory_watch::place place_;  // from its start to its end
 };
 
 }  // namespace gatherd::api::server

@@ -10,6 +10,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/memory_limit.hpp"
+#include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/net/turn.hpp"
@@ -19,6 +21,10 @@
 
 namespace gatherd::api::server {
 namespace {
+
+// Of the message of a cancel: each task that is cancelled makes so many, one after the other, before it has ended.
+constexpr std::size_t copies_of_a_message = 6;
+constexpr std::size_t short_message = 1024;  // so long a one is always passed on
 
 using task_list = std::vector<std::shared_ptr<created_task>>;
 
@@ -120,7 +126,24 @@ value list_tasks(service& of, const connection& client, const std::optional<std:
     return list;
 }
 
+/// Answers with that list, where there is memory for it.
+void answer_with_tasks(service& of, reply& answer, const std::optional<std::string>& state, std::size_t most) {
+    try {
+        executor::memory_account listing{executor::memory_account::kind::early};
+        const executor::memory_turn turn{&listing};
+        answer.result(list_tasks(of, *answer.to(), state, most));
+    } catch (const memory_limit_exceeded&) {
+        answer.error(out_of_memory());
+    }
+}
+
+/// Waiting takes memory: where that is short only what has ended already is given.
 void start_waiting(service& of, reply& answer, awaited ends, waiting_request::options how) {
+    if (memory_limit::is_high() &&
+        std::any_of(ends.tasks.begin(), ends.tasks.end(), [](const auto& each) { return each->end() == nullptr; })) {
+        of.counts().add_limit("limits.memory_bytes");
+        throw refused{overloaded("limits.memory_bytes", of.bounds().memory_bytes)};
+    }
     how.timeout = ends.timeout;
     std::make_shared<waiting_request>(of, std::move(answer), std::move(ends.tasks), how)->start();
 }
@@ -164,6 +187,10 @@ void cancel(service& of, std::optional<protocol::json_view> given, reply& answer
     if ((id ? 1 : 0) + (ids ? 1 : 0) + (request ? 1 : 0) != 1) {
         refuse_params("", "exactly one of 'id', 'ids' and 'request' is needed");
     }
+    const std::size_t copies = copies_of_a_message * (ids ? ids->size() : 1);
+    if (message.size() > short_message && memory_limit::is_high(message.size() * copies)) {
+        throw refused{out_of_memory()};
+    }
     if (!request) {
         const auto tasks = find_all(of, *answer.to(), id ? std::vector{*id} : *ids, right::cancel_any);
         return answer.result({{"cancelled", cancel_each(tasks, message)}});
@@ -199,10 +226,10 @@ void tasks(service& of, std::optional<protocol::json_view> given, reply& answer)
         most = static_cast<std::size_t>(limit->as_integer());
     }
     if (of.tasks().size() <= items_a_turn) {
-        return answer.result(list_tasks(of, *answer.to(), state, most));
+        return answer_with_tasks(of, answer, state, most);
     }
     of.bulk().submit([&of, state, most, later = std::make_shared<reply>(std::move(answer))] {
-        later->result(list_tasks(of, *later->to(), state, most));
+        answer_with_tasks(of, *later, state, most);
     });
 }
 

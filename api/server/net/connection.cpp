@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/memory_limit.hpp"
 #include "api/protocol/message_decoder.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
@@ -22,6 +23,7 @@ namespace {
 
 constexpr std::size_t most_refused = 256;  // connections that are being told that there are too many of them
 constexpr std::chrono::seconds linger_time{2};
+constexpr std::size_t small_change = 64 * 1024;  // of unread answers, where memory is short
 
 /// Requests or tasks that one handler ends before it posts itself again. A worker runs up to 64 handlers in a row: a
 /// thousand items, some milliseconds, lie between two of its turns.
@@ -89,7 +91,17 @@ bool connection::may_read() const noexcept {
 
 /// Whether it is our doing that nothing is read: no clock of the client's runs then.
 bool connection::refuses_to_read() const {
-    return is_in_bulk_ || output_.unread() > service_.bounds().unread_bytes;
+    return is_in_bulk_ || output_.unread() > most_unread() || must_wait_for_memory();
+}
+
+/// Bytes of answers that it may leave unread before nothing more of it is read.
+std::size_t connection::most_unread() const {
+    return memory_limit::is_high() ? small_change : service_.bounds().unread_bytes;
+}
+
+/// Whether the rest of a large message has to wait until look_at_memory.
+bool connection::must_wait_for_memory() const noexcept {
+    return !is_in_bulk_ && !is_unfinished_ && !input_ended_ && input_.must_wait();
 }
 
 void connection::wait_readable() {
@@ -249,7 +261,6 @@ void connection::decode_frame(const std::shared_ptr<connection>& self, const pro
 /// The text stays where it is: nobody else asks the reader for anything until this is done.
 void connection::handle_in_bulk(const protocol::frame& found) {
     is_in_bulk_ = true;
-    input_.account_decoding(found.text.size());
     service_.bulk().submit([self = shared_from_this(), text = found.text] {
         bool is_json = false;
         {
@@ -282,6 +293,7 @@ void connection::handle_in_bulk(const protocol::frame& found) {
 // ---- writing -------------------------------------------------------------------------------------
 
 void connection::send(std::string_view body) {
+    memory_limit::check(body.size());
     if (output_.add(body, is_home(executor::worker::current()) && is_in_turn_)) {
         post_flush();
     }
@@ -327,30 +339,26 @@ void connection::wait_writable() {
 
 /// After anything happened here: write what there is, go on reading if that is wanted, close if all is done.
 void connection::after_turn() {
-    if (!is_closed_ && output_.is_overfed()) {
-        close_for("limits.memory_bytes");
-    }
-    if (!is_closed_ && !is_in_bulk_ && !input_ended_ && input_.must_shed()) {
-        shed();
-    }
     flush();
     if (is_closed_) {
         return;
     }
     if (is_finished()) {
         input_ended_ && !is_lingering_ ? close() : linger();
-        input_.account();  // a drain has all connections read at once: none keeps its buffer
+        input_.shrink();  // a drain has all connections read at once: none keeps its buffer
         return;
     }
     watch_clocks();
-    if (output_.unread() > service_.bounds().unread_bytes) {
+    if (output_.unread() > most_unread()) {
         watch_output();  // nothing more is read until the client reads
+    } else if (must_wait_for_memory()) {
+        service_.memory().note_waiting();
     } else {
         wait_readable();
     }
     wait_hang_up();
     if (!is_in_bulk_) {
-        input_.account();
+        input_.shrink();
     }
 }
 
@@ -365,10 +373,31 @@ void connection::watch_clocks() {
     }
 }
 
+void connection::end_for_memory(const char* limit) {
+    post_home([this, limit] {
+        if (is_closed_ || (is_in_bulk_ && input_.held_bytes() >= output_.held_bytes())) {
+            return;  // what is being decoded is bounded by itself
+        }
+        if (!is_in_bulk_ && !input_ended_ && input_.mid_message() && input_.held_bytes() >= output_.held_bytes()) {
+            shed(limit);
+            after_turn();
+        } else {
+            close_for(limit);
+        }
+    });
+}
+
+void connection::look_at_memory() {
+    post_home([this] {
+        if (!is_closed_) {
+            after_turn();
+        }
+    });
+}
+
 /// There is no memory for the message that is half read.
-void connection::shed() {
-    const error why = overloaded("limits.memory_bytes", service_.bounds().memory_bytes);
-    service_.counts().add_limit("limits.memory_bytes");
+void connection::shed(const char* limit) {
+    const error why = over_limit(limit, most_of(limit, service_.bounds()));
     service_.counts().add_error(why);
     std::string text;
     protocol::append_error(text, protocol::request_id::null(), why);
@@ -482,6 +511,9 @@ void connection::run_deferred() {
 bool connection::show_token(std::string_view token) {
     const bool is_known = credentials_.show(token);
     if (is_known) {
+        if (who() != nullptr && !who()->name().empty()) {
+            work_.set_memory(who()->memory());
+        }
         input_.lift_limit();
     }
     return is_known;

@@ -79,6 +79,15 @@ public:
     /// Cancels its requests with "shutting down" and closes when they are answered.
     void shut_down();
 
+    /// Bytes that its half-read message and its unread answers take.
+    [[nodiscard]] std::size_t held_bytes() const noexcept { return input_.held_bytes() + output_.held_bytes(); }
+
+    /// Memory is short, and it holds most: the half-read message is given up, or the answers with the connection.
+    void end_for_memory(const char* limit);
+
+    /// There is memory again: it may read on.
+    void look_at_memory();
+
     /// Closes if the token that it showed is one no more.
     void look_at_identity();
 
@@ -102,6 +111,8 @@ private:
     void wait_hang_up();
     [[nodiscard]] bool may_read() const noexcept;
     [[nodiscard]] bool refuses_to_read() const;
+    [[nodiscard]] std::size_t most_unread() const;
+    [[nodiscard]] bool must_wait_for_memory() const noexcept;
     void read_some();
     void end_reading(const asio::error_code& why);
     void handle_frames();
@@ -127,7 +138,7 @@ private:
     void watch_output();
     void watch_idle();
     void watch_auth();
-    void shed();
+    void shed(const char* limit);
 
     service& service_;
     transport transport_;

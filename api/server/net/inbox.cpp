@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/memory_limit.hpp"
 #include "api/server/methods/message_handling.hpp"
 #include "api/server/net/transport.hpp"
 #include "api/server/net/turn.hpp"
@@ -11,13 +12,12 @@ namespace gatherd::api::server {
 namespace {
 
 constexpr std::size_t read_size = 64 * 1024;
-constexpr std::size_t much = 128 * 1024;               // less than this is held without account
-constexpr std::size_t decoded_times = 8;               // what a decoder holds is about so many times the text
+constexpr std::size_t much = 128 * 1024;               // a message with less than this in memory is read on always
 constexpr std::size_t most_without_token = 64 * 1024;  // bytes of a message of a client that is still nobody
 
 }  // namespace
 
-inbox::inbox(service& of) : service_{of}, reader_{message_limits_of(of.bounds())}, memory_{of.memory()} {
+inbox::inbox(service& of) : service_{of}, reader_{message_limits_of(of.bounds())} {
     if (of.without_token() == nullptr) {
         reader_.limit_message(std::min(most_without_token, of.bounds().message_bytes));
     }
@@ -36,23 +36,20 @@ void inbox::lift_limit() {
     reader_.limit_message(service_.bounds().message_bytes);
 }
 
-bool inbox::must_shed() const noexcept {
-    return reader_.held() > much && service_.is_full() && reader_.mid_message();
+bool inbox::must_wait() const noexcept {
+    return reader_.held() > much && memory_limit::is_high() && reader_.mid_message();
 }
 
 void inbox::shed() {
     reader_ = protocol::frame_reader{message_limits_of(service_.bounds())};
+    held_bytes_.store(0, std::memory_order_relaxed);
 }
 
-void inbox::account_decoding(std::size_t text_bytes) noexcept {
-    memory_.resize(memory_.bytes() + decoded_times * text_bytes);
-}
-
-void inbox::account() noexcept {
+void inbox::shrink() noexcept {
     if (!reader_.mid_message()) {
         reader_.shrink();
     }
-    memory_.resize(reader_.held() > much ? reader_.held() : 0);
+    held_bytes_.store(reader_.held(), std::memory_order_relaxed);
 }
 
 }  // namespace gatherd::api::server

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <asio/error_code.hpp>
+#include <atomic>
 #include <cstddef>
 #include <optional>
 
 #include "api/protocol/frame.hpp"
 #include "api/protocol/frame_reader.hpp"
 #include "api/protocol/framing.hpp"
-#include "api/server/limits/memory_ledger.hpp"
 
 namespace gatherd::api::server {
 
@@ -52,20 +52,22 @@ public:
     /// Messages of a client that is nobody yet may be short only; from now on they may be as long as others'.
     void lift_limit();
 
-    /// Whether a large message is half read while there is no memory for it: its share and its kin's is given back.
-    [[nodiscard]] bool must_shed() const noexcept;
+    /// Whether a large message is half read above the high-water mark of memory: the rest of it has to wait.
+    [[nodiscard]] bool must_wait() const noexcept;
+
+    /// Drops what was read of a message.
     void shed();
 
-    /// Enters what decoding a huge message of so many bytes takes, until account().
-    void account_decoding(std::size_t text_bytes) noexcept;
+    /// Gives back what an idle client needs no buffer for.
+    void shrink() noexcept;
 
-    /// Gives back what an idle client needs no buffer for, and enters what is held, where that is much.
-    void account() noexcept;
+    /// Bytes of its buffer. From any thread.
+    [[nodiscard]] std::size_t held_bytes() const noexcept { return held_bytes_.load(std::memory_order_relaxed); }
 
 private:
     service& service_;
     protocol::frame_reader reader_;
-    memory_share memory_;
+    std::atomic<std::size_t> held_bytes_{0};  // a number by itself
 };
 
 }  // namespace gatherd::api::server

@@ -11,11 +11,10 @@ namespace gatherd::api::server {
 namespace {
 
 constexpr std::size_t kept_capacity = 64 * 1024;  // of a buffer that was written
-constexpr std::size_t small_change = 64 * 1024;   // so much waits without account
 
 }  // namespace
 
-outbox::outbox(service& of) noexcept : service_{of}, writing_memory_{of.memory()}, waiting_memory_{of.memory()} {}
+outbox::outbox(service& of) noexcept : service_{of} {}
 
 bool outbox::add(std::string_view body, bool is_in_turn) {
     const std::lock_guard guard{lock_};
@@ -23,19 +22,8 @@ bool outbox::add(std::string_view body, bool is_in_turn) {
         return false;
     }
     protocol::append_framed(waiting_, framing_, body);
-    account();
+    waiting_bytes_.store(waiting_.capacity(), std::memory_order_relaxed);
     return !is_in_turn && !std::exchange(write_is_claimed_, true);
-}
-
-/// Under lock_: enters what waits to be written, where that is much.
-void outbox::account() {
-    waiting_memory_.resize(waiting_.size() > small_change ? waiting_.size() : 0);
-    if (waiting_.size() > service_.bounds().unread_bytes && service_.is_full()) {
-        is_overfed_.store(true, std::memory_order_relaxed);
-        takes_more_ = false;
-        waiting_ = {};
-        waiting_memory_.resize(0);
-    }
 }
 
 bool outbox::claim_write() {
@@ -63,7 +51,7 @@ void outbox::write_some(transport& to, asio::error_code& failed) {
             take_waiting();
         }
     }
-    writing_memory_.resize(being_written() > small_change ? being_written() : 0);
+    writing_bytes_.store(writing_.capacity(), std::memory_order_relaxed);
     progress_ += gone;
     if (gone != 0) {
         service_.counts().add(event::bytes_written, gone);
@@ -80,7 +68,7 @@ void outbox::take_waiting() {
     const std::lock_guard guard{lock_};
     write_is_claimed_ = false;
     writing_.swap(waiting_);
-    waiting_memory_.resize(0);
+    waiting_bytes_.store(waiting_.capacity(), std::memory_order_relaxed);
 }
 
 bool outbox::empty() const {
@@ -99,8 +87,8 @@ std::size_t outbox::unread() const {
 void outbox::close() noexcept {
     const std::lock_guard guard{lock_};
     takes_more_ = false;
-    waiting_.clear();
-    waiting_memory_.resize(0);
+    waiting_ = {};
+    waiting_bytes_.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace gatherd::api::server

@@ -10,7 +10,6 @@
 #include <string_view>
 
 #include "api/protocol/framing.hpp"
-#include "api/server/limits/memory_ledger.hpp"
 
 namespace gatherd::api::server {
 
@@ -18,9 +17,6 @@ class service;
 class transport;
 
 /// Messages that any thread adds and the connection's worker writes, many with one call of the system.
-///
-/// A client that does not read while there is no memory loses what it would not read: then it is overfed, and what
-/// comes is dropped.
 class outbox {
 public:
     explicit outbox(service& of) noexcept;
@@ -35,7 +31,10 @@ public:
     /// more will be taken.
     [[nodiscard]] bool claim_write();
 
-    [[nodiscard]] bool is_overfed() const noexcept { return is_overfed_.load(std::memory_order_relaxed); }
+    /// Bytes of memory that wait to be written.
+    [[nodiscard]] std::size_t held_bytes() const noexcept {
+        return writing_bytes_.load(std::memory_order_relaxed) + waiting_bytes_.load(std::memory_order_relaxed);
+    }
 
     // The connection's worker's own.
 
@@ -60,7 +59,6 @@ public:
 
 private:
     void take_waiting();
-    void account();
 
     service& service_;
 
@@ -69,13 +67,12 @@ private:
     std::string writing_;                                      // taken from waiting_, being written
     std::size_t written_ = 0;                                  // of writing_
     std::size_t progress_ = 0;
-    memory_share writing_memory_;
 
-    std::atomic<bool> is_overfed_{false};  // a wish by itself: nothing else hangs on it
+    std::atomic<std::size_t> writing_bytes_{0};  // for others: numbers by themselves, as the next
+    std::atomic<std::size_t> waiting_bytes_{0};
 
     mutable std::mutex lock_;
     std::string waiting_;  // under lock_, as all below
-    memory_share waiting_memory_;
     bool write_is_claimed_ = false;
     bool takes_more_ = true;
     protocol::framing framing_ = protocol::framing::undecided;

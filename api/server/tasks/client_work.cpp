@@ -30,6 +30,19 @@ std::shared_ptr<executor::semaphore> client_work::blocking_places(std::size_t mo
     return blocking_places_;
 }
 
+std::shared_ptr<client_memory> client_work::memory() {
+    const std::lock_guard guard{lock_};
+    if (memory_ == nullptr) {
+        memory_ = std::make_shared<client_memory>();
+    }
+    return memory_;
+}
+
+void client_work::set_memory(std::shared_ptr<client_memory> shared) {
+    const std::lock_guard guard{lock_};
+    memory_ = std::move(shared);
+}
+
 /// Under lock_.
 client_work::registers& client_work::made_registers() {
     if (registers_ == nullptr) {

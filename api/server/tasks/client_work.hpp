@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "api/protocol/request_id.hpp"
+#include "api/server/limits/client_memory.hpp"
 #include "gatherd/executor/semaphore.hpp"
 
 namespace gatherd::api::server {
@@ -85,6 +86,10 @@ public:
     /// How many tasks it has in flight, for task_allowance to count. By whoever handles its message.
     [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight();
 
+    /// Whose memory it is that this client holds: its own, or that of the holder of the token that it has shown.
+    [[nodiscard]] std::shared_ptr<client_memory> memory();
+    void set_memory(std::shared_ptr<client_memory> shared);
+
     /// The same for who only looks: null while none was ever counted.
     [[nodiscard]] const std::atomic<std::size_t>* counted_tasks() const noexcept { return tasks_in_flight_.get(); }
 
@@ -106,9 +111,10 @@ private:
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_;  // none until first needed: most clients never wait
 
     mutable std::mutex lock_;
-    bool has_ended_ = false;                // under lock_, as all below
+    bool has_ended_ = false;                 // under lock_, as all below
     std::shared_ptr<executor::semaphore> blocking_places_;  // none until first needed
-    std::unique_ptr<registers> registers_;  // none until the first entry: most idle clients never had one
+    std::shared_ptr<client_memory> memory_;  // none until first asked for
+    std::unique_ptr<registers> registers_;   // none until the first entry: most idle clients never had one
 };
 
 }  // namespace gatherd::api::server

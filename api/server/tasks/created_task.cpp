@@ -5,9 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/memory_limit.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "api/protocol/response.hpp"
-#include "api/server/limits/footprint.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
@@ -39,22 +39,56 @@ value unix_seconds(const std::optional<created_task::clock::time_point>& when) {
     return std::chrono::duration<double>{when->time_since_epoch()}.count();
 }
 
-/// About how much memory a result holds.
-std::size_t size_of(const task_end& end) {
-    return sizeof end + (end.result.has_value() ? footprint(end.result.result()) : 0);
+void fail(task_end& made, const error& why, std::string text) {
+    made.phase = task_phase::failed;
+    made.text = std::move(text);
+    made.code = why.code;
+    made.refusal.clear();
+    protocol::append_error_body(made.refusal, why);
 }
 
-/// No value is longer as text than so many times what it holds: a control character becomes six.
-constexpr std::size_t times_as_text = 6;
+void fail_by_limit(task_end& made, const error& why) {
+    std::string text;
+    protocol::append_value(text, {{"type", "LimitError"}, {"message", why.message}});
+    fail(made, why, std::move(text));
+}
 
-/// Whether a result would be longer as text than it may be.
-bool is_text_longer(const plan::outcome& result, std::size_t most) {
-    if (!result.has_value() || footprint(result.result()) < most / times_as_text) {
-        return false;  // far from it
+/// May throw memory_limit_exceeded.
+void describe_end(task_end& made, plan::program_end& end, const limits& bounds) {
+    using way = plan::program_end::way;
+    if (end.how == way::over_limit) {
+        fail_by_limit(made, error_of(end, bounds));
+        return;
+    }
+    if (end.result.has_value()) {
+        protocol::append_value(made.text, end.result.result());
+        end.result = {};
+        if (made.text.size() > bounds.result_bytes) {
+            fail_by_limit(made, over_limit("limits.result_bytes", bounds.result_bytes));
+        }
+        return;
     }
     std::string text;
-    protocol::append_value(text, result.result());
-    return text.size() > most;
+    protocol::append_value(text, plan::describe(*end.result.reason()));
+    fail(made, error_of({way::failed, end.result, nullptr}, bounds), std::move(text));
+    if (end.result.reason()->is_cancellation()) {
+        made.phase = task_phase::cancelled;
+    }
+}
+
+task_end text_of(plan::program_end end, const limits& bounds) {
+    task_end made;
+    try {
+        executor::memory_account writing;
+        const executor::memory_turn turn{&writing};
+        describe_end(made, end, bounds);
+        memory_limit::check(made.text.size());
+        made.text.shrink_to_fit();
+    } catch (const memory_limit_exceeded&) {
+        made.text = {};
+        fail_by_limit(made, out_of_memory());
+    }
+    return made;
 }
 
 }  // namespace
@@ -63,13 +97,15 @@ created_task::created_task(service& of, std::string id, options how, const std::
                            task_allowance allowance)
     : service_{of}, id_{std::move(id)}, how_{std::move(how)}, allowance_{std::move(allowance)}, creator_{creator} {}
 
-void created_task::start(std::shared_ptr<const plan::plan> what, plan::program_options how) {
+void created_task::start(std::shared_ptr<const plan::plan> what, plan::program_options how, std::size_t plan_bytes) {
     service_.counts().add(event::programs_run);
     service_.counts().add(event::created_tasks_run);
     const auto program =
         std::make_shared<plan::program>(how_.is_bulky ? service_.bulk_scheduler() : service_.runs_on(), std::move(what),
                                         std::move(how), service_.bounds(), shared_from_this());
     program->prepare();
+    program->memory().add(static_cast<std::ptrdiff_t>(plan_bytes + bytes_a_program));
+    place_.enter(service_.memory(), how_.client, program);
     {
         const std::lock_guard guard{lock_};
         program_ = program;
@@ -158,10 +194,7 @@ task_phase created_task::phase_now() const {
     if (end_ == nullptr) {
         return started_ ? task_phase::running : task_phase::pending;
     }
-    if (end_->result.has_value()) {
-        return task_phase::done;
-    }
-    return end_->result.reason()->is_cancellation() ? task_phase::cancelled : task_phase::failed;
+    return end_->phase;
 }
 
 std::shared_ptr<const task_end> created_task::end() const {
@@ -212,34 +245,23 @@ void created_task::ended(plan::program_end end) noexcept {
 void created_task::take(plan::program_end end) {
     const auto self = shared_from_this();
     const auto how = end.how;
-    auto made = std::make_shared<task_end>();
-    if (end.how == plan::program_end::way::over_limit) {
-        made->refusal = error_of(end, service_.bounds());
-    } else if (!end.result.has_value()) {
-        made->refusal = error_of({plan::program_end::way::failed, end.result, nullptr}, service_.bounds());
+    if (how == plan::program_end::way::over_limit) {
+        service_.counts().add_limit(end.limit);
     }
-    made->result = std::move(end.result);
-    std::size_t bytes = size_of(*made);
-    if (is_text_longer(made->result, service_.bounds().result_bytes)) {
-        made->refusal = over_limit("limits.result_bytes", service_.bounds().result_bytes);
-    }
-    if (made->refusal && made->refusal->code == errc::limit_exceeded) {
-        made->result = plan::failure{"LimitError", made->refusal->message};
-        bytes = sizeof *made;
-    }
+    const auto made = std::make_shared<const task_end>(text_of(std::move(end), service_.bounds()));
     std::map<std::uint64_t, listener> listeners;
     std::shared_ptr<plan::program> program;  // its plan goes when nobody holds our lock
     {
         const std::lock_guard guard{lock_};
-        end_ = std::move(made);
+        end_ = made;
         finished_ = clock::now();
         listeners.swap(listeners_);
         program = std::move(program_);
         count_end(service_.counts(), how, allowance_.tasks());
         allowance_.release();
     }
-    service_.tasks().finish(self, bytes);
-    memory_.release();  // from here on it is a kept result
+    place_.leave();
+    service_.tasks().finish(self, made->bytes() + how_.name.capacity());
     const bool tell_all_at_once = listeners.size() <= items_a_turn;
     const auto tell_all = [self, listeners = std::move(listeners)] {
         for (const auto& [number, then] : listeners) {

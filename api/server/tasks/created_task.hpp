@@ -15,7 +15,7 @@
 #include "api/error.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/server/auth/identity.hpp"
-#include "api/server/limits/program_memory.hpp"
+#include "api/server/limits/memory_watch.hpp"
 #include "api/server/limits/task_allowance.hpp"
 #include "api/server/service.hpp"
 
@@ -23,14 +23,19 @@ namespace gatherd::api::server {
 
 class connection;
 
-/// What became of a created task.
-struct task_end {
-    plan::outcome result;               ///< the failure's places mean nothing any more: its plan is gone
-    std::optional<api::error> refusal;  ///< of a failure: what an await of this task answers
-};
-
 /// The words of method status.
 enum class task_phase : std::uint8_t { pending, running, done, failed, cancelled };
+
+/// What became of a created task, as JSON text: its size is known, and each who asks gets the same.
+struct task_end {
+    task_phase phase = task_phase::done;  ///< done, failed or cancelled
+    std::string text;                     ///< its result, or its ERROR without paths
+    errc code{};                          ///< of a failure: what an await of this task answers
+    std::string refusal{};                ///< of a failure: the body of that answer
+
+    [[nodiscard]] bool has_value() const noexcept { return phase == task_phase::done; }
+    [[nodiscard]] std::size_t bytes() const noexcept { return sizeof *this + text.capacity() + refusal.capacity(); }
+};
 
 /// A created task and, once it has ended, its result.
 ///
@@ -46,6 +51,7 @@ public:
         bool is_silent = false;  ///< a notification created it: nobody knows its id, and what it prints is dropped
         std::chrono::nanoseconds keep{0};
         std::shared_ptr<const identity> owner{};  ///< who created it
+        std::shared_ptr<client_memory> client{};  ///< whose memory it is
         bool is_bulky = false;  ///< its result may be so large that taking it in is not a worker's work
     };
 
@@ -53,7 +59,8 @@ public:
                  task_allowance allowance);
 
     /// Runs the plan. Lines that it prints are held back until announce().
-    void start(std::shared_ptr<const plan::plan> what, plan::program_options how);
+    /// `plan_bytes`: what the plan has allocated.
+    void start(std::shared_ptr<const plan::plan> what, plan::program_options how, std::size_t plan_bytes);
 
     /// The answer that tells the id has been sent: what was printed may follow.
     void announce();
@@ -69,6 +76,7 @@ public:
 
     [[nodiscard]] const std::string& id() const noexcept { return id_; }
     [[nodiscard]] std::chrono::nanoseconds keep() const noexcept { return how_.keep; }
+    [[nodiscard]] client_memory& client() const noexcept { return *how_.client; }
     [[nodiscard]] const identity& owner() const noexcept { return *how_.owner; }
 
     /// Its state, as method status says it. Always agrees with end().
@@ -91,7 +99,6 @@ public:
     void printed(std::string line) override;
     void child_ended(std::size_t, const plan::outcome&) override {}
     [[nodiscard]] bool wants_children() const noexcept override { return false; }
-    [[nodiscard]] bool may_hold(std::size_t bytes) noexcept override { return memory_.hold(bytes); }
     [[nodiscard]] bool is_answer_wanted() const noexcept override;
     void ended(plan::program_end end) noexcept override;
 
@@ -103,7 +110,6 @@ private:
     service& service_;
     const std::string id_;
     const options how_;
-    program_memory memory_{service_};
     const clock::time_point created_ = clock::now();
 
     mutable std::mutex lock_;
@@ -117,6 +123,8 @@ private:
     std::shared_ptr<const task_end> end_;
     std::uint64_t last_number_ = 0;
     std::map<std::uint64_t, listener> listeners_;  // by number, that is in the order in which they came
+
+    memory_watch::place place_;  // from its start to its end
 };
 
 }  // namespace gatherd::api::server

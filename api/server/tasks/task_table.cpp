@@ -56,13 +56,8 @@ void task_table::finish(const std::shared_ptr<created_task>& task, std::size_t b
     by_end_.emplace(numbers_, task->id());
     by_expiry_.emplace(std::pair{at->second.end->expires, numbers_}, task->id());
     kept_bytes_ += bytes;
+    task->client().kept_bytes.fetch_add(bytes, std::memory_order_relaxed);  // only counted
     sweep();
-    account();
-}
-
-/// Under lock_: enters what is kept, and what keeping it takes.
-void task_table::account() noexcept {
-    memory_.resize(kept_bytes_ + by_end_.size() * bytes_a_kept_task);
 }
 
 /// Under lock_.
@@ -71,7 +66,7 @@ void task_table::drop(table::iterator at) {
     if (const auto& end = at->second.end) {
         kept_bytes_ -= end->bytes;
         by_end_.erase(end->order);
-        account();
+        task->client().kept_bytes.fetch_sub(end->bytes, std::memory_order_relaxed);  // only counted
         by_expiry_.erase({end->expires, end->order});
     }
     by_number_.erase(at->second.number);
@@ -91,6 +86,16 @@ void task_table::sweep() {
     const limits& most = limits_.now();
     while (!by_end_.empty() && (by_end_.size() > most.kept_results || kept_bytes_ > most.kept_bytes)) {
         counters_.add_limit(by_end_.size() > most.kept_results ? "limits.kept_results" : "limits.kept_bytes");
+        drop(tasks_.find(by_end_.begin()->second));
+        dropped_.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+void task_table::drop_half() {
+    const std::lock_guard guard{lock_};
+    const std::size_t enough = kept_bytes_ / 2;
+    while (!by_end_.empty() && kept_bytes_ > enough) {
+        counters_.add_limit("limits.memory_bytes");
         drop(tasks_.find(by_end_.begin()->second));
         dropped_.fetch_add(1, std::memory_order_relaxed);
     }

@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "api/server/limits/live_limits.hpp"
-#include "api/server/limits/memory_ledger.hpp"
 
 namespace gatherd::api::server {
 
@@ -32,8 +31,7 @@ class created_task;
 /// Threads: all members are safe from any thread. Lock order: the table's, a task's, a connection's.
 class task_table {
 public:
-    task_table(const live_limits& bounds, counters& counts, memory_ledger& ledger) noexcept
-        : limits_{bounds}, counters_{counts}, memory_{ledger} {}
+    task_table(const live_limits& bounds, counters& counts) noexcept : limits_{bounds}, counters_{counts} {}
 
     /// An id that nobody can guess: 128 bits from the operating system.
     [[nodiscard]] static std::string new_id();
@@ -43,7 +41,7 @@ public:
     /// The task of that id, or null when there is none any more.
     [[nodiscard]] std::shared_ptr<created_task> find(std::string_view id);
 
-    /// A task has ended with a result of so many bytes, about: its time to be kept begins.
+    /// A task has ended with a result of so many bytes: its time to be kept begins.
     void finish(const std::shared_ptr<created_task>& task, std::size_t bytes);
 
     /// Drops a finished task's result. False: it was not among the finished.
@@ -64,15 +62,14 @@ public:
 
     void cancel_all(const std::string& message);
 
+    /// Memory is short: drops the oldest kept results, half of their bytes.
+    void drop_half();
+
     [[nodiscard]] std::size_t size() const;
 
-    /// Results that are kept, and about how many bytes they have.
+    /// Results that are kept, and how many bytes they have.
     [[nodiscard]] std::size_t kept() const;
     [[nodiscard]] std::size_t kept_bytes() const;
-
-    /// What a kept result takes beside its value: the task, its entries here and the creator's. Measured with a hundred
-    /// thousand; part of the memory that clients hold, but not of limits.kept_bytes.
-    static constexpr std::size_t bytes_a_kept_task = 1100;
 
     /// Results that went before their time, for want of room.
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
@@ -96,7 +93,6 @@ private:
     };
     using table = std::unordered_map<std::string, entry, id_hash, std::equal_to<>>;
 
-    void account() noexcept;
     void sweep();
     void drop(table::iterator at);
 
@@ -109,7 +105,6 @@ private:
     std::map<std::uint64_t, std::string> by_end_;                                   // finished ones, the oldest first
     std::map<std::pair<clock::time_point, std::uint64_t>, std::string> by_expiry_;  // and by the order of their ends
     std::size_t kept_bytes_ = 0;
-    memory_share memory_;  // as many bytes, and bytes_a_kept_task for each
     std::uint64_t numbers_ = 0;
 };
 

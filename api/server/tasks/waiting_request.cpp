@@ -1,16 +1,24 @@
 #include "api/server/tasks/waiting_request.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
-#include "api/plan/model/failure.hpp"
+#include "api/memory_limit.hpp"
 #include "api/protocol/response.hpp"
+#include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
 
 namespace gatherd::api::server {
+namespace {
+
+constexpr std::size_t bytes_around_a_result = 64;                  // of its entry in an answer, beside its id
+constexpr std::size_t most_bytes_a_turn = std::size_t{256} << 10;  // of an answer that a worker puts together
+
+}  // namespace
 
 waiting_request::waiting_request(service& of, reply answer, std::vector<std::shared_ptr<created_task>> tasks,
                                  options how)
@@ -78,8 +86,8 @@ void waiting_request::leave() {
 }
 
 bool waiting_request::is_enough(const task_end& end) const {
-    const bool failed = !end.result.has_value();
-    const bool raised = failed && !plan::is_cancellation(end.result);
+    const bool failed = !end.has_value();
+    const bool raised = end.phase == task_phase::failed;
     if (ended_ == tasks_.size()) {
         return true;
     }
@@ -106,7 +114,7 @@ void waiting_request::task_ended(std::size_t index) {
             return;
         }
         ++ended_;
-        failed_ += end->result.has_value() ? 0 : 1;
+        failed_ += end->has_value() ? 0 : 1;
         if (how_.answer == form::streamed) {
             notify(*tasks_[index], *end);  // under the lock: before the answer
         }
@@ -123,14 +131,17 @@ void waiting_request::task_ended(std::size_t index) {
     }
 }
 
-/// Whether writing the answer is not a worker's work.
+/// Whether putting the answer together is not a worker's work.
 bool waiting_request::is_long_answer() const {
-    std::size_t left = most_text_parts_a_turn;
+    if (how_.answer == form::streamed) {
+        return false;  // it only counts
+    }
+    std::size_t bytes = 0;
     for (const auto& each : tasks_) {
         const auto end = each->end();
-        left -= end != nullptr && end->result.has_value() ? text_parts(end->result.result(), left) : 0;
-        if (left == 0) {
-            return how_.answer != form::streamed;  // whose answer only counts
+        bytes += bytes_around_a_result + (end == nullptr ? 0 : end->text.size());
+        if (bytes > most_bytes_a_turn) {
+            return true;
         }
     }
     return false;
@@ -138,16 +149,12 @@ bool waiting_request::is_long_answer() const {
 
 void waiting_request::answer_by(std::size_t decisive) {
     const auto end = tasks_[decisive]->end();
-    if ((how_.answer == form::one || how_.answer == form::list) && !end->result.has_value()) {
-        answer_.error(*end->refusal);
-    } else if (how_.answer == form::one) {
-        answer_.result(end->result.result());
-    } else if (how_.answer == form::wait) {
-        answer_.result(done_and_pending());
+    if ((how_.answer == form::one || how_.answer == form::list) && !end->has_value()) {
+        answer_.error_body(end->code, end->refusal);
     } else if (how_.answer == form::streamed) {
         answer_.result({{"completed", ended_ - failed_}, {"failed", failed_}});
     } else {
-        answer_.result(results(how_.answer == form::settled));
+        answer_with_texts();
     }
     for (const auto& each : tasks_) {
         if (each->end() != nullptr) {
@@ -156,42 +163,86 @@ void waiting_request::answer_by(std::size_t decisive) {
     }
 }
 
-value waiting_request::results(bool as_entries) const {
-    value list = value::array();
-    for (const auto& each : tasks_) {
-        const auto end = each->end();
-        if (as_entries) {
-            list.push_back(plan::result_entry(end->result));
-        } else {
-            list.push_back(end->result.result());
-        }
+/// Appends `"value":..` or `"error":..`. A cancellation's message is for who awaits it, not for who only looks.
+void waiting_request::append_end(std::string& text, const task_end& end, bool looks_only) const {
+    text += end.has_value() ? R"("value":)" : R"("error":)";
+    if (looks_only && end.phase == task_phase::cancelled) {
+        text += R"({"type":"CancelledError","message":""})";
+    } else {
+        text += end.text;
     }
-    return list;
 }
 
-value waiting_request::done_and_pending() const {
-    value done = value::array();
-    value pending = value::array();
+/// Answers with the results that are there, in the form that was asked for.
+void waiting_request::answer_with_texts() {
+    std::size_t bytes = bytes_around_a_result;
+    end_list ends;
     for (const auto& each : tasks_) {
-        if (const auto end = each->end()) {
-            value entry = {{"id", each->id()}};
-            plan::fill_entry(entry, end->result);
-            done.push_back(std::move(entry));
+        ends.push_back(each->end());
+        bytes += bytes_around_a_result + each->id().size() + (ends.back() == nullptr ? 0 : ends.back()->text.size());
+    }
+    if (memory_limit::is_reached(bytes)) {
+        answer_.error(out_of_memory());
+        return;
+    }
+    std::string text;
+    text.reserve(bytes);
+    protocol::append_result_head(text, id_);
+    if (how_.answer == form::one) {
+        text += ends.front()->text;
+    } else if (how_.answer == form::wait) {
+        append_done_and_pending(text, ends);
+    } else {
+        append_list(text, ends);
+    }
+    text += '}';
+    answer_.result_message(text);
+}
+
+void waiting_request::append_list(std::string& text, const end_list& ends) const {
+    text += '[';
+    for (const auto& each : ends) {
+        text += &each == &ends.front() ? "" : ",";
+        if (how_.answer == form::settled) {
+            text += '{';
+            append_end(text, *each, true);
+            text += '}';
         } else {
-            pending.push_back(each->id());
+            text += each->text;
         }
     }
-    return {{"done", std::move(done)}, {"pending", std::move(pending)}};
+    text += ']';
+}
+
+void waiting_request::append_done_and_pending(std::string& text, const end_list& ends) const {
+    std::string pending;
+    text += R"({"done":[)";
+    bool is_first = true;
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+        const std::string& id = tasks_[i]->id();  // hexadecimal digits
+        if (ends[i] == nullptr) {
+            pending += (pending.empty() ? "\"" : ",\"") + id + '"';
+            continue;
+        }
+        text += std::exchange(is_first, false) ? R"({"id":")" : R"(,{"id":")";
+        text += id;
+        text += R"(",)";
+        append_end(text, *ends[i], true);
+        text += '}';
+    }
+    text += R"(],"pending":[)";
+    text += pending;
+    text += "]}";
 }
 
 void waiting_request::notify(const created_task& task, const task_end& end) {
     if (id_.is_absent()) {
         return;
     }
-    value params = {{"id", task.id()}};
-    add_outcome(params, end.result);
-    std::string text;
-    protocol::append_notification(text, "completed", id_, params);
+    std::string text{R"({"jsonrpc":"2.0","method":"completed","params":{"request":)"};
+    text.append(id_.text()).append(R"(,"id":")").append(task.id()).append(R"(",)");
+    append_end(text, end, false);
+    text += "}}";
     answer_.to()->send(text);
 }
 
@@ -201,9 +252,9 @@ void waiting_request::time_is_up() {
     }
     leave();
     if (how_.answer == form::wait && is_long_answer()) {
-        service_.bulk().submit([self = shared_from_this()] { self->answer_.result(self->done_and_pending()); });
+        service_.bulk().submit([self = shared_from_this()] { self->answer_with_texts(); });
     } else if (how_.answer == form::wait) {
-        answer_.result(done_and_pending());
+        answer_with_texts();
     } else {
         answer_.error(error_of({plan::program_end::way::timed_out, {}, nullptr}, service_.bounds()));
     }

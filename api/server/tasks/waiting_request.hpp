@@ -55,8 +55,11 @@ private:
     void leave();
     [[nodiscard]] bool is_long_answer() const;
     void answer_by(std::size_t decisive);
-    [[nodiscard]] value results(bool as_entries) const;
-    [[nodiscard]] value done_and_pending() const;
+    using end_list = std::vector<std::shared_ptr<const task_end>>;
+    void append_end(std::string& text, const task_end& end, bool looks_only) const;
+    void append_list(std::string& text, const end_list& ends) const;
+    void append_done_and_pending(std::string& text, const end_list& ends) const;
+    void answer_with_texts();
     void notify(const created_task& task, const task_end& end);
 
     service& service_;

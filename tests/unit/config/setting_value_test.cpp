@@ -83,7 +83,7 @@ TEST_CASE("setting_value: a value out of range is told the range", "[config]") {
     CHECK(json_fault("limits.depth", UINT64_MAX) == "18446744073709551615 is out of range (2 to 1000)");
     CHECK(text_fault("limits.depth", "18446744073709551616") ==
           R"("18446744073709551616" is out of range (2 to 1000))");
-    CHECK(json_fault("limits.message_bytes", "3GiB") == R"("3GiB" is out of range (1KiB to 2GiB))");
+    CHECK(json_fault("limits.message_bytes", "3GiB") == R"("3GiB" is out of range (0 or auto, 1KiB to 2GiB))");
     CHECK(json_fault("limits.unread_time", 0) == "0 is out of range (1ms to 1d)");
     CHECK(json_fault("limits.idle_time", "8d") == R"("8d" is out of range (0 or off, 1ms to 7d))");
 }

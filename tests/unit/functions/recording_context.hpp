@@ -32,7 +32,7 @@ inline std::vector<value> bound(const plan::function& f, value::array_t given) {
     for (std::size_t i = given.size(); i < f.parameters.size() && !variadic; ++i) {
         given.push_back(f.parameters[i].default_value.value());
     }
-    return given;
+    return {given.begin(), given.end()};
 }
 
 class recording_context final : public plan::call_context {

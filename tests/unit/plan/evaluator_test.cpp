@@ -12,18 +12,14 @@ using lines = std::vector<std::string>;
 
 namespace {
 
-/// There is no memory for what a program makes.
-struct memory_is_out final : gatherd::api::plan::program_observer {
-    void printed(std::string /*line*/) override {}
+/// Hears how a program ended.
+struct end_listener final : gatherd::api::plan::program_observer {
+    void printed(std::string /*line*/) override { ++lines; }
     void child_ended(std::size_t /*index*/, const gatherd::api::plan::outcome& /*result*/) override {}
     [[nodiscard]] bool wants_children() const noexcept override { return false; }
-    [[nodiscard]] bool may_hold(std::size_t /*bytes*/) noexcept override {
-        ++asked;
-        return false;
-    }
     void ended(program_end end) noexcept override { how.set_value(end.how); }
 
-    std::atomic<int> asked{0};
+    std::atomic<int> lines{0};
     std::promise<program_end::way> how;
 };
 
@@ -174,22 +170,20 @@ TEST_CASE("evaluator: a deep plan does not need a deep stack", "[plan]") {
     CHECK(runner.result(text) == "1");
 }
 
-TEST_CASE("evaluator: when there is no memory for a child's result no other child begins", "[plan]") {
-    const std::string text(2000, 'x');
-    std::string over = "[\"" + text + "\"]";
-    for (int i = 1; i < 100; ++i) {
-        over += ",[\"" + text + "\"]";
-    }
+TEST_CASE("evaluator: of a program that has no memory no node starts, whatever it catches", "[plan]") {
     gatherd::executor::scheduler scheduler{{.workers = 2}};
     const gatherd::api::limits bounds;
-    const auto who = std::make_shared<memory_is_out>();
+    const auto who = std::make_shared<end_listener>();
     const auto running = std::make_shared<program>(
-        scheduler, *gatherd::api::plan::tests::checked(R"({"map":"echo","over":[)" + over + "]}"), program_options{},
-        bounds, who);
+        scheduler, *gatherd::api::plan::tests::checked(R"({"try":{"call":"sleep","args":[3600]},
+            "types":["CancelledError"],"except":{"call":"print","args":["caught"]},
+            "finally":{"call":"print","args":["finally"]}})"),
+        program_options{}, bounds, who);
     running->prepare();
     running->start();
+    running->end_for_memory("limits.memory_bytes");
     CHECK(who->how.get_future().get() == program_end::way::over_limit);
-    CHECK(who->asked == 1);
+    CHECK(who->lines == 0);
 }
 
 TEST_CASE("evaluator: a large result that several refs name is copied beside the workers, and whole", "[plan]") {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gatherd/executor/allocated_memory.hpp"
 #include "gatherd/executor/detail/scope_member.hpp"
 #include "gatherd/executor/detail/spin_lock.hpp"
 #include "gatherd/executor/detail/task_state.hpp"
@@ -32,12 +33,15 @@ enum class ordering {
 /// Threads: all members are safe from any thread.
 class task_scope : private work {
 public:
-    explicit task_scope(scheduler& pool, ordering order = ordering::parallel) noexcept;
+    explicit task_scope(scheduler& pool, ordering order = ordering::parallel);
     task_scope(const task_scope&) = delete;
     task_scope& operator=(const task_scope&) = delete;
 
     [[nodiscard]] scheduler& runs_on() const noexcept { return scheduler_; }
     [[nodiscard]] bool is_serial() const noexcept { return order_ == ordering::serial; }
+
+    /// What its tasks have allocated in their steps and not freed, where the process counts that.
+    [[nodiscard]] memory_account& memory() const noexcept { return *memory_; }
 
     /// The worker whose wheel keeps the timers of this scope's tasks: of a serial scope always the same, so that they
     /// fire in order.
@@ -84,6 +88,7 @@ private:
     scheduler& scheduler_;
     const ordering order_;
     const std::size_t serial_home_;
+    const lasting_account memory_;
 
     /// Some of the members, newest first. A worker adds to its own, so that workers do not fight for one list.
     struct alignas(64) shard {

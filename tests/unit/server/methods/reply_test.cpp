@@ -7,12 +7,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "allocated_elsewhere.hpp"
 #include "connected_client.hpp"
 
 namespace gatherd::api::server {
 namespace {
 
-using tests::connected_client;
+using tests::allocated_elsewhere, tests::connected_client;
 
 /// The reply that is owed for a request of that id; none: a notification.
 reply owed(const connected_client& client, const char* id, const std::shared_ptr<batch>& part_of = nullptr) {
@@ -127,18 +128,42 @@ TEST_CASE("batch: what must come after an answer comes after the whole array", "
     CHECK(client.read() == "[" + answer("1", "1") + "," + answer("2", "2") + "]\nafter\n");
 }
 
-TEST_CASE("batch: answers that wait for the others are in the account of memory", "[server]") {
-    connected_client client;
-    const memory_ledger& memory = client.of().memory();
+TEST_CASE("batch: above the high-water mark of memory it ends, and is answered by one error", "[server]") {
+    limits bounds;
+    bounds.memory_bytes = 8'000'000;
+    connected_client client{bounds};
+    const auto all = std::make_shared<batch>(client.ours(), 3);
+    const std::string large = '"' + std::string(10'000, 'x') + '"';
+    owed(client, "1", all).result_message(answer("1", large.c_str()));
+    CHECK_FALSE(all->has_ended());
     {
-        const auto all = std::make_shared<batch>(client.ours(), 2);
-        const std::string large(1000, 'x');
-        auto last = owed(client, "2", all);
-        owed(client, "1", all).result_message(answer("1", ("\"" + large + "\"").c_str()));
-        CHECK(memory.held() == 1 + answer("1", ("\"" + large + "\"").c_str()).size());
-        last.result(value(2));
+        const allocated_elsewhere others{7'500'000};
+        owed(client, "2", all).result_message(answer("2", large.c_str()));
+        CHECK(all->has_ended());
     }
-    CHECK(memory.held() == 0);
+    owed(client, "3", all).result_message(answer("3", "3"));
+    CHECK(
+        client.read() ==
+        R"({"jsonrpc":"2.0","id":null,"error":{"code":-32006,"message":"Over a limit: limits.memory_bytes is 8000000",)"
+        R"("data":{"limit":"limits.memory_bytes","max":8000000}}})"
+        "\n");
+}
+
+TEST_CASE("reply: at the limit of memory a large result is an error, and a small one is still sent", "[server]") {
+    limits bounds;
+    bounds.memory_bytes = 8'000'000;
+    connected_client client{bounds};
+    const allocated_elsewhere others{8'000'000};
+    owed(client, "1").result(value(std::string(10'000, 'x')));
+    CHECK(client.read().find("-32006") != std::string::npos);
+    owed(client, "2").result(value("pong"));
+    CHECK(client.read() == answer("2", R"("pong")") + "\n");
+}
+
+TEST_CASE("reply: dropped without an answer, it says that there was no memory", "[server]") {
+    connected_client client;
+    static_cast<void>(owed(client, "1"));
+    CHECK(client.read().find(R"("id":1,"error":{"code":-32006)") != std::string::npos);
 }
 
 }  // namespace gatherd::api::server

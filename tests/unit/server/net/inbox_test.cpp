@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "allocated_elsewhere.hpp"
 #include "api/protocol/message_decoder.hpp"
 #include "api/server/net/turn.hpp"
 #include "idle_service.hpp"
@@ -14,7 +15,7 @@
 namespace gatherd::api::server {
 namespace {
 
-using tests::grant, tests::idle_service, tests::socket_pair;
+using tests::allocated_elsewhere, tests::grant, tests::idle_service, tests::socket_pair;
 
 /// An inbox with its client at the other end.
 struct fed_inbox {
@@ -117,85 +118,54 @@ TEST_CASE("inbox: a turn's read takes so much and no more, and says whether that
     CHECK(second.is_all);
 }
 
-TEST_CASE("inbox: a large message is in the account while it comes, a small one is not", "[server]") {
+TEST_CASE("inbox: it tells how much memory a message takes, and gives that back with the message", "[server]") {
     idle_service service;
     fed_inbox client{service.of};
-    const memory_ledger& memory = service.of.memory();
-    client.feed("[1,");
+    client.feed("[1," + std::string(much, '1'));
     CHECK(client.next() == "nothing");
-    client.in.account();
-    CHECK(memory.held() == 0);
-    client.feed(std::string(much, '1'));
-    CHECK(client.next() == "nothing");
-    client.in.account();
-    CHECK(memory.held() >= much);
+    client.in.shrink();
+    CHECK(client.in.held_bytes() >= much);
     client.feed("]\n");
     CHECK(client.next() == "[1," + std::string(much, '1') + "]");
     CHECK(client.next() == "nothing");
-    client.in.account();
-    CHECK(memory.held() == 0);
+    client.in.shrink();
+    CHECK(client.in.held_bytes() == 0);
 }
 
-TEST_CASE("inbox: the account goes with the inbox", "[server]") {
-    idle_service service;
-    {
-        fed_inbox client{service.of};
-        client.feed(open_array(much));
-        CHECK(client.next() == "nothing");
-        client.in.account();
-        CHECK(service.of.memory().held() >= much);
-    }
-    CHECK(service.of.memory().held() == 0);
-}
-
-TEST_CASE("inbox: what decoding takes is more than the text, until the next account", "[server]") {
-    idle_service service;
-    fed_inbox client{service.of};
-    client.feed(open_array(much));
-    CHECK(client.next() == "nothing");
-    client.in.account();
-    const std::size_t before = service.of.memory().held();
-    client.in.account_decoding(much);
-    CHECK(service.of.memory().held() - before > much);
-    client.in.account();
-    CHECK(service.of.memory().held() == before);
-}
-
-TEST_CASE("inbox: without memory it is large messages half read that are shed", "[server]") {
+TEST_CASE("inbox: above the high-water mark of memory it is large messages half read that wait", "[server]") {
     limits bounds;
-    bounds.memory_bytes = much;
+    bounds.memory_bytes = 8 * much;
     idle_service service{bounds};
-    memory_share others{service.of.memory()};
     fed_inbox client{service.of};
     client.feed("[1,");
     CHECK(client.next() == "nothing");
-    others.resize(2 * much);
-    CHECK_FALSE(client.in.must_shed());  // small
-    client.feed(std::string(much, '1'));
-    CHECK(client.next() == "nothing");
-    others.resize(0);
-    CHECK_FALSE(client.in.must_shed());  // there is memory
-    others.resize(2 * much);
-    CHECK(client.in.must_shed());
+    {
+        const allocated_elsewhere others{8 * much};
+        CHECK_FALSE(client.in.must_wait());  // small
+        client.feed(std::string(much, '1'));
+        CHECK(client.next() == "nothing");
+        CHECK(client.in.must_wait());
+    }
+    CHECK_FALSE(client.in.must_wait());  // there is memory
+    const allocated_elsewhere others{8 * much};
     client.in.shed();
-    client.in.account();
-    CHECK(service.of.memory().held() == 2 * much);
-    CHECK_FALSE(client.in.must_shed());
+    client.in.shrink();
+    CHECK(client.in.held_bytes() == 0);
+    CHECK_FALSE(client.in.must_wait());
     CHECK(client.next() == "nothing");
 }
 
-TEST_CASE("inbox: a large message that is whole is not shed", "[server]") {
+TEST_CASE("inbox: a large message that is whole does not wait", "[server]") {
     limits bounds;
     bounds.memory_bytes = much;
     idle_service service{bounds};
-    memory_share others{service.of.memory()};
-    others.resize(2 * much);
+    const allocated_elsewhere others{2 * much};
     fed_inbox client{service.of};
     const std::string message = open_array(much) + "]";
     client.feed(message + "\n");
     CHECK(client.next() == message);
     CHECK(client.next() == "nothing");
-    CHECK_FALSE(client.in.must_shed());
+    CHECK_FALSE(client.in.must_wait());
 }
 
 TEST_CASE("inbox: a message has limits.message_bytes and not one more", "[server]") {

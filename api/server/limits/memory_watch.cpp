@@ -1,0 +1,249 @@
+#include "api/server/limits/memory_watch.hpp"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+#include <fstream>
+#include <unordered_map>
+#include <utility>
+
+#include "api/memory_limit.hpp"
+#include "api/server/net/connection.hpp"
+#include "api/server/service.hpp"
+#include "gatherd/executor/allocated_memory.hpp"
+
+namespace gatherd::api::server {
+namespace {
+
+using executor::allocated_memory;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds between_looks{2};
+constexpr std::chrono::milliseconds between_idle_looks{50};  // below the high-water mark
+constexpr std::chrono::seconds patience{1};                  // with those that were told to end, before others are
+constexpr std::size_t least_worth = std::size_t{1} << 20;    // of what holds less, several are ended together
+constexpr std::size_t most_victims = 256;
+constexpr std::size_t small_change = std::size_t{128} << 10;  // of a connection: a buffer that it may keep
+
+/// Memory that malloc keeps, since each thread has an arena of its own and one does not use what is free in another, is
+/// in no count. Where that is much it is given back to the system.
+void give_back_free_memory() {
+#ifdef __GLIBC__
+    constexpr std::size_t much = std::size_t{48} << 20;
+    std::ifstream file{"/proc/self/statm"};
+    std::size_t size = 0;
+    std::size_t resident = 0;
+    file >> size >> resident;
+    if (resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) > allocated_memory::bytes() + much) {
+        malloc_trim(0);
+    }
+#endif
+}
+
+/// False: the time has passed.
+bool wait_for(sem_t& bell, std::chrono::milliseconds time) noexcept {
+    timespec until{};
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    constexpr long nanoseconds_a_second = 1'000'000'000;
+    const std::chrono::nanoseconds delay = time;
+    until.tv_sec += delay.count() / nanoseconds_a_second;
+    until.tv_nsec += delay.count() % nanoseconds_a_second;
+    if (until.tv_nsec >= nanoseconds_a_second) {
+        ++until.tv_sec;
+        until.tv_nsec -= nanoseconds_a_second;
+    }
+    return sem_clockwait(&bell, CLOCK_MONOTONIC, &until) == 0;
+}
+
+}  // namespace
+
+/// A program or a connection.
+struct memory_watch::holder {
+    std::size_t bytes = 0;
+    std::shared_ptr<client_memory> client;
+    std::shared_ptr<plan::program> program;
+    std::shared_ptr<connection> connected;
+};
+
+bool memory_watch::by_bytes(const holder& one, const holder& other) noexcept {
+    return one.bytes < other.bytes;
+}
+
+void memory_watch::place::enter(memory_watch& watch, std::shared_ptr<client_memory> client,
+                                std::weak_ptr<plan::program> program) {
+    watch_ = &watch;
+    client_ = std::move(client);
+    program_ = std::move(program);
+    const std::lock_guard guard{watch.lock_};
+    next_ = watch.first_;
+    if (next_ != nullptr) {
+        next_->previous_ = this;
+    }
+    watch.first_ = this;
+}
+
+void memory_watch::place::leave() noexcept {
+    if (watch_ == nullptr) {
+        return;
+    }
+    memory_watch& watch = *std::exchange(watch_, nullptr);
+    const std::lock_guard guard{watch.lock_};
+    (previous_ != nullptr ? previous_->next_ : watch.first_) = next_;
+    if (next_ != nullptr) {
+        next_->previous_ = previous_;
+    }
+    next_ = previous_ = nullptr;
+}
+
+memory_watch::memory_watch(service& owner) : service_{owner}, client_bytes_{owner.bounds().client_memory_bytes} {
+    sem_init(&bell_, 0, 0);
+    memory_limit::set(owner.bounds().memory_bytes);
+    if (allocated_memory::is_counting()) {
+        thread_ = std::thread{[this] { run(); }};
+    }
+}
+
+void memory_watch::change_limits(const limits& bounds) noexcept {
+    memory_limit::set(bounds.memory_bytes);
+    client_bytes_.store(bounds.client_memory_bytes, std::memory_order_relaxed);  // a number by itself
+    sem_post(&bell_);
+}
+
+bool memory_watch::is_full(const client_memory& client) const noexcept {
+    return client.is_full.load(std::memory_order_relaxed) &&  // a hint: it is looked at again soon
+           allocated_memory::bytes() > client_bytes_.load(std::memory_order_relaxed);
+}
+
+void memory_watch::note_waiting() noexcept {
+    if (!some_wait_.exchange(true)) {  // if the thread has just taken it back, it wakes once more
+        sem_post(&bell_);
+    }
+}
+
+void memory_watch::stop() noexcept {
+    if (thread_.joinable()) {
+        is_stopping_.store(true, std::memory_order_relaxed);  // the semaphore orders it
+        sem_post(&bell_);
+        thread_.join();
+        allocated_memory::arm_alarm(0, nullptr);
+    }
+    sem_destroy(&bell_);
+}
+
+/// Below it nobody can hold too much.
+std::size_t memory_watch::mark() const noexcept {
+    return std::min(memory_limit::high_water(), client_bytes_.load(std::memory_order_relaxed));
+}
+
+void memory_watch::run() noexcept {
+    pthread_setname_np(pthread_self(), "memory");
+    while (!is_stopping_.load(std::memory_order_relaxed)) {
+        allocated_memory::arm_alarm(mark(), &bell_);
+        if (some_wait_.load(std::memory_order_relaxed) || allocated_memory::bytes() > mark()) {
+            static_cast<void>(wait_for(bell_, memory_limit::is_high() ? between_looks : between_idle_looks));
+        } else {
+            static_cast<void>(sem_wait(&bell_));  // after EINTR one look too many
+        }
+        const auto began = steady_clock::now();
+        look();
+        give_back_free_memory();
+        std::this_thread::sleep_for(10 * (steady_clock::now() - began));  // others have the CPU ten times as long
+    }
+}
+
+std::vector<memory_watch::holder> memory_watch::holders() {
+    std::vector<holder> all;
+    {
+        const std::lock_guard guard{lock_};
+        for (const place* each = first_; each != nullptr; each = each->next_) {
+            if (auto program = each->program_.lock()) {
+                all.push_back({program->memory().bytes(), each->client_, program, nullptr});
+            }
+        }
+    }
+    for (auto& each : service_.everybody()) {
+        if (const std::size_t bytes = each->held_bytes(); bytes > small_change) {
+            all.push_back({bytes, each->work().memory(), nullptr, each});
+        }
+    }
+    return all;
+}
+
+void memory_watch::look() {
+    auto all = holders();
+    std::unordered_map<client_memory*, std::size_t> sums;
+    bool is_one_denied = false;  // it is about to give back what it holds
+    for (const holder& each : all) {
+        if (each.program != nullptr && each.program->memory().is_denied()) {
+            each.program->end_for_memory("limits.memory_bytes");
+            is_one_denied = true;
+        }
+        const auto at = sums.try_emplace(each.client.get(), each.client->kept_bytes.load(std::memory_order_relaxed));
+        at.first->second += each.bytes;
+    }
+    const bool is_high = memory_limit::is_high();
+    if (!is_high && some_wait_.exchange(false)) {
+        for (const auto& each : service_.everybody()) {
+            each->look_at_memory();
+        }
+    }
+    const std::size_t client_most = client_bytes_.load(std::memory_order_relaxed);
+    bool waits = some_are_ending() || is_one_denied;
+    client_memory* fullest = nullptr;
+    for (const auto& [client, bytes] : sums) {
+        client->is_full.store(bytes > client_most, std::memory_order_relaxed);  // a hint, as said
+        fullest = fullest == nullptr || bytes > sums[fullest] ? client : fullest;
+        if (bytes > client_most && !waits) {
+            waits = end_largest(all, client, "limits.client_memory_bytes");
+        }
+    }
+    if (!is_high || waits) {
+        return;
+    }
+    const auto largest = std::max_element(all.begin(), all.end(), by_bytes);
+    const std::size_t kept = service_.tasks().kept_bytes();
+    if (largest == all.end() || std::max(largest->bytes, sums[fullest]) < kept) {
+        service_.tasks().drop_half();
+    } else {
+        // Where all are small, those of the client that holds most.
+        static_cast<void>(end_largest(all, largest->bytes < least_worth ? fullest : nullptr, "limits.memory_bytes"));
+    }
+}
+
+/// Ends what holds most: of one client, or of all (null); of what is small, several. False: there is nothing.
+bool memory_watch::end_largest(std::vector<holder>& all, const client_memory* client, const char* limit) {
+    const auto end = std::partition(all.begin(), all.end(), [client](const holder& each) {
+        const bool is_ending = each.program != nullptr && each.program->memory().is_denied();
+        return !is_ending && (client == nullptr || each.client.get() == client);
+    });
+    std::size_t ended = 0;
+    for (auto rest = all.begin(); rest != end && ended < least_worth && victims_.size() < most_victims; ++rest) {
+        std::iter_swap(rest, std::max_element(rest, end, by_bytes));
+        ended += rest->bytes;
+        if (rest->program != nullptr) {
+            victims_.emplace_back(rest->program);
+            rest->program->end_for_memory(limit);
+        } else {
+            leaving_ = rest->connected;
+            rest->connected->end_for_memory(limit);
+        }
+    }
+    victims_since_ = steady_clock::now();
+    return ended != 0;
+}
+
+/// Whether those that were told to end have not yet given back what they hold. They have a while for it.
+bool memory_watch::some_are_ending() {
+    if (steady_clock::now() - victims_since_ > patience) {
+        victims_.clear();
+        leaving_.reset();
+    }
+    std::erase_if(victims_, [](const auto& each) { return each.expired(); });
+    const auto leaving = leaving_.lock();
+    return !victims_.empty() || (leaving != nullptr && leaving->held_bytes() >= least_worth);
+}
+
+}  // namespace gatherd::api::server

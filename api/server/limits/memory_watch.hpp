@@ -1,0 +1,106 @@
+/// \file
+/// Ends who holds most when memory runs short.
+#pragma once
+
+#include <semaphore.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "api/limits.hpp"
+#include "api/plan/evaluate/program.hpp"
+#include "api/server/limits/client_memory.hpp"
+
+namespace gatherd::api::server {
+
+class connection;
+class service;
+
+/// About what a program takes beside its plan and what its tasks allocate.
+constexpr std::size_t bytes_a_program = 2048;
+
+/// A thread that sleeps as long as the process has allocated less than the high-water mark (memory_limit), and less
+/// than any one client may hold. Above that it adds up who holds how much, and
+///
+/// - above limits.client_memory_bytes ends what that client holds most in,
+/// - above the high-water mark ends whatever holds most,
+///
+/// one after the other (of small ones several at a time), until enough has been given back: a program by -32006; a
+/// connection by closing it, for its half-read message or the answers that it does not read; kept results, the oldest
+/// half of them. A program whose allocation was refused is ended in any case.
+///
+/// Where the process does not count what it allocates there is no such thread.
+///
+/// Threads: all members are safe from any thread.
+class memory_watch {
+public:
+    /// A program's place among those that may be ended. Leaves with its end of life.
+    class place {
+    public:
+        place() noexcept = default;
+        place(const place&) = delete;
+        place& operator=(const place&) = delete;
+        ~place() { leave(); }
+
+        void enter(memory_watch& watch, std::shared_ptr<client_memory> client, std::weak_ptr<plan::program> program);
+        void leave() noexcept;
+
+    private:
+        friend class memory_watch;
+        memory_watch* watch_ = nullptr;
+        std::shared_ptr<client_memory> client_;
+        std::weak_ptr<plan::program> program_;
+        place* next_ = nullptr;  // under the watch's lock, as the next one
+        place* previous_ = nullptr;
+    };
+
+    explicit memory_watch(service& owner);
+    ~memory_watch() { stop(); }
+    memory_watch(const memory_watch&) = delete;
+    memory_watch& operator=(const memory_watch&) = delete;
+
+    /// From now on these limits hold.
+    void change_limits(const limits& bounds) noexcept;
+
+    /// Whether a client holds so much that nothing more is begun for it.
+    [[nodiscard]] bool is_full(const client_memory& client) const noexcept;
+
+    /// A connection has stopped reading since memory is short: it is told when there is some again.
+    void note_waiting() noexcept;
+
+    /// Ends the thread.
+    void stop() noexcept;
+
+private:
+    struct holder;
+
+    void run() noexcept;
+    void look();
+    [[nodiscard]] std::vector<holder> holders();
+    static bool by_bytes(const holder& one, const holder& other) noexcept;
+    bool end_largest(std::vector<holder>& all, const client_memory* client, const char* limit);
+    [[nodiscard]] bool some_are_ending();
+    [[nodiscard]] std::size_t mark() const noexcept;
+
+    service& service_;
+    std::atomic<std::size_t> client_bytes_;
+    sem_t bell_;
+    std::atomic<bool> is_stopping_{false};
+    std::atomic<bool> some_wait_{false};  // connections may have stopped reading
+
+    std::mutex lock_;
+    place* first_ = nullptr;  // under lock_
+
+    // The thread's own.
+    std::vector<std::weak_ptr<plan::program>> victims_;  // were told to end, and may not have yet
+    std::weak_ptr<connection> leaving_;                  // likewise
+    std::chrono::steady_clock::time_point victims_since_{};
+    std::thread thread_;
+};
+
+}  // namespace gatherd::api::server

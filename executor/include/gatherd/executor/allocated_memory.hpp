@@ -1,0 +1,157 @@
+/// \file
+/// How many bytes the process has allocated, and whose work allocated them.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <utility>
+
+#include <semaphore.h>
+
+namespace gatherd::executor {
+
+/// Bytes that one party's work has allocated and not freed. A program's tasks have one: see task_scope::memory.
+///
+/// What is freed by the work of others stays counted here. So it is an estimate of who holds much; the total is exact.
+///
+/// Threads: all members are safe from any thread.
+class memory_account {
+public:
+    /// Of two parties that need memory when it is short, one is refused earlier: whose work has only begun.
+    enum class kind : bool { late, early };
+
+    explicit memory_account(kind refusal = kind::late) noexcept : is_early_{refusal == kind::early} {}
+
+    [[nodiscard]] bool is_refused_early() const noexcept { return is_early_; }
+
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        const std::ptrdiff_t bytes = bytes_.load(std::memory_order_relaxed);  // only counted, as all here
+        return bytes < 0 ? 0 : static_cast<std::size_t>(bytes);
+    }
+    void add(std::ptrdiff_t bytes) noexcept { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+
+    /// An allocation of this party was refused: see gatherd::api::memory_limit. It is not taken back.
+    void deny() noexcept { is_denied_.store(true, std::memory_order_relaxed); }
+    [[nodiscard]] bool is_denied() const noexcept { return is_denied_.load(std::memory_order_relaxed); }
+
+private:
+    friend class lasting_account;
+
+    std::atomic<std::ptrdiff_t> bytes_{0};
+    std::atomic<bool> is_denied_{false};
+    const bool is_early_;
+    memory_account* next_unused_ = nullptr;
+};
+
+/// An account whose memory is never given back to the system, but used again for the next one. A worker that has just
+/// suspended a task adds to the account of its scope, which may have ended by then: the bytes of that one step are then
+/// counted for the next user of the account, or for nobody.
+class lasting_account {
+public:
+    lasting_account();
+    ~lasting_account();
+    lasting_account(const lasting_account&) = delete;
+    lasting_account& operator=(const lasting_account&) = delete;
+
+    [[nodiscard]] memory_account& operator*() const noexcept { return account_; }
+
+private:
+    memory_account& account_;
+};
+
+/// The process's count of allocated bytes. It counts what `add` is told: a program whose operator new and delete call
+/// it has an exact count (as gatherd has, see cli/counting_allocator.cpp); in any other program it stays 0.
+///
+/// Each thread counts for itself, and adds to the common total when it has allocated or freed 32 KiB more. So an
+/// allocation costs two additions, and a look at the total one load.
+///
+/// Threads: all members are safe from any thread, also inside operator new: none allocates.
+class allocated_memory {
+public:
+    /// So many bytes more, or fewer, are allocated.
+    static void add(std::ptrdiff_t bytes) noexcept {
+        cell& own = own_;
+        const std::ptrdiff_t counted = own.counted.load(std::memory_order_relaxed) + bytes;
+        own.counted.store(counted, std::memory_order_relaxed);  // of this thread alone; others only look
+        const std::ptrdiff_t unsent = counted - own.sent.load(std::memory_order_relaxed);
+        if (unsent > own.batch || unsent < -own.batch) [[unlikely]] {
+            send();
+        }
+    }
+
+    /// They are as many as before, but the work in hand holds so many more of them, or fewer.
+    static void attribute(std::ptrdiff_t bytes) noexcept {
+        if (own_.account != nullptr) {
+            own_.account->add(bytes);
+        }
+    }
+
+    /// The total: exact but for 32 KiB a thread.
+    [[nodiscard]] static std::size_t bytes() noexcept {
+        const std::ptrdiff_t bytes = total_.load(std::memory_order_relaxed);  // only counted
+        return bytes < 0 ? 0 : static_cast<std::size_t>(bytes);
+    }
+
+    /// The exact total. Cost: linear in the threads.
+    [[nodiscard]] static std::size_t exact_bytes() noexcept;
+
+    /// Posts `bell` when the total is above `mark`, at most once until it is armed again. Null: never.
+    static void arm_alarm(std::size_t mark, sem_t* bell) noexcept;
+
+    /// Posts the armed bell now, whatever the total is.
+    static void ring() noexcept;
+
+    /// For a program that counts, once: memory that a pool takes and does not touch yet is not counted then.
+    static void begin_counting() noexcept { is_counting_.store(true, std::memory_order_relaxed); }
+    [[nodiscard]] static bool is_counting() noexcept { return is_counting_.load(std::memory_order_relaxed); }
+
+    /// Whose work this thread does; null: nobody's.
+    [[nodiscard]] static memory_account* account() noexcept { return own_.account; }
+
+    /// From now on the thread works for `next`. Gives for whom it did before.
+    static memory_account* work_for(memory_account* next) noexcept {
+        cell& own = own_;
+        if (own.account == next) {
+            return next;
+        }
+        const std::ptrdiff_t counted = own.counted.load(std::memory_order_relaxed);
+        if (own.account != nullptr && counted != own.turn_began) {
+            own.account->add(counted - own.turn_began);
+        }
+        own.turn_began = counted;
+        return std::exchange(own.account, next);
+    }
+
+private:
+    struct cell {
+        std::atomic<std::ptrdiff_t> counted{0};  // by this thread since it began
+        std::atomic<std::ptrdiff_t> sent{0};     // of these, in total_
+        std::ptrdiff_t batch = 0;                // 0: not in the list of cells yet, or no longer
+        std::ptrdiff_t turn_began = 0;           // `counted` when the thread began to work for account
+        memory_account* account = nullptr;
+        cell* next = nullptr;
+        cell* previous = nullptr;
+        bool has_ended = false;  // the thread is about to end
+    };
+    struct membership;
+
+    static void send() noexcept;
+
+    static thread_local constinit cell own_;
+    static std::atomic<std::ptrdiff_t> total_;
+    static std::atomic<bool> is_counting_;
+};
+
+/// The thread works for an account, or for nobody (null), until the end of the block.
+class memory_turn {
+public:
+    explicit memory_turn(memory_account* account) noexcept : outer_{allocated_memory::work_for(account)} {}
+    memory_turn(const memory_turn&) = delete;
+    memory_turn& operator=(const memory_turn&) = delete;
+    ~memory_turn() { allocated_memory::work_for(outer_); }
+
+private:
+    memory_account* outer_;
+};
+
+}  // namespace gatherd::executor

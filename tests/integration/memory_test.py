@@ -1,0 +1,143 @@
+"""limits.memory_bytes bounds what the process has in memory, whatever the input; and it gives back what it took."""
+
+import resource
+import time
+import unittest
+
+from daemon import Daemon
+from memory_shapes import MIB, TABLE, Sender, empty_arrays, forget_all, request, status_bytes
+
+LIMIT = 256 * MIB
+BESIDE = 128 * MIB  # what the process may have in memory beyond the limit: the reserve, the program, what malloc keeps
+
+
+def warm_up(daemon):
+    """Ordinary work, so that what is kept for the next request is there before anything is measured."""
+    text = request("gather", [[{"value": "x" * 110_000}, {"call": "sleep", "args": [0]}] + [{"call": "noop"}] * 1000])
+    senders = [Sender(daemon.port) for _ in range(8)]
+    for _ in range(4):
+        for each in senders:
+            each.send(text)
+    for each in senders:
+        each.wait_for_lines(4)
+        each.close()
+
+
+def allocated(daemon):
+    with daemon.connect() as connection:
+        return connection.result("stats")["memory"]["allocated_bytes"]
+
+
+class MemoryTest(unittest.TestCase):
+    def measured(self, daemon):
+        return allocated(daemon), status_bytes(daemon.process.pid, "VmRSS")
+
+    def rested(self, daemon):
+        """The lowest count of allocated bytes that a second of rest shows."""
+        return min(self.measured(daemon) for _ in range(10) if time.sleep(0.1) is None)
+
+    def wait_for_rest(self, daemon, before, resident):
+        """Until it has given back what it took: in some seconds, but that is not asserted."""
+        for _ in range(600):
+            now, resident_now = self.measured(daemon)
+            if now <= before + MIB and resident_now <= resident + 64 * MIB:
+                return
+            time.sleep(0.1)
+        self.fail(f"allocated {before} -> {now}, resident {resident} -> {resident_now}")
+
+    def assert_bounded(self, run):
+        with Daemon("--limits.memory_bytes", str(LIMIT)) as daemon:
+            warm_up(daemon)
+            before, resident = self.rested(daemon)
+            if before == 0:
+                self.skipTest("this build does not count what it allocates")
+            neighbour = daemon.connect()
+            sender = Sender(daemon.port)
+            run(sender)
+            self.assertEqual(neighbour.result("ping"), "pong")
+            sender.close()
+            self.assertLessEqual(status_bytes(daemon.process.pid, "VmHWM"), LIMIT + BESIDE)
+            while neighbour.result("stats")["tasks_in_flight"] > 0:
+                pass
+            forget_all(neighbour)
+            self.wait_for_rest(daemon, before, resident)
+            self.assertEqual(neighbour.result("run", [{"value": 1}]), 1)
+
+    def daemon_with(self, limit, *flags):
+        daemon = Daemon("--limits.memory_bytes", str(limit), *flags)
+        self.addCleanup(daemon.stop)
+        if allocated(daemon) == 0:
+            self.skipTest("this build does not count what it allocates")
+        return daemon
+
+    def test_the_program_that_holds_most_ends_and_nothing_in_it_catches_that(self):
+        daemon = self.daemon_with(64 * MIB, "--limits.client_memory_bytes", "64MiB")
+        neighbour, greedy = daemon.connect(), daemon.connect()
+        small = neighbour.result("create_task", [{"sequence": [{"value": "x" * 100_000}, {"call": "sleep", "args": [3600]}]}])["id"]
+        multiplied = {"let": {"x": {"value": {"k" * 1_000_000: 0}}}, "in": {"gather": [{"ref": "x"}] * 1000}}
+        for plan in (multiplied, {"try": multiplied, "except": {"value": "caught"}},
+                     {"try": multiplied, "except": {"value": "caught"}, "types": ["CancelledError", "MemoryError"]},
+                     {"retry": multiplied, "attempts": 5}, {"gather": [multiplied], "return_exceptions": True},
+                     {"try": multiplied, "finally": {"value": 1}}, {"wait": [multiplied, {"call": "sleep", "args": [3600]}]},
+                     {"race": [multiplied, {"call": "sleep", "args": [3600]}]}):
+            while allocated(daemon) > 32 * MIB:
+                pass  # what ended is still giving back
+            error = greedy.error("run", [plan])
+            self.assertEqual((error["code"], error["data"]), (-32006, {"limit": "limits.memory_bytes", "max": 64 * MIB}), error)
+        self.assertEqual(neighbour.result("status", [small])["state"], "running")
+        while allocated(daemon) > 32 * MIB:
+            pass
+        self.assertEqual(greedy.result("run", [{"value": 1}]), 1)
+
+    def test_a_created_task_that_runs_into_it_tells_whoever_awaits_it(self):
+        connection = self.daemon_with(64 * MIB, "--limits.client_memory_bytes", "64MiB").connect()
+        task = connection.result("create_task", [
+            {"let": {"x": {"value": "v" * 1_000_000}}, "in": {"gather": [{"ref": "x"}] * 1000}}])["id"]
+        while (error := connection.error("await", [task]))["code"] == -32003:
+            pass  # memory is short: nobody may begin to wait
+        self.assertEqual((error["code"], error["data"]["limit"]), (-32006, "limits.memory_bytes"))
+        self.assertEqual(connection.result("status", [task])["state"], "failed")
+
+    def test_one_client_alone_fills_half_of_it(self):
+        daemon = self.daemon_with(128 * MIB)
+        greedy, neighbour = daemon.connect(), daemon.connect()
+        holding = [{"sequence": [{"value": ["x" * 100] * 50_000}, {"call": "sleep", "args": [3600]}]}]
+        told = set()
+        for _ in range(30):
+            answer = greedy.ask("create_task", holding)
+            if "error" in answer:
+                told.add(answer["error"]["code"])
+                self.assertIn("limits.client_memory_bytes", answer["error"]["message"])
+        limits = neighbour.result("info")["limits"]
+        self.assertEqual((limits["memory_bytes"], limits["client_memory_bytes"]), (128 * MIB, 64 * MIB))
+        while neighbour.result("stats")["limits"]["limits.client_memory_bytes"] == 0:
+            pass
+        self.assertLess(neighbour.result("stats")["memory"]["allocated_bytes"], 112 * MIB)
+        self.assertEqual(neighbour.result("gather", [[{"value": "y" * 1_000_000}] * 5]), ["y" * 1_000_000] * 5)
+
+    def test_one_large_message_does_not_end_a_daemon_of_one_gibibyte(self):
+        space = 1024 * MIB
+        with Daemon(preexec=lambda: resource.setrlimit(resource.RLIMIT_AS, (space, space))) as daemon:
+            limits = daemon.connect().result("info")["limits"]
+            if limits["memory_bytes"] != space // 2:
+                self.skipTest("this build does not count what it allocates")
+            self.assertEqual(limits["message_bytes"], 64 * MIB)
+            sender = Sender(daemon.port)
+            answer = empty_arrays(64 * MIB)(sender)[0]
+            self.assertIn(b"limits.memory_bytes", answer)
+            sender.close()
+            self.assertEqual(daemon.connect().result("run", [{"value": 1}]), 1)
+
+
+def _add_row(name, run):
+    def test(self):
+        self.assert_bounded(run)
+    test.__doc__ = name
+    setattr(MemoryTest, "test_" + "".join(c if c.isalnum() else "_" for c in name), test)
+
+
+for _name, _run in TABLE.items():
+    _add_row(_name, _run)
+
+if __name__ == "__main__":
+    unittest.main()
