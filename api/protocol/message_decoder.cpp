@@ -16,9 +16,13 @@
 namespace gatherd::api::protocol {
 namespace {
 
-// Texts up to this size keep their memory for the next one.
+// What texts beyond this size need is computed, and asked of the limit, before they are decoded.
 constexpr std::size_t usual_bytes = std::size_t{256} << 10;
 constexpr std::size_t least_bytes = std::size_t{4} << 10;
+
+// What is kept for the next message: about fourteen times so much memory, and so many items of a batch.
+constexpr std::size_t kept_bytes = std::size_t{16} << 10;
+constexpr std::size_t kept_items = 256;
 
 constexpr const char* not_a_message = "a message must be an object (a request) or an array of requests";
 
@@ -302,10 +306,10 @@ const message* message_decoder::decode_line(std::string_view padded_text) {
 }
 
 void message_decoder::shrink() noexcept {
-    if (state_->parser.capacity() > usual_bytes) {
+    if (state_->parser.capacity() > kept_bytes || state_->out.items.capacity() > kept_items) {
         state_->forget_parser();
+        state_->out = {};
     }
-    state_->out = {};
 }
 
 }  // namespace gatherd::api::protocol

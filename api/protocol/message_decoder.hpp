@@ -36,7 +36,7 @@ public:
     /// `decode` takes. A text nested as deep as is allowed may be said not to be one.
     [[nodiscard]] const message* decode_line(std::string_view padded_text);
 
-    /// Gives back memory beyond what messages of usual size need. Ends the life of the last message.
+    /// Gives back memory beyond what short messages need, some 300 KiB. May end the life of the last message.
     void shrink() noexcept;
 
 private:

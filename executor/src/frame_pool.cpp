@@ -117,7 +117,7 @@ private:
 namespace {
 
 constexpr std::size_t region_size = 2 * 1024 * 1024;  // a huge page
-constexpr std::size_t kept_empty_slabs = 64;          // 4 MiB: these never give their pages back
+constexpr std::size_t kept_empty_slabs = 8;           // half a MiB: these never give their pages back
 constexpr std::chrono::seconds between_trims{1};
 constexpr std::size_t page_size = 4096;
 constexpr std::size_t batch = 64;              // blocks that go home together
@@ -242,7 +242,9 @@ private:
         empty_.reserve(slabs_ + slabs_a_region);
         auto* const begin = static_cast<std::byte*>(::operator new (region_size, std::align_val_t{region_size}));
         madvise(begin, region_size, MADV_HUGEPAGE);  // page faults cost more than the blocks; a hint
-        count_pages(-static_cast<std::ptrdiff_t>(region_size));
+        if (allocated_memory::is_counting()) {  // by operator new, with what aligns it: it has no page yet
+            allocated_memory::add(-static_cast<std::ptrdiff_t>(malloc_usable_size(begin)));
+        }
         slabs_ += slabs_a_region;
         for (std::size_t at = region_size; at != 0; at -= pool::slab_size) {
             empty_.push_back(begin + at - pool::slab_size);
@@ -250,7 +252,7 @@ private:
         clean_ = empty_.size();  // never touched yet
     }
 
-    /// Counts slabs that get pages, or lose them: a region that operator new has counted has none yet.
+    /// Counts slabs that get pages, or lose them.
     static void count_pages(std::ptrdiff_t bytes) noexcept {
         if (allocated_memory::is_counting()) {
             allocated_memory::add(bytes);

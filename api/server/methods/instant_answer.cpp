@@ -19,7 +19,7 @@ namespace {
 /// So many calls that cannot wait are run on the spot: some tens of microseconds, less than a program costs.
 constexpr std::size_t most_at_once = 1024;
 
-constexpr std::size_t most_kept = std::size_t{256} << 10;  // bytes of an answer's memory, for the next answer
+constexpr std::size_t most_kept = std::size_t{64} << 10;  // bytes of an answer's memory, for the next answer
 
 /// Sends on what the plan prints.
 class printing final : public plan::program_observer {

@@ -26,6 +26,8 @@ namespace {
 constexpr std::size_t copies_of_a_message = 6;
 constexpr std::size_t short_message = 1024;  // so long a one is always passed on
 
+constexpr std::size_t waits_of_the_reserve = 8;  // of a client: its unanswered requests and the tasks of one more
+
 using task_list = std::vector<std::shared_ptr<created_task>>;
 
 [[noreturn]] void refuse_unknown(const std::string& id) {
@@ -137,9 +139,11 @@ void answer_with_tasks(service& of, reply& answer, const std::optional<std::stri
     }
 }
 
-/// Waiting takes memory: where that is short only what has ended already is given.
+/// Waiting takes memory. Where that is short, what has ended already is given, and a client may wait for few tasks:
+/// perhaps for those that end for want of memory.
 void start_waiting(service& of, reply& answer, awaited ends, waiting_request::options how) {
-    if (memory_limit::is_high() &&
+    const std::size_t waits = ends.tasks.size() + answer.to()->work().owed();
+    if (waits > waits_of_the_reserve && memory_limit::is_high() &&
         std::any_of(ends.tasks.begin(), ends.tasks.end(), [](const auto& each) { return each->end() == nullptr; })) {
         of.counts().add_limit("limits.memory_bytes");
         throw refused{overloaded("limits.memory_bytes", of.bounds().memory_bytes)};

@@ -246,16 +246,15 @@ void connection::decode_frame(const std::shared_ptr<connection>& self, const pro
         found.is_line ? decoder.decode_line(found.text) : &decoder.decode(found.text);
     if (message == nullptr) {
         input_.scan_line(found.text);
-        return;
-    }
-    if (message->items.size() > items_a_turn) {
+    } else if (message->items.size() > items_a_turn) {
         handle_in_bulk(found);
-        return;
+    } else {
+        if (!message->is_json) {
+            input_.skip_line();
+        }
+        handle_message(self, *message, found.text.size());
     }
-    if (!message->is_json) {
-        input_.skip_line();
-    }
-    handle_message(self, *message, found.text.size());
+    decoder.shrink();
 }
 
 /// The text stays where it is: nobody else asks the reader for anything until this is done.

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::size_t slab_size = 64 * 1024;  // as frame_pool.hpp has it
 constexpr std::size_t page_size = 4096;
-constexpr std::size_t kept_slabs = 64;  // as frame_pool.cpp has it
+constexpr std::size_t kept_slabs = 8;  // as frame_pool.cpp has it
 
 using slabs = std::set<std::uintptr_t>;
 

@@ -15,7 +15,7 @@ namespace gatherd::executor {
 ///
 /// A pool carves its blocks from slabs of 64 KiB, one size each, that it owns. A block that is given back elsewhere
 /// goes home to the pool of its slab, in batches: otherwise a thread that always creates and another that always ends
-/// would grow without bound. A slab with no block in use is for all pools; beyond some megabytes of those their pages
+/// would grow without bound. A slab with no block in use is for all pools; beyond half a megabyte of those their pages
 /// go back to the system. A block that is larger than largest_block comes from operator new.
 ///
 /// A worker holds the lock of its pool while it runs, and lets go of it before it sleeps. So each pool whose thread
