@@ -16,6 +16,12 @@ constinit memory_account* first_unused = nullptr;  // under accounts_lock
 constinit std::atomic<std::ptrdiff_t> alarm_mark{PTRDIFF_MAX};
 constinit std::atomic<sem_t*> alarm_bell{nullptr};  // taken out by who rings it
 constinit std::atomic<bool> was_rung{false};        // since it was armed last, perhaps while there was no bell
+constinit std::atomic<std::ptrdiff_t> group_mark{PTRDIFF_MAX};
+
+std::ptrdiff_t signed_bytes(std::size_t bytes) {
+    constexpr auto most = static_cast<std::size_t>(PTRDIFF_MAX);
+    return static_cast<std::ptrdiff_t>(bytes < most ? bytes : most);
+}
 
 }  // namespace
 
@@ -77,8 +83,7 @@ std::size_t allocated_memory::exact_bytes() noexcept {
 }
 
 void allocated_memory::arm_alarm(std::size_t mark, sem_t* bell) noexcept {
-    constexpr auto most = static_cast<std::size_t>(PTRDIFF_MAX);
-    alarm_mark.store(static_cast<std::ptrdiff_t>(mark < most ? mark : most), std::memory_order_relaxed);
+    alarm_mark.store(signed_bytes(mark), std::memory_order_relaxed);
     // Sequentially consistent, as in ring: either that finds this bell, or this finds that it was rung.
     alarm_bell.store(bell);
     if (was_rung.exchange(false)) {
@@ -97,6 +102,49 @@ void allocated_memory::ring() noexcept {
     }
 }
 
+void memory_group::add(std::ptrdiff_t bytes) noexcept {
+    const std::ptrdiff_t sum = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+    if (bytes > 0 && sum > group_mark.load(std::memory_order_relaxed)) [[unlikely]] {
+        allocated_memory::ring();
+    }
+}
+
+void memory_group::set_mark(std::size_t bytes) noexcept {
+    group_mark.store(signed_bytes(bytes), std::memory_order_relaxed);
+}
+
+void memory_account::tell() noexcept {
+    const std::lock_guard guard{lock_};
+    const auto now = static_cast<std::ptrdiff_t>(bytes());
+    const std::ptrdiff_t more = now - told_.exchange(now, std::memory_order_relaxed);
+    if (group_ != nullptr) {
+        group_->add(more);
+    }
+}
+
+void memory_account::join(std::shared_ptr<memory_group> group) noexcept {
+    {
+        const std::lock_guard guard{lock_};
+        const auto now = static_cast<std::ptrdiff_t>(bytes());
+        const std::ptrdiff_t told = told_.exchange(now, std::memory_order_relaxed);
+        group_.swap(group);
+        if (group != nullptr) {
+            group->add(-told);
+        }
+        if (group_ != nullptr) {
+            group_->add(now);
+        }
+    }  // the last one group may end here
+}
+
+void memory_account::reset() noexcept {
+    join(nullptr);
+    const std::lock_guard guard{lock_};
+    bytes_.store(0, std::memory_order_relaxed);
+    told_.store(0, std::memory_order_relaxed);
+    is_denied_.store(false, std::memory_order_relaxed);
+}
+
 lasting_account::lasting_account()
     : account_{[]() -> memory_account& {
           {
@@ -108,11 +156,11 @@ lasting_account::lasting_account()
           }
           return *new memory_account;
       }()} {
-    account_.bytes_.store(0, std::memory_order_relaxed);
-    account_.is_denied_.store(false, std::memory_order_relaxed);
+    account_.reset();  // what was added since its last use is nobody's
 }
 
 lasting_account::~lasting_account() {
+    account_.join(nullptr);
     const std::lock_guard guard{accounts_lock};
     account_.next_unused_ = first_unused;
     first_unused = &account_;

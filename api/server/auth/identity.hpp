@@ -13,8 +13,7 @@
 #include <vector>
 
 #include "api/plan/check/call_rights.hpp"
-#include "api/server/limits/client_memory.hpp"
-#include "gatherd/executor/semaphore.hpp"
+#include "api/server/limits/client_share.hpp"
 
 namespace gatherd::api::server {
 
@@ -72,17 +71,8 @@ public:
         return tasks_in_flight_;
     }
 
-    /// Places on the blocking pool for all that runs for him; so many, when they are made.
-    [[nodiscard]] std::shared_ptr<executor::semaphore> blocking_places(std::size_t most) {
-        const std::lock_guard guard{lock_};
-        if (blocking_places_ == nullptr) {
-            blocking_places_ = std::make_shared<executor::semaphore>(most);
-        }
-        return blocking_places_;
-    }
-
-    /// What all his connections, programs and kept results hold.
-    [[nodiscard]] const std::shared_ptr<client_memory>& memory() const noexcept { return memory_; }
+    /// What all his connections, programs and kept results have together.
+    [[nodiscard]] const std::shared_ptr<client_share>& share() const noexcept { return share_; }
 
     /// His token is one no more.
     [[nodiscard]] bool is_revoked() const noexcept { return is_revoked_.load(std::memory_order_relaxed); }
@@ -101,9 +91,8 @@ private:
     std::atomic<std::size_t> most_tasks_;
     std::atomic<bool> is_revoked_{false};
     mutable std::mutex lock_;
-    std::shared_ptr<executor::semaphore> blocking_places_;  // under lock_, as the next; none until first needed
-    std::shared_ptr<const function_rights> functions_;
-    std::shared_ptr<client_memory> memory_ = std::make_shared<client_memory>();
+    std::shared_ptr<const function_rights> functions_;  // under lock_
+    const std::shared_ptr<client_share> share_ = std::make_shared<client_share>();
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
 };
 

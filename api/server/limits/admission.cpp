@@ -53,7 +53,7 @@ std::optional<error> want_of_memory(service& of, connection& from) {
     if (memory_limit::is_high()) {
         return refuse_over(of, "limits.memory_bytes", of.bounds().memory_bytes);
     }
-    if (of.memory().is_full(*from.work().memory())) {
+    if (of.memory().is_full(*from.work().share())) {
         return refuse_over(of, "limits.client_memory_bytes", of.bounds().client_memory_bytes);
     }
     return std::nullopt;

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <ctime>
 #include <fstream>
-#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "api/memory_limit.hpp"
@@ -18,11 +18,11 @@
 namespace gatherd::api::server {
 namespace {
 
-using executor::allocated_memory;
+using executor::allocated_memory, executor::memory_group;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds between_looks{2};
-constexpr std::chrono::milliseconds between_idle_looks{50};  // below the high-water mark
+constexpr std::chrono::milliseconds between_idle_looks{50};  // while those who hold much need not end
 constexpr std::chrono::seconds patience{1};                  // with those that were told to end, before others are
 constexpr std::size_t least_worth = std::size_t{1} << 20;    // of what holds less, several are ended together
 constexpr std::size_t most_victims = 256;
@@ -63,7 +63,7 @@ bool wait_for(sem_t& bell, std::chrono::milliseconds time) noexcept {
 /// A program or a connection.
 struct memory_watch::holder {
     std::size_t bytes = 0;
-    std::shared_ptr<client_memory> client;
+    std::shared_ptr<client_share> client;
     std::shared_ptr<plan::program> program;
     std::shared_ptr<connection> connected;
 };
@@ -72,11 +72,12 @@ bool memory_watch::by_bytes(const holder& one, const holder& other) noexcept {
     return one.bytes < other.bytes;
 }
 
-void memory_watch::place::enter(memory_watch& watch, std::shared_ptr<client_memory> client,
-                                std::weak_ptr<plan::program> program) {
+void memory_watch::place::enter(memory_watch& watch, std::shared_ptr<client_share> client,
+                                const std::shared_ptr<plan::program>& program) {
+    program->memory().join(client);
     watch_ = &watch;
     client_ = std::move(client);
-    program_ = std::move(program);
+    program_ = program;
     const std::lock_guard guard{watch.lock_};
     next_ = watch.first_;
     if (next_ != nullptr) {
@@ -88,6 +89,9 @@ void memory_watch::place::enter(memory_watch& watch, std::shared_ptr<client_memo
 void memory_watch::place::leave() noexcept {
     if (watch_ == nullptr) {
         return;
+    }
+    if (const auto program = program_.lock()) {
+        program->memory().join(nullptr);
     }
     memory_watch& watch = *std::exchange(watch_, nullptr);
     const std::lock_guard guard{watch.lock_};
@@ -101,6 +105,7 @@ void memory_watch::place::leave() noexcept {
 memory_watch::memory_watch(service& owner) : service_{owner}, client_bytes_{owner.bounds().client_memory_bytes} {
     sem_init(&bell_, 0, 0);
     memory_limit::set(owner.bounds().memory_bytes);
+    memory_group::set_mark(owner.bounds().client_memory_bytes);
     if (allocated_memory::is_counting()) {
         thread_ = std::thread{[this] { run(); }};
     }
@@ -108,13 +113,14 @@ memory_watch::memory_watch(service& owner) : service_{owner}, client_bytes_{owne
 
 void memory_watch::change_limits(const limits& bounds) noexcept {
     memory_limit::set(bounds.memory_bytes);
+    memory_group::set_mark(bounds.client_memory_bytes);
     client_bytes_.store(bounds.client_memory_bytes, std::memory_order_relaxed);  // a number by itself
     sem_post(&bell_);
 }
 
-bool memory_watch::is_full(const client_memory& client) const noexcept {
-    return client.is_full.load(std::memory_order_relaxed) &&  // a hint: it is looked at again soon
-           allocated_memory::bytes() > client_bytes_.load(std::memory_order_relaxed);
+bool memory_watch::is_full(const client_share& client) const noexcept {
+    const std::size_t most = client_bytes_.load(std::memory_order_relaxed);
+    return client.bytes() > most && allocated_memory::bytes() > most;
 }
 
 void memory_watch::note_waiting() noexcept {
@@ -133,17 +139,13 @@ void memory_watch::stop() noexcept {
     sem_destroy(&bell_);
 }
 
-/// Below it nobody can hold too much.
-std::size_t memory_watch::mark() const noexcept {
-    return std::min(memory_limit::high_water(), client_bytes_.load(std::memory_order_relaxed));
-}
-
 void memory_watch::run() noexcept {
     pthread_setname_np(pthread_self(), "memory");
     while (!is_stopping_.load(std::memory_order_relaxed)) {
-        allocated_memory::arm_alarm(mark(), &bell_);
-        if (some_wait_.load(std::memory_order_relaxed) || allocated_memory::bytes() > mark()) {
-            static_cast<void>(wait_for(bell_, memory_limit::is_high() ? between_looks : between_idle_looks));
+        allocated_memory::arm_alarm(memory_limit::high_water(), &bell_);
+        const bool is_high = memory_limit::is_high();
+        if (is_high || is_one_full_ || some_wait_.load(std::memory_order_relaxed)) {
+            static_cast<void>(wait_for(bell_, is_high || !victims_.empty() ? between_looks : between_idle_looks));
         } else {
             static_cast<void>(sem_wait(&bell_));  // after EINTR one look too many
         }
@@ -165,8 +167,8 @@ std::vector<memory_watch::holder> memory_watch::holders() {
         }
     }
     for (auto& each : service_.everybody()) {
-        if (const std::size_t bytes = each->held_bytes(); bytes > small_change) {
-            all.push_back({bytes, each->work().memory(), nullptr, each});
+        if (const std::size_t bytes = each->work().held_bytes(); bytes > small_change) {
+            all.push_back({bytes, each->work().share(), nullptr, each});
         }
     }
     return all;
@@ -174,15 +176,14 @@ std::vector<memory_watch::holder> memory_watch::holders() {
 
 void memory_watch::look() {
     auto all = holders();
-    std::unordered_map<client_memory*, std::size_t> sums;
+    std::unordered_set<client_share*> clients;
     bool is_one_denied = false;  // it is about to give back what it holds
     for (const holder& each : all) {
         if (each.program != nullptr && each.program->memory().is_denied()) {
             each.program->end_for_memory("limits.memory_bytes");
             is_one_denied = true;
         }
-        const auto at = sums.try_emplace(each.client.get(), each.client->kept_bytes.load(std::memory_order_relaxed));
-        at.first->second += each.bytes;
+        clients.insert(each.client.get());
     }
     const bool is_high = memory_limit::is_high();
     if (!is_high && some_wait_.exchange(false)) {
@@ -192,12 +193,13 @@ void memory_watch::look() {
     }
     const std::size_t client_most = client_bytes_.load(std::memory_order_relaxed);
     bool waits = some_are_ending() || is_one_denied;
-    client_memory* fullest = nullptr;
-    for (const auto& [client, bytes] : sums) {
-        client->is_full.store(bytes > client_most, std::memory_order_relaxed);  // a hint, as said
-        fullest = fullest == nullptr || bytes > sums[fullest] ? client : fullest;
-        if (bytes > client_most && !waits) {
-            waits = end_largest(all, client, "limits.client_memory_bytes");
+    client_share* fullest = nullptr;
+    is_one_full_ = false;
+    for (client_share* const client : clients) {
+        fullest = fullest == nullptr || client->bytes() > fullest->bytes() ? client : fullest;
+        if (client->bytes() > client_most) {
+            is_one_full_ = true;
+            waits = waits || (is_full(*client) && end_largest(all, client, "limits.client_memory_bytes"));
         }
     }
     if (!is_high || waits) {
@@ -205,7 +207,7 @@ void memory_watch::look() {
     }
     const auto largest = std::max_element(all.begin(), all.end(), by_bytes);
     const std::size_t kept = service_.tasks().kept_bytes();
-    if (largest == all.end() || std::max(largest->bytes, sums[fullest]) < kept) {
+    if (largest == all.end() || std::max(largest->bytes, fullest->bytes()) < kept) {
         service_.tasks().drop_half();
     } else {
         // Where all are small, those of the client that holds most.
@@ -214,7 +216,7 @@ void memory_watch::look() {
 }
 
 /// Ends what holds most: of one client, or of all (null); of what is small, several. False: there is nothing.
-bool memory_watch::end_largest(std::vector<holder>& all, const client_memory* client, const char* limit) {
+bool memory_watch::end_largest(std::vector<holder>& all, const client_share* client, const char* limit) {
     const auto end = std::partition(all.begin(), all.end(), [client](const holder& each) {
         const bool is_ending = each.program != nullptr && each.program->memory().is_denied();
         return !is_ending && (client == nullptr || each.client.get() == client);
@@ -243,7 +245,7 @@ bool memory_watch::some_are_ending() {
     }
     std::erase_if(victims_, [](const auto& each) { return each.expired(); });
     const auto leaving = leaving_.lock();
-    return !victims_.empty() || (leaving != nullptr && leaving->held_bytes() >= least_worth);
+    return !victims_.empty() || (leaving != nullptr && leaving->work().held_bytes() >= least_worth);
 }
 
 }  // namespace gatherd::api::server

@@ -14,7 +14,7 @@
 
 #include "api/limits.hpp"
 #include "api/plan/evaluate/program.hpp"
-#include "api/server/limits/client_memory.hpp"
+#include "api/server/limits/client_share.hpp"
 
 namespace gatherd::api::server {
 
@@ -24,15 +24,15 @@ class service;
 /// About what a program takes beside its plan and what its tasks allocate.
 constexpr std::size_t bytes_a_program = 2048;
 
-/// A thread that sleeps as long as the process has allocated less than the high-water mark (memory_limit), and less
-/// than any one client may hold. Above that it adds up who holds how much, and
+/// A thread that sleeps as long as the process has allocated less than the high-water mark (memory_limit), and no client
+/// (client_share) holds more than limits.client_memory_bytes. The counts wake it. Then it looks who holds how much, and
 ///
-/// - above limits.client_memory_bytes ends what that client holds most in,
+/// - of a client with too much ends what it holds most in,
 /// - above the high-water mark ends whatever holds most,
 ///
 /// one after the other (of small ones several at a time), until enough has been given back: a program by -32006; a
-/// connection by closing it, for its half-read message or the answers that it does not read; kept results, the oldest
-/// half of them. A program whose allocation was refused is ended in any case.
+/// connection by closing it, for its half-read message, the answers that it does not read and its requests that wait;
+/// kept results, the oldest half of them. A program whose allocation was refused is ended in any case.
 ///
 /// Where the process does not count what it allocates there is no such thread.
 ///
@@ -47,13 +47,15 @@ public:
         place& operator=(const place&) = delete;
         ~place() { leave(); }
 
-        void enter(memory_watch& watch, std::shared_ptr<client_memory> client, std::weak_ptr<plan::program> program);
+        /// The program's memory is part of its client's share until it leaves.
+        void enter(memory_watch& watch, std::shared_ptr<client_share> client,
+                   const std::shared_ptr<plan::program>& program);
         void leave() noexcept;
 
     private:
         friend class memory_watch;
         memory_watch* watch_ = nullptr;
-        std::shared_ptr<client_memory> client_;
+        std::shared_ptr<client_share> client_;
         std::weak_ptr<plan::program> program_;
         place* next_ = nullptr;  // under the watch's lock, as the next one
         place* previous_ = nullptr;
@@ -67,8 +69,9 @@ public:
     /// From now on these limits hold.
     void change_limits(const limits& bounds) noexcept;
 
-    /// Whether a client holds so much that nothing more is begun for it.
-    [[nodiscard]] bool is_full(const client_memory& client) const noexcept;
+    /// Whether a client holds so much that nothing more is begun for it. What freed memory of its programs elsewhere is
+    /// not taken from its share, so the process has to have that much too.
+    [[nodiscard]] bool is_full(const client_share& client) const noexcept;
 
     /// A connection has stopped reading since memory is short: it is told when there is some again.
     void note_waiting() noexcept;
@@ -83,9 +86,8 @@ private:
     void look();
     [[nodiscard]] std::vector<holder> holders();
     static bool by_bytes(const holder& one, const holder& other) noexcept;
-    bool end_largest(std::vector<holder>& all, const client_memory* client, const char* limit);
+    bool end_largest(std::vector<holder>& all, const client_share* client, const char* limit);
     [[nodiscard]] bool some_are_ending();
-    [[nodiscard]] std::size_t mark() const noexcept;
 
     service& service_;
     std::atomic<std::size_t> client_bytes_;
@@ -97,6 +99,7 @@ private:
     place* first_ = nullptr;  // under lock_
 
     // The thread's own.
+    bool is_one_full_ = false;  // a client holds too much
     std::vector<std::weak_ptr<plan::program>> victims_;  // were told to end, and may not have yet
     std::weak_ptr<connection> leaving_;                  // likewise
     std::chrono::steady_clock::time_point victims_since_{};

@@ -47,11 +47,11 @@ private:
 };
 
 /// For whom a connection's programs run: all connections of a token are one client, without tokens each is one.
-plan::caller caller_at(service& of, const connection& from) {
+plan::caller caller_at(service& of, connection& from) {
     const auto& who = from.who();
     const bool is_anybody = who == nullptr || who->name().empty();
     const bool is_local = from.peer() == peer_address{};
-    return {is_anybody ? static_cast<const void*>(&from) : who.get(),
+    return {from.work().share().get(),
             is_anybody && !is_local && !of.bounds().open_functions ? "auth.open_functions" : nullptr};
 }
 
@@ -91,12 +91,9 @@ bool is_bulk(const connection& from, const plan::plan& what) {
     return what.expected_tasks() > many_tasks || from.message_bytes() > much_text;
 }
 
-/// The places of a client, the holder of a token or else a connection, on the blocking pool: half of them, so that it
-/// never has all of the threads while others wait.
+/// Half of the places on the blocking pool, so that a client never has all of the threads while others wait.
 std::shared_ptr<executor::semaphore> blocking_places(const service& of, connection& client) {
-    const std::size_t most = std::max<std::size_t>(1, of.blocking_threads() / 2);
-    const auto& holder = client.who();
-    return holder->name().empty() ? client.work().blocking_places(most) : holder->blocking_places(most);
+    return client.work().share()->blocking_places(std::max<std::size_t>(1, of.blocking_threads() / 2));
 }
 
 /// What is longer runs as a program, so that its message and what decoded it are gone before there is a result.
@@ -216,7 +213,7 @@ void create_task(service& of, std::optional<protocol::json_view> given, reply& a
     const bool is_detached = options.is_detached;
     options.is_bulky = is_bulk(*creator, *request.what);
     options.owner = creator->who();
-    options.client = creator->work().memory();
+    options.share = creator->work().share();
     options.is_silent = answer.is_notification();
     const auto task =
         std::make_shared<created_task>(of, task_table::new_id(), std::move(options), creator, std::move(allowance));

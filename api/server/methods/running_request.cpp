@@ -34,7 +34,7 @@ void running_request::start(std::shared_ptr<const plan::plan> what, plan::progra
     const auto to = answer_.to();
     const bool is_gone = !to->work().add_request(self);
     program->memory().add(static_cast<std::ptrdiff_t>(plan_bytes + bytes_a_program));
-    place_.enter(service_.memory(), to->work().memory(), program);
+    place_.enter(service_.memory(), to->work().share(), program);
     program->start();
     if (is_gone) {
         program->cancel({});

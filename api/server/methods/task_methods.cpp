@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/memory_limit.hpp"
+#include "api/server/limits/admission.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/net/connection.hpp"
@@ -143,10 +144,11 @@ void answer_with_tasks(service& of, reply& answer, const std::optional<std::stri
 /// perhaps for those that end for want of memory.
 void start_waiting(service& of, reply& answer, awaited ends, waiting_request::options how) {
     const std::size_t waits = ends.tasks.size() + answer.to()->work().owed();
-    if (waits > waits_of_the_reserve && memory_limit::is_high() &&
+    if (waits > waits_of_the_reserve &&
         std::any_of(ends.tasks.begin(), ends.tasks.end(), [](const auto& each) { return each->end() == nullptr; })) {
-        of.counts().add_limit("limits.memory_bytes");
-        throw refused{overloaded("limits.memory_bytes", of.bounds().memory_bytes)};
+        if (auto fault = want_of_memory(of, *answer.to())) {
+            throw refused{*std::move(fault)};
+        }
     }
     how.timeout = ends.timeout;
     std::make_shared<waiting_request>(of, std::move(answer), std::move(ends.tasks), how)->start();

@@ -293,6 +293,7 @@ void connection::handle_in_bulk(const protocol::frame& found) {
 
 void connection::send(std::string_view body) {
     memory_limit::check(body.size());
+    const executor::memory_turn nobodys{nullptr};  // its buffers are counted with the connection
     if (output_.add(body, is_home(executor::worker::current()) && is_in_turn_)) {
         post_flush();
     }
@@ -345,6 +346,7 @@ void connection::after_turn() {
     if (is_finished()) {
         input_ended_ && !is_lingering_ ? close() : linger();
         input_.shrink();  // a drain has all connections read at once: none keeps its buffer
+        count_memory();
         return;
     }
     watch_clocks();
@@ -358,6 +360,18 @@ void connection::after_turn() {
     wait_hang_up();
     if (!is_in_bulk_) {
         input_.shrink();
+    }
+    count_memory();
+}
+
+/// So its client's share is right but for what one turn takes.
+void connection::count_memory() {
+    constexpr std::size_t least = 1024;  // what an idle connection keeps costs no counting
+    const std::size_t held = input_.held_bytes() + output_.held_bytes();
+    const std::size_t now = held < least ? 0 : held;
+    const std::size_t before = std::exchange(counted_bytes_, now);
+    if (now != before) {
+        work_.add_memory(static_cast<std::ptrdiff_t>(now) - static_cast<std::ptrdiff_t>(before));
     }
 }
 
@@ -374,10 +388,11 @@ void connection::watch_clocks() {
 
 void connection::end_for_memory(const char* limit) {
     post_home([this, limit] {
-        if (is_closed_ || (is_in_bulk_ && input_.held_bytes() >= output_.held_bytes())) {
+        const bool is_input = input_.held_bytes() >= work_.held_bytes() / 2;
+        if (is_closed_ || (is_in_bulk_ && is_input)) {
             return;  // what is being decoded is bounded by itself
         }
-        if (!is_in_bulk_ && !input_ended_ && input_.mid_message() && input_.held_bytes() >= output_.held_bytes()) {
+        if (!is_in_bulk_ && !input_ended_ && input_.mid_message() && is_input) {
             shed(limit);
             after_turn();
         } else {
@@ -511,7 +526,7 @@ bool connection::show_token(std::string_view token) {
     const bool is_known = credentials_.show(token);
     if (is_known) {
         if (who() != nullptr && !who()->name().empty()) {
-            work_.set_memory(who()->memory());
+            work_.set_share(who()->share());
         }
         input_.lift_limit();
     }

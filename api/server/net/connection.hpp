@@ -79,10 +79,8 @@ public:
     /// Cancels its requests with "shutting down" and closes when they are answered.
     void shut_down();
 
-    /// Bytes that its half-read message and its unread answers take.
-    [[nodiscard]] std::size_t held_bytes() const noexcept { return input_.held_bytes() + output_.held_bytes(); }
-
-    /// Memory is short, and it holds most: the half-read message is given up, or the answers with the connection.
+    /// Memory is short, and it holds most: the half-read message is given up, or the answers and the requests that wait,
+    /// with the connection.
     void end_for_memory(const char* limit);
 
     /// There is memory again: it may read on.
@@ -122,6 +120,7 @@ private:
     void flush();
     void post_flush();
     void after_turn();
+    void count_memory();
     template <typename Then>
     void post_home(Then then);
     [[nodiscard]] bool is_home(const executor::worker* here) const noexcept;
@@ -160,6 +159,7 @@ private:
     bool was_active_ = false;   // since idle_deadline_ was set
     bool is_closed_ = false;
     std::size_t answered_from_ = 0;  // what was unread when this turn began
+    std::size_t counted_bytes_ = 0;  // of its buffers, in work_'s memory
     deadline message_deadline_;
     deadline output_deadline_;
     deadline idle_deadline_;

@@ -42,14 +42,12 @@ bool inbox::must_wait() const noexcept {
 
 void inbox::shed() {
     reader_ = protocol::frame_reader{message_limits_of(service_.bounds())};
-    held_bytes_.store(0, std::memory_order_relaxed);
 }
 
 void inbox::shrink() noexcept {
     if (!reader_.mid_message()) {
         reader_.shrink();
     }
-    held_bytes_.store(reader_.held(), std::memory_order_relaxed);
 }
 
 }  // namespace gatherd::api::server

@@ -61,13 +61,12 @@ public:
     /// Gives back what an idle client needs no buffer for.
     void shrink() noexcept;
 
-    /// Bytes of its buffer. From any thread.
-    [[nodiscard]] std::size_t held_bytes() const noexcept { return held_bytes_.load(std::memory_order_relaxed); }
+    /// Bytes of its buffer.
+    [[nodiscard]] std::size_t held_bytes() const noexcept { return reader_.held(); }
 
 private:
     service& service_;
     protocol::frame_reader reader_;
-    std::atomic<std::size_t> held_bytes_{0};  // a number by itself
 };
 
 }  // namespace gatherd::api::server

@@ -22,7 +22,6 @@ bool outbox::add(std::string_view body, bool is_in_turn) {
         return false;
     }
     protocol::append_framed(waiting_, framing_, body);
-    waiting_bytes_.store(waiting_.capacity(), std::memory_order_relaxed);
     return !is_in_turn && !std::exchange(write_is_claimed_, true);
 }
 
@@ -51,7 +50,6 @@ void outbox::write_some(transport& to, asio::error_code& failed) {
             take_waiting();
         }
     }
-    writing_bytes_.store(writing_.capacity(), std::memory_order_relaxed);
     progress_ += gone;
     if (gone != 0) {
         service_.counts().add(event::bytes_written, gone);
@@ -68,7 +66,6 @@ void outbox::take_waiting() {
     const std::lock_guard guard{lock_};
     write_is_claimed_ = false;
     writing_.swap(waiting_);
-    waiting_bytes_.store(waiting_.capacity(), std::memory_order_relaxed);
 }
 
 bool outbox::empty() const {
@@ -84,11 +81,15 @@ std::size_t outbox::unread() const {
     return being_written() + waiting_.size();
 }
 
+std::size_t outbox::held_bytes() const {
+    const std::lock_guard guard{lock_};
+    return writing_.capacity() + waiting_.capacity();
+}
+
 void outbox::close() noexcept {
     const std::lock_guard guard{lock_};
     takes_more_ = false;
     waiting_ = {};
-    waiting_bytes_.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace gatherd::api::server

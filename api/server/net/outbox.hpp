@@ -31,11 +31,6 @@ public:
     /// more will be taken.
     [[nodiscard]] bool claim_write();
 
-    /// Bytes of memory that wait to be written.
-    [[nodiscard]] std::size_t held_bytes() const noexcept {
-        return writing_bytes_.load(std::memory_order_relaxed) + waiting_bytes_.load(std::memory_order_relaxed);
-    }
-
     // The connection's worker's own.
 
     /// Frames what is added from now on so.
@@ -49,6 +44,9 @@ public:
 
     [[nodiscard]] bool empty() const;
     [[nodiscard]] std::size_t unread() const;
+
+    /// Bytes of memory that it takes.
+    [[nodiscard]] std::size_t held_bytes() const;
     [[nodiscard]] std::size_t being_written() const noexcept { return writing_.size() - written_; }
 
     /// Bytes written in all.
@@ -67,9 +65,6 @@ private:
     std::string writing_;                                      // taken from waiting_, being written
     std::size_t written_ = 0;                                  // of writing_
     std::size_t progress_ = 0;
-
-    std::atomic<std::size_t> writing_bytes_{0};  // for others: numbers by themselves, as the next
-    std::atomic<std::size_t> waiting_bytes_{0};
 
     mutable std::mutex lock_;
     std::string waiting_;  // under lock_, as all below

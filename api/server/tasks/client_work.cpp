@@ -22,25 +22,24 @@ const std::shared_ptr<std::atomic<std::size_t>>& client_work::tasks_in_flight() 
     return tasks_in_flight_;
 }
 
-std::shared_ptr<executor::semaphore> client_work::blocking_places(std::size_t most) {
+std::shared_ptr<client_share> client_work::share() {
     const std::lock_guard guard{lock_};
-    if (blocking_places_ == nullptr) {
-        blocking_places_ = std::make_shared<executor::semaphore>(most);
+    if (share_ == nullptr) {
+        share_ = std::make_shared<client_share>();
+        memory_.join(share_);
     }
-    return blocking_places_;
+    return share_;
 }
 
-std::shared_ptr<client_memory> client_work::memory() {
+void client_work::set_share(std::shared_ptr<client_share> shared) {
     const std::lock_guard guard{lock_};
-    if (memory_ == nullptr) {
-        memory_ = std::make_shared<client_memory>();
-    }
-    return memory_;
+    share_ = std::move(shared);
+    memory_.join(share_);
 }
 
-void client_work::set_memory(std::shared_ptr<client_memory> shared) {
-    const std::lock_guard guard{lock_};
-    memory_ = std::move(shared);
+void client_work::add_memory(std::ptrdiff_t bytes) {
+    static_cast<void>(share());
+    memory_.add(bytes);
 }
 
 /// Under lock_.

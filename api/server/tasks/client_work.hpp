@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "api/protocol/request_id.hpp"
-#include "api/server/limits/client_memory.hpp"
-#include "gatherd/executor/semaphore.hpp"
+#include "api/server/limits/client_share.hpp"
+#include "gatherd/executor/allocated_memory.hpp"
 
 namespace gatherd::api::server {
 
@@ -86,15 +86,17 @@ public:
     /// How many tasks it has in flight, for task_allowance to count. By whoever handles its message.
     [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight();
 
-    /// Whose memory it is that this client holds: its own, or that of the holder of the token that it has shown.
-    [[nodiscard]] std::shared_ptr<client_memory> memory();
-    void set_memory(std::shared_ptr<client_memory> shared);
+    /// Its share: its own, or that of the holder of the token that it has shown.
+    [[nodiscard]] std::shared_ptr<client_share> share();
+    void set_share(std::shared_ptr<client_share> shared);
+
+    /// Its buffers and its waiting requests take so many bytes more, or fewer.
+    void add_memory(std::ptrdiff_t bytes);
+    /// What they take.
+    [[nodiscard]] std::size_t held_bytes() const noexcept { return memory_.bytes(); }
 
     /// The same for who only looks: null while none was ever counted.
     [[nodiscard]] const std::atomic<std::size_t>* counted_tasks() const noexcept { return tasks_in_flight_.get(); }
-
-    /// Places on the blocking pool for all that runs for it; so many, when they are made.
-    [[nodiscard]] std::shared_ptr<executor::semaphore> blocking_places(std::size_t most);
 
 private:
     /// The text of an id; and whose it is, since an id may be in use twice.
@@ -110,11 +112,12 @@ private:
     std::atomic<std::size_t> owed_{0};
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_;  // none until first needed: most clients never wait
 
+    executor::memory_account memory_;  // part of the share, once there is one
+
     mutable std::mutex lock_;
-    bool has_ended_ = false;                 // under lock_, as all below
-    std::shared_ptr<executor::semaphore> blocking_places_;  // none until first needed
-    std::shared_ptr<client_memory> memory_;  // none until first asked for
-    std::unique_ptr<registers> registers_;   // none until the first entry: most idle clients never had one
+    bool has_ended_ = false;                // under lock_, as all below
+    std::shared_ptr<client_share> share_;   // none until first asked for
+    std::unique_ptr<registers> registers_;  // none until the first entry: most idle clients never had one
 };
 
 }  // namespace gatherd::api::server

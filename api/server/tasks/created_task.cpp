@@ -105,7 +105,7 @@ void created_task::start(std::shared_ptr<const plan::plan> what, plan::program_o
                                         std::move(how), service_.bounds(), shared_from_this());
     program->prepare();
     program->memory().add(static_cast<std::ptrdiff_t>(plan_bytes + bytes_a_program));
-    place_.enter(service_.memory(), how_.client, program);
+    place_.enter(service_.memory(), how_.share, program);
     {
         const std::lock_guard guard{lock_};
         program_ = program;

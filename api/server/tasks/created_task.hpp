@@ -51,7 +51,7 @@ public:
         bool is_silent = false;  ///< a notification created it: nobody knows its id, and what it prints is dropped
         std::chrono::nanoseconds keep{0};
         std::shared_ptr<const identity> owner{};  ///< who created it
-        std::shared_ptr<client_memory> client{};  ///< whose memory it is
+        std::shared_ptr<client_share> share{};   ///< of its client
         bool is_bulky = false;  ///< its result may be so large that taking it in is not a worker's work
     };
 
@@ -76,7 +76,7 @@ public:
 
     [[nodiscard]] const std::string& id() const noexcept { return id_; }
     [[nodiscard]] std::chrono::nanoseconds keep() const noexcept { return how_.keep; }
-    [[nodiscard]] client_memory& client() const noexcept { return *how_.client; }
+    [[nodiscard]] client_share& share() const noexcept { return *how_.share; }
     [[nodiscard]] const identity& owner() const noexcept { return *how_.owner; }
 
     /// Its state, as method status says it. Always agrees with end().

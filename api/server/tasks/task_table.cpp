@@ -56,7 +56,7 @@ void task_table::finish(const std::shared_ptr<created_task>& task, std::size_t b
     by_end_.emplace(numbers_, task->id());
     by_expiry_.emplace(std::pair{at->second.end->expires, numbers_}, task->id());
     kept_bytes_ += bytes;
-    task->client().kept_bytes.fetch_add(bytes, std::memory_order_relaxed);  // only counted
+    task->share().add(static_cast<std::ptrdiff_t>(bytes));
     sweep();
 }
 
@@ -66,7 +66,7 @@ void task_table::drop(table::iterator at) {
     if (const auto& end = at->second.end) {
         kept_bytes_ -= end->bytes;
         by_end_.erase(end->order);
-        task->client().kept_bytes.fetch_sub(end->bytes, std::memory_order_relaxed);  // only counted
+        task->share().add(-static_cast<std::ptrdiff_t>(end->bytes));
         by_expiry_.erase({end->expires, end->order});
     }
     by_number_.erase(at->second.number);

@@ -16,6 +16,9 @@ namespace gatherd::api::server {
 namespace {
 
 constexpr std::size_t bytes_around_a_result = 64;                  // of its entry in an answer, beside its id
+constexpr std::size_t bytes_a_request = 1024;                      // of memory while it waits, about
+constexpr std::size_t bytes_a_task = 160;                          // and for each task that it listens to
+constexpr std::size_t copies_of_an_id = 4;
 constexpr std::size_t most_bytes_a_turn = std::size_t{256} << 10;  // of an answer that a worker puts together
 
 }  // namespace
@@ -29,8 +32,15 @@ waiting_request::waiting_request(service& of, reply answer, std::vector<std::sha
       tasks_{std::move(tasks)},
       how_{how} {}
 
+/// What it takes while it waits.
+std::ptrdiff_t waiting_request::held_bytes() const noexcept {
+    const std::size_t id_bytes = id_.is_absent() ? 0 : id_.text().size();
+    return static_cast<std::ptrdiff_t>(bytes_a_request + copies_of_an_id * id_bytes + bytes_a_task * tasks_.size());
+}
+
 void waiting_request::start() {
     const auto self = shared_from_this();
+    creditor_->work().add_memory(held_bytes());
     if (!answer_.to()->work().add_request(self)) {
         cancel({});  // the client has gone
         return;
@@ -82,7 +92,8 @@ void waiting_request::leave() {
     for (const auto& [index, number] : listening) {
         tasks_[index]->forget_listener(number);
     }
-    answer_.to()->work().remove_request(shared_from_this());
+    creditor_->work().remove_request(shared_from_this());
+    creditor_->work().add_memory(-held_bytes());
 }
 
 bool waiting_request::is_enough(const task_end& end) const {

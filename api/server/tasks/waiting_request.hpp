@@ -51,6 +51,7 @@ private:
     void task_ended(std::size_t index);
     [[nodiscard]] bool is_enough(const task_end& end) const;
     void time_is_up();
+    [[nodiscard]] std::ptrdiff_t held_bytes() const noexcept;
     [[nodiscard]] bool claim();
     void leave();
     [[nodiscard]] bool is_long_answer() const;

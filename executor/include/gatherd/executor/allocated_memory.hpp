@@ -4,15 +4,39 @@
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <utility>
 
 #include <semaphore.h>
 
+#include "gatherd/executor/detail/spin_lock.hpp"
+
 namespace gatherd::executor {
+
+/// The sum of some accounts, and of what else is added to it. Posts the bell of allocated_memory when it is above the
+/// mark that all groups have.
+///
+/// Threads: all members are safe from any thread.
+class memory_group {
+public:
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        const std::ptrdiff_t bytes = bytes_.load(std::memory_order_relaxed);  // only counted, as all here
+        return bytes < 0 ? 0 : static_cast<std::size_t>(bytes);
+    }
+    void add(std::ptrdiff_t bytes) noexcept;
+
+    static void set_mark(std::size_t bytes) noexcept;
+
+private:
+    std::atomic<std::ptrdiff_t> bytes_{0};
+};
 
 /// Bytes that one party's work has allocated and not freed. A program's tasks have one: see task_scope::memory.
 ///
 /// What is freed by the work of others stays counted here. So it is an estimate of who holds much; the total is exact.
+///
+/// Its group hears of it when it differs by an eighth and 1 KiB from what that was told last: a party that allocates
+/// and frees the same again and again costs the group nothing.
 ///
 /// Threads: all members are safe from any thread.
 class memory_account {
@@ -21,6 +45,12 @@ public:
     enum class kind : bool { late, early };
 
     explicit memory_account(kind refusal = kind::late) noexcept : is_early_{refusal == kind::early} {}
+    memory_account(const memory_account&) = delete;
+    memory_account& operator=(const memory_account&) = delete;
+    ~memory_account() { join(nullptr); }
+
+    /// From now on it is part of this group, and of no other. Null: of none.
+    void join(std::shared_ptr<memory_group> group) noexcept;
 
     [[nodiscard]] bool is_refused_early() const noexcept { return is_early_; }
 
@@ -28,7 +58,16 @@ public:
         const std::ptrdiff_t bytes = bytes_.load(std::memory_order_relaxed);  // only counted, as all here
         return bytes < 0 ? 0 : static_cast<std::size_t>(bytes);
     }
-    void add(std::ptrdiff_t bytes) noexcept { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+    void add(std::ptrdiff_t bytes) noexcept {
+        constexpr std::ptrdiff_t least_step = 1024;
+        constexpr std::ptrdiff_t steps = 8;
+        const std::ptrdiff_t told = told_.load(std::memory_order_relaxed);
+        const std::ptrdiff_t untold = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes - told;
+        const std::ptrdiff_t step = told / steps + least_step;
+        if (untold > step || untold < -step) [[unlikely]] {
+            tell();
+        }
+    }
 
     /// An allocation of this party was refused: see gatherd::api::memory_limit. It is not taken back.
     void deny() noexcept { is_denied_.store(true, std::memory_order_relaxed); }
@@ -37,7 +76,13 @@ public:
 private:
     friend class lasting_account;
 
+    void tell() noexcept;
+    void reset() noexcept;
+
     std::atomic<std::ptrdiff_t> bytes_{0};
+    std::atomic<std::ptrdiff_t> told_{0};  // what the group has of it, at least 0; changed under lock_
+    spin_lock lock_;
+    std::shared_ptr<memory_group> group_;  // under lock_
     std::atomic<bool> is_denied_{false};
     const bool is_early_;
     memory_account* next_unused_ = nullptr;

@@ -1,6 +1,8 @@
 #include "api/memory_limit.hpp"
 
 #include <catch2/catch.hpp>
+#include <memory>
+#include <semaphore.h>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -13,7 +15,7 @@
 namespace gatherd::api {
 namespace {
 
-using executor::memory_account, executor::memory_turn, server::tests::allocated_elsewhere;
+using executor::memory_account, executor::memory_group, executor::memory_turn, server::tests::allocated_elsewhere;
 
 constexpr std::size_t most = 8'000'000;
 
@@ -85,6 +87,51 @@ TEST_CASE("memory_account: it has what was allocated in its turns, less what was
     executor::allocated_memory::add(-750);
     CHECK(one.bytes() == 700);
     CHECK(other.bytes() == 50);
+}
+
+TEST_CASE("memory_account: its group has it, but for an eighth and 1 KiB, as long as it is part of it", "[server]") {
+    const auto group = std::make_shared<memory_group>();
+    const auto other = std::make_shared<memory_group>();
+    group->add(100);
+    {
+        memory_account account;
+        account.add(8'000);
+        account.join(group);
+        CHECK(group->bytes() == 8'100);
+        account.add(1'500);
+        CHECK(group->bytes() == 8'100);
+        account.add(600);
+        CHECK(group->bytes() == 10'200);
+        account.add(-10'100);
+        CHECK(group->bytes() == 100);
+        account.add(-10'000);  // what others had allocated takes nothing from the group
+        CHECK(group->bytes() == 100);
+        account.add(110'000);
+        CHECK(group->bytes() == 100'100);
+        account.join(other);
+        CHECK(group->bytes() == 100);
+        CHECK(other->bytes() == 100'000);
+    }
+    CHECK(other->bytes() == 0);
+}
+
+TEST_CASE("memory_group: above the mark of all groups the bell is posted", "[server]") {
+    sem_t bell;
+    sem_init(&bell, 0, 0);
+    memory_group::set_mark(1'000'000);
+    executor::allocated_memory::arm_alarm(~std::size_t{0}, &bell);
+    while (sem_trywait(&bell) == 0) {
+        executor::allocated_memory::arm_alarm(~std::size_t{0}, &bell);  // it was owed from before
+    }
+    memory_group group;
+    group.add(1'000'000);
+    CHECK(sem_trywait(&bell) != 0);
+    group.add(1);
+    CHECK(sem_trywait(&bell) == 0);
+    group.add(-1);
+    executor::allocated_memory::arm_alarm(0, nullptr);
+    memory_group::set_mark(~std::size_t{0});
+    sem_destroy(&bell);
 }
 
 TEST_CASE("allocated_memory: the exact total has every byte", "[server]") {

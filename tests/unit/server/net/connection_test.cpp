@@ -122,6 +122,47 @@ TEST_CASE("admission: above the high-water mark nothing is begun that needs memo
     CHECK(client.read_line() == their_result);
 }
 
+TEST_CASE("admission: who holds more than his share begins nothing that needs memory, from the byte on", "[server]") {
+    constexpr int most = 4'000'000;
+    connected_client client{with(&limits::client_memory_bytes, most)};
+    const allocated_elsewhere others{std::size_t{2} * most};
+    client_share& share = *client.ours()->work().share();
+    share.add(most);
+    client.send(three_that_wait);
+    CHECK(client.read_line() == their_result);
+    share.add(1);
+    client.send(three_that_wait);
+    CHECK(client.read() == refused("client_memory_bytes", most));
+    CHECK(met(client, "client_memory_bytes") == 1);
+    share.add(-1);
+    client.send(three_tasks);
+    CHECK(client.read() == their_result);
+}
+
+TEST_CASE("connection: its half-read message and its waiting requests are part of its client's share", "[server]") {
+    constexpr std::size_t much = 100'000;
+    connected_client client;
+    client.send(R"({"id":"a","method":"create_task","params":{"task":{"call":"sleep","args":[3600]}}})"
+                "\n");
+    const auto id = nlohmann::json::parse(client.read_line())["result"]["id"].get<std::string>();
+    client_share& share = *client.ours()->work().share();
+    const std::size_t before = share.bytes();
+    client.send(R"({"id":2,"method":"await","params":{"id":")" + id + "\"}}\n");
+    const std::size_t waiting = share.bytes();
+    CHECK(waiting >= before + 1000);
+    client.send(R"({"ignored":")" + std::string(much, 'x'));
+    CHECK(share.bytes() >= waiting + much);
+    client.send("\",\"id\":3,\"method\":\"ping\"}\n");
+    CHECK(client.read_line().ends_with("\"pong\"}\n"));
+    client.turn();
+    CHECK(share.bytes() <= waiting + 1024);
+    client.send(R"({"id":4,"method":"cancel","params":{"id":")" + id + "\"}}\n");
+    while (client.ours()->work().owed() > 0) {
+        client.turn();
+    }
+    CHECK(client.ours()->work().held_bytes() <= 1024);
+}
+
 TEST_CASE("admission: what is answered on the spot needs memory too", "[server]") {
     constexpr int most = 8'000'000;
     connected_client client{with(&limits::memory_bytes, most)};

@@ -34,11 +34,31 @@ struct noted_request final : pending_request {
 
 TEST_CASE("client_work: all programs of a client share its places on the blocking pool", "[server]") {
     client_work work;
-    const auto places = work.blocking_places(2);
+    const auto places = work.share()->blocking_places(2);
     CHECK(places->value() == 2);
-    CHECK(work.blocking_places(2) == places);
+    CHECK(work.share()->blocking_places(2) == places);
     client_work other;
-    CHECK(other.blocking_places(2) != places);
+    CHECK(other.share()->blocking_places(2) != places);
+}
+
+TEST_CASE("client_work: what it holds is part of its share, and goes with it to that of a token", "[server]") {
+    const auto of_token = std::make_shared<client_share>();
+    {
+        client_work work;
+        work.add_memory(1'000'000);
+        const auto own = work.share();
+        CHECK(own->bytes() == 1'000'000);
+        work.set_share(of_token);
+        CHECK(own->bytes() == 0);
+        client_work other;
+        other.set_share(of_token);
+        other.add_memory(500'000);
+        CHECK(of_token->bytes() == 1'500'000);
+        other.add_memory(-500'000);
+        CHECK(of_token->bytes() == 1'000'000);
+        CHECK(other.held_bytes() == 0);
+    }
+    CHECK(of_token->bytes() == 0);
 }
 
 TEST_CASE("client_work: the last answer that is owed says so", "[server]") {

@@ -32,7 +32,7 @@ struct table_of_its_own {
     std::shared_ptr<created_task> add(const std::string& id, std::chrono::nanoseconds keep = std::chrono::hours{1}) {
         created_task::options how;
         how.keep = keep;
-        how.client = client;
+        how.share = share;
         auto made = std::make_shared<created_task>(service.of, id, std::move(how), nullptr, task_allowance{});
         table.add(made);
         return made;
@@ -49,7 +49,7 @@ struct table_of_its_own {
     [[nodiscard]] int met(const char* limit) const { return counts.limits_met().at(limit).get<int>(); }
 
     idle_service service;
-    std::shared_ptr<client_memory> client = std::make_shared<client_memory>();
+    std::shared_ptr<client_share> share = std::make_shared<client_share>();
     counters counts{service.on};
     live_limits bounds;
     task_table table{bounds, counts};
@@ -89,12 +89,12 @@ TEST_CASE("task_table: beyond the bytes that may be kept as many of the oldest r
     of.add_finished("d", 50);
     CHECK(of.ids() == "c d ");
     CHECK(of.table.kept_bytes() == 70);
-    CHECK(of.client->kept_bytes == 70);
+    CHECK(of.share->bytes() == 70);
     CHECK(of.table.dropped() == 2);
     CHECK(of.met("limits.kept_bytes") == 2);
     of.add_finished("larger than all", 101);
     CHECK(of.table.size() == 0);
-    CHECK(of.client->kept_bytes == 0);
+    CHECK(of.share->bytes() == 0);
 }
 
 TEST_CASE("task_table: where memory is short the oldest half of what is kept goes", "[server]") {
@@ -141,7 +141,7 @@ TEST_CASE("task_table: a result is kept as long as its task asked, from its end"
     CHECK(of.table.find("for ever") == forever);
     CHECK(of.met("tasks.keep") == 1);
     CHECK(of.table.dropped() == 0);  // that was its time
-    CHECK(of.client->kept_bytes == 10);
+    CHECK(of.share->bytes() == 10);
 }
 
 TEST_CASE("task_table: only a finished task is forgotten, once", "[server]") {
@@ -154,7 +154,7 @@ TEST_CASE("task_table: only a finished task is forgotten, once", "[server]") {
     CHECK(of.table.forget("finished"));
     CHECK_FALSE(of.table.forget("finished"));
     CHECK(of.ids() == "running other ");
-    CHECK(of.client->kept_bytes == 5);
+    CHECK(of.share->bytes() == 5);
     CHECK(of.table.dropped() == 0);
     of.table.finish(running, 1);
     CHECK(of.table.forget("running"));
