@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/functions/python_value.hpp"
+#include "api/memory_limit.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "api/shortened.hpp"
 
@@ -242,6 +243,7 @@ std::size_t whole_characters(std::string_view bytes) noexcept {
 }
 
 value bytes_value(std::string bytes, bool is_binary) {
+    memory_limit::check(is_binary ? 2 * bytes.size() : 0);
     return is_binary ? value(to_base64(bytes)) : value(text_from(std::move(bytes)));
 }
 

@@ -23,6 +23,7 @@
 #include "api/functions/option.hpp"
 #include "api/functions/rooted_path.hpp"
 #include "api/functions/system_error.hpp"
+#include "api/memory_limit.hpp"
 #include "api/shortened.hpp"
 #include "gatherd/executor/to_thread.hpp"
 
@@ -90,7 +91,10 @@ value read_file(const rooted_paths& roots, const site& at, bool is_binary, std::
     constexpr std::size_t piece = std::size_t{64} << 10;
     std::string bytes;
     for (std::size_t filled = 0;;) {
-        bytes.resize(std::max(filled + (filled < size ? size - filled : 0) + 1, filled == 0 ? 1 : filled + piece));
+        const std::size_t wanted = std::max(size, filled) + (filled <= size ? 1 : piece);  // one more finds the end
+        bytes.reserve(wanted);
+        memory_limit::check(0);  // with what is reserved: many may read at the same time
+        bytes.resize(wanted);
         const ssize_t got = ::read(file.number(), bytes.data() + filled, bytes.size() - filled);
         if (got < 0 && errno != EINTR) {
             throw at.failed(errno);
@@ -263,47 +267,52 @@ void remove_file(const rooted_paths& roots, const site& at) {
 
 /// Makes a call on the blocking pool. A cancelled one goes on there; it owns what it uses.
 template <typename Work>
-executor::task<value> on_thread(Work work) {
-    co_return co_await executor::to_thread_unjoined(std::move(work));
+executor::task<value> on_thread(call_context& context, Work work) {
+    auto body = [account = context.account(), work = std::move(work)] {
+        const executor::memory_turn turn{account.get()};
+        return work();
+    };
+    auto called = executor::to_thread_unjoined(std::move(body));
+    co_return co_await called;
 }
 
 site site_of(std::string_view callee, arguments given) {
     return {callee, argument{callee, "path", given[0]}.plain_text()};
 }
 
-executor::task<value> file_read(const roots_ptr& roots, arguments given) {
+executor::task<value> file_read(const roots_ptr& roots, call_context& context, arguments given) {
     auto at = site_of("file.read", given);
     const bool is_binary = argument{at.callee, "binary", given[1]}.flag();
     const std::size_t max_bytes = argument{at.callee, "max_bytes", given[2]}.count(0, most_bytes);
-    return on_thread([=] { return read_file(*roots, at, is_binary, max_bytes); });
+    return on_thread(context, [=] { return read_file(*roots, at, is_binary, max_bytes); });
 }
 
-executor::task<value> file_write(const roots_ptr& roots, arguments given) {
+executor::task<value> file_write(const roots_ptr& roots, call_context& context, arguments given) {
     auto at = site_of("file.write", given);
     const bool appends = argument{at.callee, "append", given[2]}.flag();
     const bool is_binary = argument{at.callee, "binary", given[3]}.flag();
-    return on_thread([=, bytes = argument{at.callee, "data", given[1]}.bytes(is_binary)] {
+    return on_thread(context, [=, bytes = argument{at.callee, "data", given[1]}.bytes(is_binary)] {
         appends ? append_file(*roots, at, bytes) : write_file(*roots, at, bytes);
         return value(nullptr);
     });
 }
 
-executor::task<value> file_list(const roots_ptr& roots, arguments given) {
-    return on_thread([roots, at = site_of("file.list", given)] { return list_folder(*roots, at); });
+executor::task<value> file_list(const roots_ptr& roots, call_context& context, arguments given) {
+    return on_thread(context, [roots, at = site_of("file.list", given)] { return list_folder(*roots, at); });
 }
 
-executor::task<value> file_stat(const roots_ptr& roots, arguments given) {
-    return on_thread([roots, at = site_of("file.stat", given)] { return stat_file(*roots, at); });
+executor::task<value> file_stat(const roots_ptr& roots, call_context& context, arguments given) {
+    return on_thread(context, [roots, at = site_of("file.stat", given)] { return stat_file(*roots, at); });
 }
 
-executor::task<value> file_remove(const roots_ptr& roots, arguments given) {
-    return on_thread([roots, at = site_of("file.remove", given)] {
+executor::task<value> file_remove(const roots_ptr& roots, call_context& context, arguments given) {
+    return on_thread(context, [roots, at = site_of("file.remove", given)] {
         remove_file(*roots, at);
         return value(nullptr);
     });
 }
 
-using file_body = executor::task<value> (*)(const roots_ptr&, arguments);
+using file_body = executor::task<value> (*)(const roots_ptr&, call_context&, arguments);
 
 plan::function declared(const roots_ptr& roots, std::string name, std::string summary, file_body body,
                         std::vector<plan::parameter> more, std::vector<std::string> errors, std::string example) {
@@ -316,7 +325,9 @@ plan::function declared(const roots_ptr& roots, std::string name, std::string su
     return {.name = std::move(name),
             .summary = std::move(summary),
             .parameters = std::move(parameters),
-            .body = plan::coroutine_body{[roots, body](call_context&, arguments given) { return body(roots, given); }},
+            .body = plan::coroutine_body{[roots, body](call_context& context, arguments given) {
+                return body(roots, context, given);
+            }},
             .errors = std::move(errors),
             .example = {std::move(example), ""},
             .needs = "file.roots"};

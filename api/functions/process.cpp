@@ -137,7 +137,7 @@ public:
             check_call(given);
             co_await here.granted();
         }
-        co_return co_await run_now(given);
+        co_return co_await run_now(context, given);
     }
 
 private:
@@ -146,11 +146,11 @@ private:
         static_cast<void>(options_from(given));
     }
 
-    executor::task<value> run_now(arguments given) {
+    executor::task<value> run_now(call_context& context, arguments given) {
         const run_options options = options_from(given);
         auto started = co_await spawner_.start(request_from(given));
         const auto watch =
-            std::make_shared<process_watch>(executor::this_io(), std::move(started), options.max_output);
+            std::make_shared<process_watch>(executor::this_io(), std::move(started), options.max_output, context.account());
         watch->start(options.timeout);
         std::exception_ptr cancelled;
         try {

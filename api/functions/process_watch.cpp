@@ -10,6 +10,8 @@
 #include <csignal>
 #include <utility>
 
+#include "api/memory_limit.hpp"
+
 namespace gatherd::api::functions {
 
 namespace {
@@ -27,8 +29,10 @@ void close(asio::posix::stream_descriptor& open) {
 
 }  // namespace
 
-process_watch::process_watch(asio::io_context& home, started_process started, std::size_t max_output)
+process_watch::process_watch(asio::io_context& home, started_process started, std::size_t max_output,
+                             std::shared_ptr<executor::memory_account> account)
     : max_output_{max_output},
+      account_{std::move(account)},
       process_{std::move(started)},
       handle_{home, process_.handle.release()},
       output_{home, std::move(process_.output)},
@@ -104,11 +108,24 @@ bool process_watch::read_from(stream& source, std::size_t most) {
         }
         const auto bytes = static_cast<std::size_t>(got);
         const std::size_t room = std::min(bytes, max_output_ - source.kept.size());
-        source.kept.append(buffer.data(), room);
+        keep(source, {buffer.data(), room});
         source.was_longer = source.was_longer || room < bytes;
         most -= bytes;
     }
     return true;
+}
+
+void process_watch::keep(stream& source, std::string_view bytes) {
+    const executor::memory_turn turn{account_.get()};
+    try {
+        if (source.kept.capacity() - source.kept.size() < bytes.size()) {
+            source.kept.reserve(2 * (source.kept.size() + bytes.size()));
+            memory_limit::check(0);  // with what is reserved: many may write at the same time
+        }
+        source.kept.append(bytes);
+    } catch (const memory_limit_exceeded&) {
+        source.was_longer = true;
+    }
 }
 
 /// What the process has written, now that it has ended; not what others may write from now on.

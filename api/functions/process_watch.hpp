@@ -10,8 +10,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "api/functions/process_spawner.hpp"
+#include "gatherd/executor/allocated_memory.hpp"
 #include "gatherd/executor/event.hpp"
 
 namespace gatherd::api::functions {
@@ -28,7 +30,10 @@ class process_watch : public std::enable_shared_from_this<process_watch> {
 public:
     using clock = std::chrono::steady_clock;
 
-    process_watch(asio::io_context& home, started_process started, std::size_t max_output);
+    /// `account`: whose memory it is that is kept of its output; null: nobody's. Without memory no more is kept, since
+    /// who is refused some ends.
+    process_watch(asio::io_context& home, started_process started, std::size_t max_output,
+                  std::shared_ptr<executor::memory_account> account);
 
     void start(std::optional<std::chrono::nanoseconds> timeout);
 
@@ -59,10 +64,12 @@ private:
     void await_input(stream& source);
     [[nodiscard]] bool read_from(stream& source, std::size_t most);
     void read_rest(stream& source);
+    void keep(stream& source, std::string_view bytes);
     void begin_to_stop();
     void end();
 
     const std::size_t max_output_;
+    const std::shared_ptr<executor::memory_account> account_;
     const clock::time_point began_ = clock::now();
     started_process process_;
     asio::posix::stream_descriptor handle_;

@@ -1,6 +1,8 @@
 """limits.memory_bytes bounds what the process has in memory, whatever the input; and it gives back what it took."""
 
+import os
 import resource
+import tempfile
 import time
 import unittest
 
@@ -113,6 +115,24 @@ class MemoryTest(unittest.TestCase):
             pass
         self.assertLess(neighbour.result("stats")["memory"]["allocated_bytes"], 112 * MIB)
         self.assertEqual(neighbour.result("gather", [[{"value": "y" * 1_000_000}] * 5]), ["y" * 1_000_000] * 5)
+
+    def test_files_and_the_output_of_processes_are_the_memory_of_the_program_that_asked_for_them(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        with open(os.path.join(folder.name, "large"), "wb") as file:
+            file.write(b"x" * (12 * MIB))
+        daemon = self.daemon_with(64 * MIB, "--limits.client_memory_bytes", "64MiB", "--auth.open_functions", "yes",
+                                  "--file.roots", f"data={folder.name}", "--process.allow", "head")
+        connection = daemon.connect()
+        zeros = {"call": "process.run", "args": [
+            ["head", "-c", str(150 * MIB), "/dev/zero"], None, None, None, None, False, 150 * MIB]}
+        for plan in ({"gather": [{"call": "file.read", "args": ["data/large"]}] * 8}, zeros):
+            error = connection.error("run", [{"try": plan, "except": {"value": "caught"}}])
+            self.assertEqual((error["code"], error["data"]["limit"]), (-32006, "limits.memory_bytes"), error)
+            while allocated(daemon) > 32 * MIB:
+                pass
+        self.assertLessEqual(status_bytes(daemon.process.pid, "VmHWM"), 64 * MIB + BESIDE)
+        self.assertEqual(connection.result("run", [{"value": 1}]), 1)
 
     def test_one_large_message_does_not_end_a_daemon_of_one_gibibyte(self):
         space = 1024 * MIB

@@ -114,6 +114,9 @@ public:
     void print(std::string line) override;
     python_random& random() override;
     [[nodiscard]] caller client() const noexcept override { return client_; }
+    [[nodiscard]] std::shared_ptr<executor::memory_account> account() override {
+        return {shared_from_this(), &memory()};  // which keeps the program
+    }
 
     /// The program goes beyond a limit of its own: it is cancelled, and that is its end.
     void exceed(const char* limit) noexcept;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/value.hpp"
+#include "gatherd/executor/allocated_memory.hpp"
 #include "gatherd/executor/task.hpp"
 
 namespace gatherd::api::plan {
@@ -46,6 +48,10 @@ public:
 
     /// Who asks for the call.
     [[nodiscard]] virtual caller client() const noexcept { return {}; }
+
+    /// Whose memory it is that a coroutine takes elsewhere than in its own steps, on a pool or in the reactor: there a
+    /// memory_turn has to say so. It may be kept. Null: nobody's.
+    [[nodiscard]] virtual std::shared_ptr<executor::memory_account> account() { return nullptr; }
 };
 
 /// Which pool of threads runs a function.
