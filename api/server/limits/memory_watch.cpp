@@ -23,6 +23,8 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds between_looks{2};
 constexpr std::chrono::milliseconds between_idle_looks{50};  // while those who hold much need not end
+constexpr std::chrono::milliseconds between_givings{500};    // back of free memory, while much is allocated
+constexpr std::size_t much_memory = std::size_t{48} << 20;
 constexpr std::chrono::seconds patience{1};                  // with those that were told to end, before others are
 constexpr std::size_t least_worth = std::size_t{1} << 20;    // of what holds less, several are ended together
 constexpr std::size_t most_victims = 256;
@@ -32,12 +34,11 @@ constexpr std::size_t small_change = std::size_t{128} << 10;  // of a connection
 /// in no count. Where that is much it is given back to the system.
 void give_back_free_memory() {
 #ifdef __GLIBC__
-    constexpr std::size_t much = std::size_t{48} << 20;
     std::ifstream file{"/proc/self/statm"};
     std::size_t size = 0;
     std::size_t resident = 0;
     file >> size >> resident;
-    if (resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) > allocated_memory::bytes() + much) {
+    if (resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) > allocated_memory::bytes() + much_memory) {
         malloc_trim(0);
     }
 #endif
@@ -142,15 +143,22 @@ void memory_watch::stop() noexcept {
 void memory_watch::run() noexcept {
     pthread_setname_np(pthread_self(), "memory");
     while (!is_stopping_.load(std::memory_order_relaxed)) {
-        allocated_memory::arm_alarm(memory_limit::high_water(), &bell_);
+        const bool has_much = allocated_memory::bytes() > much_memory;
+        const std::size_t high_water = memory_limit::high_water();
+        allocated_memory::arm_alarm(has_much ? high_water : std::min(much_memory, high_water), &bell_);
         const bool is_high = memory_limit::is_high();
+        bool was_rung = true;
         if (is_high || is_one_full_ || some_wait_.load(std::memory_order_relaxed)) {
             static_cast<void>(wait_for(bell_, is_high || !victims_.empty() ? between_looks : between_idle_looks));
+        } else if (has_much) {
+            was_rung = wait_for(bell_, between_givings);  // else it may have been freed since
         } else {
             static_cast<void>(sem_wait(&bell_));  // after EINTR one look too many
         }
         const auto began = steady_clock::now();
-        look();
+        if (was_rung) {
+            look();
+        }
         give_back_free_memory();
         std::this_thread::sleep_for(10 * (steady_clock::now() - began));  // others have the CPU ten times as long
     }

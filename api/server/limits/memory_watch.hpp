@@ -34,6 +34,8 @@ constexpr std::size_t bytes_a_program = 2048;
 /// connection by closing it, for its half-read message, the answers that it does not read and its requests that wait;
 /// kept results, the oldest half of them. A program whose allocation was refused is ended in any case.
 ///
+/// While more than 48 MiB are allocated it also gives back to the system, now and then, what malloc keeps of freed memory.
+///
 /// Where the process does not count what it allocates there is no such thread.
 ///
 /// Threads: all members are safe from any thread.
