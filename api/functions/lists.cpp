@@ -45,7 +45,7 @@ public:
     [[nodiscard]] arguments items() const { return items_; }
 
 private:
-    std::vector<value> made_{};
+    value::array_t made_{};
     arguments items_{};
 };
 
@@ -208,7 +208,7 @@ value sorted(call_context&, arguments given) {
     } else {  // equal ones keep their order
         order.sort([](const value* a, const value* b) { return is_before("sorted", *b, *a); });
     }
-    std::vector<value> values;
+    value::array_t values;
     values.reserve(order.size());
     for (const value* each : order) {
         values.push_back(*each);

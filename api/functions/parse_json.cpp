@@ -18,7 +18,7 @@ namespace gatherd::api::functions {
 namespace {
 
 using plan::raised;
-using members = std::vector<std::pair<const std::string, value>>;  // what ordered_json's object is derived from
+using members = value::object_t::Container;  // what ordered_json's object is derived from
 
 /// Of members of one name the first gets the last one's value, and the others go. Sorting, not ordered_json's own
 /// look-up, which compares a name with all before it.

@@ -82,8 +82,8 @@ std::string decimal(int128 n) {
     return digits;
 }
 
-std::vector<value, client_allocator<value>> items_of(const value& v) {
-    std::vector<value, client_allocator<value>> items;
+value::array_t items_of(const value& v) {
+    value::array_t items;
     if (v.is_array()) {
         items.assign(v.begin(), v.end());
     } else if (v.is_string()) {

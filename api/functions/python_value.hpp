@@ -51,7 +51,7 @@ using plan::int128;
 
 /// What iterating over it yields: a list's items, a str's characters, a dict's keys.
 /// Throws raised{"TypeError"} for anything else.
-[[nodiscard]] std::vector<value, client_allocator<value>> items_of(const value& v);
+[[nodiscard]] value::array_t items_of(const value& v);
 
 /// How many values, at most, a function makes of arguments that are small themselves.
 inline constexpr std::size_t most_values = 10'000'000;

@@ -136,7 +136,7 @@ value join(call_context&, arguments given) {
     if (!given[1].is_array() && !given[1].is_string() && !given[1].is_object()) {
         argument{"str.join", "parts", given[1]}.refuse_type("a list of texts");
     }
-    const std::vector<value> made = given[1].is_array() ? std::vector<value>{} : items_of(given[1]);
+    const value::array_t made = given[1].is_array() ? value::array_t{} : items_of(given[1]);
     const auto& list = given[1].is_array() ? given[1].get_ref<const value::array_t&>() : made;
     bounded_text joined{"str.join"};
     for (std::size_t i = 0; i < list.size(); ++i) {

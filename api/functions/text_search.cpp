@@ -117,7 +117,7 @@ value search(plan::call_context&, arguments given) {
                                            std::to_string(pattern.most_bytes())};
         }
     }
-    std::vector<value> found(texts.given.size());
+    value::array_t found(texts.given.size());
     const auto search_part = [&](std::size_t begin, std::size_t end) {
         for (std::size_t i = begin; i != end; ++i) {
             throw_if_abandoned();

@@ -67,6 +67,9 @@ std::optional<outcome> direct_if(const if_node& n, const direct_scope& names, pr
 
 std::optional<outcome> direct_try(const try_node& n, const direct_scope& names, program& p) {
     auto result = evaluate_direct(*n.body, names, p);
+    if (p.has_no_memory()) [[unlikely]] {  // nothing catches that
+        return result;
+    }
     if (result && !result->has_value() && catches(n, *result->reason())) {
         if (n.names_error) {
             const value error = describe(*result->reason());

@@ -43,7 +43,7 @@ struct starting {
     std::size_t begun = 0;  // tasks before it have
 
     void add(task<outcome> child) {
-        tasks.push_back(executor::create_task(std::move(child)));
+        tasks.push_back(begin_task(std::move(child)));
         ends.add(tasks.back());
     }
 };
