@@ -162,8 +162,8 @@ value first_of(std::string_view function, arguments given, const Before& comes_b
         throw raised{"TypeError", std::string{function} + "() takes at least one argument"};
     }
     const auto best_of = [&comes_before](arguments values) {
-        const value* best = &values.front();
-        for (const value& each : values.subspan(1)) {
+        const value* best = &values[0];
+        for (const value& each : values.without_first(1)) {
             if (comes_before(each, *best)) {
                 best = &each;
             }

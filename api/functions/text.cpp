@@ -221,7 +221,7 @@ private:
 
 value format(call_context&, arguments given) {
     const auto& text = argument{"str.format", "template", given[0]}.text();
-    const arguments values = given.subspan(1);
+    const arguments values = given.without_first(1);
     read_template(
         text, [](std::string_view) {}, [](std::string_view) {});  // a fault of the syntax comes before any other
     bounded_text made{"str.format"};

@@ -116,6 +116,14 @@ class MemoryTest(unittest.TestCase):
         self.assertLess(neighbour.result("stats")["memory"]["allocated_bytes"], 112 * MIB)
         self.assertEqual(neighbour.result("gather", [[{"value": "y" * 1_000_000}] * 5]), ["y" * 1_000_000] * 5)
 
+    def test_a_large_result_is_shared_by_all_calls_that_take_it(self):
+        daemon = self.daemon_with(LIMIT)
+        calls = [{"call": name, "args": [{"ref": "x"}]} for name in ("len", "sum", "max")] * 200
+        with daemon.connect() as connection:
+            got = connection.result("run", {"task": {"let": {"x": {"call": "range", "args": [500_000]}}, "in": {"gather": calls}}})
+        self.assertEqual(got, [500_000, 124_999_750_000, 499_999] * 200)
+        self.assertLessEqual(status_bytes(daemon.process.pid, "VmHWM"), 128 * MIB)
+
     def test_files_and_the_output_of_processes_are_the_memory_of_the_program_that_asked_for_them(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)

@@ -54,16 +54,63 @@ outcome guarded(place where, const Body& body) {
     }
 }
 
-/// The arguments of a call: those of the plan, or in `own` those that were made for this call.
-struct bound_arguments {
-    std::vector<value> own{};
+/// The arguments of a call: those of the plan, those that were made for this call, and large results of named tasks,
+/// which all their readers share.
+class bound_arguments {
+public:
+    bound_arguments() = default;
+    explicit bound_arguments(std::span<const value> of_the_plan) : bound{of_the_plan} {}
+
+    /// Others, made for this call.
+    void take(std::vector<value> made) {
+        own_ = std::move(made);
+        bound = own_;
+    }
+
+    /// Others instead of some: of at most so many arguments.
+    void expect(std::size_t most_changed) {
+        own_.reserve(most_changed);
+        places_.reserve(bound.size());
+        for (const value& each : bound) {
+            places_.push_back(&each);
+        }
+        bound = arguments{std::span<const value* const>{places_}};
+    }
+
+    /// Puts what a task gave into its place. The argument around it is copied from the plan, once.
+    void fill(const awaited_part& part, value result) {
+        const value*& place = places_[part.argument];
+        if (part.place.empty()) {
+            place = &own_.emplace_back(std::move(result));
+            return;
+        }
+        if (part.argument != last_copied_) {
+            last_copied_ = part.argument;
+            place = &own_.emplace_back(*place);
+        }
+        fill_part(own_.back(), part, std::move(result));
+    }
+
+    void share(const awaited_part& part, std::shared_ptr<const value> result) {
+        places_[part.argument] = result.get();
+        shared_.push_back(std::move(result));
+    }
+
     arguments bound{};
 
-    void take(std::vector<value> made) {
-        own = std::move(made);
-        bound = own;
-    }
+private:
+    static constexpr std::uint32_t none = static_cast<std::uint32_t>(-1);
+
+    std::vector<value> own_{};
+    std::vector<std::shared_ptr<const value>> shared_{};
+    std::vector<const value*> places_{};
+    std::uint32_t last_copied_ = none;
 };
+
+/// The ref that is an argument as a whole, if the part is one.
+const ref_node* whole_ref(const awaited_part& part) {
+    return part.place.empty() && part.task->is == kind::ref ? static_cast<const ref_node*>(part.task) : nullptr;
+}
 
 /// The callee of a call node, or of a map.
 const function& callee_at(place where) {
@@ -258,7 +305,7 @@ executor::task<outcome> call_with(place where, bound_arguments given, program& p
 /// Any call, with a frame of its own for the arguments that have to be awaited.
 executor::task<outcome> evaluate_any_call(place where, environment_ptr names, program& p, bool on_thread) {
     const call_site site = call_at(where);
-    bound_arguments given{{}, site.arguments.bound};
+    bound_arguments given{site.arguments.bound};
     const awaited_arguments* const awaited = site.arguments.awaited;
     if (awaited != nullptr && awaited->whole != nullptr) {
         outcome args = co_await evaluate(*awaited->whole, names, p);
@@ -270,13 +317,20 @@ executor::task<outcome> evaluate_any_call(place where, environment_ptr names, pr
             co_return fitted;
         }
     } else if (awaited != nullptr) {
-        given.take({given.bound.begin(), given.bound.end()});
+        given.expect(awaited->parts.size());
         for (const awaited_part& part : awaited->parts) {
-            outcome result = co_await evaluate(*part.task, names, p);
+            std::shared_ptr<const value> shared;
+            const ref_node* const ref = whole_ref(part);
+            auto evaluation = ref != nullptr ? evaluate_ref(*ref, names, p, &shared) : evaluate(*part.task, names, p);
+            outcome result = co_await std::move(evaluation);
             if (!result.has_value()) {
                 co_return result;
             }
-            fill_part(given.own, part, std::move(result.result()));
+            if (shared != nullptr) {
+                given.share(part, std::move(shared));
+            } else {
+                given.fill(part, std::move(result.result()));
+            }
         }
     }
     co_return co_await call_with(where, std::move(given), p, on_thread);
@@ -314,8 +368,8 @@ failure_ptr append_call(std::string& text, const function& callee, arguments bou
     }
 }
 
-void fill_part(std::vector<value>& bound, const awaited_part& part, value result) {
-    value* slot = &bound[part.argument];
+void fill_part(value& argument, const awaited_part& part, value result) {
+    value* slot = &argument;
     for (const std::uint32_t position : part.place) {
         if (slot->is_array()) {
             slot = &(*slot)[position];

@@ -41,8 +41,8 @@ struct call_site {
 [[nodiscard]] executor::task<outcome> evaluate_computed_call(place where, std::shared_ptr<const value> args,
                                                              program& p);
 
-/// Puts what a task gave into its place in the arguments.
-void fill_part(std::vector<value>& bound, const awaited_part& part, value result);
+/// Puts what a task gave into its place in the argument that it is a part of.
+void fill_part(value& argument, const awaited_part& part, value result);
 
 /// Whether a call is no worker's work.
 [[nodiscard]] bool is_long(const function& callee, arguments bound);

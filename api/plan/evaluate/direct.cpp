@@ -48,7 +48,7 @@ std::optional<outcome> direct_call(const call_node& n, const direct_scope& names
         if (!result || !result->has_value()) {
             return result;
         }
-        fill_part(own, part, std::move(result->result()));
+        fill_part(own[part.argument], part, std::move(result->result()));
     }
     if (is_long(*n.callee, own)) {
         return std::nullopt;

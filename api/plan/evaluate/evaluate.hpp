@@ -85,8 +85,9 @@ class program;
 /// `await asyncio.shield(task)`
 [[nodiscard]] executor::task<outcome> evaluate_shield(const inner_node& n, environment_ptr names, program& p);
 
-/// `await name`
-[[nodiscard]] executor::task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p);
+/// `await name`. `shared`: who takes a large result as what all its readers share gets it there, and null as the result.
+[[nodiscard]] executor::task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p,
+                                                   std::shared_ptr<const value>* shared = nullptr);
 
 /// `create_task` for each name in order, then the body; `finally`: cancel those that still run and await them.
 [[nodiscard]] executor::task<outcome> evaluate_let(const let_node& n, environment_ptr names, program& p);

@@ -19,14 +19,20 @@ namespace {
 task<outcome> evaluate_items(const map_node& n, environment_ptr names, program& p) {
     std::shared_ptr<const value> computed;
     if (n.over_task != nullptr) {
-        outcome over = co_await evaluate(*n.over_task, names, p);
+        const node& source = *n.over_task;
+        auto evaluation = source.is == kind::ref
+                              ? evaluate_ref(static_cast<const ref_node&>(source), names, p, &computed)
+                              : evaluate(source, names, p);
+        outcome over = co_await std::move(evaluation);
         if (!over.has_value()) {
             co_return over;
         }
-        if (!over.result().is_array()) {
-            co_return failure{"TypeError", "over must be a list, not " + std::string{python_type(over.result())}, {&n}};
+        if (computed == nullptr) {
+            computed = std::make_shared<const value>(std::move(over.result()));
         }
-        computed = std::make_shared<const value>(std::move(over.result()));
+        if (!computed->is_array()) {
+            co_return failure{"TypeError", "over must be a list, not " + std::string{python_type(*computed)}, {&n}};
+        }
     }
     child_list children = items_of(n, std::move(computed));
     if (!p.count_mapped(children.size, n.body_tasks)) {

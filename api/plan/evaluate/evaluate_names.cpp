@@ -100,12 +100,12 @@ bool waits_in_asyncio(const let_node& n, bool body_has_succeeded) {
     return waits(*n.body, {body_has_succeeded, 0});
 }
 
-/// What a ref gives: a copy, since others may await the same task.
-outcome copy_of(const value& result, const ref_node& n, const program& p) {
+/// What a ref gives: a copy, since others may await the same task; or null if the value itself is `shared`.
+outcome copy_of(const value& result, const ref_node& n, const program& p, bool is_shared) {
     if (is_deeper_than(result, p.bounds().depth)) {
         return failure{"RecursionError", "the result is nested deeper than limits.depth", {&n}};
     }
-    return outcome{result};
+    return is_shared ? outcome{value(nullptr)} : outcome{result};
 }
 
 }  // namespace
@@ -120,7 +120,7 @@ bool catches(const try_node& n, const failure& f) {
     return std::find(n.types.begin(), n.types.end(), f.type) != n.types.end();
 }
 
-task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p) {
+task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p, std::shared_ptr<const value>* shared) {
     environment& scope = names->outwards(n.levels);
     child_handle named;
     std::shared_ptr<const value> source = scope.named_value();
@@ -133,18 +133,24 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p)
                 source = {std::shared_ptr<const void>{}, &named.result().result()};
             }
         }
+        const bool is_large = source != nullptr && are_large({source.get(), 1});
+        const bool is_shared = is_large && shared != nullptr;
         if (source == nullptr) {
             copied = outcome_of_named(scope, n.slot, {&n});
-        } else if (p.is_seeded() || !are_large({source.get(), 1})) {
-            copied = copy_of(*source, n, p);
+        } else if (p.is_seeded() || !is_large || (is_shared && source->is_string())) {
+            copied = copy_of(*source, n, p, is_shared);
         } else {
             // Not in a seeded program: when a thread is ready would decide what runs before what.
-            auto body = [named, source, &n, owner = p.shared_from_this()] {
+            auto body = [named, source, &n, is_shared, owner = p.shared_from_this()] {
                 const executor::memory_turn turn{&owner->memory()};
-                return copy_of(*source, n, *owner);
+                return copy_of(*source, n, *owner, is_shared);
             };
             auto copying = executor::compute_unjoined(std::move(body));
             copied = co_await copying;
+        }
+        if (is_shared && copied.has_value()) {
+            *shared = named ? std::shared_ptr<const value>{std::make_shared<const child_handle>(named), source.get()}
+                            : std::move(source);
         }
     } catch (const cancelled_error& e) {
         co_return cancelled_at({&n}, e);

@@ -18,22 +18,36 @@ std::string count_of(const char* noun, std::size_t n) {
     return std::to_string(n) + ' ' + noun + (n == 1 ? "" : "s");
 }
 
-/// Takes what it finds from both; whether that was more than there was.
-template <typename Values>
-bool exceeds(const Values& given, std::size_t& values, std::size_t& text_bytes) noexcept {
-    for (const value& each : given) {
-        const std::size_t bytes = each.is_string() ? each.template get_ref<const std::string&>().size() : 0;
-        if (values == 0 || bytes > text_bytes) {
+/// What a value may have, at most. Takes what it finds from it.
+struct room {
+    std::size_t values;
+    std::size_t text_bytes;
+
+    /// Whether a value has more than there is.
+    bool is_exceeded_by(const value& v) noexcept {
+        if (values == 0 || (v.is_string() && !take(v.get_ref<const std::string&>()))) {
             return true;
         }
         --values;
-        text_bytes -= bytes;
-        if (each.is_structured() && exceeds(each, values, text_bytes)) {
-            return true;
+        if (v.is_array()) {
+            return std::any_of(v.begin(), v.end(), [this](const value& each) { return is_exceeded_by(each); });
         }
+        if (v.is_object()) {
+            const auto& members = v.get_ref<const value::object_t&>();
+            return std::any_of(members.begin(), members.end(), [this](const auto& member) {
+                return !take(member.first) || is_exceeded_by(member.second);
+            });
+        }
+        return false;
     }
-    return false;
-}
+
+private:
+    bool take(const std::string& text) noexcept {
+        const bool fits = text.size() <= text_bytes;
+        text_bytes -= fits ? text.size() : 0;
+        return fits;
+    }
+};
 
 }  // namespace
 
@@ -58,16 +72,12 @@ std::string_view python_type(const value& v) noexcept {
 }
 
 bool are_more_than(arguments given, std::size_t values, std::size_t text_bytes) noexcept {
-    return exceeds(given, values, text_bytes);
+    room left{values, text_bytes};
+    return std::any_of(given.begin(), given.end(), [&left](const value& each) { return left.is_exceeded_by(each); });
 }
 
 bool are_large(arguments given) noexcept {
-    if (given.empty()) {
-        return false;
-    }
-    std::size_t values = 4096;
-    std::size_t text_bytes = std::size_t{256} << 10;
-    return exceeds(given, values, text_bytes);
+    return are_more_than(given, 4096, std::size_t{256} << 10);
 }
 
 std::optional<std::size_t> slots_by_position(const function& callee, std::size_t given) noexcept {

@@ -18,6 +18,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/plan/model/arguments.hpp"
 #include "api/value.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
 #include "gatherd/executor/task.hpp"
@@ -70,9 +71,6 @@ struct parameter {
     std::string unit{};                                 ///< "seconds"; empty: it has none
     std::string help{};                                 ///< one line for people
 };
-
-/// Arguments bound to parameters: one for each in order, defaults filled in; a variadic one's are spread at the end.
-using arguments = std::span<const value>;
 
 /// A body that returns without waiting for anything. Throws `raised` and the executor's errors.
 using plain_body = value (*)(call_context&, arguments);

@@ -146,3 +146,25 @@ TEST_CASE("map of a task: what is missing or does not belong is refused", "[plan
     CHECK(fault(R"({"map":{"value":1},"as":"x","over":{"ref":"x"}})") == "/over/ref");
     CHECK(fault(R"({"map":1,"over":[]})") == "/map");
 }
+
+TEST_CASE("ref in arguments: a large result is shared by the calls that take it whole, and is what a copy would be", "[plan]") {
+    plan_runner runner;
+    const auto within = [&runner](const std::string& body) {
+        return runner.result(R"({"let":{"l":{"call":"range","args":[10000]},"t":{"call":"echo","args":[")" +
+                             std::string(300'000, 'x') + R"("]}},"in":)" + body + "}");
+    };
+    CHECK(within(R"({"gather":[{"call":"len","args":[{"ref":"l"}]},{"call":"sum","args":[{"ref":"l"}]}]})") ==
+          "[10000,49995000]");
+    CHECK(within(R"({"call":"sum","args":[{"ref":"l"},{"await":{"value":7}}]})") == "49995007");
+    CHECK(within(R"({"call":"sum","args":{"values":{"ref":"l"},"start":1}})") == "49995001");
+    CHECK(within(R"({"call":"len","args":[{"ref":"t"}]})") == "300000");
+    CHECK(within(R"({"call":"len","args":[[1,{"ref":"l"},{"ref":"t"}]]})") == "3");  // part of an argument: copied
+    CHECK(within(R"({"call":"max","args":[[1],{"ref":"l"},{"await":{"value":[0,5]}}]})") == "[1]");
+    CHECK(within(R"({"call":"len","args":[{"map":{"ref":"i"},"as":"i","over":{"ref":"l"}}]})") == "1");
+    CHECK(within(R"({"call":"len","args":[{"await":{"map":{"ref":"i"},"as":"i","over":{"ref":"l"}}}]})") == "10000");
+    CHECK(within(R"({"call":"sum","args":[{"ref":"t"}]})").find(R"("type":"TypeError")") != std::string::npos);
+    CHECK(within(R"({"map":{"ref":"i"},"as":"i","over":{"ref":"t"}})").find("over must be a list, not str") != std::string::npos);
+    // Still there for a later reader, and in to_thread.
+    CHECK(within(R"({"sequence":[{"call":"len","args":[{"ref":"l"}]},{"to_thread":{"call":"len","args":[{"ref":"l"}]}}]})") ==
+          "[10000,10000]");
+}
