@@ -63,6 +63,11 @@ void connect_option::add_rights_to(CLI::App& app) {
         ->type_name("NAME=FOLDER,...")
         ->delimiter(',')
         ->allow_extra_args(false);
+    app.add_option("--allow-http", hosts_,
+                   "in this process: the only hosts that plans may reach, as http.allow; - for none (default: all)")
+        ->type_name("HOST,...")
+        ->delimiter(',')
+        ->allow_extra_args(false);
 }
 
 local_rights connect_option::rights() const {
@@ -85,6 +90,9 @@ local_rights connect_option::rights() const {
             allowed.folders->insert_or_assign(each.substr(0, equals), each.substr(equals + 1));
         }
     }
+    if (!hosts_.empty()) {
+        allowed.hosts = listed(hosts_);
+    }
     return allowed;
 }
 
@@ -105,8 +113,9 @@ std::vector<global_option> connect_option::globals() {
 void connect_option::check() const {
     if (is_local_) {
         static_cast<void>(rights());
-    } else if (!programs_.empty() || !folders_.empty()) {
-        throw usage_error{"--allow-process and --allow-file are for --local: a daemon's settings say what it allows"};
+    } else if (!programs_.empty() || !folders_.empty() || !hosts_.empty()) {
+        throw usage_error{
+            "--allow-process, --allow-file and --allow-http are for --local: a daemon's settings say what it allows"};
     } else {
         check_all({[this] { static_cast<void>(address()); },
                    [this] { static_cast<void>(time_of("--connect-timeout", timeout_)); }});

@@ -51,6 +51,7 @@ private:
     bool is_local_ = false;
     std::vector<std::string> programs_;
     std::vector<std::string> folders_;
+    std::vector<std::string> hosts_;
 };
 
 }  // namespace gatherd::cli

@@ -60,11 +60,14 @@ std::optional<std::uint64_t> raise_file_limit() {
 }
 
 /// How many descriptors calls may have open at a time: of a process both ends of its pipes, its handle, input and folder,
-/// and of a call that has a thread its file and folder.
+/// of a request two sockets while it connects and those that ask name servers, of a call that has a thread its file and
+/// folder.
 std::size_t descriptors_of_calls(const config::settings& settings) {
     constexpr std::size_t of_a_process = 8;
+    constexpr std::size_t of_a_request = 4;
     constexpr std::size_t of_a_thread = 4;
     return (settings.process.allow.empty() ? 0 : of_a_process * settings.process.running) +
+           (settings.http.allow.empty() ? 0 : of_a_request * settings.http.running) +
            (settings.file.roots.empty() ? 0 : of_a_thread * settings.blocking.threads);
 }
 

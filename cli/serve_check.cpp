@@ -4,6 +4,8 @@
 #include <exception>
 #include <functional>
 
+#include "api/functions/standard.hpp"
+#include "api/plan/model/registry.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/tls_context.hpp"
 #include "cli/serve_settings.hpp"
@@ -39,6 +41,10 @@ std::vector<std::string> start_faults(const config::settings& settings) {
             });
         }  // what systemd hands over is not there yet
     }
+    note([&] {
+        api::plan::registry functions;
+        api::functions::add_standard(functions, outside_from(settings));
+    });
     return faults;
 }
 

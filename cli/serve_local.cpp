@@ -59,6 +59,7 @@ api::plan::registry local_functions(const config::settings& settings, const loca
     }
     outside.process.is_anywhere = outside.file.is_anywhere = !rights.folders;
     outside.process.roots = outside.file.roots = rights.folders.value_or(std::map<std::string, std::string>{});
+    outside.http.allow = rights.hosts.value_or(std::vector<std::string>{"0.0.0.0/0", "::/0"});
     api::plan::registry functions;
     try {
         api::functions::add_standard(functions, outside);

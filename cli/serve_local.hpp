@@ -15,12 +15,13 @@ namespace gatherd::cli {
 struct local_rights {
     std::optional<std::vector<std::string>> programs{};           ///< as process.allow; none: every program
     std::optional<std::map<std::string, std::string>> folders{};  ///< as file.roots; none: every path
+    std::optional<std::vector<std::string>> hosts{};              ///< as http.allow; none: every host and address
 };
 
 /// What `serve` runs, without a listener: the same service, functions and limits, and threads of its own.
 ///
 /// Settings come from the environment and the file that GATHERD_CONFIG names, as those of `serve` do; what they say of
-/// listening, tokens and TLS does not count, nor what they say of programs and folders: `local_rights` does.
+/// listening, tokens and TLS does not count, nor what they allow of programs, folders and hosts: `local_rights` does.
 ///
 /// Threads: one at a time.
 class local_daemon {

@@ -7,6 +7,7 @@
 
 #include "cli/available_memory.hpp"
 #include "cli/failures.hpp"
+#include "cli/version.hpp"
 #include "config/setting_table.hpp"
 #include "config/setting_value.hpp"
 
@@ -14,9 +15,10 @@ namespace gatherd::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 14> start_settings{
+constexpr std::array<std::string_view, 18> start_settings{
     "listen",        "port_file",    "threads",     "pin_threads",        "unix.mode",       "unix.owner",      "blocking.threads",
-    "process.allow", "process.path", "process.env", "process.max_memory", "process.max_cpu", "process.running", "file.roots"};
+    "process.allow", "process.path", "process.env", "process.max_memory", "process.max_cpu", "process.running", "file.roots",
+    "http.allow",    "http.running", "http.dns_servers", "http.ca_file"};
 
 bool is_for_start(std::string_view name) {
     return std::ranges::count(start_settings, name) > 0;
@@ -92,6 +94,12 @@ api::functions::outside_settings outside_from(const config::settings& s) {
     outside.process.running = s.process.running;
     outside.process.roots = s.file.roots;
     outside.file.roots = s.file.roots;
+    outside.http.allow = s.http.allow;
+    outside.http.running = s.http.running;
+    outside.http.dns_servers = s.http.dns_servers;
+    outside.http.ca_file = s.http.ca_file;
+    outside.http.max_received = limits_from(s).memory_bytes / 2;
+    outside.http.user_agent = "gatherd/" + std::string{version()};
     return outside;
 }
 
@@ -204,6 +212,7 @@ config::settings keep_start_settings(config::settings next, const config::settin
     next.blocking = now.blocking;
     next.process = now.process;
     next.file = now.file;
+    next.http = now.http;
     return next;
 }
 

@@ -55,6 +55,14 @@ struct settings {
         std::map<std::string, std::string> roots;  // name and folder
     } file;
 
+    /// Of http.request and http.get, as api/functions/http.hpp says.
+    struct http_settings {
+        std::vector<std::string> allow;
+        std::uint64_t running = 256;
+        std::vector<std::string> dns_servers;
+        std::string ca_file;
+    } http;
+
     struct log_settings {
         log_level level = log_level::info;
     } log;

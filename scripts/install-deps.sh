@@ -20,14 +20,14 @@ fail() {
 
 packages_of() {
     case "$1" in
-        build) echo ccache g++ cmake ninja-build libasio-dev libcli11-dev libre2-dev libsimdjson-dev libspdlog-dev libssl-dev \
-            libtbb-dev libxxhash-dev nlohmann-json3-dev pkg-config zlib1g-dev ;;
+        build) echo ccache g++ cmake ninja-build libasio-dev libc-ares-dev libcli11-dev libcurl4-openssl-dev libre2-dev \
+            libsimdjson-dev libspdlog-dev libssl-dev libtbb-dev libxxhash-dev nlohmann-json3-dev pkg-config zlib1g-dev ;;
         clang) echo clang-19 ;;
         test) echo catch2 composer netcat-openbsd nodejs npm openssl parallel php-cli python3 python3-pip python3-setuptools \
             python3-wheel valgrind ;;
         bench) echo libbenchmark-dev python3 ;;
-        bench-service) echo beanstalkd gearman-job-server golang-go libgearman-dev libhiredis-dev libnats-dev nats-server nodejs \
-            python3-uvloop redis-server ;;
+        bench-service) echo beanstalkd gearman-job-server golang-go libgearman-dev libhiredis-dev libnats-dev nats-server netcat-openbsd nginx \
+            nodejs python3-aiohttp python3-uvloop redis-server wrk ;;
         checks) echo libclang-rt-19-dev relacy-dev spin ;;
         image) echo buildah debootstrap iproute2 procps ;;
         style) echo clang-format-14 clang-tidy-19 shellcheck ;;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -54,6 +56,15 @@ struct scanned {
     std::size_t bytes;
     bool is_whole;
 };
+
+/// Whether the next eight bytes are ASCII.
+bool is_ascii_word(std::string_view bytes) noexcept {
+    std::uint64_t word = ~std::uint64_t{0};
+    if (bytes.size() >= sizeof word) {
+        std::memcpy(&word, bytes.data(), sizeof word);
+    }
+    return (word & 0x8080808080808080U) == 0;
+}
 
 scanned scan_character(std::string_view bytes) noexcept {
     const lead expected = lead_of(static_cast<unsigned char>(bytes[0]));
@@ -214,6 +225,10 @@ std::string text_from(std::string bytes) {
     const std::string_view all = bytes;
     std::size_t good = 0;  // so many are characters
     while (good < all.size()) {
+        if (is_ascii_word(all.substr(good))) {
+            good += sizeof(std::uint64_t);
+            continue;
+        }
         const scanned next = scan_character(all.substr(good));
         if (!next.is_whole) {
             break;

@@ -23,6 +23,7 @@ void add_standard(plan::registry& functions, const outside_settings& outside) {
     add_text_search(functions);
     add_process(functions, outside.process);
     add_file(functions, outside.file);
+    add_http(functions, outside.http);
     add_lists(functions);
     add_text(functions);
     add_operators(functions);

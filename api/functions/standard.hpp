@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/functions/file.hpp"
+#include "api/functions/http.hpp"
 #include "api/functions/process.hpp"
 #include "api/plan/model/registry.hpp"
 
@@ -12,6 +13,7 @@ namespace gatherd::api::functions {
 struct outside_settings {
     process_settings process{};
     file_settings file{};
+    http_settings http{};
 };
 
 /// Adds every family of this folder. Throws std::logic_error if the registry has one of their names already, and

@@ -33,7 +33,7 @@ says hash.sha256 "$work/api/with_api"
 # The executor alone: from a prefix that has nothing else, on a machine that lacks the libraries of the service.
 install "$work/executor_only" --component executor
 without=()
-for package in nlohmann_json simdjson OpenSSL spdlog ZLIB PkgConfig; do
+for package in nlohmann_json simdjson OpenSSL spdlog CURL ZLIB PkgConfig; do
     without+=("-DCMAKE_DISABLE_FIND_PACKAGE_$package=ON")
 done
 build examples "$examples" "$work/executor_only" "${without[@]}"

@@ -14,6 +14,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from bad_servers import HttpServer
 from connection import PATIENCE
 from daemon import BINARY, Daemon, clean_environment
 
@@ -371,6 +372,21 @@ class Local(CommandLine):
         self.assert_says(self.run_plan(echo, "--allow-process", "cat,true"), 1, "'echo' is not in process.allow")
         self.assert_says(self.run_plan(echo, "--allow-process", "-"), 1, "no program is allowed")
         self.assert_says(self.run_it("call", "noop", "--allow-process", "cat"), 2, "--local")
+
+    def test_plans_reach_every_host_and_no_more_where_that_is_said(self):
+        server = HttpServer()
+        self.addCleanup(server.close)
+        get = {"call": "http.get", "args": [server.url("/ok")]}
+        for flags in ((), ("--allow-http", "127.0.0.1"), ("--allow-http", f"example.test,127.0.0.0/8:{server.port}")):
+            status, out, _ = self.run_plan(get, *flags, GATHERD_HTTP_ALLOW='["10.0.0.0/8"]')
+            self.assertEqual((status, json.loads(out)["body"]), (0, "fine"))
+        by_name = {"call": "http.get", "args": [server.url("/ok", "localhost")]}
+        self.assertEqual(self.run_plan(by_name)[0], 0)
+        self.assert_says(self.run_plan(by_name, "--allow-http", "localhost"), 1, "PermissionError")  # its address is private
+        self.assert_says(self.run_plan(get, "--allow-http", "10.0.0.0/8"), 1, "is not in http.allow")
+        self.assert_says(self.run_plan(get, "--allow-http", "-"), 1, "no host is allowed")
+        self.assert_says(self.run_plan(get, "--allow-http", "http://a/"), 2, "http.allow: 'http://a/'")
+        self.assert_says(self.run_it("call", "noop", "--allow-http", "a.test"), 2, "--local")
 
     def test_other_commands_by_local(self):
         self.assertEqual(self.run_it("call", "--local", "add", "1", "2"), (0, "3\n", ""))

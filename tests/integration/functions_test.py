@@ -67,7 +67,7 @@ class Functions(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix="gatherd-functions-")
         (Path(cls.folder.name) / "greeting.txt").write_text("hello\n")
-        cls.daemon = Daemon("--auth.open_functions", "yes", "--process.allow", "echo", "--file.roots", f"data={cls.folder.name}")
+        cls.daemon = Daemon("--auth.open_functions", "yes", "--process.allow", "echo", "--http.allow", "127.0.0.1", "--file.roots", f"data={cls.folder.name}")
         cls.client = cls.daemon.connect()
         cls.functions = cls.client.result("functions")
 

@@ -124,6 +124,9 @@ TEST_CASE("registry: lists the standard functions by name, with Python's signatu
                             "hash.sha256(data, binary=false)",
                             "hash.sha512(data, binary=false)",
                             "hash.xxh64(data, binary=false)",
+                            "http.get(url, headers={}, timeout=30, follow=5, max_body=16777216, check=false, binary=false)",
+                            "http.request(url, method=\"GET\", headers={}, body=null, json=null, timeout=30, follow=5, max_body=16777216, "
+                            "check=false, binary=false)",
                             "json.dumps(value)",
                             "json.loads(text)",
                             "len(obj)",
