@@ -8,6 +8,7 @@
 #include <asio/steady_timer.hpp>
 #include <chrono>
 #include <cstring>
+#include <exception>
 #include <new>
 #include <optional>
 #include <set>
@@ -175,7 +176,12 @@ void name_lookups::start(const std::string& name, const void* asker, callback do
     auto found = questions_.find(name);
     const bool is_new = found == questions_.end();
     if (is_new) {
-        found = questions_.emplace(name, std::make_shared<question>(*this, name)).first;
+        try {
+            found = questions_.emplace(name, std::make_shared<question>(*this, name)).first;
+        } catch (const std::exception& failed) {  // such as no descriptor left to read the system's settings
+            done({.failure = failed.what()});
+            return;
+        }
     }
     question& asked = *found->second;
     asked.askers().emplace_back(asker, std::move(done));

@@ -41,8 +41,7 @@ public:
 
     using callback = std::function<void(lookup_end)>;
 
-    /// Calls `done` when it is known, maybe before this returns. `asker` is how cancel() finds it. Throws
-    /// std::bad_alloc.
+    /// Calls `done` when it is known, maybe before this returns. `asker` is how cancel() finds it.
     void start(const std::string& name, const void* asker, callback done);
 
     /// That one waits no longer: its `done` is dropped. False: there was none, or it has been called.
