@@ -91,8 +91,8 @@ void check_request(const request& given) {
     }
 }
 
-std::string described(const target& where) {
-    return "'" + shortened(where.host()) + "' at port " + std::to_string(where.port());
+std::string described(const target& server) {
+    return "'" + shortened(server.host()) + "' at port " + std::to_string(server.port());
 }
 
 std::string in_seconds(std::chrono::nanoseconds span) {
@@ -246,12 +246,12 @@ executor::task<response> client::follow(request& given) const {
     }
 }
 
-void client::check_host(const target& where) const {
+void client::check_host(const target& server) const {
     if (rules_.empty()) {
         throw fault{kind::permission, "no host is allowed; set http.allow"};
     }
-    if (!rules_.could_allow(where.host(), where.port())) {
-        throw fault{kind::permission, described(where) + " is not in http.allow"};
+    if (!rules_.could_allow(server.host(), server.port())) {
+        throw fault{kind::permission, described(server) + " is not in http.allow"};
     }
 }
 

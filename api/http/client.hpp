@@ -62,7 +62,7 @@ private:
     using part_ptr = std::shared_ptr<reactor_part>;
 
     [[nodiscard]] part_ptr part() const;
-    void check_host(const target& where) const;
+    void check_host(const target& server) const;
     [[nodiscard]] executor::task<response> follow(request& given) const;
     [[nodiscard]] executor::task<> find_addresses(const part_ptr& there, exchange& begun) const;
     [[nodiscard]] static executor::task<> send(const part_ptr& there, exchange& begun);

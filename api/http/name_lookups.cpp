@@ -26,12 +26,12 @@ struct channel_deleter {
 };
 using channel_ptr = std::unique_ptr<ares_channeldata, channel_deleter>;
 
-/// `told` is told which sockets the channel has, and whether it wants to read or write. Null: the channel only reads
-/// its settings.
-channel_ptr open_channel(const std::string& servers, ares_sock_state_cb told, void* whom) {
+/// `on_sockets` is called with which sockets the channel has, and whether it wants to read or write. Null: the channel
+/// only reads its settings.
+channel_ptr open_channel(const std::string& servers, ares_sock_state_cb on_sockets, void* listener) {
     ares_options options{};
-    options.sock_state_cb = told;
-    options.sock_state_cb_data = whom;
+    options.sock_state_cb = on_sockets;
+    options.sock_state_cb_data = listener;
     ares_channel made = nullptr;
     const int failed = ares_init_options(&made, &options, ARES_OPT_SOCK_STATE_CB);
     channel_ptr channel{made};
@@ -53,15 +53,15 @@ channel_ptr open_channel(const std::string& servers, ares_sock_state_cb told, vo
     return channel;
 }
 
-std::optional<asio::ip::address> address_from(const sockaddr* from) noexcept {
-    if (from->sa_family == AF_INET) {
+std::optional<asio::ip::address> address_from(const sockaddr* given) noexcept {
+    if (given->sa_family == AF_INET) {
         sockaddr_in in{};
-        std::memcpy(&in, from, sizeof in);
+        std::memcpy(&in, given, sizeof in);
         return asio::ip::address_v4{ntohl(in.sin_addr.s_addr)};
     }
-    if (from->sa_family == AF_INET6) {
+    if (given->sa_family == AF_INET6) {
         sockaddr_in6 in6{};
-        std::memcpy(&in6, from, sizeof in6);
+        std::memcpy(&in6, given, sizeof in6);
         asio::ip::address_v6::bytes_type bytes{};
         std::memcpy(bytes.data(), &in6.sin6_addr, bytes.size());
         return asio::ip::address_v6{bytes};

@@ -22,15 +22,15 @@ void require(bool is_made) {
     }
 }
 
-std::optional<asio::ip::address> address_to(const curl_sockaddr& to) noexcept {
-    if (to.family == AF_INET) {
+std::optional<asio::ip::address> address_to(const curl_sockaddr& given) noexcept {
+    if (given.family == AF_INET) {
         sockaddr_in in{};
-        std::memcpy(&in, &to.addr, sizeof in);
+        std::memcpy(&in, &given.addr, sizeof in);
         return asio::ip::address_v4{ntohl(in.sin_addr.s_addr)};
     }
-    if (to.family == AF_INET6) {
+    if (given.family == AF_INET6) {
         sockaddr_in6 in6{};
-        std::memcpy(&in6, &to.addr, std::min<std::size_t>(sizeof in6, to.addrlen));
+        std::memcpy(&in6, &given.addr, std::min<std::size_t>(sizeof in6, given.addrlen));
         asio::ip::address_v6::bytes_type bytes{};
         std::memcpy(bytes.data(), &in6.sin6_addr, bytes.size());
         return asio::ip::address_v6{bytes};
@@ -239,21 +239,21 @@ private:
         }
     }
 
-    static curl_socket_t on_open_socket(void* self, curlsocktype, curl_sockaddr* to) {
+    static curl_socket_t on_open_socket(void* self, curlsocktype, curl_sockaddr* given) {
         auto& me = *static_cast<slot*>(self);
-        const auto address = address_to(*to);
+        const auto address = address_to(*given);
         if (!address || !me.allows(*address, me.exchange_->where->port())) {
             me.was_refused_ = true;
             return CURL_SOCKET_BAD;
         }
-        return ::socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+        return ::socket(given->family, given->socktype | SOCK_CLOEXEC, given->protocol);
     }
 
     /// Of a kept connection, too.
-    static int before_request(void* self, char* to, char*, int port, int) {
+    static int before_request(void* self, char* ip_text, char*, int port, int) {
         auto& me = *static_cast<slot*>(self);
         asio::error_code failed;
-        const auto address = asio::ip::make_address(to, failed);
+        const auto address = asio::ip::make_address(ip_text, failed);
         me.was_refused_ = failed || !me.allows(address, port);
         return me.was_refused_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
     }
