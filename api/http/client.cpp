@@ -24,7 +24,6 @@
 #include "api/shortened.hpp"
 #include "gatherd/executor/detail/time_after.hpp"
 #include "gatherd/executor/errors.hpp"
-#include "gatherd/executor/scheduler.hpp"
 #include "gatherd/executor/timeout.hpp"
 #include "gatherd/executor/use_task.hpp"
 
@@ -101,6 +100,20 @@ std::string in_seconds(std::chrono::nanoseconds span) {
     return text.data();
 }
 
+/// Counts one as long as it lives.
+class counted {
+public:
+    explicit counted(std::atomic<std::size_t>& number) noexcept : number_{number} {
+        number_.fetch_add(1, std::memory_order_relaxed);
+    }
+    ~counted() { number_.fetch_sub(1, std::memory_order_relaxed); }
+    counted(const counted&) = delete;
+    counted& operator=(const counted&) = delete;
+
+private:
+    std::atomic<std::size_t>& number_;
+};
+
 /// What becomes of a request that is sent elsewhere.
 void redirect(request& moved, int status, bool stays_at_origin) {
     constexpr int see_other = 303;
@@ -122,14 +135,14 @@ void redirect(request& moved, int status, bool stays_at_origin) {
 
 }  // namespace
 
-/// All that only the reactor's worker touches.
+/// All that only one reactor's worker touches, but for the number of requests.
 struct client::reactor_part : std::enable_shared_from_this<reactor_part> {
-    reactor_part(asio::io_context& at, const client_settings& settings)
+    reactor_part(asio::io_context& at, const client_settings& settings, std::atomic<std::size_t>& body_bytes)
         : reactor{at},
           rules{settings.allow},
           sockets{at},
           lookups{at, sockets, joined(settings.dns_servers)},
-          moving{at, sockets, rules, settings} {}
+          moving{at, sockets, rules, settings, body_bytes} {}
 
     void start() {
         moving.set_whole(weak_from_this());
@@ -141,6 +154,7 @@ struct client::reactor_part : std::enable_shared_from_this<reactor_part> {
     socket_watch sockets;
     name_lookups lookups;
     transfers moving;
+    std::atomic<std::size_t> requests{0};  // how many use it, for who chooses one; relaxed, as nothing hangs on it
 };
 
 namespace {
@@ -176,22 +190,41 @@ client::client(client_settings settings) : settings_{std::move(settings)}, rules
     start_libcurl();
 }
 
-/// The reactor may be polling the sockets at this moment.
+/// The reactors may be polling the sockets at this moment.
 client::~client() {
-    if (const part_ptr there = part_.lock()) {
-        asio::post(there->reactor, [there] { there->sockets.stop(); });
+    for (const auto& each : parts_) {
+        if (const part_ptr there = each.lock()) {
+            asio::post(there->reactor, [there] { there->sockets.stop(); });
+        }
     }
 }
 
 client::part_ptr client::part() const {
+    constexpr std::size_t few_requests = 32;
+    constexpr std::size_t most_parts = 2;
+    asio::io_context& own = executor::this_io();
     const std::lock_guard guard{lock_};
-    part_ptr there = part_.lock();
-    if (there == nullptr) {
-        there = std::make_shared<reactor_part>(executor::scheduler::current()->io(0), settings_);
-        asio::post(there->reactor, [there] { there->start(); });
-        part_ = there;
+    std::erase_if(parts_, [](const auto& each) { return each.expired(); });
+    part_ptr first;
+    for (const auto& each : parts_) {
+        part_ptr there = each.lock();
+        if (there == nullptr) {
+            continue;
+        }
+        if (&there->reactor == &own || (first == nullptr && there->requests.load(std::memory_order_relaxed) < few_requests)) {
+            return there;
+        }
+        if (first == nullptr) {
+            first = std::move(there);
+        }
     }
-    return there;
+    if (first != nullptr && parts_.size() == most_parts) {
+        return first;
+    }
+    const auto made = std::make_shared<reactor_part>(own, settings_, body_bytes_);
+    asio::post(own, [made] { made->start(); });
+    parts_.push_back(made);
+    return made;
 }
 
 void client::check(const request& given) const {
@@ -220,6 +253,7 @@ executor::task<response> client::follow(request& given) const {
     target where{given.url};
     check_host(where);
     const part_ptr there = part();
+    const counted use{there->requests};
     for (std::size_t redirects = 0;; ++redirects) {
         exchange asked;
         asked.where = &where;

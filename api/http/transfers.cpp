@@ -83,7 +83,7 @@ public:
     [[nodiscard]] CURL* easy() const noexcept { return easy_.get(); }
     [[nodiscard]] const exchange* served() const noexcept { return exchange_; }
     /// When it has ended, whichever way.
-    void leave() noexcept { all_.body_bytes_ -= exchange_->body.size(); }
+    void leave() noexcept { all_.body_bytes_.fetch_sub(exchange_->body.size(), std::memory_order_relaxed); }
 
     void set_done(callback done) noexcept { done_ = std::move(done); }
     [[nodiscard]] callback take_done() noexcept { return std::exchange(done_, nullptr); }
@@ -225,18 +225,17 @@ private:
             me.has_overflown_ = true;
             return 0;
         }
-        me.has_no_memory_ = count > me.all_.settings_.most_body_bytes - me.all_.body_bytes_;
-        if (me.has_no_memory_) {
-            return 0;
+        std::atomic<std::size_t>& all_bytes = me.all_.body_bytes_;
+        if (all_bytes.fetch_add(count, std::memory_order_relaxed) + count <= me.all_.settings_.most_body_bytes) {
+            try {
+                to.body.append(bytes, count);
+                return count;
+            } catch (const std::bad_alloc&) {  // as if it were too much
+            }
         }
-        try {
-            to.body.append(bytes, count);
-            me.all_.body_bytes_ += count;
-            return count;
-        } catch (const std::bad_alloc&) {
-            me.has_no_memory_ = true;
-            return 0;
-        }
+        all_bytes.fetch_sub(count, std::memory_order_relaxed);
+        me.has_no_memory_ = true;
+        return 0;
     }
 
     static curl_socket_t on_open_socket(void* self, curlsocktype, curl_sockaddr* given) {
@@ -289,10 +288,12 @@ private:
     std::unique_ptr<CURL, easy_deleter> easy_;  // goes first
 };
 
-transfers::transfers(asio::io_context& reactor, socket_watch& sockets, const allow_list& rules, client_settings settings)
+transfers::transfers(asio::io_context& reactor, socket_watch& sockets, const allow_list& rules, client_settings settings,
+                     std::atomic<std::size_t>& body_bytes)
     : sockets_{sockets},
       rules_{rules},
       settings_{std::move(settings)},
+      body_bytes_{body_bytes},
       timer_{reactor},
       multi_{curl_multi_init()} {
     require(multi_ != nullptr);

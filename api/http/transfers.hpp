@@ -7,6 +7,7 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/address.hpp>
 #include <asio/steady_timer.hpp>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -48,7 +49,9 @@ using exchange_end = std::optional<fault>;
 /// Threads: the reactor's alone; but it may be destroyed on another one when the reactor has ended.
 class transfers : private socket_watch::owner {
 public:
-    transfers(asio::io_context& reactor, socket_watch& sockets, const allow_list& rules, client_settings settings);
+    /// `body_bytes` counts those of all bodies that are being received, by others as well.
+    transfers(asio::io_context& reactor, socket_watch& sockets, const allow_list& rules, client_settings settings,
+              std::atomic<std::size_t>& body_bytes);
     ~transfers();
     transfers(const transfers&) = delete;
     transfers& operator=(const transfers&) = delete;
@@ -84,7 +87,7 @@ private:
     socket_watch& sockets_;
     const allow_list& rules_;
     const client_settings settings_;
-    std::size_t body_bytes_ = 0;  // of all exchanges that run
+    std::atomic<std::size_t>& body_bytes_;  // relaxed: a count, and nothing else
     asio::steady_timer timer_;
     std::optional<std::chrono::steady_clock::time_point> due_{};    // when libcurl wants to be called
     std::optional<std::chrono::steady_clock::time_point> armed_{};  // when the timer will fire, at the latest due_
