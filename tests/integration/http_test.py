@@ -114,6 +114,10 @@ class Answers(Fetching):
                 other.result("run", {"task": {"call": "http.get", "args": [self.server.url("/ok")]}})
         self.assertEqual(self.server.connections, before)
 
+    def test_many_at_a_time_have_each_its_own_answer(self):
+        answers = self.client.result("map", {"call": "http.get", "over": [[self.server.url(f"/ok?body={n}")] for n in range(1000)]})
+        self.assertEqual([each["body"] for each in answers], [str(n) for n in range(1000)])
+
     def test_what_cannot_be_sent_is_a_value_error(self):
         url = self.server.url("/ok")
         for named in ({"url": "nonsense"}, {"url": "ftp://127.0.0.1/"}, {"url": "file:///etc/passwd"}, {"url": "http://user:word@127.0.0.1/"},
