@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """1000 GETs of 1 KB to an nginx on loopback, 256 at a time: one gather of http.get, Node's fetch, Python's aiohttp, and wrk.
 
-Usage: http_clients.py GATHERD [ROUNDS]     needs nginx, node, wrk and python3-aiohttp (install-deps.sh bench-service)
+Usage: http_clients.py GATHERD [TURNS]     needs nginx, node, wrk and python3-aiohttp (install-deps.sh bench-service)
 
 Every client has its own first round, which is cold: nothing is connected. The others are warm: connections are kept.
-The rounds of the clients take turns, so that a busy moment of the machine meets all of them. Medians, requests a second.
+The clients take turns of ten rounds each (wrk: of a second), so that a busy moment of the machine meets all of them.
+Medians, requests a second.
 """
 
 import json
@@ -22,6 +23,7 @@ from pathlib import Path
 REQUESTS = 1000
 AT_A_TIME = 256
 BODY = b"x" * 1023 + b"\n"
+ROUNDS_OF_A_TURN = 10
 
 NGINX = """
 daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log {folder}/errors;
@@ -70,6 +72,8 @@ def free_port():
 class Peer:
     """A client that is a program of its own."""
 
+    rounds = ROUNDS_OF_A_TURN
+
     def __init__(self, *words):
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -85,6 +89,8 @@ class Peer:
 
 class Gatherd:
     """One gather of a daemon, up to the last byte of its answer."""
+
+    rounds = ROUNDS_OF_A_TURN
 
     def __init__(self, binary, folder, url):
         where = f"{folder}/socket"
@@ -118,7 +124,9 @@ class Gatherd:
 
 
 class Wrk:
-    """wrk on one thread, for a second: a round is what its rate makes of the requests."""
+    """wrk on one thread, for a second: its one round is what its rate makes of the requests."""
+
+    rounds = 1
 
     def __init__(self, url):
         self._words = ["wrk", "-t1", f"-c{AT_A_TIME}", "-d1s", url]
@@ -132,7 +140,7 @@ class Wrk:
 
 
 def main():
-    binary, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 15
+    binary, turns = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 7
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         Path(folder, "a").write_bytes(BODY)
@@ -145,9 +153,9 @@ def main():
         clients = {"gatherd": Gatherd(binary, folder, url), "node fetch": Peer("node", "-e", NODE, url, *shape),
                    "aiohttp": Peer("/usr/bin/python3", "-c", AIOHTTP, url, *shape), "wrk -t1": Wrk(url)}
         times = {name: [] for name in clients}
-        for _ in range(rounds):
+        for _ in range(turns):
             for name, client in clients.items():
-                times[name].append(client.round())
+                times[name] += [client.round() for _ in range(client.rounds)]
         for client in clients.values():
             client.close()
         nginx.terminate()
