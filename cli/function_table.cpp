@@ -38,6 +38,9 @@ std::string signature(const value& function) {
     std::string inside;
     if (function.is_object() && function.contains("params")) {
         const auto& parameters = function["params"];
+        if (parameters.is_null()) {  // a worker's, which takes whatever it is given
+            return member(function, "name") + "(...)";
+        }
         if (!parameters.is_array()) {
             return member(function, "name") + "(" + plain_text(parameters) + ")";
         }

@@ -209,12 +209,16 @@ void drain(service& of, std::chrono::milliseconds grace) {
     std::promise<void> emptied;
     auto is_empty = emptied.get_future();
     const auto grace_ends = clock::now() + grace;
+    of.workers().drain(grace);
     of.drain([&emptied] { emptied.set_value(); });
     const auto has_ended = [&of] { return of.tasks_in_flight()->load() == 0; };
-    if (is_empty.wait_until(grace_ends) == std::future_status::ready) {
+    if (wait_until(grace_ends, [&of] { return of.connections() <= of.workers().size(); })) {
         of.finish_bulk();  // a huge message that was being read when its connection ended may have created tasks
         if (wait_until(grace_ends, has_ended)) {
-            return;
+            of.end_workers(false);
+            if (is_empty.wait_until(grace_ends) == std::future_status::ready) {
+                return;
+            }
         }
     }
     spdlog::warn("the grace of {} ms is over: cancelling what still runs", grace.count());
@@ -223,6 +227,7 @@ void drain(service& of, std::chrono::milliseconds grace) {
     if (!is_over) {
         spdlog::warn("{} tasks did not end in time", of.tasks_in_flight()->load());
     }
+    of.end_workers(true);
     // Nothing runs any more, or nothing will end: what is left is for clients to read their answers.
     if (is_empty.wait_for(last_words) != std::future_status::ready) {
         spdlog::warn("{} clients did not read their answers in time", of.connections());

@@ -38,7 +38,8 @@ api::server::rights rights_from(const std::vector<std::string>& names) {
     using api::server::right;
     api::server::rights all = 0;
     for (const auto& [name, bit] : {std::pair{"submit", right::submit}, std::pair{"cancel_any", right::cancel_any},
-                                    std::pair{"see_all", right::see_all}, std::pair{"admin", right::admin}}) {
+                                    std::pair{"see_all", right::see_all}, std::pair{"admin", right::admin},
+                                    std::pair{"serve", right::serve}}) {
         if (std::ranges::count(names, name) > 0) {
             all |= static_cast<api::server::rights>(bit);
         }
@@ -80,6 +81,10 @@ api::limits limits_from(const config::settings& s) {
     limits.auth_time = s.auth.time;
     limits.auth_tries = s.auth.tries;
     limits.open_functions = s.auth.open_functions;
+    limits.functions = s.limits.functions;
+    limits.worker_remember = s.workers.remember;
+    limits.worker_wait = s.workers.wait;
+    limits.worker_cancel_time = s.workers.cancel_time;
     return limits;
 }
 
@@ -106,7 +111,11 @@ api::functions::outside_settings outside_from(const config::settings& s) {
 std::vector<api::server::token_grant> tokens_from(const config::settings& s) {
     std::vector<api::server::token_grant> all;
     for (const config::token& each : s.auth.tokens) {
-        all.push_back({each.name, hash_from(each.sha256), rights_from(each.rights), each.tasks_in_flight, each.functions});
+        auto what = rights_from(each.rights);
+        if (each.serve) {
+            what |= static_cast<api::server::rights>(api::server::right::serve);
+        }
+        all.push_back({each.name, hash_from(each.sha256), what, each.tasks_in_flight, each.functions, each.serve});
     }
     return all;
 }
@@ -172,7 +181,7 @@ std::string token_changes(const std::vector<config::token>& before, const std::v
         } else if (same->sha256 != each.sha256) {
             add("replaced", each.name);
         } else if (same->rights != each.rights || same->tasks_in_flight != each.tasks_in_flight ||
-                   same->functions != each.functions) {
+                   same->functions != each.functions || same->serve != each.serve) {
             add("changed", each.name);
         }
     }

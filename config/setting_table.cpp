@@ -80,6 +80,12 @@ constexpr std::array table{
             "how long a stopping daemon lets accepted tasks run on before it cancels them"},
     setting{"tasks.keep", duration_field{[](settings& s) -> auto& { return s.tasks.keep; }, 0s, 7 * day},
             "how long the result of a finished created task is kept"},
+    setting{"workers.remember", duration_field{[](settings& s) -> auto& { return s.workers.remember; }, 0s, day},
+            "how long plans may name a function after its last worker has gone"},
+    setting{"workers.wait", duration_field{[](settings& s) -> auto& { return s.workers.wait; }, 0s, day},
+            "how long a call waits for a worker where nobody serves its function any more"},
+    setting{"workers.cancel_time", duration_field{[](settings& s) -> auto& { return s.workers.cancel_time; }, 1ms, day},
+            "how long a worker may take to answer a cancelled call; after twice that it is closed"},
     setting{"limits.message_bytes",
             bytes_field{[](settings& s) -> auto& { return s.limits.message_bytes; }, kib, 2 * gib, "auto"},
             "size of one message; auto is the smaller of 64MiB and an eighth of limits.memory_bytes"},
@@ -138,6 +144,8 @@ constexpr std::array table{
     setting{"limits.token_tasks_in_flight",
             count_field{[](settings& s) -> auto& { return s.limits.token_tasks_in_flight; }, 1, many},
             "unfinished tasks of one token, unless auth.tokens says otherwise"},
+    setting{"limits.functions", count_field{[](settings& s) -> auto& { return s.limits.functions; }, 1, 1'000'000},
+            "functions that all workers together serve"},
 };
 // clang-format on
 // NOLINTEND(readability-identifier-length)

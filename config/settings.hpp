@@ -79,6 +79,13 @@ struct settings {
         std::chrono::milliseconds keep = std::chrono::seconds{300};
     } tasks;
 
+    /// Of connections that serve functions.
+    struct worker_settings {
+        std::chrono::milliseconds remember = std::chrono::minutes{5};
+        std::chrono::milliseconds wait = std::chrono::seconds{10};
+        std::chrono::milliseconds cancel_time = std::chrono::seconds{5};
+    } workers;
+
     /// What docs/PROTOCOL.md calls the limits; what happens beyond each stands there.
     struct limit_settings {
         std::uint64_t message_bytes = 0;  // 0: the smaller of 64 MiB and an eighth of memory_bytes
@@ -103,6 +110,7 @@ struct settings {
         std::uint64_t client_memory_bytes = 0;  // 0: half of memory_bytes
         std::uint64_t address_connections = 10'000;
         std::uint64_t token_tasks_in_flight = 4'000'000;
+        std::uint64_t functions = 10'000;  // of all workers together
     } limits;
 };
 

@@ -11,7 +11,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 4> known_rights{"submit", "cancel_any", "see_all", "admin"};
+constexpr std::array<std::string_view, 5> known_rights{"submit", "cancel_any", "see_all", "admin", "serve"};
 constexpr std::size_t hash_digits = 64;
 constexpr std::uint64_t most_tasks = 1'000'000'000;
 
@@ -36,20 +36,21 @@ std::string fault_of(std::string_view key, const json& value, token& into) {
         };
         const bool good = value.is_array() && std::ranges::all_of(value, is_right);
         into.rights = good ? value.get<std::vector<std::string>>() : std::vector<std::string>{};
-        return good ? "" : "rights must be a list of submit, cancel_any, see_all, admin";
+        return good ? "" : "rights must be a list of submit, cancel_any, see_all, admin, serve";
     }
     if (key == "tasks_in_flight") {
         const bool good = value.is_number_integer() && value >= 1 && value <= most_tasks;
         into.tasks_in_flight = good ? value.get<std::uint64_t>() : 0;
         return good ? "" : "tasks_in_flight must be a whole number (1 to 1000000000)";
     }
-    if (key == "functions") {
+    if (key == "functions" || key == "serve") {
         const auto is_glob = [](const json& each) { return each.is_string() && !each.get_ref<const std::string&>().empty(); };
         const bool good = value.is_array() && std::ranges::all_of(value, is_glob);
-        into.functions = good ? std::optional{value.get<std::vector<std::string>>()} : std::nullopt;
-        return good ? "" : R"(functions must be a list of names with * and ?, as ["process.run", "random.*"])";
+        (key == "serve" ? into.serve : into.functions) =
+            good ? std::optional{value.get<std::vector<std::string>>()} : std::nullopt;
+        return good ? "" : std::string{key} + R"( must be a list of names with * and ?, as ["process.run", "random.*"])";
     }
-    return "unknown member '" + std::string{key} + "'; there are name, sha256, rights, tasks_in_flight, functions";
+    return "unknown member '" + std::string{key} + "'; there are name, sha256, rights, tasks_in_flight, functions, serve";
 }
 
 }  // namespace
@@ -91,6 +92,9 @@ json to_json(const std::vector<token>& tokens) {
         }
         if (each.functions) {
             one["functions"] = *each.functions;
+        }
+        if (each.serve) {
+            one["serve"] = *each.serve;
         }
         all.push_back(std::move(one));
     }

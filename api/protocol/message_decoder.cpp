@@ -95,6 +95,7 @@ struct known_members {
     std::optional<json_view> id;
     std::optional<json_view> method;
     std::optional<json_view> params;
+    bool is_answer = false;
 
     explicit known_members(json_view object) {
         for (const auto [name, member] : object.members()) {
@@ -106,6 +107,8 @@ struct known_members {
                 params = member;
             } else if (name == "jsonrpc") {
                 version = member;
+            } else if (name == "result" || name == "error") {
+                is_answer = true;
             }
         }
     }
@@ -181,15 +184,21 @@ message_item message_decoder::state::read_item(json_view item) const {
                                std::string{"a request must be an object, not "}.append(name_of(item.kind())));
     }
     const known_members has{item};
+    const auto told = [&has, item](refusal no_request) {
+        if (has.is_answer && !has.method) {
+            no_request.answer = item;
+        }
+        return no_request;
+    };
     request_id id;
     if (has.id) {
         const auto kind = has.id->kind();
         if (kind == json_kind::boolean || kind == json_kind::array || kind == json_kind::object) {
-            return invalid_request(request_id::null(),
-                                   std::string{"id must be a string, a number or null, not "}.append(name_of(kind)));
+            return told(invalid_request(request_id::null(),
+                                        std::string{"id must be a string, a number or null, not "}.append(name_of(kind))));
         }
         if (kind == json_kind::string && has.id->as_string().size() > limits.id_bytes) {
-            return refusal{request_id::null(), over_limit("limits.id_bytes", limits.id_bytes)};
+            return told({request_id::null(), over_limit("limits.id_bytes", limits.id_bytes)});
         }
         id = request_id{*has.id};
     }
@@ -200,7 +209,7 @@ message_item message_decoder::state::read_item(json_view item) const {
         return refuse(R"(jsonrpc must be "2.0" or left out)");
     }
     if (!has.method) {
-        return refuse("a request must have a method, such as \"run\"");
+        return told(refuse("a request must have a method, such as \"run\""));
     }
     if (!has.method->is_string()) {
         return refuse(std::string{"method must be a string, not "}.append(name_of(has.method->kind())));

@@ -4,7 +4,10 @@
 
 #include <cstddef>
 
+#include <optional>
+
 #include "api/error.hpp"
+#include "api/protocol/json_view.hpp"
 #include "api/protocol/request_id.hpp"
 
 namespace gatherd::api::protocol {
@@ -13,6 +16,7 @@ namespace gatherd::api::protocol {
 struct refusal {
     request_id id;  ///< never absent: null where the id is unknown
     error reason;
+    std::optional<json_view> answer{};  ///< the whole object, if it is no request but an answer: it has result or error
 };
 
 /// -32006 for a message, or one request of it, that is over the limit of that name.

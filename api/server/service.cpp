@@ -19,7 +19,7 @@ void step_aside(const executor::scheduler& workers) noexcept {
 
 }  // namespace
 
-service::service(executor::scheduler& on, const plan::registry& functions, const limits& bounds, std::string version,
+service::service(executor::scheduler& on, plan::registry& functions, const limits& bounds, std::string version,
                  std::size_t blocking_threads)
     : scheduler_{on},
       functions_{functions},
@@ -27,6 +27,7 @@ service::service(executor::scheduler& on, const plan::registry& functions, const
       version_{std::move(version)},
       counters_{on},
       tasks_{limits_, counters_},
+      workers_{on, functions, [this]() -> const limits& { return this->bounds(); }},
       bulk_{on.workers(), [&on] { step_aside(on); }},
       blocking_threads_{blocking_threads},
       memory_{*this} {}
@@ -139,6 +140,13 @@ void service::cancel_all() {
     tasks_.cancel_all("shutting down");
     for (const auto& each : everybody()) {
         each->shut_down();
+    }
+}
+
+void service::end_workers(bool at_once) {
+    may_workers_end_.store(true, std::memory_order_release);
+    for (const auto& each : everybody()) {
+        at_once ? each->shut_down() : each->look_again();
     }
 }
 

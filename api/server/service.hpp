@@ -25,6 +25,7 @@
 #include "api/server/net/bulk_lane.hpp"
 #include "api/server/net/peer_address.hpp"
 #include "api/server/tasks/task_table.hpp"
+#include "api/workers/worker_table.hpp"
 #include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server {
@@ -37,7 +38,8 @@ class connection;
 class service {
 public:
     /// `blocking_threads`: as of the scheduler, for plans that do not run on that one.
-    service(executor::scheduler& on, const plan::registry& functions, const limits& bounds, std::string version,
+    /// `functions`: what workers serve is added to them.
+    service(executor::scheduler& on, plan::registry& functions, const limits& bounds, std::string version,
             std::size_t blocking_threads = 64);
     ~service();
     service(const service&) = delete;
@@ -49,6 +51,7 @@ public:
     [[nodiscard]] task_table& tasks() noexcept { return tasks_; }
     [[nodiscard]] counters& counts() noexcept { return counters_; }
     [[nodiscard]] memory_watch& memory() noexcept { return memory_; }
+    [[nodiscard]] workers::worker_table& workers() noexcept { return workers_; }
     [[nodiscard]] bulk_lane& bulk() noexcept { return bulk_; }
 
     /// Where plans run that have so many tasks that a step of theirs (creating them, gathering what they gave) would
@@ -104,8 +107,14 @@ public:
     void drain(std::function<void()> emptied);
     [[nodiscard]] bool is_draining() const noexcept { return is_draining_.load(std::memory_order_acquire); }
 
-    /// The grace is over: all that runs is cancelled with "shutting down", answered, and the connections closed.
+    /// The grace is over: all that runs is cancelled with "shutting down", answered, and the connections closed, but for
+    /// those of workers.
     void cancel_all();
+
+    /// Nothing is left to be called: the connections of workers close as others do in a drain; or `at_once`, as cancel_all
+    /// has it.
+    void end_workers(bool at_once);
+    [[nodiscard]] bool may_workers_end() const noexcept { return may_workers_end_.load(std::memory_order_acquire); }
 
     [[nodiscard]] std::vector<std::shared_ptr<connection>> everybody() const;
 
@@ -118,6 +127,7 @@ private:
     counters counters_;
     task_table tasks_;
     token_table tokens_;
+    workers::worker_table workers_;
     log_throttle refused_tokens_log_{std::chrono::seconds{1}};
     const std::shared_ptr<identity> anybody_ = std::make_shared<identity>("", all_rights, 0);
     bulk_lane bulk_;
@@ -127,6 +137,7 @@ private:
     std::atomic<executor::scheduler*> made_bulk_scheduler_{nullptr};
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
     std::atomic<std::size_t> refused_now_{0};  // only counted
+    std::atomic<bool> may_workers_end_{false};  // as is_draining_
     std::atomic<bool> is_draining_{false};     // release in drain, acquire where it is asked: nothing else hangs on it
 
     mutable std::mutex lock_;

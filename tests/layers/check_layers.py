@@ -4,7 +4,7 @@
 Usage: check_layers.py [ROOT]
 
 Rules (each violation is an error):
-  arrows     cli -> api -> executor and cli -> config; inside api: server -> plan, functions; functions,
+  arrows     cli -> api -> executor and cli -> config; inside api: server -> workers, plan, functions; functions, workers,
              plan/check and plan/evaluate -> plan/model; api/protocol and the headers directly in api/ serve all of api
   serve      in cli only serve* sees config, api and executor together
   libraries  a layer includes only the third-party libraries that LIBRARIES lists for it
@@ -37,7 +37,8 @@ ARROWS = {
     "api/plan/check": {"api", "api/protocol", "api/plan/check", "api/plan/model", "executor"},
     "api/plan/evaluate": {"api", "api/protocol", "api/plan/evaluate", "api/plan/model", "executor"},
     "api/functions": {"api", "api/functions", "api/http", "api/protocol", "api/plan/model", "executor"},
-    "api/server": {"api", "api/functions", "api/protocol", *PLAN, "api/server", "executor"},
+    "api/workers": {"api", "api/workers", "api/protocol", "api/plan/model", "executor"},
+    "api/server": {"api", "api/functions", "api/workers", "api/protocol", *PLAN, "api/server", "executor"},
     "config": {"config"},
     "cli": {"cli", "config", "api", "api/functions", "api/protocol", *PLAN, "api/server", "executor"},
 }
@@ -52,6 +53,7 @@ LIBRARIES = {
     "api/plan/check": {"nlohmann"},
     "api/plan/evaluate": {"nlohmann", "oneapi"},
     "api/functions": {"asio", "nlohmann", "oneapi", "openssl", "re2", "xxhash.h", "zlib.h"},
+    "api/workers": {"nlohmann"},
     "api/server": {"asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
     "config": {"nlohmann"},
     "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "openssl", "simdjson.h", "spdlog"},

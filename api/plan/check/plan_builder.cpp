@@ -46,6 +46,20 @@ std::string_view plan_builder::keep_step(std::string_view member) {
     return {step.data(), step.size()};
 }
 
+const function* plan_builder::find_served(std::string_view name) {
+    if (const auto known = served_.find(name); known != served_.end()) {
+        return known->second;
+    }
+    auto found = functions_.find_served(name);
+    if (found == nullptr) {
+        return nullptr;
+    }
+    const function* const kept = found.get();
+    plan_.keep_served(std::move(found));
+    served_.emplace(kept->name, kept);
+    return kept;
+}
+
 const function& plan_builder::find_function(protocol::json_view name, const node& where, std::string_view below) {
     if (!name.is_string()) {
         refuse(where, below,
@@ -54,9 +68,9 @@ const function& plan_builder::find_function(protocol::json_view name, const node
     }
     const function* const found = known_function(name.as_string());
     if (found == nullptr) {
-        const std::string_view near = functions_.nearest(name.as_string());
+        const std::string near = functions_.nearest(name.as_string());
         refuse(where, below, "unknown function " + quoted(name.as_string()),
-               near.empty() ? std::string{} : "did you mean " + std::string{near} + "?");
+               near.empty() ? std::string{} : "did you mean " + near + "?");
     }
     return *found;
 }

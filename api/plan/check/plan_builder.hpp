@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -128,6 +129,9 @@ public:
     const function* known_function(std::string_view name) {
         if (last_function_ == nullptr || !is_same_name(last_function_->name, name)) {
             last_function_ = functions_.find(name);
+            if (last_function_ == nullptr) [[unlikely]] {
+                last_function_ = find_served(name);
+            }
             if (rights_ != nullptr && last_function_ != nullptr) {
                 require_right(*rights_, *last_function_);
             }
@@ -139,11 +143,15 @@ public:
     const function& find_function(protocol::json_view name, const node& where, std::string_view below);
 
 private:
+    /// That of a worker, which the plan keeps; or null.
+    const function* find_served(std::string_view name);
+
     const registry& functions_;
     std::size_t max_tasks_;
     const call_rights* rights_;
     plan& plan_;
     const function* last_function_ = nullptr;
+    std::unordered_map<std::string_view, const function*> served_;  // those that the plan has kept
 };
 
 }  // namespace gatherd::api::plan

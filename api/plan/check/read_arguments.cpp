@@ -193,6 +193,34 @@ call_arguments read_named(plan_builder& b, const argument_site& site, json_view 
     return {values, await_first(b, parts)};
 }
 
+/// Refuses args that do not fit the parameters of a function that takes them whole.
+void check_fit(const argument_site& site, const std::variant<binding, misfit>& bound) {
+    if (const auto* no = std::get_if<misfit>(&bound)) {
+        refuse(site.at, site.below.text(), no->why, no->hint);
+    }
+}
+
+/// Args as they stand: one value.
+call_arguments read_whole(plan_builder& b, const argument_site& site, json_view args) {
+    if (site.callee.takes == args_form::whole && args.is_array()) {
+        check_fit(site, bind_positions(site.callee, args.size()));
+    } else if (site.callee.takes == args_form::whole) {
+        std::vector<std::string_view> argument_names;
+        for (const auto& each : unique_members(args)) {
+            argument_names.push_back(each.name);
+        }
+        check_fit(site, bind_names(site.callee, argument_names));
+    }
+    const std::span<value> whole = b.target().make_values(1);
+    std::vector<awaited_part> parts;
+    if (!site.is_literal && has_await(args)) {
+        whole[0] = read_awaits(b, {site.at, site.names, 0, parts}, args, site.below.text());
+    } else {
+        whole[0] = protocol::to_value(args);
+    }
+    return {whole, await_first(b, parts)};
+}
+
 }  // namespace
 
 std::string step_below::text() const {
@@ -201,7 +229,7 @@ std::string step_below::text() const {
 
 call_arguments read_arguments(plan_builder& b, const argument_site& site, json_view args) {
     if (args.is_array()) {
-        return read_listed(b, site, args);
+        return site.callee.takes == args_form::bound ? read_listed(b, site, args) : read_whole(b, site, args);
     }
     if (!args.is_object()) {
         refuse(site.at, site.below.text(), "args must be a list or an object");
@@ -210,10 +238,14 @@ call_arguments read_arguments(plan_builder& b, const argument_site& site, json_v
         const node& whole = read_await(b, *awaited, site.at, site.below.text(), site.names);
         return {{}, &b.target().make<awaited_arguments>(awaited_arguments{{}, &whole})};
     }
-    return read_named(b, site, args);
+    return site.callee.takes == args_form::bound ? read_named(b, site, args) : read_whole(b, site, args);
 }
 
 std::span<const value> default_arguments(plan_builder& b, const argument_site& site) {
+    if (site.callee.takes != args_form::bound) {
+        check_fit(site, bind_positions(site.callee, 0));
+        return {};
+    }
     return by_position(b, site, 0);
 }
 

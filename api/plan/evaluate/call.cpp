@@ -30,7 +30,9 @@ failure_ptr handled(place where) {
     try {
         throw;
     } catch (const raised& e) {
-        return as(e.type().c_str(), e.message());
+        failure told{e.type(), e.message(), where};
+        told.traceback = e.traceback();
+        return std::make_shared<const failure>(std::move(told));
     } catch (const executor::cancelled_error& e) {
         return as("CancelledError", e.message());
     } catch (const executor::timeout_error& e) {

@@ -8,6 +8,8 @@
 #include "api/plan/evaluate/child_tasks.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/evaluate/turn.hpp"
+#include "api/plan/model/deadline.hpp"
+#include "gatherd/executor/detail/time_after.hpp"
 #include "gatherd/executor/sleep.hpp"
 #include "gatherd/executor/wait.hpp"
 #include "gatherd/executor/wait_for.hpp"
@@ -26,6 +28,13 @@ bool ends_in_this_step(const node& n, const program& p) {
     }
     return n.is == kind::value ||
            (n.is_instant && n.is == kind::call && !static_cast<const call_node&>(n).callee->draws);
+}
+
+/// Tasks that are created during the life of what it gives have to end by then, or by no wait_for; and no later than what
+/// is around.
+std::optional<deadline_setter> end_by(std::optional<deadline_time> when) {
+    const auto around = deadline_around.get();
+    return deadline_around.scoped_set(when && around ? std::min(*when, *around) : when);
 }
 
 }  // namespace
@@ -68,6 +77,7 @@ task<outcome> evaluate_wait_for(const inner_node& n, environment_ptr names, prog
             co_return failure{"TimeoutError", "", {&n}};
         }
         if (!inner) {
+            const auto within = p.source().calls_workers() ? end_by(executor::time_after(*n.timeout)) : std::nullopt;
             inner = begin_task(evaluate(*n.inner, names, p));
         }
         const bool in_time = co_await executor::end_within_unjoined(inner.ref(), *n.timeout);
@@ -87,7 +97,12 @@ task<outcome> evaluate_shield(const inner_node& n, environment_ptr names, progra
     if (is_value || (named && named.done())) {
         co_return co_await evaluate(*n.inner, names, p);  // nothing is left to shield
     }
-    const child_handle inner = named ? named : begin_task(evaluate(*n.inner, names, p));
+    child_handle inner = named;
+    if (!named) {
+        // What waits outside may give up; the task itself goes on.
+        const auto without = p.source().calls_workers() ? end_by(std::nullopt) : std::nullopt;
+        inner = begin_task(evaluate(*n.inner, names, p));
+    }
     try {
         co_await executor::wait(inner.ref());
     } catch (const cancelled_error& e) {

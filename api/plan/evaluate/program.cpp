@@ -4,6 +4,7 @@
 
 #include "api/plan/evaluate/child_tasks.hpp"
 #include "api/plan/evaluate/evaluate.hpp"
+#include "gatherd/executor/detail/time_after.hpp"
 
 namespace gatherd::api::plan {
 
@@ -42,6 +43,7 @@ void program::start() {
     if (timeout_ && timeout_->count() <= 0) {
         request_cancel(program_end::way::timed_out, {});  // as wait_for in no time: the root never runs
     } else if (timeout_) {
+        deadline_ = executor::time_after(*timeout_);
         timeout_timer_.set(runs_on(), *timeout_, [self = shared_from_this()] {
             if (!self->root_.done()) {  // else its outcome stands, however long the clean-up takes
                 self->request_cancel(program_end::way::timed_out, {});

@@ -117,9 +117,12 @@ public:
     [[nodiscard]] std::shared_ptr<executor::memory_account> account() override {
         return {shared_from_this(), &memory()};  // which keeps the program
     }
+    [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline() const noexcept override {
+        return deadline_;
+    }
 
     /// The program goes beyond a limit of its own: it is cancelled, and that is its end.
-    void exceed(const char* limit) noexcept;
+    void exceed(const char* limit) noexcept override;
 
     /// There is no memory for it, by that limit: it is cancelled, and no node of it starts any more.
     void end_for_memory(const char* limit) noexcept;
@@ -153,6 +156,7 @@ private:
     std::shared_ptr<const plan> plan_;
     std::unique_ptr<python_random> generator_;  // of 2.5 KB, which few programs have
     std::optional<std::chrono::nanoseconds> timeout_;
+    std::optional<std::chrono::steady_clock::time_point> deadline_{};  // when that is over; set before the start
     std::shared_ptr<executor::semaphore> blocking_places_;
     const caller client_;
     const limits& limits_;

@@ -54,6 +54,9 @@ value describe_in(const failure& f, left_items& left) {
     if (value items = items_around(f.raised_at, left); !items.empty()) {
         error["items"] = std::move(items);
     }
+    if (f.traceback != nullptr) {
+        error["traceback"] = *f.traceback;
+    }
     left.resize(outer);
     return error;
 }

@@ -39,8 +39,9 @@ struct failure {
     std::string type;     ///< Python's name: "ValueError"
     std::string message;  ///< what str() of it gives
     place raised_at{};
-    failure_list errors{};                     ///< of an ExceptionGroup, else null
-    std::shared_ptr<const item_path> items{};  ///< of the maps that it has left
+    failure_list errors{};                           ///< of an ExceptionGroup, else null
+    std::shared_ptr<const item_path> items{};        ///< of the maps that it has left
+    std::shared_ptr<const std::string> traceback{};  ///< of another process, or null
 
     [[nodiscard]] bool is_group() const noexcept { return errors != nullptr; }
 

@@ -87,7 +87,7 @@ std::optional<std::size_t> slots_by_position(const function& callee, std::size_t
         return std::nullopt;
     }
     for (std::size_t i = given; i < fixed; ++i) {
-        if (!callee.parameters[i].default_value) {
+        if (callee.parameters[i].is_required()) {
             return std::nullopt;
         }
     }
@@ -102,7 +102,7 @@ std::variant<binding, misfit> bind_positions(const function& callee, std::size_t
                       " given"};
     }
     for (std::size_t i = given; i < fixed; ++i) {
-        if (!callee.parameters[i].default_value) {
+        if (callee.parameters[i].is_required()) {
             return misfit{callee.name + "() misses the required argument '" + callee.parameters[i].name + "'"};
         }
     }
@@ -140,7 +140,7 @@ std::variant<binding, misfit> bind_names(const function& callee, const std::vect
         bound.slots.push_back(static_cast<std::size_t>(found - callee.parameters.begin()));
     }
     for (std::size_t i = 0; i < fixed; ++i) {
-        if (!callee.parameters[i].default_value &&
+        if (callee.parameters[i].is_required() &&
             std::find(bound.slots.begin(), bound.slots.end(), i) == bound.slots.end()) {
             return misfit{callee.name + "() misses the required argument '" + callee.parameters[i].name + "'"};
         }
@@ -149,6 +149,11 @@ std::variant<binding, misfit> bind_names(const function& callee, const std::vect
 }
 
 std::vector<value> bind_value(const function& callee, value args) {
+    if (callee.takes != args_form::bound && args.is_structured()) {
+        std::vector<value> whole;
+        whole.push_back(std::move(args));
+        return whole;
+    }
     std::variant<binding, misfit> tried;
     if (args.is_array()) {
         tried = bind_positions(callee, args.size());

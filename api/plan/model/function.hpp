@@ -53,6 +53,14 @@ public:
     /// Whose memory it is that a coroutine takes elsewhere than in its own steps, on a pool or in the reactor: there a
     /// memory_turn has to say so. It may be kept. Null: nobody's.
     [[nodiscard]] virtual std::shared_ptr<executor::memory_account> account() { return nullptr; }
+
+    /// When the program's own timeout runs out; none: it has none.
+    [[nodiscard]] virtual std::optional<std::chrono::steady_clock::time_point> deadline() const noexcept {
+        return std::nullopt;
+    }
+
+    /// The program went beyond that limit ("limits.result_bytes"): it is cancelled, and that is its end.
+    virtual void exceed(const char* /*limit*/) noexcept {}
 };
 
 /// Which pool of threads runs a function.
@@ -60,16 +68,27 @@ enum class thread_pool {
     none,      ///< on a worker, unless its arguments are large: it returns within microseconds, or it only waits
     compute,   ///< may take much CPU: on the compute pool, unless is_brief says otherwise
     blocking,  ///< blocks its thread: on the blocking pool, unless all that it does is to sleep
+    elsewhere,  ///< in a worker: another process, which serves it
+};
+
+/// What a function's body gets as its arguments.
+enum class args_form {
+    bound,      ///< one value for each parameter, as the check has bound them
+    whole,      ///< args as they were given, if they fit the parameters: one value, a list or an object; none if left out
+    unchecked,  ///< the same, whatever they are: the function has not declared its parameters
 };
 
 /// One parameter. Python's positional-or-keyword kind, or `*name` where it takes the rest.
 struct parameter {
     std::string name;
-    std::optional<value> default_value = std::nullopt;  ///< none: the argument is required
+    std::optional<value> default_value = std::nullopt;  ///< none: the argument is required, unless `optional`
     bool variadic = false;                              ///< takes all further arguments, by position only
     std::string type{};                                 ///< for people: "number", "list of texts"
     std::string unit{};                                 ///< "seconds"; empty: it has none
     std::string help{};                                 ///< one line for people
+    bool optional = false;                              ///< may be left out, though there is no default
+
+    [[nodiscard]] bool is_required() const noexcept { return !default_value && !optional && !variadic; }
 };
 
 /// A body that returns without waiting for anything. Throws `raised` and the executor's errors.
@@ -109,6 +128,7 @@ struct function {
     std::vector<std::string> errors{};   ///< types of what it raises
     function_example example{};
     std::string needs{};  ///< the setting that allows it; empty: it is always allowed
+    args_form takes = args_form::bound;
 
     /// Whether asyncio would call it `async def`: to_thread refuses it.
     [[nodiscard]] bool is_async() const noexcept {
@@ -122,15 +142,20 @@ struct function {
 /// own `cancelled_error` and `timeout_error`, so that scopes treat them as asyncio does.
 class raised : public std::exception {
 public:
-    raised(std::string type, std::string message) : type_{std::move(type)}, message_{std::move(message)} {}
+    raised(std::string type, std::string message, std::shared_ptr<const std::string> traceback = nullptr)
+        : type_{std::move(type)}, message_{std::move(message)}, traceback_{std::move(traceback)} {}
 
     [[nodiscard]] const std::string& type() const noexcept { return type_; }
     [[nodiscard]] const std::string& message() const noexcept { return message_; }
     [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
 
+    /// Where it was raised in another process, as that tells it; or null.
+    [[nodiscard]] const std::shared_ptr<const std::string>& traceback() const noexcept { return traceback_; }
+
 private:
     std::string type_;
     std::string message_;
+    std::shared_ptr<const std::string> traceback_;
 };
 
 /// Why arguments do not fit, as Python says it: "missing a required argument: 'b'".
@@ -155,7 +180,8 @@ struct binding {
 [[nodiscard]] std::variant<binding, misfit> bind_names(const function& callee,
                                                        const std::vector<std::string_view>& names);
 
-/// Binds args that were computed: a list or an object. Throws `raised` TypeError, as the call would in Python.
+/// Binds args that were computed: a list or an object. Throws `raised` TypeError, as the call would in Python. A function
+/// that takes them whole gets them so, and finds out itself whether they fit.
 [[nodiscard]] std::vector<value> bind_value(const function& callee, value args);
 
 /// Whether these are so many values, or such long texts, that a function which looks at each of them would hold a

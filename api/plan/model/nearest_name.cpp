@@ -61,6 +61,11 @@ void nearest_name::consider(std::string_view known) {
     if (last_part(known) == misspelt_) {
         slips = 0;                       // the right name without its family: "uniform"
     } else if (gap <= best_distance_) {  // else it cannot win: so a huge name costs a comparison of lengths
+        const std::size_t cost = misspelt_.size() * known.size();
+        if (cost > steps_left_) {
+            return;
+        }
+        steps_left_ -= cost;
         slips = distance(misspelt_, known);
     }
     if (slips < best_distance_ || (slips == best_distance_ && !best_.empty() && known < best_)) {

@@ -15,6 +15,13 @@ std::string_view plan::keep(std::string_view text) {
     return {copy.data(), copy.size()};
 }
 
+void plan::keep_served(std::shared_ptr<const function> served) {
+    if (served_ == nullptr) {
+        served_ = std::make_unique<std::vector<std::shared_ptr<const function>>>();
+    }
+    served_->push_back(std::move(served));
+}
+
 std::span<value> plan::make_values(std::size_t count) {
     if (values_.empty() || values_.back().size - values_.back().used < count) {
         // Small plans get small chunks; large ones few.

@@ -98,6 +98,12 @@ public:
         return {first, count};
     }
 
+    /// Keeps a function that a worker serves for as long as this lives.
+    void keep_served(std::shared_ptr<const function> served);
+
+    /// Whether any of its calls goes to a worker.
+    [[nodiscard]] bool calls_workers() const noexcept { return served_ != nullptr; }
+
     /// A copy of a text in the arena.
     std::string_view keep(std::string_view text);
 
@@ -118,6 +124,7 @@ private:
     const node* root_ = nullptr;
     std::size_t tasks_ = 0;
     std::size_t mapped_tasks_ = 0;
+    std::unique_ptr<std::vector<std::shared_ptr<const function>>> served_;  // none: few plans have any
 };
 
 }  // namespace gatherd::api::plan

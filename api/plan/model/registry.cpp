@@ -3,6 +3,7 @@
 #include "api/plan/model/registry.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <stdexcept>
 #include <utility>
 
@@ -22,12 +23,40 @@ const function* registry::find(std::string_view name) const noexcept {
     return place == functions_.end() ? nullptr : &place->second;
 }
 
-std::string_view registry::nearest(std::string_view name) const {
+std::shared_ptr<const function> registry::find_served(std::string_view name) const {
+    const std::shared_lock guard{served_->lock};
+    const auto place = served_->by_name.find(name);
+    return place == served_->by_name.end() ? nullptr : place->second;
+}
+
+void registry::serve(std::shared_ptr<const function> f) {
+    const std::string_view name = f->name;
+    std::shared_ptr<const function> before;  // goes when nobody waits for the lock
+    const std::lock_guard guard{served_->lock};
+    if (auto replaced = served_->by_name.extract(name)) {
+        before = std::move(replaced.mapped());
+    }
+    served_->by_name.emplace(name, std::move(f));
+}
+
+void registry::withdraw(std::string_view name) {
+    std::shared_ptr<const function> before;
+    const std::lock_guard guard{served_->lock};
+    if (auto gone = served_->by_name.extract(name)) {
+        before = std::move(gone.mapped());
+    }
+}
+
+std::string registry::nearest(std::string_view name) const {
     nearest_name nearest{name};
     for (const auto& [candidate, ignored] : functions_) {
         nearest.consider(candidate);
     }
-    return nearest.found();
+    const std::shared_lock guard{served_->lock};
+    for (const auto& [candidate, ignored] : served_->by_name) {
+        nearest.consider(candidate);
+    }
+    return std::string{nearest.found()};
 }
 
 std::vector<const function*> registry::all() const {
@@ -37,6 +66,19 @@ std::vector<const function*> registry::all() const {
         sorted.push_back(&f);
     }
     std::sort(sorted.begin(), sorted.end(), [](const function* a, const function* b) { return a->name < b->name; });
+    return sorted;
+}
+
+std::vector<std::shared_ptr<const function>> registry::all_served() const {
+    std::vector<std::shared_ptr<const function>> sorted;
+    {
+        const std::shared_lock guard{served_->lock};
+        sorted.reserve(served_->by_name.size());
+        for (const auto& [ignored, f] : served_->by_name) {
+            sorted.push_back(f);
+        }
+    }
+    std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a->name < b->name; });
     return sorted;
 }
 

@@ -23,9 +23,10 @@ enum class right : std::uint8_t {
     cancel_any = 2,  ///< cancel and forget tasks of others
     see_all = 4,     ///< await, wait, as_completed, status and tasks, also of tasks of others
     admin = 8,       ///< all of these, and stats
+    serve = 16,      ///< serve functions as a worker
 };
 using rights = std::uint8_t;  ///< several of them
-constexpr rights all_rights = 15;
+constexpr rights all_rights = 31;
 
 /// Which functions a token's plans may call.
 class function_rights final : public plan::call_rights {
@@ -44,10 +45,17 @@ private:
 /// Threads: all members are safe from any thread; what he may do can change while he is connected.
 class identity {
 public:
-    /// `most_tasks` 0: limits.token_tasks_in_flight holds.
+    /// Globs of names.
+    using globs = std::vector<std::string>;
+
+    /// `most_tasks` 0: limits.token_tasks_in_flight holds. `served` null: whatever is served, if he may serve at all.
     identity(std::string name, rights granted, std::size_t most_tasks,
-             std::shared_ptr<const function_rights> functions = nullptr)
-        : name_{std::move(name)}, rights_{granted}, most_tasks_{most_tasks}, functions_{std::move(functions)} {}
+             std::shared_ptr<const function_rights> functions = nullptr, std::shared_ptr<const globs> served = nullptr)
+        : name_{std::move(name)},
+          rights_{granted},
+          most_tasks_{most_tasks},
+          functions_{std::move(functions)},
+          served_{std::move(served)} {}
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
@@ -66,6 +74,9 @@ public:
         return functions_;
     }
 
+    /// Whether he may serve a function of that name.
+    [[nodiscard]] bool may_serve(const std::string& function) const;
+
     /// Tasks in flight of all his connections; shared with what counts there.
     [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight() const noexcept {
         return tasks_in_flight_;
@@ -78,11 +89,13 @@ public:
     [[nodiscard]] bool is_revoked() const noexcept { return is_revoked_.load(std::memory_order_relaxed); }
     void revoke() noexcept { is_revoked_.store(true, std::memory_order_relaxed); }
 
-    void change(rights granted, std::size_t most_tasks, std::shared_ptr<const function_rights> functions) {
+    void change(rights granted, std::size_t most_tasks, std::shared_ptr<const function_rights> functions,
+                std::shared_ptr<const globs> served = nullptr) {
         rights_.store(granted, std::memory_order_relaxed);
         most_tasks_.store(most_tasks, std::memory_order_relaxed);
         const std::lock_guard guard{lock_};
         functions_ = std::move(functions);
+        served_ = std::move(served);
     }
 
 private:
@@ -91,7 +104,8 @@ private:
     std::atomic<std::size_t> most_tasks_;
     std::atomic<bool> is_revoked_{false};
     mutable std::mutex lock_;
-    std::shared_ptr<const function_rights> functions_;  // under lock_
+    std::shared_ptr<const function_rights> functions_;  // under lock_, as the next
+    std::shared_ptr<const globs> served_;
     const std::shared_ptr<client_share> share_ = std::make_shared<client_share>();
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
 };

@@ -15,10 +15,26 @@ token_hash hash_of(std::string_view text) {
     return hash;
 }
 
+namespace {
+
+bool matches(const std::vector<std::string>& globs, const std::string& name) {
+    return std::ranges::any_of(
+        globs, [&name](const std::string& each) { return fnmatch(each.c_str(), name.c_str(), 0) == 0; });
+}
+
+}  // namespace
+
 bool function_rights::allows(const plan::function& callee) const {
-    return globs_ ? std::ranges::any_of(*globs_, [&callee](const std::string& each) {
-        return fnmatch(each.c_str(), callee.name.c_str(), 0) == 0;
-    }) : callee.needs.empty();
+    return globs_ ? matches(*globs_, callee.name) : callee.needs.empty();
+}
+
+bool identity::may_serve(const std::string& function) const {
+    std::shared_ptr<const globs> served;
+    {
+        const std::lock_guard guard{lock_};
+        served = served_;
+    }
+    return may(right::serve) && (served == nullptr || matches(*served, function));
 }
 
 void token_table::replace(const std::vector<token_grant>& grants) {
@@ -29,12 +45,13 @@ void token_table::replace(const std::vector<token_grant>& grants) {
             return each.holder != nullptr && each.holder->name() == grant.name && each.hash == grant.hash;
         });
         auto functions = std::make_shared<const function_rights>(grant.functions);
+        auto served = grant.serve ? std::make_shared<const identity::globs>(*grant.serve) : nullptr;
         if (same != entries_.end()) {
-            same->holder->change(grant.what, grant.most_tasks, std::move(functions));
+            same->holder->change(grant.what, grant.most_tasks, std::move(functions), std::move(served));
             next.push_back({grant.hash, std::exchange(same->holder, nullptr)});
         } else {
             next.push_back({grant.hash, std::make_shared<identity>(grant.name, grant.what, grant.most_tasks,
-                                                                   std::move(functions))});
+                                                                   std::move(functions), std::move(served))});
         }
     }
     for (const entry& each : entries_) {

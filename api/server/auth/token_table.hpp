@@ -28,6 +28,7 @@ struct token_grant {
     rights what = 0;
     std::size_t most_tasks = 0;  ///< 0: limits.token_tasks_in_flight holds
     std::optional<std::vector<std::string>> functions{};  ///< globs of names; none: all that need no setting
+    std::optional<std::vector<std::string>> serve{};      ///< globs of names; none: all, with the right to serve
 };
 
 /// The tokens that are good at the moment, by their hashes. The tokens themselves are never kept.

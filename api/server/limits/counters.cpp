@@ -15,6 +15,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(event::count)> e
     "connections_accepted", "connections_refused", "foreign_closed", "tls_failed",      "tokens_refused",
     "bytes_read",           "bytes_written",       "requests",       "programs_run",    "programs_failed",
     "tasks_started",        "tasks_done",          "tasks_failed",   "tasks_cancelled", "created_tasks_run",
+    "answers_ignored",
 };
 
 constexpr std::array codes{
@@ -47,6 +48,7 @@ constexpr std::array<std::string_view, 23> limit_names{
     "auth.tries",
     "limits.connection_requests",
     "limits.client_memory_bytes",
+    "limits.functions",
 };
 
 }  // namespace

@@ -35,6 +35,7 @@ enum class event : std::uint8_t {
     tasks_failed,     ///< of plans that failed or exceeded a limit
     tasks_cancelled,  ///< of plans that were cancelled or timed out
     created_tasks_run,
+    answers_ignored,  ///< of workers: answers and output to no call
     count,  // how many there are
 };
 

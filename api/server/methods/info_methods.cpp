@@ -28,6 +28,8 @@ std::string_view name_of(plan::thread_pool pool) {
             return "compute";
         case plan::thread_pool::blocking:
             return "blocking";
+        case plan::thread_pool::elsewhere:
+            return "worker";
         case plan::thread_pool::none:
             break;
     }
@@ -52,7 +54,7 @@ value describe(const plan::function& f) {
         if (each.variadic) {
             p["variadic"] = true;
         } else {
-            p["required"] = !each.default_value.has_value();
+            p["required"] = each.is_required();
         }
         if (each.default_value) {
             p["default"] = *each.default_value;
@@ -63,6 +65,9 @@ value describe(const plan::function& f) {
             }
         }
         params.push_back(std::move(p));
+    }
+    if (f.takes == plan::args_form::unchecked) {
+        params = nullptr;
     }
     value described = {
         {"name", f.name}, {"summary", f.summary}, {"params", std::move(params)}, {"lane", name_of(f.pool)}};
@@ -87,7 +92,7 @@ value requests_by_method(const counters& counted) {
 }
 
 /// What each worker has done, as executor/counters.hpp says.
-value workers(const executor::scheduler& of) {
+value threads(const executor::scheduler& of) {
     value all = value::array();
     for (const executor::worker_counters& each : of.counters()) {
         all.push_back({{"run", each.run},
@@ -123,9 +128,18 @@ void functions(service& of, std::optional<protocol::json_view> from, reply& answ
     check_no_params(from);
     executor::memory_account listing{executor::memory_account::kind::early};
     const executor::memory_turn turn{&listing};
+    const auto own = of.functions().all();
+    const auto served = of.functions().all_served();
     value list = value::array();
-    for (const plan::function* each : of.functions().all()) {
+    auto next = served.begin();
+    for (const plan::function* each : own) {
+        for (; next != served.end() && (*next)->name < each->name; ++next) {
+            list.push_back(describe(**next));
+        }
         list.push_back(describe(*each));
+    }
+    for (; next != served.end(); ++next) {
+        list.push_back(describe(**next));
     }
     answer.result(list);
 }
@@ -146,9 +160,10 @@ void stats(service& of, std::optional<protocol::json_view> from, reply& answer) 
     all["limits"] = of.counts().limits_met();
     all["memory"] = {{"allocated_bytes", executor::allocated_memory::exact_bytes()},
                      {"resident_bytes", resident_bytes()}};
-    all["threads"] = workers(of.runs_on());
+    all["calls"] = of.workers().describe_calls();
+    all["threads"] = threads(of.runs_on());
     const auto* const bulk = of.made_bulk_scheduler();
-    all["bulk_threads"] = bulk == nullptr ? value::array() : workers(*bulk);
+    all["bulk_threads"] = bulk == nullptr ? value::array() : threads(*bulk);
     answer.result(all);
 }
 

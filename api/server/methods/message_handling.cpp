@@ -1,5 +1,6 @@
 #include "api/server/methods/message_handling.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <variant>
 
@@ -8,9 +9,25 @@
 #include "api/protocol/message_decoder.hpp"
 #include "api/server/methods/methods.hpp"
 #include "api/server/methods/reply.hpp"
+#include "api/server/methods/worker_messages.hpp"
 #include "api/server/net/connection.hpp"
 
 namespace gatherd::api::server {
+namespace {
+
+bool is_answer(const protocol::message_item& item) noexcept {
+    const auto* const refused = std::get_if<protocol::refusal>(&item);
+    return refused != nullptr && refused->answer;
+}
+
+/// An item of a batch, if it is one, to which nothing is answered.
+void settle_nothing(const std::shared_ptr<batch>& part_of) {
+    if (part_of != nullptr) {
+        part_of->add({}, nullptr);
+    }
+}
+
+}  // namespace
 
 protocol::message_limits message_limits_of(const limits& bounds) noexcept {
     return {.message_bytes = bounds.message_bytes,
@@ -37,16 +54,25 @@ void handle_message(const std::shared_ptr<connection>& from, const protocol::mes
         return;
     }
     service& of = from->of();
-    of.counts().add(event::requests, message.items.size());
+    const auto answers = std::count_if(message.items.begin(), message.items.end(), is_answer);
+    of.counts().add(event::requests, message.items.size() - static_cast<std::size_t>(answers));
     from->note_message(bytes / message.items.size());
     const auto part_of = message.is_batch ? std::make_shared<batch>(from, message.items.size()) : nullptr;
     for (const protocol::message_item& item : message.items) {
         if (const auto* refused = std::get_if<protocol::refusal>(&item)) {
+            if (take_answer(*from, *refused, from->message_bytes())) {
+                settle_nothing(part_of);
+                continue;
+            }
             reply{from, refused->id, part_of}.error(refused->reason);
         } else if (part_of != nullptr && part_of->has_ended()) {
             const reply unanswered{from, std::get<protocol::request>(item).id, part_of};
         } else {
             const auto& request = std::get<protocol::request>(item);
+            if (request.id.is_absent() && take_output(*from, request)) {
+                settle_nothing(part_of);
+                continue;
+            }
             call_method(of, request, reply{from, request.id, part_of});
         }
     }

@@ -45,6 +45,8 @@ constexpr std::array methods{
     method{"tasks", tasks, access::known},
     method{"forget", forget, access::known},
     method{"functions", functions, access::known},
+    method{"serve", serve, access::known},
+    method{"workers", workers, access::known},
     method{"stats", stats, access::admin},
     method{"info", info, access::anybody},
     method{"ping", ping, access::anybody},

@@ -14,6 +14,7 @@
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/message_handling.hpp"
+#include "api/server/methods/worker_messages.hpp"
 #include "api/server/net/turn.hpp"
 #include "api/server/tasks/created_task.hpp"
 #include "gatherd/executor/detail/worker.hpp"
@@ -233,6 +234,9 @@ void connection::handle_frame(const std::shared_ptr<connection>& self, const pro
         service_.counts().add(event::foreign_closed);
         close();
     } else if (found.answer) {
+        if (take_answer(*this, *found.answer, 0)) {
+            return;
+        }
         service_.counts().add_error(found.answer->reason);
         std::string text;
         protocol::append_error(text, *found.answer);
@@ -339,6 +343,9 @@ void connection::wait_writable() {
 
 /// After anything happened here: write what there is, go on reading if that is wanted, close if all is done.
 void connection::after_turn() {
+    if (input_ended_ && !is_unfinished_ && !is_in_bulk_) {
+        lose_worker();  // it can answer nothing any more
+    }
     flush();
     if (is_closed_) {
         return;
@@ -428,7 +435,9 @@ bool connection::is_finished() {
     if (is_in_bulk_ || is_unfinished_) {
         return false;
     }
-    const bool may_end = must_end || (service_.is_draining() && !input_.mid_message());
+    const bool is_drained = service_.is_draining() && !input_.mid_message() &&
+                            (service_.may_workers_end() || work_.worker() == nullptr);
+    const bool may_end = must_end || is_drained;
     if (!may_end || work_.is_owed()) {
         return false;
     }
@@ -462,7 +471,9 @@ void connection::linger() {
 }
 
 void connection::shut_down() {
-    is_shutting_down_.store(true, std::memory_order_relaxed);
+    if (service_.may_workers_end() || work_.worker() == nullptr) {  // what workers run is cancelled, and they answer that
+        is_shutting_down_.store(true, std::memory_order_relaxed);
+    }
     work_.cancel_requests("shutting down");
     look_again();
 }
@@ -476,6 +487,17 @@ void connection::close() noexcept {
         each->clear();
     }
     end_work();
+    lose_worker();
+}
+
+void connection::lose_worker() noexcept {
+    if (const auto worker = work_.take_worker()) {
+        service_.workers().lose(*worker, "its connection has ended");
+    }
+}
+
+void connection::hang_up() {
+    post_home([this] { close(); });
 }
 
 /// Cancels what runs for the client, so much a turn, and leaves when that is done.
@@ -536,10 +558,19 @@ bool connection::show_token(std::string_view token) {
 void connection::look_at_identity() {
     post_home([this] {
         // What a message on the bulk lane may have changed is looked at when that is done.
-        if (!is_closed_ && !is_in_bulk_ && credentials_.are_void()) {
+        if (!is_closed_ && !is_in_bulk_ && (credentials_.are_void() || !may_serve_still())) {
             close();
         }
     });
+}
+
+bool connection::may_serve_still() const {
+    const auto worker = work_.worker();
+    if (worker == nullptr || who() == nullptr) {
+        return true;
+    }
+    const auto names = service_.workers().names_of(*worker);
+    return std::ranges::all_of(names, [this](const std::string& each) { return who()->may_serve(each); });
 }
 
 /// `late` is not called where the connection is no more: a deadline does not keep it, or one that is still set when the
@@ -602,7 +633,8 @@ void connection::watch_idle() {
             return;
         }
         const bool was_active = std::exchange(self.was_active_, false);
-        if (!was_active && !self.work_.is_owed() && !self.work_.has_unfinished_task()) {
+        if (!was_active && !self.work_.is_owed() && !self.work_.has_unfinished_task() &&
+            self.work_.worker() == nullptr) {
             self.close_for("limits.idle_time");
         } else {
             self.watch_idle();

@@ -86,7 +86,10 @@ public:
     /// There is memory again: it may read on.
     void look_at_memory();
 
-    /// Closes if the token that it showed is one no more.
+    /// Closes, soon: from any thread.
+    void hang_up();
+
+    /// Closes if the token that it showed is one no more, or may not serve any more what it serves.
     void look_at_identity();
 
     /// Who the client is; null until it has shown a token where one is needed. See also identity::is_revoked.
@@ -130,6 +133,8 @@ private:
     [[nodiscard]] bool is_finished();
     void linger();
     void close() noexcept;
+    void lose_worker() noexcept;
+    [[nodiscard]] bool may_serve_still() const;
     void close_for(const char* limit) noexcept;
     template <typename Late>
     void watch(deadline& clock, std::chrono::nanoseconds time, Late late);

@@ -139,7 +139,7 @@ bool client_work::end_some(std::size_t most) {
         if (registers_ == nullptr) {
             return false;
         }
-        auto& [pending, created, deferred] = *registers_;
+        auto& [pending, created, deferred, served] = *registers_;
         while (tasks.size() < most && !created.empty()) {
             tasks.push_back(std::move(created.extract(created.begin()).value()));
         }
@@ -155,6 +155,24 @@ bool client_work::end_some(std::size_t most) {
         each->cancel({});
     }
     return is_more;
+}
+
+bool client_work::become_worker(const std::shared_ptr<workers::worker>& self) {
+    const std::lock_guard guard{lock_};
+    if (!has_ended_) {
+        made_registers().worker = self;
+    }
+    return !has_ended_;
+}
+
+std::shared_ptr<workers::worker> client_work::worker() const {
+    const std::lock_guard guard{lock_};
+    return registers_ == nullptr ? nullptr : registers_->worker;
+}
+
+std::shared_ptr<workers::worker> client_work::take_worker() noexcept {
+    const std::lock_guard guard{lock_};
+    return registers_ == nullptr ? nullptr : std::move(registers_->worker);
 }
 
 bool client_work::defer(std::function<void()> job) {

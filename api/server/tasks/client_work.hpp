@@ -18,6 +18,10 @@
 #include "api/server/limits/client_share.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
 
+namespace gatherd::api::workers {
+class worker;
+}
+
 namespace gatherd::api::server {
 
 class created_task;
@@ -77,6 +81,15 @@ public:
     /// cancelled. True: there are more, so the caller calls again.
     [[nodiscard]] bool end_some(std::size_t most);
 
+    /// The client serves functions from now on. False: it has gone.
+    [[nodiscard]] bool become_worker(const std::shared_ptr<workers::worker>& self);
+
+    /// As what it serves, or null.
+    [[nodiscard]] std::shared_ptr<workers::worker> worker() const;
+
+    /// The same, and it serves no more.
+    [[nodiscard]] std::shared_ptr<workers::worker> take_worker() noexcept;
+
     /// Keeps a job for run_deferred. True: it is the only one, so the caller arranges for that.
     [[nodiscard]] bool defer(std::function<void()> job);
 
@@ -106,6 +119,7 @@ private:
         std::map<request_key, request_ptr> requests;
         std::unordered_set<task_ptr> tasks;
         std::deque<std::function<void()>> deferred;
+        std::shared_ptr<workers::worker> worker;
     };
     [[nodiscard]] registers& made_registers();
 

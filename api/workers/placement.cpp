@@ -1,0 +1,203 @@
+/// \file
+/// Which call runs where: the half of worker_table that gives places.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/workers/worker_table.hpp"
+
+namespace gatherd::api::workers {
+
+namespace {
+
+/// Of the functions of one worker for which calls wait, so many are compared to find who is next.
+constexpr std::size_t most_compared = 64;
+
+/// Calls that one look at a name nobody serves ends at most.
+constexpr std::size_t most_orphans = 256;
+
+using offer_list = std::array<offer*, most_compared>;
+
+}  // namespace
+
+/// The offer whose worker has the most free places, of equals the one that was called longest ago; null: all are full.
+offer* worker_table::freest(const served_name& name) noexcept {
+    offer* best = nullptr;
+    std::size_t most = 0;
+    for (offer* const each : name.offers) {
+        if (!each->has_room()) {
+            continue;
+        }
+        const std::size_t room = std::min(each->owner->free_places(), each->declared->concurrency - each->running);
+        if (room > most || (room == most && room > 0 && each->owner->last_call_ < best->owner->last_call_)) {
+            best = each;
+            most = room;
+        }
+    }
+    return best;
+}
+
+void worker_table::place(served_call& call, offer& taken) {
+    worker& host = *taken.owner;
+    call.id_ = ++last_call_;
+    call.worker_ = workers_.find(host.number_)->second;
+    call.declared_ = taken.declared;
+    call.offer_ = host.offers_.find(taken.name->name)->second;
+    call.began_ = clock::now();
+    host.running_.emplace(call.id_, call.shared_from_this());
+    host.last_call_ = call.id_;
+    ++host.calls_;
+    ++taken.running;
+    ++taken.name->running;
+    taken.name->time_queued += call.began_ - call.entered_;
+    call.placed_.set();
+}
+
+std::shared_ptr<served_call> worker_table::enter(const std::string& name, plan::call_context& context) {
+    auto call = std::make_shared<served_call>(*this, context);
+    const std::lock_guard guard{lock_};
+    const name_ptr entry = name_entry(name);
+    if (offer* const free = freest(*entry)) {
+        place(*call, *free);
+        return call;
+    }
+    call->name_ = entry;
+    entry->line.push(*call);
+    ++waiting_;
+    if (entry->offers.empty()) {
+        arm_sweep(entry);
+    }
+    return call;
+}
+
+void worker_table::leave(served_call& leaving) noexcept {
+    const std::lock_guard guard{lock_};
+    if (leaving.is_in_line()) {
+        leaving.name_->line.remove(leaving);
+        --waiting_;
+        drop_if_unused(*leaving.name_);
+    } else if (leaving.worker_ != nullptr && leaving.worker_->running_.erase(leaving.id_) > 0) {
+        --leaving.worker_->calls_;  // it was not made
+        give_back(leaving);
+    }
+}
+
+/// Its place is free. Under lock_.
+void worker_table::give_back(served_call& call) noexcept {
+    offer& taken = *call.offer_;
+    --taken.running;
+    --taken.name->running;
+    if (taken.is_withdrawn && taken.running == 0) {
+        drop_offer(taken);
+    }
+    fill(*call.worker_);
+}
+
+/// Gives the worker's free places to calls that wait for what it serves. Under lock_.
+void worker_table::fill(worker& host) {
+    while (waiting_ > 0 && host.free_places() > 0) {
+        offer_list found{};
+        std::size_t count = 0;
+        const std::size_t all = host.serving_.size();
+        for (std::size_t looked_at = 0; looked_at < all && count < found.size(); ++looked_at) {
+            host.next_ = (host.next_ + 1) % all;
+            offer* const each = host.serving_[host.next_].get();
+            if (!each->is_withdrawn && !each->name->line.empty() && each->has_room()) {
+                found[count++] = each;
+            }
+        }
+        if (count == 0) {
+            return;
+        }
+        auto* end = found.begin() + count;
+        while (end != found.begin() && host.free_places() > 0) {
+            auto* const next = std::min_element(found.begin(), end, [](const offer* a, const offer* b) {
+                return a->name->line.goes_before(b->name->line);
+            });
+            offer& taken = **next;
+            --waiting_;
+            place(static_cast<served_call&>(taken.name->line.pop()), taken);
+            if (taken.name->line.empty() || !taken.has_room()) {
+                *next = *--end;
+            }
+        }
+    }
+}
+
+std::shared_ptr<served_call> worker_table::take_answered(worker& host, std::uint64_t id, bool has_returned) {
+    const std::lock_guard guard{lock_};
+    const auto found = host.running_.find(id);
+    if (found == host.running_.end()) {
+        return nullptr;
+    }
+    auto call = std::move(found->second);
+    host.running_.erase(found);
+    served_name& name = *call->offer_->name;
+    name.time_run += clock::now() - call->began_;
+    ++(has_returned ? name.returned : name.failed);
+    host.failed_ += has_returned ? 0 : 1;
+    give_back(*call);
+    return call;
+}
+
+std::shared_ptr<served_call> worker_table::find_call(worker& host, std::uint64_t id) {
+    const std::lock_guard guard{lock_};
+    const auto found = host.running_.find(id);
+    return found == host.running_.end() ? nullptr : found->second;
+}
+
+void worker_table::hang_up(const served_call& unanswered) {
+    worker& host = *unanswered.worker_;
+    {
+        const std::lock_guard guard{lock_};
+        if (host.is_gone_ || host.running_.count(unanswered.id_) == 0) {
+            return;
+        }
+        host.why_hung_up_ = "it did not answer a cancelled call within twice workers.cancel_time";
+    }
+    host.link().hang_up();
+}
+
+// ---- names that nobody serves --------------------------------------------------------------------
+
+/// Calls wait, and nobody serves the name: looks at them when the first has waited for long enough. Under lock_.
+void worker_table::arm_sweep(const name_ptr& name) {
+    if (name->line.empty() || std::exchange(name->is_sweeping, true)) {
+        return;
+    }
+    const auto& oldest = static_cast<const served_call&>(*name->line.oldest());
+    const auto due = std::max(oldest.entered_, name->orphaned_at) + bounds_().worker_wait;
+    name->sweep.set(threads_, std::max<clock::duration>(due - clock::now(), clock::duration::zero()),
+                    [this, kept = std::weak_ptr{name}] {
+                        if (const name_ptr entry = kept.lock()) {
+                            sweep(entry);
+                        }
+                    });
+}
+
+/// A part of the calls at a time, so that a million of them hold nobody up.
+void worker_table::sweep(const name_ptr& name) {
+    const std::lock_guard guard{lock_};
+    name->is_sweeping = false;
+    if (!name->offers.empty()) {
+        return;
+    }
+    const auto latest = clock::now() - bounds_().worker_wait;
+    for (std::size_t ended = 0; ended < most_orphans && !name->line.empty(); ++ended) {
+        auto& oldest = static_cast<served_call&>(*name->line.oldest());
+        if (std::max(oldest.entered_, name->orphaned_at) > latest) {
+            break;
+        }
+        name->line.remove(oldest);
+        --waiting_;
+        oldest.orphaned_ = name->name + "(): no worker serves it" +
+                           (name->loss.empty() ? std::string{} : "; of the last one: " + name->loss);
+        oldest.placed_.set();
+    }
+    arm_sweep(name);
+    drop_if_unused(*name);
+}
+
+}  // namespace gatherd::api::workers

@@ -1,0 +1,95 @@
+/// \file
+/// A connection that serves functions, as the table of workers knows it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "api/workers/declaration.hpp"
+
+namespace gatherd::api::workers {
+
+class served_call;
+struct served_name;
+class worker;
+
+/// The way to a worker: its connection.
+class worker_link {
+public:
+    virtual ~worker_link() = default;
+
+    /// Sends one message, without waiting. From any thread; nothing happens if the connection has ended.
+    virtual void send(std::string_view message) = 0;
+
+    /// Ends the connection, soon. From any thread.
+    virtual void hang_up() = 0;
+};
+
+/// A function that one worker serves. Everything but what never changes is under the table's lock.
+struct offer {
+    worker* owner;
+    std::shared_ptr<served_name> name;
+    declaration_ptr declared{};
+    std::shared_ptr<const plan::function> callee{};  ///< as plans may call it while this is the newest declaration
+    std::uint64_t serve_number = 0;                  ///< of the serve that said so last
+    std::size_t running = 0;
+    std::size_t position = 0;  ///< among the offers of the name
+    bool is_withdrawn = true;
+
+    [[nodiscard]] bool has_room() const noexcept { return running < declared->concurrency; }
+};
+
+/// What a worker says of itself.
+struct worker_info {
+    std::string name{};
+    std::string version{};
+    std::size_t concurrency = 1;
+};
+
+/// One worker, from its first serve to the end of its connection. What is private is the table's, under its lock.
+///
+/// A process of a pool is a worker like any other, over the socket that it has inherited: what is its pool's (the name,
+/// the process, which names belong to the pool) comes with whoever opens that socket.
+class worker {
+public:
+    worker(std::shared_ptr<worker_link> link, std::string address)
+        : link_{std::move(link)}, address_{std::move(address)} {}
+    worker(const worker&) = delete;
+    worker& operator=(const worker&) = delete;
+
+    [[nodiscard]] worker_link& link() const noexcept { return *link_; }
+
+private:
+    friend class worker_table;
+
+    [[nodiscard]] std::size_t free_places() const noexcept {
+        return is_gone_ || pauses_ > 0 || running_.size() >= info_.concurrency ? 0
+                                                                               : info_.concurrency - running_.size();
+    }
+
+    const std::shared_ptr<worker_link> link_;
+    const std::string address_;
+    const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
+    std::uint64_t number_ = 0;
+    worker_info info_{};
+    std::vector<std::shared_ptr<offer>> serving_;
+    std::unordered_map<std::string_view, std::shared_ptr<offer>> offers_;  // and those withdrawn that still run
+    std::unordered_map<std::uint64_t, std::shared_ptr<served_call>> running_;
+    std::size_t counted_ = 0;  // functions, against limits.functions
+    std::size_t next_ = 0;     // where the next look at serving_ begins
+    std::size_t pauses_ = 0;   // answers to serve that have not been sent
+    std::uint64_t calls_ = 0;
+    std::uint64_t failed_ = 0;
+    std::uint64_t last_call_ = 0;
+    bool is_gone_ = false;
+    bool knows_of_drain_ = false;
+    std::string why_hung_up_{};
+};
+
+}  // namespace gatherd::api::workers

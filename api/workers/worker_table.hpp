@@ -1,0 +1,179 @@
+/// \file
+/// Who serves which functions, and which of their calls run where.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "api/error.hpp"
+#include "api/limits.hpp"
+#include "api/plan/model/registry.hpp"
+#include "api/value.hpp"
+#include "api/workers/call_line.hpp"
+#include "api/workers/declaration.hpp"
+#include "api/workers/served_call.hpp"
+#include "api/workers/worker.hpp"
+#include "gatherd/executor/timer.hpp"
+
+namespace gatherd::executor {
+class scheduler;
+}
+
+namespace gatherd::api::workers {
+
+/// A name that workers serve, or served not long ago, or that calls wait for. Under the table's lock.
+struct served_name {
+    using clock = std::chrono::steady_clock;
+
+    served_name(std::string its_name, program_turns& turns) : name{std::move(its_name)}, line{turns} {}
+
+    const std::string name;
+    std::vector<offer*> offers{};  ///< of workers that serve it now
+    call_line line;
+    offer* newest = nullptr;   ///< whose declaration plans are checked by
+    bool is_known = false;     ///< the registry has it
+    bool is_sweeping = false;  ///< the timer is set: calls wait, and nobody serves the name
+    clock::time_point orphaned_at = clock::now();  ///< since when nobody serves it
+    std::string loss{};                            ///< why
+    std::optional<std::list<std::shared_ptr<served_name>>::iterator> remembered{};
+    executor::timer sweep;
+
+    std::size_t running = 0;  ///< calls, as all below
+    std::uint64_t returned = 0;
+    std::uint64_t failed = 0;
+    std::chrono::nanoseconds time_queued{0};
+    std::chrono::nanoseconds time_run{0};
+};
+
+/// The workers, their functions and the calls on their way.
+///
+/// A declaration becomes a function of the registry, whose body finds a worker for each call (`call_worker`). A call
+/// gets a place in the worker that has the most free ones, or waits in line. Invariant: while a call waits, no worker
+/// that serves its name has a free place.
+///
+/// Threads: all members are safe from any thread. One lock; the registry's, events and timers are taken under it, and
+/// nothing else: messages are sent without it.
+/// Cost: of a call, linear in the workers that serve its name, then, when a place becomes free, in the functions of that
+/// worker. Both are at most limits.functions, together: some microseconds for what is usual. Who serves or goes with
+/// many functions holds the lock for a part of them at a time.
+class worker_table {
+public:
+    using bounds_source = std::function<const limits&()>;
+
+    worker_table(executor::scheduler& threads, plan::registry& functions, bounds_source bounds);
+    ~worker_table();
+    worker_table(const worker_table&) = delete;
+    worker_table& operator=(const worker_table&) = delete;
+
+    // The connections' side.
+
+    /// What the worker serves from now on, in place of what it said last. It gets no call before `resume`, which is to
+    /// be called once for each serve that succeeds. An error: the functions of all workers together were more than
+    /// limits.functions, and nothing has changed.
+    [[nodiscard]] std::optional<error> serve(const std::shared_ptr<worker>& host, worker_info info,
+                                             std::vector<declaration_ptr> functions);
+
+    /// The answer to serve has been sent.
+    void resume(worker& served);
+
+    /// Its connection has ended: calls that it had go to others, or fail.
+    void lose(worker& gone, const std::string& why);
+
+    /// The call of that id, which is over for the worker: it has answered. Null if there is none.
+    [[nodiscard]] std::shared_ptr<served_call> take_answered(worker& host, std::uint64_t id, bool has_returned);
+
+    /// The call of that id, or null.
+    [[nodiscard]] std::shared_ptr<served_call> find_call(worker& host, std::uint64_t id);
+
+    /// "w7".
+    [[nodiscard]] std::string id_of(const worker& named) const;
+
+    /// What it serves.
+    [[nodiscard]] std::vector<std::string> names_of(const worker& host) const;
+
+    // The service's side.
+
+    /// How many there are.
+    [[nodiscard]] std::size_t size() const;
+
+    /// Tells all workers that the daemon stops, and how long it waits.
+    void drain(std::chrono::nanoseconds within);
+
+    /// The answer to method workers.
+    [[nodiscard]] value describe() const;
+
+    /// Of each name what its calls did; for method stats.
+    [[nodiscard]] value describe_calls() const;
+
+    // The calls' side.
+
+    /// A new attempt, in line or with a place.
+    [[nodiscard]] std::shared_ptr<served_call> enter(const std::string& name, plan::call_context& context);
+
+    /// It leaves the line; or gives back its place, if it was not sent.
+    void leave(served_call& leaving) noexcept;
+
+    /// It has not answered a cancellation: its worker is lost.
+    void hang_up(const served_call& unanswered);
+
+    [[nodiscard]] executor::scheduler& threads() noexcept { return threads_; }
+    [[nodiscard]] const limits& bounds() const { return bounds_(); }
+
+private:
+    using clock = std::chrono::steady_clock;
+    using name_ptr = std::shared_ptr<served_name>;
+    using calls = std::vector<std::shared_ptr<served_call>>;
+
+    // worker_table.cpp: who serves what. All under lock_.
+    [[nodiscard]] name_ptr name_entry(const std::string& name);
+    void declare(const std::shared_ptr<worker>& host, const declaration_ptr& declared,
+                 std::shared_ptr<const plan::function> callee, std::uint64_t serve_number);
+    void withdraw(offer& gone, const std::string& why);
+    static void drop_offer(const offer& unused) noexcept;
+    void publish(served_name& name, offer& newest);
+    void remember(const name_ptr& name);
+    void forget(served_name& name);
+    void forget_old();
+    void arm_forgetting();
+    void drop_if_unused(served_name& name) noexcept;
+    void withdraw_all(worker& host, std::vector<std::shared_ptr<offer>> offers, std::uint64_t kept_number, const std::string& why);
+    [[nodiscard]] std::string drain_message() const;
+
+    // placement.cpp: who runs where. All under lock_.
+    [[nodiscard]] static offer* freest(const served_name& name) noexcept;
+    void place(served_call& call, offer& taken);
+    void fill(worker& host);
+    void give_back(served_call& call) noexcept;
+    void arm_sweep(const name_ptr& name);
+    void sweep(const name_ptr& name);
+
+    executor::scheduler& threads_;
+    plan::registry& functions_;
+    const bounds_source bounds_;
+
+    mutable std::mutex lock_;
+    program_turns turns_;  // under lock_, as all below
+    std::unordered_map<std::string_view, name_ptr> names_;
+    std::unordered_map<std::uint64_t, std::shared_ptr<worker>> workers_;  // by number
+    std::list<name_ptr> remembered_;  // names that nobody serves any more, but the registry has; the oldest first
+    bool is_forgetting_ = false;      // the timer is set
+    std::size_t declared_ = 0;        // functions of all workers
+    std::size_t waiting_ = 0;         // calls in line
+    std::uint64_t last_worker_ = 0;
+    std::uint64_t last_serve_ = 0;
+    std::uint64_t last_call_ = 0;
+    std::optional<clock::time_point> drained_by_{};
+    executor::timer forgetting_;
+};
+
+}  // namespace gatherd::api::workers
