@@ -100,7 +100,7 @@ class Transcripts(unittest.TestCase):
         sent = "".join(text for _, _, lines in read_blocks(PROTOCOL.read_text()) for _, who, text in lines if who == "C")
         with Daemon() as daemon, daemon.connect() as connection:
             methods = connection.error("none")["message"].partition("methods are ")[2].split(", ")
-        self.assertEqual(len(methods), 16)
+        self.assertEqual(len(methods), 18)
         self.assertEqual([each for each in methods if f'"method":"{each}"' not in sent], [])
 
     def test_a_wrong_transcript_is_noticed(self):

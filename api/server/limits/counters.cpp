@@ -24,7 +24,7 @@ constexpr std::array codes{
     errc::shutting_down, errc::limit_exceeded,  errc::no_such_task,
 };
 
-constexpr std::array<std::string_view, 23> limit_names{
+constexpr std::array<std::string_view, 24> limit_names{
     "limits.message_bytes",
     "limits.depth",
     "limits.plan_tasks",
