@@ -59,9 +59,11 @@ std::shared_ptr<served_call> worker_table::enter(const std::string& name, plan::
     auto call = std::make_shared<served_call>(*this, context);
     const std::lock_guard guard{lock_};
     const name_ptr entry = name_entry(name);
-    if (offer* const free = freest(*entry)) {
-        place(*call, *free);
-        return call;
+    if (entry->line.empty()) {  // else no place is free, however many workers there are
+        if (offer* const free = freest(*entry)) {
+            place(*call, *free);
+            return call;
+        }
     }
     call->name_ = entry;
     entry->line.push(*call);

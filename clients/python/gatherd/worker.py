@@ -7,7 +7,7 @@
 
     run()
 
-`gatherd serve --pool 'python3 tasks.py'` starts it; started by hand it connects to a daemon.
+`python3 tasks.py` connects to a daemon and serves them.
 """
 
 from __future__ import annotations
@@ -474,8 +474,8 @@ def run(address: Optional[str] = None, *, threads: int = 1, concurrency: Optiona
         ca_file: Optional[str] = None, server_name: Optional[str] = None) -> None:
     """Serves the functions that `function` has offered, until the daemon or SIGTERM ends it.
 
-    A process of a pool (`gatherd serve --pool`) has a connection already. Another connects to `address`, else GATHERD_CONNECT, else
-    127.0.0.1:7117, with the `token`, and again whenever the daemon has gone.
+    A process that has inherited the worker's socket (GATHERD_WORKER_FD) has a connection already. Another connects to `address`,
+    else GATHERD_CONNECT, else 127.0.0.1:7117, with the `token`, and again whenever the daemon has gone.
 
     threads      plain functions run one at a time, or on so many threads
     concurrency  calls at once; without, 100 if there is an async function, else `threads`

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Workers in Python, Node and PHP of a running daemon, called by the Python client. Skipped where the daemon does not serve workers."""
+"""Workers in Python, Node and PHP of a running daemon, called by the Python client."""
 
 import asyncio
 import shutil
@@ -58,13 +58,6 @@ Gatherd\\Worker::serve(['php_echo' => function (mixed $value, ?int $more = 7) { 
     'php_fail' => fn () => throw new DomainException('boom')]);"""
 
 
-def serves_workers():
-    with Daemon() as daemon, daemon.connect() as connection:
-        connection.send({"id": 1, "method": "workers"})
-        return "result" in connection.message()
-
-
-@unittest.skipUnless(serves_workers(), "the daemon does not serve workers")
 class Workers(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self):
         folder = tempfile.TemporaryDirectory(prefix="gatherd-workers-")
