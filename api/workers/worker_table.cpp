@@ -267,8 +267,12 @@ void worker_table::forget_old() {
 
 /// Under lock_. The caller keeps it.
 void worker_table::drop_if_unused(served_name& name) noexcept {
-    if (name.offers.empty() && name.line.empty() && !name.is_known) {
-        names_.erase(name.name);
+    if (!name.offers.empty() || !name.line.empty() || name.is_known) {
+        return;
+    }
+    // It may have gone before, and another one of its name have come, while a call or a timer kept it.
+    if (const auto known = names_.find(name.name); known != names_.end() && known->second.get() == &name) {
+        names_.erase(known);
     }
 }
 

@@ -206,6 +206,21 @@ class Serving(WorkersCase):
         self.assertEqual((listed["running"], listed["calls"], listed["failed"]), (0, 1, 1))
         self.assertEqual((self.calls("a")["failed"], self.calls("a")["running"]), (1, 0))
 
+    def test_stats_tells_what_calls_of_each_function_did(self):
+        worker = self.worker("counted")
+        self.client.start("gather", {"tasks": [{"call": "counted"}] * 3, "return_exceptions": True})
+        self.until_waiting("counted", 2)
+        calls = self.other().result("stats")["calls"]["counted"]
+        self.assertEqual([calls[each] for each in ("workers", "queued", "running", "ok", "failed")], [1, 2, 1, 0, 0])
+        worker.answer_next(1)
+        worker.answer_next(2)
+        worker.fail(worker.invoked()[0])
+        self.client.message()
+        calls = self.calls("counted")
+        self.assertEqual([calls[each] for each in ("workers", "queued", "running", "ok", "failed")], [1, 0, 0, 2, 1])
+        self.assertGreater(calls["time_run"], 0)
+        self.assertGreater(calls["time_queued"], 0)
+
     def test_serve_again_replaces_all(self):
         worker = self.worker({"name": "again", "params": []}, "gone_then", concurrency=5, name="x")
         self.client.start("run", call("again"))
@@ -717,6 +732,7 @@ class Rights(unittest.TestCase):
                 settings.write_text(json.dumps({"auth": {"tokens": [*tokens[:2], token("some", serve=["text.*"]), tokens[3]]}}))
                 daemon.signal(signal.SIGHUP)
                 self.assertEqual(worker.rest(), [])  # what it serves it may not any more
+                self.doCleanups()  # the daemon waits for clients that are still there
 
 
 class Draining(unittest.TestCase):
@@ -724,6 +740,10 @@ class Draining(unittest.TestCase):
         for each in connections:
             self.addCleanup(each.close)
         return connections
+
+    def assert_closed(self, connection):
+        self.assertEqual(connection.rest(), [])
+        connection.close()  # else the daemon waits for that
 
     def test_what_is_in_flight_and_in_line_is_carried_out(self):
         with Daemon("--drain.grace", "60s") as daemon:
@@ -740,8 +760,8 @@ class Draining(unittest.TestCase):
             for i in (2, 3):
                 worker.answer_next(i)
             self.assertEqual(client.message()["result"], [1, 2, 3])
-            self.assertEqual(client.rest(), [])
-            self.assertEqual(worker.rest(), [])
+            self.assert_closed(client)
+            self.assert_closed(worker)
             self.assertEqual(daemon.wait(), 0)
 
     def test_a_detached_task_may_still_call(self):
@@ -753,7 +773,7 @@ class Draining(unittest.TestCase):
             daemon.signal()
             worker.message()
             worker.answer(identity, 1)
-            self.assertEqual(worker.rest(), [])
+            self.assert_closed(worker)
             self.assertEqual(daemon.wait(), 0)
 
     def test_after_the_grace_calls_are_cancelled_and_may_be_answered(self):
@@ -766,7 +786,8 @@ class Draining(unittest.TestCase):
             self.assertEqual(worker.cancelled(), {"request": identity, "message": "shutting down"})
             worker.fail(identity, type="CancelledError", message="")
             self.assertEqual(client.message()["error"]["code"], -32002)
-            self.assertEqual(worker.rest(), [])
+            client.close()
+            self.assert_closed(worker)
             self.assertEqual(daemon.wait(), 0)
 
     def test_a_worker_without_calls_holds_nothing_up(self):
@@ -774,7 +795,7 @@ class Draining(unittest.TestCase):
             (worker,) = self.opened(Worker(daemon.port, "idle"))
             daemon.signal()
             worker.message()
-            self.assertEqual(worker.rest(), [])
+            self.assert_closed(worker)
             self.assertEqual(daemon.wait(), 0)
 
 
@@ -869,7 +890,8 @@ class Hostile(WorkersCase):
     def test_who_never_reads_holds_only_its_own_calls(self):
         worker = self.worker("deaf", concurrency=100)
         other = self.other()
-        other.start("gather", {"tasks": [{"call": "deaf", "args": ["x" * 5000]}] * 100})
+        large = {"await": {"call": "random.choices", "args": {"population": ["x" * 1000], "k": 100}}}
+        other.start("gather", {"tasks": [{"call": "deaf", "args": [large]}] * 100})  # more than sockets take
         self.assert_well()
         worker.close()
         self.assertEqual(other.message()["error"]["data"]["type"], "ConnectionError")
