@@ -39,6 +39,17 @@ std::vector<std::string> names_and_groups() {
     return names;
 }
 
+/// Settings that are in no group: one of them may have had the group's name once.
+std::vector<std::string> outside_groups() {
+    std::vector<std::string> names;
+    for (const auto& each : setting_table()) {
+        if (each.name.find('.') == std::string_view::npos) {
+            names.emplace_back(each.name);
+        }
+    }
+    return names;
+}
+
 /// Puts sources together, collecting faults as it goes.
 class loader {
 public:
@@ -114,7 +125,7 @@ private:
             } else if (const auto* const which = find_setting(entry.name)) {
                 take(exact + ": " + entry.name, assign_json(*which, entry.value, outcome_.values), *which, place);
             } else if (is_group(entry.name)) {
-                fault(exact, entry.name + " is a group: write an object with its settings");
+                fault(exact, entry.name + " is a group: write an object with its settings" + hint(entry.name, outside_groups()));
             } else {
                 fault(exact, "unknown setting " + entry.name + hint(entry.name, names_and_groups()));
             }

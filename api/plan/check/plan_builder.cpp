@@ -47,8 +47,8 @@ std::string_view plan_builder::keep_step(std::string_view member) {
 }
 
 const function* plan_builder::find_served(std::string_view name) {
-    if (const auto known = served_.find(name); known != served_.end()) {
-        return known->second;
+    if (const function* const known = plan_.find_served(name)) {
+        return known;
     }
     auto found = functions_.find_served(name);
     if (found == nullptr) {
@@ -56,7 +56,6 @@ const function* plan_builder::find_served(std::string_view name) {
     }
     const function* const kept = found.get();
     plan_.keep_served(std::move(found));
-    served_.emplace(kept->name, kept);
     return kept;
 }
 

@@ -9,7 +9,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -151,7 +150,6 @@ private:
     const call_rights* rights_;
     plan& plan_;
     const function* last_function_ = nullptr;
-    std::unordered_map<std::string_view, const function*> served_;  // those that the plan has kept
 };
 
 }  // namespace gatherd::api::plan

@@ -17,9 +17,18 @@ std::string_view plan::keep(std::string_view text) {
 
 void plan::keep_served(std::shared_ptr<const function> served) {
     if (served_ == nullptr) {
-        served_ = std::make_unique<std::vector<std::shared_ptr<const function>>>();
+        served_ = std::make_unique<served_functions>();
     }
-    served_->push_back(std::move(served));
+    const std::string_view name = served->name;
+    served_->emplace(name, std::move(served));
+}
+
+const function* plan::find_served(std::string_view name) const {
+    if (served_ == nullptr) {
+        return nullptr;
+    }
+    const auto found = served_->find(name);
+    return found == served_->end() ? nullptr : found->second.get();
 }
 
 std::span<value> plan::make_values(std::size_t count) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -98,8 +99,11 @@ public:
         return {first, count};
     }
 
-    /// Keeps a function that a worker serves for as long as this lives.
+    /// Keeps a function that a worker serves for as long as this lives. Precondition: it has none of that name.
     void keep_served(std::shared_ptr<const function> served);
+
+    /// The one of that name that it keeps, or null.
+    [[nodiscard]] const function* find_served(std::string_view name) const;
 
     /// Whether any of its calls goes to a worker.
     [[nodiscard]] bool calls_workers() const noexcept { return served_ != nullptr; }
@@ -112,6 +116,7 @@ public:
 
 private:
     static constexpr std::size_t values_a_chunk = 256;
+    using served_functions = std::unordered_map<std::string_view, std::shared_ptr<const function>>;  // by their names
 
     struct values_chunk {
         std::unique_ptr<value[]> values;
@@ -124,7 +129,7 @@ private:
     const node* root_ = nullptr;
     std::size_t tasks_ = 0;
     std::size_t mapped_tasks_ = 0;
-    std::unique_ptr<std::vector<std::shared_ptr<const function>>> served_;  // none: few plans have any
+    std::unique_ptr<served_functions> served_;  // none: few plans have any
 };
 
 }  // namespace gatherd::api::plan

@@ -94,6 +94,9 @@ TEST_CASE("load: an unknown group is told once, with a hint", "[config]") {
 TEST_CASE("load: a group that is given a value is told to be an object", "[config]") {
     const settings_file file{R"({"limits": 3})"};
     CHECK(file.faults() == lines{"1:2: limits is a group: write an object with its settings"});
+    const settings_file former{R"({"workers": 4})"};
+    CHECK(former.faults() ==
+          lines{"1:2: workers is a group: write an object with its settings; did you mean threads?"});
 }
 
 TEST_CASE("load: a setting given twice is a fault, nested or dotted", "[config]") {
