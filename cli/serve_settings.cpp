@@ -37,9 +37,9 @@ api::server::token_hash hash_from(std::string_view digits) {
 api::server::rights rights_from(const std::vector<std::string>& names) {
     using api::server::right;
     api::server::rights all = 0;
-    for (const auto& [name, bit] : {std::pair{"submit", right::submit}, std::pair{"cancel_any", right::cancel_any},
-                                    std::pair{"see_all", right::see_all}, std::pair{"admin", right::admin},
-                                    std::pair{"serve", right::serve}}) {
+    for (const auto& [name, bit] :
+         {std::pair{"submit", right::submit}, std::pair{"cancel_any", right::cancel_any},
+          std::pair{"see_all", right::see_all}, std::pair{"admin", right::admin}, std::pair{"serve", right::serve}}) {
         if (std::ranges::count(names, name) > 0) {
             all |= static_cast<api::server::rights>(bit);
         }

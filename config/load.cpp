@@ -125,7 +125,8 @@ private:
             } else if (const auto* const which = find_setting(entry.name)) {
                 take(exact + ": " + entry.name, assign_json(*which, entry.value, outcome_.values), *which, place);
             } else if (is_group(entry.name)) {
-                fault(exact, entry.name + " is a group: write an object with its settings" + hint(entry.name, outside_groups()));
+                fault(exact, entry.name + " is a group: write an object with its settings" +
+                                 hint(entry.name, outside_groups()));
             } else {
                 fault(exact, "unknown setting " + entry.name + hint(entry.name, names_and_groups()));
             }

@@ -48,9 +48,11 @@ std::string fault_of(std::string_view key, const json& value, token& into) {
         const bool good = value.is_array() && std::ranges::all_of(value, is_glob);
         (key == "serve" ? into.serve : into.functions) =
             good ? std::optional{value.get<std::vector<std::string>>()} : std::nullopt;
-        return good ? "" : std::string{key} + R"( must be a list of names with * and ?, as ["process.run", "random.*"])";
+        return good ? ""
+                    : std::string{key} + R"( must be a list of names with * and ?, as ["process.run", "random.*"])";
     }
-    return "unknown member '" + std::string{key} + "'; there are name, sha256, rights, tasks_in_flight, functions, serve";
+    return "unknown member '" + std::string{key} +
+           "'; there are name, sha256, rights, tasks_in_flight, functions, serve";
 }
 
 }  // namespace

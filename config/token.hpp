@@ -21,14 +21,15 @@ struct token {
 
     std::optional<std::vector<std::string>> functions;  // globs of names; none: all that are allowed without a setting
 
-    std::optional<std::vector<std::string>> serve;  // globs of names that it may serve, which gives it that right; none: as
-                                                    // its rights say, all
+    std::optional<std::vector<std::string>> serve;  // globs of names that it may serve, which gives it that right;
+                                                    // none: as its rights say, all
 
     friend bool operator==(const token&, const token&) = default;
 };
 
 /// Reads a list of tokens: `[{"name": "ci", "sha256": "9f86..", "rights": ["submit"], "tasks_in_flight": 1000,
-/// "functions": ["img.*"], "serve": ["img.*"]}]`, the last three members being optional. Gives the list, or what is wrong with it for a person.
+/// "functions": ["img.*"], "serve": ["img.*"]}]`, the last three members being optional. Gives the list, or what is
+/// wrong with it for a person.
 [[nodiscard]] std::variant<std::vector<token>, std::string> read_tokens(const nlohmann::ordered_json& from);
 
 /// What read_tokens reads back.

@@ -194,8 +194,8 @@ message_item message_decoder::state::read_item(json_view item) const {
     if (has.id) {
         const auto kind = has.id->kind();
         if (kind == json_kind::boolean || kind == json_kind::array || kind == json_kind::object) {
-            return told(invalid_request(request_id::null(),
-                                        std::string{"id must be a string, a number or null, not "}.append(name_of(kind))));
+            return told(invalid_request(
+                request_id::null(), std::string{"id must be a string, a number or null, not "}.append(name_of(kind))));
         }
         if (kind == json_kind::string && has.id->as_string().size() > limits.id_bytes) {
             return told({request_id::null(), over_limit("limits.id_bytes", limits.id_bytes)});

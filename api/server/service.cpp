@@ -19,16 +19,16 @@ void step_aside(const executor::scheduler& workers) noexcept {
 
 }  // namespace
 
-service::service(executor::scheduler& on, plan::registry& functions, const limits& bounds, std::string version,
+service::service(executor::scheduler& threads, plan::registry& functions, const limits& bounds, std::string version,
                  std::size_t blocking_threads)
-    : scheduler_{on},
+    : scheduler_{threads},
       functions_{functions},
       limits_{bounds},
       version_{std::move(version)},
-      counters_{on},
+      counters_{threads},
       tasks_{limits_, counters_},
-      workers_{on, functions, [this]() -> const limits& { return this->bounds(); }},
-      bulk_{on.workers(), [&on] { step_aside(on); }},
+      workers_{threads, functions, [this]() -> const limits& { return this->bounds(); }},
+      bulk_{threads.workers(), [&threads] { step_aside(threads); }},
       blocking_threads_{blocking_threads},
       memory_{*this} {}
 

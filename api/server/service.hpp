@@ -39,7 +39,7 @@ class service {
 public:
     /// `blocking_threads`: as of the scheduler, for plans that do not run on that one.
     /// `functions`: what workers serve is added to them.
-    service(executor::scheduler& on, plan::registry& functions, const limits& bounds, std::string version,
+    service(executor::scheduler& threads, plan::registry& functions, const limits& bounds, std::string version,
             std::size_t blocking_threads = 64);
     ~service();
     service(const service&) = delete;
@@ -107,12 +107,12 @@ public:
     void drain(std::function<void()> emptied);
     [[nodiscard]] bool is_draining() const noexcept { return is_draining_.load(std::memory_order_acquire); }
 
-    /// The grace is over: all that runs is cancelled with "shutting down", answered, and the connections closed, but for
-    /// those of workers.
+    /// The grace is over: all that runs is cancelled with "shutting down", answered, and the connections closed, but
+    /// for those of workers.
     void cancel_all();
 
-    /// Nothing is left to be called: the connections of workers close as others do in a drain; or `at_once`, as cancel_all
-    /// has it.
+    /// Nothing is left to be called: the connections of workers close as others do in a drain; or `at_once`, as
+    /// cancel_all has it.
     void end_workers(bool at_once);
     [[nodiscard]] bool may_workers_end() const noexcept { return may_workers_end_.load(std::memory_order_acquire); }
 

@@ -22,7 +22,7 @@ std::optional<json_view> given(json_view object, std::string_view name) {
 
 call_end runtime_error(std::string message) {
     call_end end;
-    end.how = call_end::way::raised;
+    end.ending = call_end::way::raised;
     end.type = "RuntimeError";
     end.message = std::move(message);
     return end;
@@ -46,7 +46,7 @@ call_end read_error(json_view error) {
         return wrong_answer("error.data must have texts as type and message, and may have one as traceback");
     }
     call_end end;
-    end.how = call_end::way::raised;
+    end.ending = call_end::way::raised;
     end.type = type->as_string();
     end.message = own_message->as_string();
     if (traceback) {
@@ -85,7 +85,7 @@ call_end read_answer(json_view answer) {
         return wrong_answer("it has neither result nor error");
     }
     call_end end;
-    end.how = call_end::way::returned;
+    end.ending = call_end::way::returned;
     end.result = protocol::to_value(*result);
     return end;
 }

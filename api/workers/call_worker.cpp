@@ -57,14 +57,14 @@ std::optional<value> result_of(served_call& call, plan::call_context& context,
     using way = call_end::way;
     const bool is_stopped = cancelled || call.is_timed_out();
     call_end end = call.take_end();
-    if (end.how == way::returned) {
+    if (end.ending == way::returned) {
         return std::move(end.result);  // also after a cancellation: the function has caught it
     }
-    if (end.how == way::over_limit) {
+    if (end.ending == way::over_limit) {
         context.exceed("limits.result_bytes");
         throw executor::cancelled_error{};
     }
-    if (end.how == way::raised && !(is_stopped && end.type == "CancelledError")) {
+    if (end.ending == way::raised && !(is_stopped && end.type == "CancelledError")) {
         raise_told(end);
     }
     if (cancelled) {

@@ -27,8 +27,8 @@ constexpr std::size_t most_declaration_bytes = std::size_t{16} << 10;
 constexpr std::size_t most_parameters = 255;
 
 /// Families whose names the daemon keeps for itself, those that it has and those that it may get.
-constexpr std::array<std::string_view, 11> reserved_families{
-    "process", "http", "file", "hash", "compress", "stats", "text", "time", "random", "str", "json"};
+constexpr std::array<std::string_view, 11> reserved_families{"process", "http", "file",   "hash", "compress", "stats",
+                                                             "text",    "time", "random", "str",  "json"};
 constexpr std::string_view operators = "operator";
 
 struct declaration_fault {
@@ -36,8 +36,7 @@ struct declaration_fault {
 };
 
 [[noreturn]] void refuse(const std::string& path, std::string_view why) {
-    throw declaration_fault{{errc::invalid_params,
-                             "Invalid params: " + shortened(path) + ": " + std::string{why},
+    throw declaration_fault{{errc::invalid_params, "Invalid params: " + shortened(path) + ": " + std::string{why},
                              std::make_shared<const value>(value{{"path", path}})}};
 }
 
@@ -47,7 +46,8 @@ bool is_letter(char c) noexcept {
 
 bool is_name(std::string_view text) noexcept {
     return !text.empty() && text.size() <= most_name_bytes && is_letter(text.front()) &&
-           std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '.'; });
+           std::all_of(text.begin(), text.end(),
+                       [](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '.'; });
 }
 
 /// About the memory that a declaration takes. Stops when it is more than there may be.
@@ -202,7 +202,8 @@ declaration read_declaration(json_view from, const std::string& path, const plan
     std::size_t weight = 0;
     add_weight(from, weight);
     if (weight > most_declaration_bytes) {
-        refuse(path, "the declaration of a function is larger than " + std::to_string(most_declaration_bytes) + " bytes");
+        refuse(path,
+               "the declaration of a function is larger than " + std::to_string(most_declaration_bytes) + " bytes");
     }
     const declared_object given{from, path, known};
     declaration read;
@@ -325,7 +326,9 @@ void append_arguments(std::string& text, const declaration& callee, const value*
         if (each.variadic) {
             break;
         }
-        const value* const argument = is_named ? find_named(*args, each.name) : position < given ? &(*args)[position] : nullptr;
+        const value* const argument = is_named           ? find_named(*args, each.name)
+                                      : position < given ? &(*args)[position]
+                                                         : nullptr;
         ++position;
         if (argument != nullptr) {
             append(each, *argument);

@@ -26,7 +26,7 @@ constexpr const char* concurrency_is = "concurrency is a whole number from 1 to 
 
 /// A function as one worker declares it. Never changes once it was read.
 struct declaration {
-    plan::function callee{};  ///< all but its body
+    plan::function callee{};   ///< all but its body
     bool sends_names = false;  ///< some parameter is optional: arguments go by name, those left out are absent
     bool is_idempotent = false;
     std::optional<std::chrono::nanoseconds> timeout{};
@@ -35,9 +35,10 @@ struct declaration {
 
 using declaration_ptr = std::shared_ptr<const declaration>;
 
-/// Reads the list of FUNCTIONs that stands at `path` in the params. A fault is -32602 with its place: an unknown member,
-/// a name that is none, twice there, the daemon's own or of a family of its own, parameters in an order that Python would
-/// not take, a number out of range, a declaration of more than 16 KiB. More than `most` functions are -32006.
+/// Reads the list of FUNCTIONs that stands at `path` in the params. A fault is -32602 with its place: an unknown
+/// member, a name that is none, twice there, the daemon's own or of a family of its own, parameters in an order that
+/// Python would not take, a number out of range, a declaration of more than 16 KiB. More than `most` functions are
+/// -32006.
 ///
 /// Threads: any. Cost: linear in the text. Throws: std::bad_alloc.
 [[nodiscard]] result<std::vector<declaration_ptr>> read_declarations(protocol::json_view list, const std::string& path,

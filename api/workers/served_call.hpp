@@ -30,7 +30,7 @@ struct call_end {
         lost,        ///< the worker went away; `message` says how
         given_up,    ///< it was cancelled, and the worker did not answer in time
     };
-    way how = way::given_up;
+    way ending = way::given_up;
     value result{};
     std::string type{};
     std::string message{};

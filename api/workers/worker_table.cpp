@@ -28,7 +28,7 @@ std::shared_ptr<const plan::function> callable(worker_table& table, const declar
 
 call_end loss(const std::string& why) {
     call_end end;
-    end.how = call_end::way::lost;
+    end.ending = call_end::way::lost;
     end.message = why;
     return end;
 }

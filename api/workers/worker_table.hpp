@@ -40,9 +40,9 @@ struct served_name {
     const std::string name;
     std::vector<offer*> offers{};  ///< of workers that serve it now
     call_line line;
-    offer* newest = nullptr;   ///< whose declaration plans are checked by
-    bool is_known = false;     ///< the registry has it
-    bool is_sweeping = false;  ///< the timer is set: calls wait, and nobody serves the name
+    offer* newest = nullptr;                       ///< whose declaration plans are checked by
+    bool is_known = false;                         ///< the registry has it
+    bool is_sweeping = false;                      ///< the timer is set: calls wait, and nobody serves the name
     clock::time_point orphaned_at = clock::now();  ///< since when nobody serves it
     std::string loss{};                            ///< why
     std::optional<std::list<std::shared_ptr<served_name>>::iterator> remembered{};
@@ -63,9 +63,9 @@ struct served_name {
 ///
 /// Threads: all members are safe from any thread. One lock; the registry's, events and timers are taken under it, and
 /// nothing else: messages are sent without it.
-/// Cost: of a call, linear in the workers that serve its name, then, when a place becomes free, in the functions of that
-/// worker. Both are at most limits.functions, together: some microseconds for what is usual. Who serves or goes with
-/// many functions holds the lock for a part of them at a time.
+/// Cost: of a call, linear in the workers that serve its name, then, when a place becomes free, in the functions of
+/// that worker. Both are at most limits.functions, together: some microseconds for what is usual. Who serves or goes
+/// with many functions holds the lock for a part of them at a time.
 class worker_table {
 public:
     using bounds_source = std::function<const limits&()>;
@@ -146,7 +146,8 @@ private:
     void forget_old();
     void arm_forgetting();
     void drop_if_unused(served_name& name) noexcept;
-    void withdraw_all(worker& host, std::vector<std::shared_ptr<offer>> offers, std::uint64_t kept_number, const std::string& why);
+    void withdraw_all(worker& host, std::vector<std::shared_ptr<offer>> offers, std::uint64_t kept_number,
+                      const std::string& why);
     [[nodiscard]] std::string drain_message() const;
 
     // placement.cpp: who runs where. All under lock_.

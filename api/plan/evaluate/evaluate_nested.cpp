@@ -30,8 +30,8 @@ bool ends_in_this_step(const node& n, const program& p) {
            (n.is_instant && n.is == kind::call && !static_cast<const call_node&>(n).callee->draws);
 }
 
-/// Tasks that are created during the life of what it gives have to end by then, or by no wait_for; and no later than what
-/// is around.
+/// Tasks that are created during the life of what it gives have to end by then, or by no wait_for; and no later than
+/// what is around.
 std::optional<deadline_setter> end_by(std::optional<deadline_time> when) {
     const auto around = deadline_around.get();
     return deadline_around.scoped_set(when && around ? std::min(*when, *around) : when);

@@ -65,16 +65,16 @@ public:
 
 /// Which pool of threads runs a function.
 enum class thread_pool {
-    none,      ///< on a worker, unless its arguments are large: it returns within microseconds, or it only waits
-    compute,   ///< may take much CPU: on the compute pool, unless is_brief says otherwise
-    blocking,  ///< blocks its thread: on the blocking pool, unless all that it does is to sleep
+    none,       ///< on a worker, unless its arguments are large: it returns within microseconds, or it only waits
+    compute,    ///< may take much CPU: on the compute pool, unless is_brief says otherwise
+    blocking,   ///< blocks its thread: on the blocking pool, unless all that it does is to sleep
     elsewhere,  ///< in a worker: another process, which serves it
 };
 
 /// What a function's body gets as its arguments.
 enum class args_form {
-    bound,      ///< one value for each parameter, as the check has bound them
-    whole,      ///< args as they were given, if they fit the parameters: one value, a list or an object; none if left out
+    bound,  ///< one value for each parameter, as the check has bound them
+    whole,  ///< args as they were given, if they fit the parameters: one value, a list or an object; none if left out
     unchecked,  ///< the same, whatever they are: the function has not declared its parameters
 };
 
@@ -180,8 +180,8 @@ struct binding {
 [[nodiscard]] std::variant<binding, misfit> bind_names(const function& callee,
                                                        const std::vector<std::string_view>& names);
 
-/// Binds args that were computed: a list or an object. Throws `raised` TypeError, as the call would in Python. A function
-/// that takes them whole gets them so, and finds out itself whether they fit.
+/// Binds args that were computed: a list or an object. Throws `raised` TypeError, as the call would in Python. A
+/// function that takes them whole gets them so, and finds out itself whether they fit.
 [[nodiscard]] std::vector<value> bind_value(const function& callee, value args);
 
 /// Whether these are so many values, or such long texts, that a function which looks at each of them would hold a

@@ -27,7 +27,8 @@ public:
     /// The daemon's own function of that name, or null. Constant time; the pointer stays valid as long as the registry.
     [[nodiscard]] const function* find(std::string_view name) const noexcept;
 
-    /// The function of that name that workers serve, or null. Whoever keeps it may call it, whatever becomes of the name.
+    /// The function of that name that workers serve, or null. Whoever keeps it may call it, whatever becomes of the
+    /// name.
     [[nodiscard]] std::shared_ptr<const function> find_served(std::string_view name) const;
 
     /// From now on this is the function of its name. Precondition: the daemon has none of that name.
@@ -36,8 +37,8 @@ public:
     /// From now on no worker's function has that name.
     void withdraw(std::string_view name);
 
-    /// The name nearest to a misspelt one, or empty if none is near enough to be worth proposing. Cost: bounded; of very
-    /// many names that are served not all are considered.
+    /// The name nearest to a misspelt one, or empty if none is near enough to be worth proposing. Cost: bounded; of
+    /// very many names that are served not all are considered.
     [[nodiscard]] std::string nearest(std::string_view name) const;
 
     /// The daemon's own functions, sorted by name.

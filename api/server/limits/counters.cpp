@@ -12,10 +12,10 @@ namespace gatherd::api::server {
 namespace {
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(event::count)> event_names{
-    "connections_accepted", "connections_refused", "foreign_closed", "tls_failed",      "tokens_refused",
-    "bytes_read",           "bytes_written",       "requests",       "programs_run",    "programs_failed",
-    "tasks_started",        "tasks_done",          "tasks_failed",   "tasks_cancelled", "created_tasks_run",
-    "answers_ignored",
+    "connections_accepted", "connections_refused", "foreign_closed",    "tls_failed",
+    "tokens_refused",       "bytes_read",          "bytes_written",     "requests",
+    "programs_run",         "programs_failed",     "tasks_started",     "tasks_done",
+    "tasks_failed",         "tasks_cancelled",     "created_tasks_run", "answers_ignored",
 };
 
 constexpr std::array codes{

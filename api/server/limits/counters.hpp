@@ -36,7 +36,7 @@ enum class event : std::uint8_t {
     tasks_cancelled,  ///< of plans that were cancelled or timed out
     created_tasks_run,
     answers_ignored,  ///< of workers: answers and output to no call
-    count,  // how many there are
+    count,            // how many there are
 };
 
 /// Counters that every part of the service raises.

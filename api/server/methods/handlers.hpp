@@ -35,7 +35,7 @@ void ping(service& of, std::optional<protocol::json_view> params, reply& answer)
 void auth(service& of, std::optional<protocol::json_view> params, reply& answer);
 
 // worker_methods.cpp: methods of connections that serve functions.
-void serve(service& of, std::optional<protocol::json_view> params, reply& answer);
-void workers(service& of, std::optional<protocol::json_view> params, reply& answer);
+void serve(service& daemon, std::optional<protocol::json_view> params, reply& answer);
+void workers(service& daemon, std::optional<protocol::json_view> params, reply& answer);
 
 }  // namespace gatherd::api::server

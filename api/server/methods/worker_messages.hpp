@@ -10,8 +10,8 @@ namespace gatherd::api::server {
 
 class connection;
 
-/// Takes what is no request of a worker's: the answer to a call, or what stands in place of one. False: it is neither, or
-/// the connection serves nothing, and the refusal is to be told. `bytes`: about how long its text is.
+/// Takes what is no request of a worker's: the answer to a call, or what stands in place of one. False: it is neither,
+/// or the connection serves nothing, and the refusal is to be told. `bytes`: about how long its text is.
 [[nodiscard]] bool take_answer(connection& client, const protocol::refusal& refused, std::size_t bytes);
 
 /// Takes the notification `output` of a worker. False: it is none.

@@ -73,19 +73,19 @@ void check_rights(const identity& who, const std::vector<workers::declaration_pt
 }
 
 /// How the call ended that a worker has answered, or that it could not answer.
-workers::call_end end_from(service& of, const protocol::refusal& refused, std::size_t bytes) {
+workers::call_end end_from(service& daemon, const protocol::refusal& refused, std::size_t bytes) {
     if (!refused.answer) {
         return workers::wrong_answer(refused.reason.message);
     }
     workers::call_end end;
-    if (bytes > of.bounds().result_bytes) {
-        end.how = workers::call_end::way::over_limit;
+    if (bytes > daemon.bounds().result_bytes) {
+        end.ending = workers::call_end::way::over_limit;
         return end;
     }
     try {
         return workers::read_answer(*refused.answer);
     } catch (const std::bad_alloc&) {
-        end.how = workers::call_end::way::raised;
+        end.ending = workers::call_end::way::raised;
         end.type = "MemoryError";
         return end;
     }
@@ -93,32 +93,33 @@ workers::call_end end_from(service& of, const protocol::refusal& refused, std::s
 
 }  // namespace
 
-void serve(service& of, std::optional<protocol::json_view> params_given, reply& answer) {
+void serve(service& daemon, std::optional<protocol::json_view> params_given, reply& answer) {
     static const signature expected{{"functions"}, {"concurrency", "name", "version"}};
     const params given{params_given, expected};
     connection& client = *answer.to();
     auto info = read_info(given);
     auto functions = value_or_refuse(workers::read_declarations(
-        given.required("functions"), '/' + given.step("functions"), of.functions(), of.bounds().functions));
+        given.required("functions"), '/' + given.step("functions"), daemon.functions(), daemon.bounds().functions));
     check_rights(*client.who(), functions);
     auto self = client.work().worker();
     const bool is_new = self == nullptr;
     if (is_new) {
-        self = std::make_shared<workers::worker>(std::make_shared<connection_link>(answer.to()), text_of(client.peer()));
+        self =
+            std::make_shared<workers::worker>(std::make_shared<connection_link>(answer.to()), text_of(client.peer()));
     }
-    if (auto fault = of.workers().serve(self, std::move(info), std::move(functions))) {
+    if (auto fault = daemon.workers().serve(self, std::move(info), std::move(functions))) {
         throw refused{*std::move(fault)};
     }
     if (is_new && !client.work().become_worker(self)) {
-        of.workers().lose(*self, "its connection has ended");  // meanwhile
+        daemon.workers().lose(*self, "its connection has ended");  // meanwhile
     }
-    answer.result({{"worker", of.workers().id_of(*self)}}, [&of, self] { of.workers().resume(*self); });
+    answer.result({{"worker", daemon.workers().id_of(*self)}}, [&daemon, self] { daemon.workers().resume(*self); });
 }
 
-void workers(service& of, std::optional<protocol::json_view> params_given, reply& answer) {
+void workers(service& daemon, std::optional<protocol::json_view> params_given, reply& answer) {
     static const signature none{};
     const params given{params_given, none};
-    answer.result(of.workers().describe());
+    answer.result(daemon.workers().describe());
 }
 
 bool take_answer(connection& client, const protocol::refusal& refused, std::size_t bytes) {
@@ -126,16 +127,16 @@ bool take_answer(connection& client, const protocol::refusal& refused, std::size
     if (worker == nullptr) {
         return false;
     }
-    service& of = client.of();
+    service& daemon = client.of();
     const auto number = workers::call_number(refused.id.text());
     const bool has_returned = refused.answer && workers::has_result(*refused.answer);
-    const auto call = number ? of.workers().take_answered(*worker, *number, has_returned) : nullptr;
+    const auto call = number ? daemon.workers().take_answered(*worker, *number, has_returned) : nullptr;
     if (call != nullptr) {
-        call->finish(end_from(of, refused, bytes));
+        call->finish(end_from(daemon, refused, bytes));
         return true;
     }
     if (refused.answer) {
-        of.counts().add(event::answers_ignored);
+        daemon.counts().add(event::answers_ignored);
     }
     return refused.answer.has_value();
 }
@@ -149,8 +150,7 @@ bool take_output(connection& client, const protocol::request& request) {
     const auto id = has_members ? request.params->find("request") : std::nullopt;
     const auto text = has_members ? request.params->find("text") : std::nullopt;
     const auto number = id && id->is_string() ? workers::call_number(protocol::request_id{*id}.text()) : std::nullopt;
-    const auto call =
-        number && text && text->is_string() ? client.of().workers().find_call(*worker, *number) : nullptr;
+    const auto call = number && text && text->is_string() ? client.of().workers().find_call(*worker, *number) : nullptr;
     if (call == nullptr) {
         client.of().counts().add(event::answers_ignored);
     } else {

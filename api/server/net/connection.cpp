@@ -435,8 +435,8 @@ bool connection::is_finished() {
     if (is_in_bulk_ || is_unfinished_) {
         return false;
     }
-    const bool is_drained = service_.is_draining() && !input_.mid_message() &&
-                            (service_.may_workers_end() || work_.worker() == nullptr);
+    const bool is_drained =
+        service_.is_draining() && !input_.mid_message() && (service_.may_workers_end() || work_.worker() == nullptr);
     const bool may_end = must_end || is_drained;
     if (!may_end || work_.is_owed()) {
         return false;
@@ -471,7 +471,8 @@ void connection::linger() {
 }
 
 void connection::shut_down() {
-    if (service_.may_workers_end() || work_.worker() == nullptr) {  // what workers run is cancelled, and they answer that
+    if (service_.may_workers_end() ||
+        work_.worker() == nullptr) {  // what workers run is cancelled, and they answer that
         is_shutting_down_.store(true, std::memory_order_relaxed);
     }
     work_.cancel_requests("shutting down");

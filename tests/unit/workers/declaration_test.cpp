@@ -74,7 +74,8 @@ TEST_CASE("declaration: arguments that do not fit raise TypeError", "[workers]")
 TEST_CASE("declaration: a fault is told with its place", "[workers]") {
     CHECK(std::get<std::string>(read(R"({"name":"hash.x"})")) == "/0/name");
     CHECK(std::get<std::string>(read(R"({"name":"f","concurrency":0})")) == "/0/concurrency");
-    CHECK(std::get<std::string>(read(R"({"name":"f","params":[{"name":"a","default":1},{"name":"b"}]})")) == "/0/params/1");
+    CHECK(std::get<std::string>(read(R"({"name":"f","params":[{"name":"a","default":1},{"name":"b"}]})")) ==
+          "/0/params/1");
     CHECK(std::get<std::string>(read(R"({"name":"f"},{"name":"f"})")) == "/1/name");
     CHECK(std::holds_alternative<declaration_ptr>(read(R"({"name":"stats"})")));  // a family's name alone is nobody's
 }
