@@ -130,6 +130,8 @@ class Serving(WorkersCase):
             self.assertIn(words, error["message"])
         error = self.client.error("run", {"task": {"call": "bound"}})
         self.assertEqual(error["data"]["path"], "/task/args")
+        error = self.client.error("run", {"task": {"call": "bound", "args": {"a": 1, "bb": 2}}})
+        self.assertEqual(error["data"], {"path": "/task/args", "hint": "did you mean b?"})
 
     def test_with_an_optional_parameter_arguments_go_by_name(self):
         worker = self.worker({"name": "optional", "params": [
@@ -153,6 +155,34 @@ class Serving(WorkersCase):
         self.client.message()
         error = self.client.error("run", {"task": {"call": "anything", "args": {"await": {"value": 3}}}})
         self.assertEqual(error["data"]["type"], "TypeError")
+
+    def test_literal_arguments_are_not_looked_into(self):
+        data = {"await": {"call": "fail"}, "ref": "x"}, {"await": {"call": "fail"}}
+        for function in ("untyped", {"name": "typed", "params": [{"name": "a"}, {"name": "b"}]}):
+            worker = self.worker(function, concurrency=2)
+            name = function if isinstance(function, str) else function["name"]
+            for method, params in (("run", {"task": {"call": name, "args": data, "literal": True}}),
+                                   ("run", {"task": {"map": name, "over": [data], "literal": True}}),
+                                   ("run", {"task": {"map": name, "over": {"await": {"value": [data]}}}}),
+                                   ("run", {"task": {"map": {"call": name, "args": {"ref": "item"}}, "as": "item", "over": [data]}})):
+                self.client.start(method, params)
+                self.assertEqual(worker.answer_next(0)["args"], list(data))
+                self.assertIn(self.client.message()["result"], (0, [0]))
+
+    def test_serve_may_be_a_notification_or_stand_in_a_batch(self):
+        worker = self.other()
+        worker.send({"method": "serve", "params": [[{"name": "told"}]]})
+        worker.result("ping")
+        self.client.start("run", call("told"))
+        worker.send({"id": worker.message()["id"], "result": 1})
+        self.assertEqual(self.client.message()["result"], 1)
+        self.client.start("run", call("told"))
+        identity = worker.message()["id"]
+        self.client.start("run", call("told"))
+        worker.send([{"id": identity, "result": 2}, {"id": 1, "method": "serve", "params": [[{"name": "told"}]]}, {"id": 2, "method": "ping"}])
+        self.assertEqual(sorted(each["id"] for each in worker.message()), [1, 2])  # before the next call
+        worker.send({"id": worker.message()["id"], "result": 3})
+        self.assertEqual([self.client.message()["result"] for _ in range(2)], [2, 3])
 
     def test_map_and_created_tasks_call_workers(self):
         worker = self.worker("mapped", concurrency=3)
@@ -602,6 +632,9 @@ class Cancelling(WorkersCase):
                 ({"wait_for": {"call": "t"}, "timeout": 50}, {"timeout": 100}, 40, 50),
                 ({"wait_for": {"wait_for": {"call": "t"}, "timeout": 80}, "timeout": 30}, {}, 20, 30),
                 ({"wait_for": {"gather": [{"sequence": [{"call": "t"}]}]}, "timeout": 30}, {}, 20, 30),
+                ({"wait_for": {"any": [{"if": {"value": 1}, "then": {"call": "t"}}]}, "timeout": 30}, {}, 20, 30),
+                ({"wait_for": {"map": {"call": "t", "args": [{"ref": "x"}]}, "as": "x", "over": [1]}, "timeout": 30}, {}, 20, 30),
+                ({"map": {"wait_for": {"call": "t", "args": [{"ref": "x"}]}, "timeout": 30}, "as": "x", "over": [1]}, {}, 20, 30),
                 ({"wait_for": {"shield": {"call": "t"}}, "timeout": 30}, {"timeout": 100}, 90, 100),
                 ({"sequence": [{"wait_for": {"value": 1}, "timeout": 30}, {"call": "t"}]}, {"timeout": 100}, 90, 100),
                 ({"wait_for": {"call": "t"}, "timeout": 1000}, {}, 490, 500)):
@@ -846,6 +879,10 @@ class Hostile(WorkersCase):
         worker.answer(identity, "x" * 200_000)
         error = self.client.message()["error"]
         self.assertEqual((error["code"], error["data"]["limit"]), (-32006, "limits.result_bytes"))
+        self.client.start("run", call("huge"))
+        identity, _ = worker.invoked()
+        worker.fail(identity, type="ValueError", message="", traceback="x" * 200_000)
+        self.assertEqual(self.client.message()["error"]["data"]["limit"], "limits.result_bytes")
         self.client.start("run", call("huge"))
         identity, _ = worker.invoked()
         worker.answer(identity, "x" * 4_000_000)
