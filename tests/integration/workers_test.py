@@ -531,9 +531,7 @@ class Places(WorkersCase):
         self.assertEqual(self.calls("busy")["queued"], 0)
 
 
-class Cancelling(WorkersCase):
-    flags = ("--workers.cancel_time", "300ms")
-
+class CancellingCase(WorkersCase):
     def start_and_cancel(self, worker, name="c"):
         request = self.client.start("run", call(name))
         identity, _ = worker.invoked()
@@ -541,6 +539,8 @@ class Cancelling(WorkersCase):
         self.assertEqual(worker.cancelled(), {"request": identity, "message": "stop it"})
         return request, identity
 
+
+class Cancelling(CancellingCase):
     def test_a_cancelled_call_ends_when_the_worker_has_answered(self):
         worker = self.worker("c")
         _, identity = self.start_and_cancel(worker)
@@ -556,17 +556,6 @@ class Cancelling(WorkersCase):
         worker.answer(identity, "caught it")
         self.assertEqual(self.client.message()["result"], "caught it")
 
-    def test_after_cancel_time_the_task_ends_and_the_place_stays_taken(self):
-        worker = self.worker("c", "d", concurrency=1)
-        _, identity = self.start_and_cancel(worker)
-        self.assertEqual(self.client.message()["error"]["code"], -32002)
-        worker.output(identity, "for nobody")
-        self.client.start("run", call("c"))
-        self.until_waiting("c", 1)
-        worker.answer(identity, "late")
-        worker.answer_next("next")
-        self.assertEqual(self.client.message()["result"], "next")
-
     def test_a_second_cancellation_ends_it_at_once(self):
         worker = self.worker("c")
         request, identity = self.start_and_cancel(worker)
@@ -576,22 +565,6 @@ class Cancelling(WorkersCase):
         self.client.start("run", call("c"))
         worker.answer_next("next")  # no second cancel came
         self.assertEqual(self.client.message()["result"], "next")
-
-    def test_who_does_not_answer_within_twice_that_is_lost(self):
-        worker = self.worker("c", {"name": "again", "idempotent": True}, concurrency=3)
-        other = self.other()
-        other.start("run", {"task": {"gather": [{"call": "c"}, {"call": "again"}], "return_exceptions": True}})
-        for _ in range(2):
-            worker.invoked()
-        self.start_and_cancel(worker)
-        self.assertEqual(self.client.message()["error"]["code"], -32002)
-        self.assertEqual(worker.rest(), [])
-        params = self.worker("again").answer_next("from another")
-        self.assertEqual(params["attempt"], 2)
-        lost, again = other.message()["result"]
-        self.assertEqual(lost["error"]["type"], "ConnectionError")
-        self.assertIn("cancel_time", lost["error"]["message"])
-        self.assertEqual(again, {"value": "from another"})
 
     def test_a_timeout_of_the_plan_cancels_the_call(self):
         worker = self.worker("c")
@@ -611,11 +584,6 @@ class Cancelling(WorkersCase):
         worker.fail(identity, type="CancelledError", message="")
         data = self.client.message()["error"]["data"]
         self.assertEqual((data["type"], data["path"]), ("TimeoutError", "/task"))
-        self.client.start("run", call("timed"))
-        identity, _ = worker.invoked()
-        worker.cancelled()
-        self.assertEqual(self.client.message()["error"]["data"]["type"], "TimeoutError")  # without an answer, too
-        worker.answer(identity, "late")
 
     def test_timeout_is_the_least_of_those_around(self):
         worker = self.worker({"name": "t", "timeout": 500}, concurrency=8)
@@ -663,9 +631,46 @@ class Cancelling(WorkersCase):
         self.assertEqual(self.client.message()["result"], 1)
 
 
-class Losses(WorkersCase):
-    flags = ("--workers.wait", "300ms", "--workers.remember", "1s")
+class Unanswered(CancellingCase):
+    flags = ("--workers.cancel_time", "500ms")
 
+    def test_after_cancel_time_the_task_ends_and_the_place_stays_taken(self):
+        worker = self.worker("c", "d", concurrency=1)
+        _, identity = self.start_and_cancel(worker)
+        self.assertEqual(self.client.message()["error"]["code"], -32002)
+        worker.output(identity, "for nobody")
+        self.client.start("run", call("c"))
+        self.until_waiting("c", 1)
+        worker.answer(identity, "late")
+        worker.answer_next("next")
+        self.assertEqual(self.client.message()["result"], "next")
+
+    def test_who_does_not_answer_within_twice_that_is_lost(self):
+        worker = self.worker("c", {"name": "again", "idempotent": True}, concurrency=3)
+        other = self.other()
+        other.start("run", {"task": {"gather": [{"call": "c"}, {"call": "again"}], "return_exceptions": True}})
+        for _ in range(2):
+            worker.invoked()
+        self.start_and_cancel(worker)
+        self.assertEqual(self.client.message()["error"]["code"], -32002)
+        self.assertEqual(worker.rest(), [])
+        params = self.worker("again").answer_next("from another")
+        self.assertEqual(params["attempt"], 2)
+        lost, again = other.message()["result"]
+        self.assertEqual(lost["error"]["type"], "ConnectionError")
+        self.assertIn("cancel_time", lost["error"]["message"])
+        self.assertEqual(again, {"value": "from another"})
+
+    def test_a_functions_own_timeout_needs_no_answer(self):
+        worker = self.worker({"name": "timed", "timeout": 0.1})
+        self.client.start("run", call("timed"))
+        identity, _ = worker.invoked()
+        worker.cancelled()
+        self.assertEqual(self.client.message()["error"]["data"]["type"], "TimeoutError")  # without an answer, too
+        worker.answer(identity, "late")
+
+
+class Losses(WorkersCase):
     def test_a_lost_call_raises_connection_error(self):
         for leave in (Connection.close, Connection.reset, Connection.end):
             worker = Worker(self.daemon.port, "once")
@@ -706,6 +711,21 @@ class Losses(WorkersCase):
         self.worker("was_served").answer_next("here")
         self.assertEqual(self.client.message()["result"], "here")
 
+    def test_a_name_that_nobody_ever_served_is_refused_at_once(self):
+        self.assertEqual(self.client.error("run", call("never_served"))["data"], {"path": "/task/call"})
+
+    def test_a_retry_in_the_plan_decides(self):
+        worker = Worker(self.daemon.port, "decided")
+        self.client.start("run", {"task": {"retry": {"call": "decided"}, "attempts": 2}})
+        worker.invoked()
+        worker.close()
+        self.assertEqual(self.worker("decided").answer_next("again")["attempt"], 1)
+        self.assertEqual(self.client.message()["result"], "again")
+
+
+class Forgetting(WorkersCase):
+    flags = ("--workers.wait", "200ms", "--workers.remember", "600ms")
+
     def test_without_a_worker_in_time_it_raises_connection_error_and_is_forgotten_later(self):
         Worker(self.daemon.port, "forgotten").close()
         while any("forgotten" in each["functions"] for each in self.client.result("workers")):
@@ -720,16 +740,14 @@ class Losses(WorkersCase):
         self.assertNotIn("forgotten", self.client.result("stats")["calls"])
         self.worker("forgotten").serve()
 
-    def test_a_name_that_nobody_ever_served_is_refused_at_once(self):
-        self.assertEqual(self.client.error("run", call("never_served"))["data"], {"path": "/task/call"})
 
-    def test_a_retry_in_the_plan_decides(self):
-        worker = Worker(self.daemon.port, "decided")
-        self.client.start("run", {"task": {"retry": {"call": "decided"}, "attempts": 2}})
-        worker.invoked()
-        worker.close()
-        self.assertEqual(self.worker("decided").answer_next("again")["attempt"], 1)
-        self.assertEqual(self.client.message()["result"], "again")
+class Idle(WorkersCase):
+    flags = ("--limits.idle_time", "200ms")
+
+    def test_who_serves_is_exempt_from_the_idle_time(self):
+        worker = self.worker("idle")
+        self.assertEqual(self.other().rest(), [])  # the daemon has closed it
+        self.assertEqual(worker.result("ping"), "pong")
 
 
 class Rights(unittest.TestCase):
@@ -834,7 +852,7 @@ class Draining(unittest.TestCase):
 
 class Hostile(WorkersCase):
     flags = ("--limits.output_lines", "1000", "--limits.result_bytes", "100KiB", "--limits.message_bytes", "3MiB",
-             "--limits.idle_time", "500ms", "--limits.functions", "1000")
+             "--limits.functions", "1000")
 
     def assert_well(self):
         client = self.other()
@@ -932,12 +950,6 @@ class Hostile(WorkersCase):
         self.assert_well()
         worker.close()
         self.assertEqual(other.message()["error"]["data"]["type"], "ConnectionError")
-
-    def test_who_serves_is_exempt_from_the_idle_time(self):
-        idle = self.daemon.connect()
-        self.addCleanup(idle.close)
-        self.assertEqual(idle.rest(), [])  # the daemon has closed it
-        self.assertEqual(self.neighbour.result("ping"), "pong")
 
     def test_many_calls_in_line_are_cancelled_at_once(self):
         worker = self.worker("queue")
