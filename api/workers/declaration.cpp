@@ -13,7 +13,6 @@
 #include "api/protocol/json_pointer.hpp"
 #include "api/protocol/json_value.hpp"
 #include "api/protocol/json_writer.hpp"
-#include "api/protocol/refusal.hpp"
 #include "api/shortened.hpp"
 
 namespace gatherd::api::workers {
@@ -272,6 +271,12 @@ std::optional<std::size_t> concurrency_of(json_view given) noexcept {
     return static_cast<std::size_t>(given.as_integer());
 }
 
+error too_many_functions(std::size_t most) {
+    return {errc::limit_exceeded,
+            "Over a limit: workers serve at most " + std::to_string(most) + " functions in all (limits.functions)",
+            std::make_shared<const value>(value{{"limit", "limits.functions"}, {"max", most}})};
+}
+
 result<std::vector<declaration_ptr>> read_declarations(json_view list, const std::string& path,
                                                        const plan::registry& functions, std::size_t most) {
     try {
@@ -279,7 +284,7 @@ result<std::vector<declaration_ptr>> read_declarations(json_view list, const std
             refuse(path, "a list of functions is expected");
         }
         if (list.size() > most) {
-            return protocol::over_limit("limits.functions", most);
+            return too_many_functions(most);
         }
         std::vector<declaration_ptr> all;
         all.reserve(list.size());

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/error.hpp"
 #include "api/plan/model/function.hpp"
 #include "api/plan/model/registry.hpp"
 #include "api/protocol/json_view.hpp"
@@ -34,6 +35,9 @@ struct declaration {
 };
 
 using declaration_ptr = std::shared_ptr<const declaration>;
+
+/// The refusal of a serve with which all workers would serve more than `most` functions.
+[[nodiscard]] error too_many_functions(std::size_t most);
 
 /// Reads the list of FUNCTIONs that stands at `path` in the params. A fault is -32602 with its place: an unknown
 /// member, a name that is none, twice there, the daemon's own or of a family of its own, parameters in an order that

@@ -5,7 +5,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/protocol/refusal.hpp"
 #include "api/protocol/response.hpp"
 #include "api/workers/call_worker.hpp"
 #include "gatherd/executor/scheduler.hpp"
@@ -50,7 +49,7 @@ std::optional<error> worker_table::serve(const std::shared_ptr<worker>& host, wo
         const std::lock_guard guard{lock_};
         const std::size_t most = bounds_().functions;
         if (declared_ - host->counted_ + functions.size() > most) {
-            return protocol::over_limit("limits.functions", most);
+            return too_many_functions(most);
         }
         ++host->pauses_;
         if (host->is_gone_) {

@@ -741,6 +741,36 @@ class Forgetting(WorkersCase):
         self.worker("forgotten").serve()
 
 
+class Overflowing(WorkersCase):
+    flags = ("--workers.wait", "300ms", "--limits.functions", "2")
+
+    def test_a_name_that_comes_back_is_not_taken_for_the_one_that_went(self):
+        first = self.worker("name")
+        self.client.start("run", call("name"))
+        identity, _ = first.invoked()  # keeps what went
+        first.serve()
+        others, second = self.worker("x", "y"), self.other()
+        request = second.start("run", call("name"))  # in line: its clock is set
+        second.result("ping")
+        others.serve()  # of three names without a worker the daemon forgets the first
+        second.send({"method": "cancel", "params": {"request": request}})
+        self.assertIn("error", second.message())
+        back = self.worker("name")
+        Worker(self.daemon.port, "gone").close()
+        self.assertEqual(self.client_of_gone(), "ConnectionError")  # by then that clock has run out
+        second.start("run", call("name"))
+        back.answer_next("back")
+        self.assertEqual(second.message()["result"], "back")
+        first.answer(identity, "late")
+        self.assertEqual(self.client.message()["result"], "late")
+
+    def client_of_gone(self):
+        client = self.other()
+        while any("gone" in each["functions"] for each in client.result("workers")):
+            pass
+        return client.error("run", call("gone"))["data"]["type"]
+
+
 class Idle(WorkersCase):
     flags = ("--limits.idle_time", "200ms")
 
@@ -923,6 +953,7 @@ class Hostile(WorkersCase):
             names = [{"name": f"n{i}"} for i in range(count)]
             error = worker.error("serve", [names])
             self.assertEqual((error["code"], error["data"]), (-32006, {"limit": "limits.functions", "max": 1000}))
+            self.assertIn("1000 functions", error["message"])
         worker.result("serve", [[{"name": f"n{i}"} for i in range(500)]])
         self.assertEqual(self.other().error("serve", [[{"name": f"m{i}"} for i in range(600)]])["code"], -32006)
         worker.result("serve", [[{"name": f"n{i}"} for i in range(100, 700)]])
