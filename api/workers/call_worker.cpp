@@ -61,7 +61,7 @@ std::optional<value> result_of(served_call& call, plan::call_context& context,
         return std::move(end.result);  // also after a cancellation: the function has caught it
     }
     if (end.ending == way::over_limit) {
-        context.exceed("limits.result_bytes");
+        context.exceed(end.limit);
         throw executor::cancelled_error{};
     }
     if (end.ending == way::raised && !(is_stopped && end.type == "CancelledError")) {
@@ -84,7 +84,7 @@ std::optional<value> result_of(served_call& call, plan::call_context& context,
 
 executor::task<value> call_worker(worker_table& table, std::shared_ptr<const std::string> name,
                                   plan::call_context& context, plan::arguments given) {
-    const value* const args = given.empty() ? nullptr : &given.front();
+    const value* const args = given.empty() ? nullptr : &given[0];
     std::uint32_t attempt = 1;
     while (true) {
         const attendance at{table.enter(*name, context)};

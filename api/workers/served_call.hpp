@@ -26,7 +26,7 @@ struct call_end {
     enum class way {
         returned,    ///< `result`
         raised,      ///< `type`, `message`, `traceback`
-        over_limit,  ///< its result is larger than limits.result_bytes
+        over_limit,  ///< its result is more than `limit` allows
         lost,        ///< the worker went away; `message` says how
         given_up,    ///< it was cancelled, and the worker did not answer in time
     };
@@ -35,6 +35,7 @@ struct call_end {
     std::string type{};
     std::string message{};
     std::shared_ptr<const std::string> traceback{};
+    const char* limit = "limits.result_bytes";
 };
 
 /// An attempt, from the line to the answer.

@@ -77,7 +77,7 @@ bool are_more_than(arguments given, std::size_t values, std::size_t text_bytes) 
 }
 
 bool are_large(arguments given) noexcept {
-    return are_more_than(given, 4096, std::size_t{256} << 10);
+    return !given.empty() && are_more_than(given, 4096, std::size_t{256} << 10);
 }
 
 std::optional<std::size_t> slots_by_position(const function& callee, std::size_t given) noexcept {

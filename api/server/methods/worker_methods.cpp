@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/memory_limit.hpp"
 #include "api/server/methods/handlers.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/methods/worker_messages.hpp"
@@ -84,6 +85,10 @@ workers::call_end end_from(service& daemon, const protocol::refusal& refused, st
     }
     try {
         return workers::read_answer(*refused.answer);
+    } catch (const memory_limit_exceeded&) {
+        end.ending = workers::call_end::way::over_limit;
+        end.limit = "limits.memory_bytes";
+        return end;
     } catch (const std::bad_alloc&) {
         end.ending = workers::call_end::way::raised;
         end.type = "MemoryError";
