@@ -73,7 +73,12 @@ std::string_view python_type(const value& v) noexcept {
 
 bool are_more_than(arguments given, std::size_t values, std::size_t text_bytes) noexcept {
     room left{values, text_bytes};
-    return std::any_of(given.begin(), given.end(), [&left](const value& each) { return left.is_exceeded_by(each); });
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        if (left.is_exceeded_by(given[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool are_large(arguments given) noexcept {

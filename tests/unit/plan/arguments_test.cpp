@@ -28,8 +28,8 @@ TEST_CASE("arguments: of values side by side", "[plan]") {
 }
 
 TEST_CASE("arguments: of values that stand anywhere", "[plan]") {
-    const value first{1};
-    const value second{"two"};
+    const value first(1);
+    const value second("two");
     const std::vector<const value*> places{&second, &first, &second};
     const arguments given{std::span<const value* const>{places}};
     CHECK(given.size() == 3);
