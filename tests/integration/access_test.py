@@ -245,7 +245,7 @@ class Tokens(Case):
         self.assertNotIn("wrong", daemon.log)
 
     def test_tasks_in_flight_of_one_token_are_bounded_over_its_connections(self):
-        daemon = self.begin()
+        daemon = self.begin("--drain.grace", "1s")
         first, second = self.connect(daemon, "other"), self.connect(daemon, "other")
         first.start("run", [{"sequence": [{"call": "print", "args": ["began"]}, FOR_EVER]}])  # three tasks
         first.message()

@@ -285,7 +285,8 @@ class Limits(unittest.TestCase):
 
     def test_what_catches_every_cancellation_does_not_outlive_its_client(self):
         # With so many rounds, only the first one, where nobody waits for the answer, ends them in the time of this test.
-        daemon = self.start(flag("limits.cleanup_time", "10ms"), flag("limits.cleanup_rounds", 1000), flag("limits.tasks_in_flight", 25))
+        daemon = self.start(flag("limits.cleanup_time", "10ms"), flag("limits.cleanup_rounds", 1000), flag("limits.tasks_in_flight", 25),
+                            flag("drain.grace", "1s"))
         gone = self.connect(daemon)
         gone.start("run", {"task": self.ENDLESS})
         gone.start("create_task", {"task": self.ENDLESS})
