@@ -12,6 +12,7 @@ from pathlib import Path
 from connection import PATIENCE, Connection
 
 BINARY = os.environ["TESTED_GATHERD"]
+IS_SANITIZED = any(name in Path(BINARY).read_bytes() for name in (b"__asan_init", b"__tsan_init"))  # slow, and counts no memory
 PR_SET_PDEATHSIG = 1
 
 

@@ -7,11 +7,9 @@ A sanitized daemon, which is slow and has another memory, gets smaller ones, and
 import json
 import resource
 import unittest
-from pathlib import Path
 
-from daemon import BINARY, Daemon
+from daemon import IS_SANITIZED, Daemon
 
-IS_SANITIZED = any(name in Path(BINARY).read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 SCALE = 10 if IS_SANITIZED else 1
 STACK = 256 * 1024  # of each thread: a chain of awaits that nested calls would overflow it
 DEEP_STACK = 1024 * 1024  # the decoder does nest calls, as deep as the JSON: that has a limit of its own
