@@ -21,6 +21,7 @@
 
 #include "api/functions/standard.hpp"
 #include "api/plan/model/registry.hpp"
+#include "api/server/methods/request_log.hpp"
 #include "api/server/net/listener.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/tls_context.hpp"
@@ -145,6 +146,11 @@ std::vector<std::shared_ptr<listener>> listen(service& of, const config::setting
     return listeners;
 }
 
+void set_log(const config::settings& settings) {
+    spdlog::default_logger()->set_level(level_from(settings.log.level));
+    api::server::request_log::set_slow(settings.log.slow);
+}
+
 /// Takes what settings may change while the daemon runs: all of it, or none where anything is wrong.
 void reload(service& of, const std::vector<std::shared_ptr<listener>>& listeners, const tls_ptr& tls,
             config::settings& settings, const std::function<config::settings()>& read_again) {
@@ -161,7 +167,7 @@ void reload(service& of, const std::vector<std::shared_ptr<listener>>& listeners
         }
         of.change_limits(bearable_limits(next, of.runs_on().workers()));
         of.change_tokens(tokens_from(next));
-        spdlog::default_logger()->set_level(level_from(next.log.level));
+        set_log(next);
         if (tls != nullptr) {
             tls->take(std::move(certificate));
             spdlog::info("SIGHUP: the certificates were read again");
@@ -300,6 +306,7 @@ int serve(const config::settings& settings, const std::function<config::settings
     std::signal(SIGPIPE, SIG_IGN);
     serve_signals signals;
     start_log(level_from(settings.log.level));
+    set_log(settings);
     const auto open_files = raise_file_limit();
     try {
         return serve_until_stopped(signals, settings, open_files, read_again);

@@ -12,6 +12,8 @@
 #include <memory>
 #include <utility>
 
+#include "cli/standard_output.hpp"
+
 namespace gatherd::cli {
 
 unblocking_sink::unblocking_sink(int descriptor) : descriptor_{descriptor} {
@@ -71,7 +73,12 @@ void unblocking_sink::sink_it_(const spdlog::details::log_msg& message) {
     if (dropped_ != 0) {
         text = "log: " + std::to_string(dropped_) + " lines were dropped: they were not read in time\n";
     }
-    text.append(line.data(), line.size());
+    // What a client chose (an id, a name) neither commands a terminal nor begins a line of its own.
+    std::string told = without_controls({line.data(), line.size() - 1});
+    for (auto at = told.find('\n'); at != std::string::npos; at = told.find('\n', at)) {
+        told.replace(at, 1, "\\n");
+    }
+    text += told + '\n';
     dropped_ = try_write(text) ? 0 : dropped_ + 1;
 }
 

@@ -74,6 +74,8 @@ constexpr std::array table{
             "PEM file of the authorities that http.request trusts, in place of the system's"},
     setting{"log.level", log_level_field{[](settings& s) -> auto& { return s.log.level; }},
             "how much to log"},
+    setting{"log.slow", duration_field{[](settings& s) -> auto& { return s.log.slow; }, 0s, day},
+            "requests that take as long are logged as slow, at level warn; 0s for none"},
     setting{"blocking.threads", count_field{[](settings& s) -> auto& { return s.blocking.threads; }, 1, 10'000},
             "threads at most for calls that block, such as to_thread's"},
     setting{"drain.grace", duration_field{[](settings& s) -> auto& { return s.drain.grace; }, 0s, day},

@@ -65,6 +65,7 @@ struct settings {
 
     struct log_settings {
         log_level level = log_level::info;
+        std::chrono::milliseconds slow{0};  // 0: none is logged for its time
     } log;
 
     struct blocking_settings {

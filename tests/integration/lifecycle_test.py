@@ -152,6 +152,31 @@ class Start(unittest.TestCase):
         self.assertIn("the limit of open files is 60, and 2 threads need 61", done.stderr)
 
 
+class RequestLog(unittest.TestCase):
+    SECRET = "nobody else's business"
+
+    def test_at_debug_each_request_is_told_and_never_what_it_says(self):
+        with Daemon("--log.level", "debug") as daemon, daemon.connect() as connection:
+            self.assertEqual(connection.ask("run", [{"value": self.SECRET}])["result"], self.SECRET)
+            daemon.wait_for_log("debug request: run id 1 from 127.0.0.1, ")
+            connection.send({"id": "\u009b31m\n", "method": "gather", "params": [[{"call": "fail", "args": ["ValueError", self.SECRET]}]]})
+            connection.message()
+            daemon.wait_for_log(': error -32000, ')
+            self.assertIn('id "\\u009b31m\\n" from', daemon.log)
+            connection.send({"method": self.SECRET})
+            connection.send({"method": "ping"})
+            daemon.wait_for_log("request: ping without id from")
+            self.assertIn("request: unknown method without id from", daemon.log)
+            self.assertNotIn(self.SECRET, daemon.log)
+
+    def test_slow_requests_are_told_at_any_level_that_warns(self):
+        with Daemon("--log.slow", "50ms") as daemon, daemon.connect() as connection:
+            self.assertEqual(connection.result("ping"), "pong")
+            self.assertEqual(connection.result("run", [{"call": "sleep", "args": [0.06, 1]}]), 1)
+            daemon.wait_for_log("warning slow request: run id 2 from 127.0.0.1, ")
+            self.assertNotIn("ping", daemon.log)
+
+
 class Stop(unittest.TestCase):
     def test_an_idle_daemon_ends_at_once_on_either_signal(self):
         for number in (signal.SIGTERM, signal.SIGINT):

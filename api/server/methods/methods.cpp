@@ -113,6 +113,7 @@ void call_method(service& of, const protocol::request& request, reply answer) {
     const auto* const found =
         std::find_if(methods.begin(), methods.end(), [&](const method& m) { return m.name == request.method; });
     of.counts().add_method(static_cast<std::size_t>(found - methods.begin()));
+    answer.log_as(found != methods.end() ? found->name : std::string_view{});
     try {
         if (found == methods.end()) {
             refuse_method(request.method);

@@ -68,9 +68,14 @@ reply::~reply() {
     }
 }
 
-void reply::send(std::string_view text, std::function<void()> sent) {
+void reply::log_as(std::string_view method) noexcept {
+    log_.begin(method, to_->message_bytes());
+}
+
+void reply::send(std::string_view text, std::function<void()> sent, const errc* failed) {
     const executor::memory_turn nobodys{nullptr};  // from here on nothing is refused
     const std::shared_ptr<connection> to = std::move(to_);
+    log_.end(*to, id_, failed, text.size());
     if (part_of_ != nullptr) {
         part_of_->add(text, std::move(sent));
     } else {
@@ -92,17 +97,17 @@ void reply::result(const value& what, std::function<void()> sent) {
     if (is_too_much(text.size())) {
         error(out_of_memory());
     } else {
-        send(text, std::move(sent));
+        send(text, std::move(sent), nullptr);
     }
 }
 
 void reply::result_message(std::string_view message) {
     if (is_notification()) {
-        send({}, nullptr);
+        send({}, nullptr, nullptr);
     } else if (is_too_much(message.size())) {
         error(out_of_memory());
     } else {
-        send(message, nullptr);
+        send(message, nullptr, nullptr);
     }
 }
 
@@ -113,7 +118,7 @@ void reply::error(const api::error& why) {
     if (!is_notification()) {
         protocol::append_error(text, id_, why);
     }
-    send(text, nullptr);
+    send(text, nullptr, &why.code);
 }
 
 void reply::error_body(errc code, std::string_view body) {
@@ -125,7 +130,7 @@ void reply::error_body(errc code, std::string_view body) {
     if (is_too_much(text.size())) {
         error(out_of_memory());
     } else {
-        send(text, nullptr);
+        send(text, nullptr, &code);
     }
 }
 

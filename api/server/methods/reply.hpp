@@ -12,6 +12,7 @@
 
 #include "api/error.hpp"
 #include "api/protocol/request_id.hpp"
+#include "api/server/methods/request_log.hpp"
 #include "api/value.hpp"
 
 namespace gatherd::api::server {
@@ -60,16 +61,21 @@ public:
     /// An error whose body is written already.
     void error_body(errc code, std::string_view body);
 
+    /// The log may tell how the request went, by that name of its method, which outlives it; empty: unknown.
+    void log_as(std::string_view method) noexcept;
+
     [[nodiscard]] const protocol::request_id& id() const noexcept { return id_; }
     [[nodiscard]] bool is_notification() const noexcept { return id_.is_absent(); }
     [[nodiscard]] const std::shared_ptr<connection>& to() const noexcept { return to_; }
 
 private:
-    void send(std::string_view text, std::function<void()> sent);
+    /// `failed`: the code of an error; null: a result.
+    void send(std::string_view text, std::function<void()> sent, const errc* failed);
 
     std::shared_ptr<connection> to_;  // none: moved from, or answered
     protocol::request_id id_;
     std::shared_ptr<batch> part_of_;
+    request_log log_{};
 };
 
 }  // namespace gatherd::api::server

@@ -1,0 +1,48 @@
+/// \file
+/// What the log tells about a request: at level debug about each, at level warn about those that took long. Never its
+/// arguments, nor what it gave.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <string_view>
+
+#include "api/error.hpp"
+
+namespace gatherd::api::protocol {
+class request_id;
+}
+
+namespace gatherd::api::server {
+
+class connection;
+
+/// One request, from where its method is known to its answer. While neither the level nor log.slow asks for it, it costs
+/// two loads.
+///
+/// Threads: begun by one, ended by any; set_slow from any.
+class request_log {
+public:
+    /// Requests that take as long are logged; 0: none. For the whole process, as the log is.
+    static void set_slow(std::chrono::nanoseconds least) noexcept {
+        least_slow_.store(least.count(), std::memory_order_relaxed);  // nothing else hangs on it
+    }
+
+    request_log() = default;
+
+    /// `method`: one of the daemon's own, which outlives it; empty: unknown.
+    void begin(std::string_view method, std::size_t request_bytes) noexcept;
+
+    /// `failed`: the code of the error that answered it; null: it has a result. `answer_bytes`: 0 for a notification.
+    void end(const connection& client, const protocol::request_id& id, const errc* failed, std::size_t answer_bytes);
+
+private:
+    static inline constinit std::atomic<std::chrono::nanoseconds::rep> least_slow_{0};
+
+    std::chrono::steady_clock::time_point began_{};  // none: nobody asks for it
+    std::string_view method_{};
+    std::size_t request_bytes_ = 0;
+};
+
+}  // namespace gatherd::api::server
