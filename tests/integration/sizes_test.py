@@ -7,6 +7,7 @@ A sanitized daemon, which is slow and has another memory, gets smaller ones, and
 import json
 import resource
 import unittest
+from pathlib import Path
 
 from daemon import IS_SANITIZED, Daemon
 
