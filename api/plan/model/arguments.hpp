@@ -23,12 +23,13 @@ public:
     class iterator;
 
     arguments() noexcept = default;
-    arguments(std::span<const value> values) noexcept  // NOLINT(google-explicit-constructor): as one span from another
-        : at_{values.data()}, size_{static_cast<std::uint32_t>(values.size())} {}
+    arguments(const value* first, std::size_t size) noexcept : at_{first}, size_{static_cast<std::uint32_t>(size)} {}
+    /// Of what has its values side by side, as a vector or a span has.
     template <typename Values>
-        requires std::convertible_to<const Values&, std::span<const value>>
-    arguments(const Values& values) noexcept : arguments{std::span<const value>{values}} {}  // NOLINT
-    arguments(const value* first, std::size_t size) noexcept : arguments{std::span<const value>{first, size}} {}
+        requires requires(const Values& values) {
+            { values.data() } -> std::convertible_to<const value*>;
+        }
+    arguments(const Values& values) noexcept : arguments{values.data(), values.size()} {}  // NOLINT
     explicit arguments(std::span<const value* const> places) noexcept
         : at_{places.data()}, size_{static_cast<std::uint32_t>(places.size())}, are_places_{true} {}
 
