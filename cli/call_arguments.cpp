@@ -77,7 +77,7 @@ std::string argument_json(const std::string& word) {
 std::string call_plan(const call_words& given) {
     const bool named = given.named || !given.texts.empty() || !given.values.empty();
     return R"({"call":)" + text_json(given.function) + R"(,"args":)" +
-           (named ? by_name(given) : by_position(given.words)) + "}";
+           (named ? by_name(given) : by_position(given.words)) + R"(,"literal":true})";
 }
 
 }  // namespace gatherd::cli

@@ -1,6 +1,9 @@
 /// \file
 /// The binary `gatherd`: finds the subcommand, runs it, and turns what goes wrong into a line and an exit status.
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
@@ -100,6 +103,15 @@ int run(std::vector<std::string> words) {
     return chosen();
 }
 
+/// A standard stream that is closed stays one that cannot be used, and is not what is opened next.
+void keep_standard_descriptors() {
+    for (const int each : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (fcntl(each, F_GETFD) == -1) {
+            static_cast<void>(open("/dev/null", each == STDIN_FILENO ? O_WRONLY : O_RDONLY));  // the lowest that is free
+        }
+    }
+}
+
 /// The exit status.
 int run_and_report(int count, char** words) {
     try {
@@ -125,6 +137,7 @@ int run_and_report(int count, char** words) {
 }  // namespace
 
 int main(int count, char** words) {
+    keep_standard_descriptors();
     gatherd::cli::begin_counting_memory();
     // A reader that goes away is an error of the write, not the end of the process.
     std::signal(SIGPIPE, SIG_IGN);

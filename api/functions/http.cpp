@@ -184,7 +184,7 @@ public:
             check_call(callee, given);
             co_await here.granted();
         }
-        co_return co_await run_now({callee, given});
+        co_return co_await run_now(context, {callee, given});
     }
 
 private:
@@ -200,7 +200,7 @@ private:
         return {exception_for(fault.reason()), std::string{callee} + ": " + fault.message()};
     }
 
-    executor::task<value> run_now(http_call call) {
+    executor::task<value> run_now(call_context& context, http_call call) {
         http::request request = request_from(call);
         http::response answer;
         try {
@@ -220,7 +220,10 @@ private:
         if (answer.body.size() <= brief_body) {
             co_return result_of(std::move(answer), is_binary);
         }
-        auto decode = [answer = std::move(answer), is_binary]() mutable { return result_of(std::move(answer), is_binary); };
+        auto decode = [account = context.account(), answer = std::move(answer), is_binary]() mutable {
+            const executor::memory_turn turn{account.get()};
+            return result_of(std::move(answer), is_binary);
+        };
         co_return co_await executor::compute_unjoined(std::move(decode));
     }
 

@@ -148,9 +148,10 @@ private:
 
     executor::task<value> run_now(call_context& context, arguments given) {
         const run_options options = options_from(given);
+        const auto began = process_watch::clock::now();
         auto started = co_await spawner_.start(request_from(given));
         const auto watch =
-            std::make_shared<process_watch>(executor::this_io(), std::move(started), options.max_output, context.account());
+            std::make_shared<process_watch>(executor::this_io(), std::move(started), options.max_output, context.account(), began);
         watch->start(options.timeout);
         std::exception_ptr cancelled;
         try {

@@ -30,9 +30,10 @@ void close(asio::posix::stream_descriptor& open) {
 }  // namespace
 
 process_watch::process_watch(asio::io_context& home, started_process started, std::size_t max_output,
-                             std::shared_ptr<executor::memory_account> account)
+                             std::shared_ptr<executor::memory_account> account, clock::time_point began)
     : max_output_{max_output},
       account_{std::move(account)},
+      began_{began},
       process_{std::move(started)},
       handle_{home, process_.handle.release()},
       output_{home, std::move(process_.output)},

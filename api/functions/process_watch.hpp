@@ -31,9 +31,9 @@ public:
     using clock = std::chrono::steady_clock;
 
     /// `account`: whose memory it is that is kept of its output; null: nobody's. Without memory no more is kept, since
-    /// who is refused some ends.
+    /// who is refused some ends. `began`: from when the time counts, before the process could run.
     process_watch(asio::io_context& home, started_process started, std::size_t max_output,
-                  std::shared_ptr<executor::memory_account> account);
+                  std::shared_ptr<executor::memory_account> account, clock::time_point began);
 
     void start(std::optional<std::chrono::nanoseconds> timeout);
 
@@ -70,7 +70,7 @@ private:
 
     const std::size_t max_output_;
     const std::shared_ptr<executor::memory_account> account_;
-    const clock::time_point began_ = clock::now();
+    const clock::time_point began_;
     started_process process_;
     asio::posix::stream_descriptor handle_;
     stream output_;

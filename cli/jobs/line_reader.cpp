@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <asio/error.hpp>
 #include <asio/post.hpp>
 #include <cerrno>
 #include <utility>
@@ -24,7 +25,7 @@ line_reader::line_reader(asio::io_context& context, int descriptor, std::size_t 
         size_ = place >= 0 && place < found.st_size ? static_cast<std::uint64_t>(found.st_size - place) : 0;
         return;
     }
-    asio::error_code refused;  // what the reactor does not take is always ready, as /dev/null
+    asio::error_code refused;
     waiting_.assign(descriptor, refused);
 }
 
@@ -67,7 +68,7 @@ void line_reader::read_more(std::function<void()> then) {
     is_reading_ = true;
     auto read_and_tell = [this, then = std::move(then)](asio::error_code stopped = {}) {
         is_reading_ = false;
-        if (!stopped) {
+        if (stopped != asio::error::operation_aborted) {  // any other: epoll does not take it, as /dev/null
             read_now();
             then();
         }

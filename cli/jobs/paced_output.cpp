@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <asio/error.hpp>
 #include <asio/post.hpp>
 #include <cerrno>
 #include <climits>
@@ -77,7 +78,7 @@ void paced_output::write_now() {
         is_writing_ = false;
     } else {
         waiting_.async_wait(asio::posix::stream_descriptor::wait_write, [this](asio::error_code stopped) {
-            if (!stopped) {
+            if (stopped != asio::error::operation_aborted) {  // any other: epoll does not take it, as /dev/null
                 write_now();
             }
         });

@@ -92,6 +92,14 @@ class Streams(unittest.TestCase):
             if not IS_SANITIZED:
                 self.assertLess(used, 64 << 10)
 
+    def test_input_that_epoll_does_not_take_and_none_at_all(self):
+        for command in ([BINARY, "map", "--local", "echo"], [BINARY, "exec", "echo"]):
+            run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=clean_environment(), timeout=PATIENCE)
+            self.assertEqual((run.returncode, run.stdout, run.stderr), (0, b"", b""))
+            run = subprocess.run(["sh", "-c", '"$@" <&-', "sh", *command], capture_output=True, env=clean_environment(), timeout=PATIENCE)
+            self.assertNotEqual(run.returncode, 0)
+            self.assertIn(b"Bad file descriptor", run.stderr)
+
     def test_results_come_while_the_input_is_still_open(self):
         with subprocess.Popen([BINARY, "map", "--local", "echo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment()) as running:
             for word in (b"a", b"b"):

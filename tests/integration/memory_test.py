@@ -1,8 +1,10 @@
 """limits.memory_bytes bounds what the process has in memory, whatever the input; and it gives back what it took."""
 
+import http.server
 import os
 import resource
 import tempfile
+import threading
 import time
 import unittest
 
@@ -120,6 +122,39 @@ class MemoryTest(unittest.TestCase):
             got = connection.result("run", {"task": {"let": {"x": {"call": "range", "args": [500_000]}}, "in": {"gather": calls}}})
         self.assertEqual(got, [500_000, 124_999_750_000, 499_999] * 200)
         self.assertLessEqual(status_bytes(daemon.process.pid, "VmHWM"), 128 * MIB)
+
+    def test_an_error_that_few_words_make_long_ends_its_program(self):
+        daemon = self.daemon_with(64 * MIB)
+        doubled = {"call": "fail"}
+        for _ in range(26):
+            doubled = {"let": {"q": doubled}, "in": {"any": [{"ref": "q"}, {"ref": "q"}]}}
+        long = {"call": "fail", "args": ["ValueError", "m" * 1_000_000]}
+        with daemon.connect() as connection:
+            for plan in (doubled, {"let": {"e": long}, "in": {"any": [{"ref": "e"}] * 2000}}, {"let": {"e": long}, "in": {"any": [{"ref": "e"}] * 200}}):
+                for method, params in (("run", [plan]), ("gather", [[plan]])):
+                    self.assertEqual(connection.error(method, params)["code"], -32006)
+        self.assertLessEqual(status_bytes(daemon.process.pid, "VmHWM"), 64 * MIB + BESIDE)
+
+    def test_the_json_of_an_answer_over_http_is_the_memory_of_the_program(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = b"[" + b",".join([b"{}"] * 5_000_000) + b"]"
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        daemon = self.daemon_with(64 * MIB, "--http.allow", "127.0.0.0/8", "--auth.open_functions", "true")
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web, daemon.connect() as connection:
+            threading.Thread(target=web.serve_forever).start()
+            error = connection.error("run", [{"call": "http.get", "args": [f"http://127.0.0.1:{web.server_port}/"]}])
+            web.shutdown()
+        self.assertEqual(error["data"]["limit"], "limits.memory_bytes")
+        self.assertLessEqual(status_bytes(daemon.process.pid, "VmHWM"), 64 * MIB + BESIDE)
 
     def test_files_and_the_output_of_processes_are_the_memory_of_the_program_that_asked_for_them(self):
         folder = tempfile.TemporaryDirectory()

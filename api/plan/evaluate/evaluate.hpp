@@ -79,6 +79,10 @@ class program;
 /// `[await child for child in children]`
 [[nodiscard]] executor::task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, program& p);
 
+/// The ExceptionGroup that a node fails with. If a description of it would be longer than limits.result_bytes, which
+/// names that stand for one failure can bring about with few words, the program ends instead.
+[[nodiscard]] outcome raise_group(std::string message, place where, std::vector<failure_ptr> errors, program& p);
+
 /// `await asyncio.wait_for(task, timeout)`
 [[nodiscard]] executor::task<outcome> evaluate_wait_for(const inner_node& n, environment_ptr names, program& p);
 

@@ -86,13 +86,13 @@ outcome first_success(const any_node& n, std::vector<child_handle>& started) {
     return outcome_of(std::exchange(started[i], {}), {n.children[i]});
 }
 
-outcome all_failures(const any_node& n, const std::vector<child_handle>& started) {
+outcome all_failures(const any_node& n, const std::vector<child_handle>& started, program& p) {
     std::vector<failure_ptr> errors;
     errors.reserve(started.size());
     for (std::size_t i = 0; i < started.size(); ++i) {
         errors.push_back(outcome_of(started[i], {n.children[i]}).reason());
     }
-    return group_failure("no task succeeded", {&n}, std::move(errors));
+    return raise_group("no task succeeded", {&n}, std::move(errors), p);
 }
 
 }  // namespace
@@ -116,7 +116,7 @@ task<outcome> evaluate_any(const any_node& n, environment_ptr names, program& p)
             if (co_await has_success(s, are_all_started ? std::nullopt : n.stagger)) {
                 result = first_success(n, s.tasks);
             } else if (are_all_started && s.ends.remaining() == 0) {
-                result = all_failures(n, s.tasks);
+                result = all_failures(n, s.tasks, p);
             }
         }
     } catch (const cancelled_error& e) {

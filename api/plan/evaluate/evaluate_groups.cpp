@@ -16,6 +16,15 @@ namespace gatherd::api::plan {
 
 using executor::cancelled_error, executor::task, executor::task_ref;
 
+outcome raise_group(std::string message, place where, std::vector<failure_ptr> errors, program& p) {
+    failure group = group_failure(std::move(message), where, std::move(errors));
+    if (described_bytes(group) > p.bounds().result_bytes) {
+        p.exceed("limits.result_bytes");
+        return failure{"CancelledError", "", where};
+    }
+    return group;
+}
+
 task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, program& p) {
     std::vector<child_handle> children = start_children(n, names, p);
     std::vector<task_ref> running = refs_to(children);
@@ -53,7 +62,7 @@ task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, pro
         std::erase_if(running, [](const task_ref& each) { return each->ended(); });
     }
     if (!errors.empty()) {
-        co_return group_failure("unhandled errors in a TaskGroup", {&n}, std::move(errors));
+        co_return raise_group("unhandled errors in a TaskGroup", {&n}, std::move(errors), p);
     }
     if (own_cancellation) {
         co_return *std::move(own_cancellation);

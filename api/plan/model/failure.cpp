@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -63,9 +64,22 @@ value describe_in(const failure& f, left_items& left) {
 
 }  // namespace
 
+std::size_t described_bytes(const failure& f) noexcept {
+    constexpr std::size_t names_and_marks = 64;
+    const std::size_t traceback = f.traceback != nullptr ? f.traceback->size() : 0;
+    return names_and_marks + f.type.size() + f.message.size() + traceback + f.bytes_of_errors;
+}
+
 failure group_failure(std::string message, place where, std::vector<failure_ptr> errors) {
-    return {"ExceptionGroup", std::move(message), where,
-            std::make_shared<const std::vector<failure_ptr>>(std::move(errors))};
+    constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 2;  // doubling ends there
+    std::size_t bytes = 0;
+    for (const failure_ptr& each : errors) {
+        bytes = std::min(bytes + described_bytes(*each), most);
+    }
+    failure group{"ExceptionGroup", std::move(message), where,
+                  std::make_shared<const std::vector<failure_ptr>>(std::move(errors))};
+    group.bytes_of_errors = bytes;
+    return group;
 }
 
 failure_ptr raised_in_item(const failure& of_task, const node& map, std::size_t item) {

@@ -42,6 +42,7 @@ struct failure {
     failure_list errors{};                           ///< of an ExceptionGroup, else null
     std::shared_ptr<const item_path> items{};        ///< of the maps that it has left
     std::shared_ptr<const std::string> traceback{};  ///< of another process, or null
+    std::size_t bytes_of_errors = 0;                 ///< of a description of `errors`, about: shared ones count each time
 
     [[nodiscard]] bool is_group() const noexcept { return errors != nullptr; }
 
@@ -55,6 +56,9 @@ struct item_path {
     std::uint32_t item;
     std::shared_ptr<const item_path> inner;
 };
+
+/// How long a description of it would be, about, without its places. Cost: constant.
+[[nodiscard]] std::size_t described_bytes(const failure& f) noexcept;
 
 /// An ExceptionGroup.
 [[nodiscard]] failure group_failure(std::string message, place where, std::vector<failure_ptr> errors);

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include "api/memory_limit.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/reply.hpp"
 
@@ -45,7 +46,13 @@ error error_of(const plan::program_end& end, const limits& bounds) {
             break;
     }
     const plan::failure& f = *end.result.reason();
-    return {errc::task_failed, plan::last_line(f), std::make_shared<const value>(plan::describe_with_paths(f))};
+    try {
+        executor::memory_account describing;
+        const executor::memory_turn turn{&describing};
+        return {errc::task_failed, plan::last_line(f), std::make_shared<const value>(plan::describe_with_paths(f))};
+    } catch (const memory_limit_exceeded&) {
+        return out_of_memory();
+    }
 }
 
 std::size_t text_parts(const value& result, std::size_t most) {
@@ -54,6 +61,10 @@ std::size_t text_parts(const value& result, std::size_t most) {
 }
 
 bool is_long(const plan::program_end& end) {
+    constexpr std::size_t bytes_a_part = 64;
+    if (end.how == plan::program_end::way::failed) {
+        return plan::described_bytes(*end.result.reason()) > most_text_parts_a_turn * bytes_a_part;
+    }
     return end.how == plan::program_end::way::returned &&
            text_parts(end.result.result(), most_text_parts_a_turn) == most_text_parts_a_turn;
 }

@@ -28,7 +28,7 @@ void add_outcome(value& entry, const plan::outcome& result);
 /// To write a value with more parts is not a worker's work.
 constexpr std::size_t most_text_parts_a_turn = 4096;
 
-/// Whether a program returned a value with so many.
+/// Whether a program returned a value, or failed with an error, of so many.
 [[nodiscard]] bool is_long(const plan::program_end& end);
 
 /// Answers with a result that is written behind the answer's head of so many bytes, if it is not too long.

@@ -112,12 +112,20 @@ void reply::result_message(std::string_view message) {
 }
 
 void reply::error(const api::error& why) {
-    const executor::memory_turn nobodys{nullptr};
-    to_->of().counts().add_error(why);
     std::string text;
     if (!is_notification()) {
-        protocol::append_error(text, id_, why);
+        try {  // what a task raised may be long
+            executor::memory_account writing;
+            const executor::memory_turn turn{why.code == errc::task_failed ? &writing : nullptr};
+            protocol::append_error(text, id_, why);
+        } catch (const memory_limit_exceeded&) {
+            text = {};
+            error(out_of_memory());
+            return;
+        }
     }
+    const executor::memory_turn nobodys{nullptr};
+    to_->of().counts().add_error(why);
     send(text, nullptr, &why.code);
 }
 
