@@ -62,10 +62,10 @@ public:
     using reference = const value&;
 
     iterator() noexcept = default;
-    iterator(const arguments& of, std::size_t index) noexcept : of_{of}, index_{index} {}
+    iterator(const arguments& viewed, std::size_t index) noexcept : viewed_{viewed}, index_{index} {}
 
-    reference operator*() const noexcept { return of_[index_]; }
-    pointer operator->() const noexcept { return &of_[index_]; }
+    reference operator*() const noexcept { return viewed_[index_]; }
+    pointer operator->() const noexcept { return &viewed_[index_]; }
     iterator& operator++() noexcept {
         ++index_;
         return *this;
@@ -78,7 +78,7 @@ public:
     friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.index_ == b.index_; }
 
 private:
-    arguments of_{};
+    arguments viewed_{};
     std::size_t index_ = 0;
 };
 
