@@ -15,6 +15,7 @@
 #include "api/functions/parse_json.hpp"
 #include "api/functions/place_line.hpp"
 #include "api/http/client.hpp"
+#include "api/http/lower_case.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "api/shortened.hpp"
 #include "gatherd/executor/to_thread.hpp"
@@ -64,15 +65,13 @@ bool is_json_type(std::string_view type) {
     while (type.ends_with(' ') || type.ends_with('\t')) {
         type.remove_suffix(1);
     }
-    std::string name{type};
-    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+    const std::string name = http::lower_case(type);
     return name == "application/json" || name == "text/json" || name.ends_with("+json");
 }
 
 bool has_content_type(const std::vector<http::header>& headers) {
     return std::ranges::any_of(headers, [](const http::header& each) {
-        return std::ranges::equal(each.name, std::string_view{"content-type"},
-                                  [](char given, char wanted) { return (given | 0x20) == wanted; });
+        return http::lower_case(each.name) == "content-type";
     });
 }
 
