@@ -63,12 +63,8 @@ def has_tie(case, expected, runs=25, delays=0.015):
     return "invalid" not in expected and any(not agrees(expected, each) for each in disordered(case, runs, delays))
 
 
-def is_explained(case, got, alike=same_outcome, runs=400, delays=0.03):
-    """Whether the reference comes to the daemon's outcome too, if its timers are late in some way."""
-    return any(alike(each, got) for each in disordered(case, runs, delays))
-
-
 def is_explained_by_load(case, got, runs=500):
-    """The same of a machine that is so busy that work which needs no timer takes long too."""
+    """Whether the reference comes to the daemon's outcome too on a machine that is so busy that timers are late and work
+    which needs no timer takes long."""
     loads = ((0.3, 0.0), (0.0, 0.05), (0.02, 0.05), (0.05, 0.2), (0.3, 0.1))
     return any(same_outcome(each, got) for delays, turn in loads for each in disordered(case, runs, delays, turn))

@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import math
 import random
 
 
@@ -30,8 +31,8 @@ class Disorder:
 
     delays   seconds by which a timer or a thread may be late, at most
     turn     seconds that a turn of the loop may take, at most: a machine that has other things to do
-    serial   tasks that are ready run first in, first out (a seeded program): only by how many turns of the loop a task's
-             end precedes the news of it is open. Otherwise whatever is ready may run next.
+    serial   tasks that are ready run first in, first out (a seeded program): only how many turns of the loop lie between
+             a task's end and the news of it, or between two steps, is open. Otherwise whatever is ready may run next.
     """
 
     def __init__(self, seed, delays, serial, turn=0.0):
@@ -42,7 +43,7 @@ class Disorder:
         self._part = self._part_serial if serial else self._part_parallel
         self._turn = 0
         self._due = {}  # by id of a handle that waits: the turn in which it may run
-        self._spell = ((True, True), 0)  # whether steps and news may run now, and until which turn that holds
+        self._spell, self._spell_ends = "", 0  # what is favoured, and until which turn
 
     def lateness(self):
         return self._draw.uniform(0, self._delays) if self._draw.random() < 0.8 else 0.0
@@ -83,12 +84,19 @@ class Disorder:
         return now, later
 
     def _part_serial(self, ready):
-        if self._turn >= self._spell[1]:
-            self._spell = (self._draw.choice(((True, True), (True, False), (False, True))), self._turn + 1 + self._wait())
-        steps_run, news_run = self._spell[0]
+        if self._turn >= self._spell_ends:
+            self._spell = self._draw.choice(("as it comes", "no news", "few steps"))
+            self._spell_ends = self._turn + int(2 ** self._draw.uniform(0, 6))
+        steps_left = math.inf
+        if self._spell == "few steps":  # much news between two of them
+            steps_left = int(self._draw.random() < 0.2)
         now, later = [], []
         for handle in ready:
-            runs = steps_run if _is_a_step(handle) else self._is_due(handle) and news_run
+            if _is_a_step(handle):
+                runs = steps_left > 0
+                steps_left -= 1
+            else:
+                runs = self._spell == "few steps" or self._is_due(handle) and self._spell != "no news"
             (now if runs else later).append(handle)
         return now, later
 
