@@ -21,6 +21,7 @@
 
 #include "api/functions/standard.hpp"
 #include "api/plan/model/registry.hpp"
+#include "api/pools/pool_table.hpp"
 #include "api/server/methods/request_log.hpp"
 #include "api/server/net/listener.hpp"
 #include "api/server/net/listening_socket.hpp"
@@ -38,6 +39,7 @@
 namespace gatherd::cli {
 namespace {
 
+using api::pools::pool_table;
 using api::server::listener, api::server::listening_socket, api::server::service;
 
 /// How long clients may take to read their last answers, once the grace is over and nothing runs any more.
@@ -67,9 +69,14 @@ std::size_t descriptors_of_calls(const config::settings& settings) {
     constexpr std::size_t of_a_process = 8;
     constexpr std::size_t of_a_request = 4;
     constexpr std::size_t of_a_thread = 4;
+    constexpr std::size_t of_a_worker = 2 * 8;  // of a pool; each may have a successor for a while
+    std::size_t workers = 0;
+    for (const auto& each : pools_from(settings)) {
+        workers += each.processes;
+    }
     return (settings.process.allow.empty() ? 0 : of_a_process * settings.process.running) +
            (settings.http.allow.empty() ? 0 : of_a_request * settings.http.running) +
-           (settings.file.roots.empty() ? 0 : of_a_thread * settings.blocking.threads);
+           (settings.file.roots.empty() ? 0 : of_a_thread * settings.blocking.threads) + of_a_worker * workers;
 }
 
 /// The limits of the settings, with no more connections than there are descriptors for: what else the daemon opens
@@ -152,7 +159,7 @@ void set_log(const config::settings& settings) {
 }
 
 /// Takes what settings may change while the daemon runs: all of it, or none where anything is wrong.
-void reload(service& of, const std::vector<std::shared_ptr<listener>>& listeners, const tls_ptr& tls,
+void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<listener>>& listeners, const tls_ptr& tls,
             config::settings& settings, const std::function<config::settings()>& read_again) {
     try {
         const auto asked = read_again();
@@ -161,6 +168,7 @@ void reload(service& of, const std::vector<std::shared_ptr<listener>>& listeners
             check_exposure(each->address(), each->is_local(), each->is_tls(), next);
         }
         auto certificate = tls == nullptr ? nullptr : api::server::tls_context::read(tls_files_from(next));
+        std::ranges::for_each(pools_from(next), api::pools::check);
         // From here on nothing can be refused any more.
         for (const auto& line : changes(settings, asked)) {
             spdlog::info("SIGHUP: {}", line);
@@ -172,6 +180,7 @@ void reload(service& of, const std::vector<std::shared_ptr<listener>>& listeners
             tls->take(std::move(certificate));
             spdlog::info("SIGHUP: the certificates were read again");
         }
+        pools.change(pools_from(next));
         settings = next;
         spdlog::info("SIGHUP: the settings were read again");
     } catch (const std::exception& e) {
@@ -208,9 +217,17 @@ std::chrono::milliseconds longest_clean_up(const api::limits& bounds) {
     return bounds.cleanup_time + bounds.cleanup_rounds * between_rounds;
 }
 
+/// Ends the processes of all pools and waits until they have been reaped and their connections are closed.
+void end_pools(service& of, pool_table& pools) {
+    pools.stop(true);
+    pools.wait();
+    static_cast<void>(wait_until(std::chrono::steady_clock::now() + last_words,
+                                 [&of] { return of.workers().size() == 0 && of.connections() == 0; }));
+}
+
 /// Lets what was accepted end, in time: requests, created tasks, also detached ones, then the reading of the answers.
 /// See docs/OPERATIONS.md.
-void drain(service& of, std::chrono::milliseconds grace) {
+void drain(service& of, pool_table& pools, std::chrono::milliseconds grace) {
     using clock = std::chrono::steady_clock;
     std::promise<void> emptied;
     auto is_empty = emptied.get_future();
@@ -222,7 +239,9 @@ void drain(service& of, std::chrono::milliseconds grace) {
         of.finish_bulk();  // a huge message that was being read when its connection ended may have created tasks
         if (wait_until(grace_ends, has_ended)) {
             of.end_workers(false);
+            pools.stop(false);
             if (is_empty.wait_until(grace_ends) == std::future_status::ready) {
+                end_pools(of, pools);
                 return;
             }
         }
@@ -234,6 +253,7 @@ void drain(service& of, std::chrono::milliseconds grace) {
         spdlog::warn("{} tasks did not end in time", of.tasks_in_flight()->load());
     }
     of.end_workers(true);
+    end_pools(of, pools);
     // Nothing runs any more, or nothing will end: what is left is for clients to read their answers.
     if (is_empty.wait_for(last_words) != std::future_status::ready) {
         spdlog::warn("{} clients did not read their answers in time", of.connections());
@@ -272,9 +292,19 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
     service of{scheduler, functions, bearable_limits(settings, scheduler.workers()), std::string{version()},
                static_cast<std::size_t>(settings.blocking.threads)};
     of.change_tokens(tokens_from(settings));
+    pool_table pools{scheduler, of.workers(),
+                     [&of](api::process::descriptor end, std::shared_ptr<api::workers::pool_member> member) {
+                         return api::server::let_in_process(of, std::move(end), std::move(member));
+                     },
+                     open_files};
     const auto listeners = listen(of, settings, tls);
     for (const auto& each : listeners) {
         each->start();
+    }
+    try {
+        pools.change(pools_from(settings));
+    } catch (const std::runtime_error& wrong) {
+        throw usage_error{wrong.what()};
     }
     if (!settings.port_file.empty()) {
         write_port_file(settings.port_file, listeners);
@@ -283,13 +313,13 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
 
     int number = signals.next();
     for (; number == SIGHUP; number = signals.next()) {
-        reload(of, listeners, tls, settings, read_again);
+        reload(of, pools, listeners, tls, settings, read_again);
     }
     spdlog::info("{}: draining, {} connections", number == SIGTERM ? "SIGTERM" : "SIGINT", of.connections());
     for (const auto& each : listeners) {
         each->stop();
     }
-    drain(of, settings.drain.grace);
+    drain(of, pools, settings.drain.grace);
     spdlog::info("stopped");
     auto* const bulk = of.made_bulk_scheduler();
     if (scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0)) {

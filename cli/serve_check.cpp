@@ -6,6 +6,7 @@
 
 #include "api/functions/standard.hpp"
 #include "api/plan/model/registry.hpp"
+#include "api/pools/pool_table.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/tls_context.hpp"
 #include "cli/serve_settings.hpp"
@@ -45,6 +46,9 @@ std::vector<std::string> start_faults(const config::settings& settings) {
         api::plan::registry functions;
         api::functions::add_standard(functions, outside_from(settings));
     });
+    for (const auto& each : pools_from(settings)) {
+        note([&] { api::pools::check(each); });
+    }
     return faults;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/version.hpp"
 #include "config/setting_table.hpp"
 #include "config/setting_value.hpp"
+#include "gatherd/executor/available_parallelism.hpp"
 
 namespace gatherd::cli {
 
@@ -195,6 +196,31 @@ std::string token_changes(const std::vector<config::token>& before, const std::v
 
 }  // namespace
 
+std::vector<api::pools::pool_settings> pools_from(const config::settings& s) {
+    std::vector<api::pools::pool_settings> all;
+    for (const config::pool& each : s.pools) {
+        api::pools::pool_settings made;
+        made.name = each.name;
+        made.command = each.command;
+        made.processes = each.processes == 0 ? executor::available_parallelism() : each.processes;
+        made.functions = each.functions;
+        made.concurrency = each.concurrency == 0 ? std::nullopt : std::optional<std::size_t>{each.concurrency};
+        made.env = each.env;
+        made.cwd = each.cwd;
+        made.max_calls = each.max_calls;
+        made.max_memory = each.max_memory;
+        made.max_age = each.max_age;
+        made.user = each.user;
+        made.start_time = each.start_time;
+        made.cancel_time = each.cancel_time;
+        made.drain_time = each.drain_time;
+        made.restart_min = each.restart_min;
+        made.restart_max = each.restart_max;
+        all.push_back(std::move(made));
+    }
+    return all;
+}
+
 std::vector<std::string> changes(const config::settings& from, const config::settings& to) {
     std::vector<std::string> lines;
     for (const auto& each : config::setting_table()) {
@@ -203,6 +229,8 @@ std::vector<std::string> changes(const config::settings& from, const config::set
         if (before != after && each.name == "auth.tokens") {
             const auto changed = token_changes(from.auth.tokens, to.auth.tokens);
             lines.push_back("auth.tokens: " + (changed.empty() ? "another order" : changed));
+        } else if (before != after && each.name == "pools") {
+            lines.emplace_back("pools: changed");  // their environments may hold secrets
         } else if (before != after) {
             lines.push_back(std::string{each.name} + ": " + (before.empty() ? "none" : before) + " -> " +
                             (after.empty() ? "none" : after) +

@@ -9,6 +9,7 @@
 
 #include "api/functions/standard.hpp"
 #include "api/limits.hpp"
+#include "api/pools/pool_settings.hpp"
 #include "api/server/auth/token_table.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/tls_context.hpp"
@@ -20,6 +21,7 @@ namespace gatherd::cli {
 [[nodiscard]] api::limits limits_from(const config::settings& settings);
 [[nodiscard]] api::functions::outside_settings outside_from(const config::settings& settings);
 [[nodiscard]] std::vector<api::server::token_grant> tokens_from(const config::settings& settings);
+[[nodiscard]] std::vector<api::pools::pool_settings> pools_from(const config::settings& settings);
 [[nodiscard]] api::server::tls_files tls_files_from(const config::settings& settings);
 [[nodiscard]] api::server::unix_access unix_access_from(const config::settings& settings);
 [[nodiscard]] spdlog::level::level_enum level_from(config::log_level level);

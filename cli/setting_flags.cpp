@@ -44,6 +44,12 @@ void setting_flags::add_to(CLI::App& app) {
     app.allow_extras();  // `load` tells of them, together with what is wrong with the others
     app.formatter(std::make_shared<one_name_formatter>());
     app.add_option("--config", file_, "JSON file of settings (GATHERD_CONFIG)")->type_name("FILE");
+    app.add_option_function<std::string>(
+           "--pool", [this](const std::string& command) { pools_.push_back(command); },
+           "start processes of this command, one a CPU, and have them serve functions: 'python3 tasks.py', tasks.py; may "
+           "be given several times")
+        ->type_name("COMMAND")
+        ->trigger_on_parse();
     for (const auto& each : config::setting_table()) {
         const std::string name{each.name};
         const auto flag = each.flag();
@@ -67,6 +73,9 @@ config::load_outcome setting_flags::load() const {
     }
     for (const auto& [name, text] : texts_) {
         sources.flags.push_back({name, text});
+    }
+    for (const auto& command : pools_) {
+        sources.flags.push_back({"pool", command});
     }
     auto outcome = config::load(sources);
     auto unknown = unknown_words(*app_);

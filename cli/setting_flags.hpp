@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "config/load.hpp"
 
@@ -27,6 +28,7 @@ public:
 private:
     const CLI::App* app_ = nullptr;  // whose words these are
     std::string file_;
+    std::vector<std::string> pools_;                 // commands, of --pool
     std::map<std::string, std::string> texts_;  // by the setting's name
 };
 

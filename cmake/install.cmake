@@ -15,7 +15,7 @@ function(gatherd_install_layer layer component headers)
 endfunction()
 
 gatherd_install_layer(executor executor "${CMAKE_INSTALL_INCLUDEDIR}")  # "gatherd/executor/task.hpp"
-foreach(layer IN ITEMS protocol plan http functions workers server api)
+foreach(layer IN ITEMS protocol plan http process functions workers pools server api)
   # Their includes start at the layer ("api/value.hpp"), so they get a folder of their own.
   gatherd_install_layer(${layer} api "${CMAKE_INSTALL_INCLUDEDIR}/gatherd")
 endforeach()

@@ -95,11 +95,25 @@ public:
     }
 
     void take_flag(const flag_value& flag) {
+        if (flag.name == "pool") {
+            take_pool(flag.text);
+            return;
+        }
         if (const auto* const which = find_setting(flag.name)) {
             take(which->flag(), assign_text(*which, flag.text, outcome_.values), *which, which->flag());
         } else {
             fault("--" + flag.name, "unknown setting" + hint(flag.name, names_and_groups()));
         }
+    }
+
+    void take_pool(const std::string& command) {
+        auto made = pool_of_command(command, outcome_.values.pools);
+        if (const auto* const wrong = std::get_if<std::string>(&made)) {
+            fault("--pool", *wrong);
+            return;
+        }
+        outcome_.values.pools.push_back(std::get<pool>(std::move(made)));
+        outcome_.origins.insert_or_assign("pools", "--pool");
     }
 
     load_outcome finish() { return std::move(outcome_); }

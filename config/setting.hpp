@@ -57,6 +57,11 @@ struct tokens_field {
     std::vector<token>& (*of)(settings&);
 };
 
+/// Pools of processes by name: a JSON object.
+struct pools_field {
+    std::vector<pool>& (*of)(settings&);
+};
+
 /// Texts without commas: a JSON list, or one text with commas between.
 struct texts_field {
     std::vector<std::string>& (*of)(settings&);
@@ -79,7 +84,7 @@ struct addresses_field {
 /// One row of the table of settings.
 struct setting {
     std::string_view name;  // dotted, as the file and error messages spell it: "limits.depth"
-    std::variant<count_field, bytes_field, duration_field, text_field, mode_field, switch_field, tokens_field,
+    std::variant<count_field, bytes_field, duration_field, text_field, mode_field, switch_field, tokens_field, pools_field,
                  texts_field, folders_field, log_level_field, addresses_field>
         field;
     std::string_view help;  // no full stop, so that range and default may follow

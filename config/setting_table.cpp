@@ -88,6 +88,8 @@ constexpr std::array table{
             "how long a call waits for a worker where nobody serves its function any more"},
     setting{"workers.cancel_time", duration_field{[](settings& s) -> auto& { return s.workers.cancel_time; }, 1ms, day},
             "how long a worker may take to answer a cancelled call; after twice that it is closed"},
+    setting{"pools", pools_field{[](settings& s) -> auto& { return s.pools; }},
+            "pools of processes that serve functions, by name; the flag --pool COMMAND adds one"},
     setting{"limits.message_bytes",
             bytes_field{[](settings& s) -> auto& { return s.limits.message_bytes; }, kib, 2 * gib, "auto"},
             "size of one message; auto is the smaller of 64MiB and an eighth of limits.memory_bytes"},

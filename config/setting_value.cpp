@@ -73,6 +73,9 @@ std::string_view type_of(const switch_field&) {
 std::string_view type_of(const tokens_field&) {
     return "tokens";
 }
+std::string_view type_of(const pools_field&) {
+    return "pools";
+}
 std::string_view type_of(const texts_field&) {
     return "texts";
 }
@@ -109,6 +112,9 @@ std::string range_of(const switch_field&) {
 std::string range_of(const tokens_field&) {
     return {};
 }
+std::string range_of(const pools_field&) {
+    return {};
+}
 std::string range_of(const texts_field&) {
     return {};
 }
@@ -142,6 +148,9 @@ std::string wanted_of(const switch_field&) {
 }
 std::string wanted_of(const tokens_field&) {
     return R"(a list of tokens, as [{"name": "ci", "sha256": "9f86..", "rights": ["submit"]}])";
+}
+std::string wanted_of(const pools_field&) {
+    return R"(an object of pools, as {"img": {"command": ["python3", "tasks.py"]}})";
 }
 std::string wanted_of(const texts_field&) {
     return R"(a list of texts, as ["convert", "/usr/bin/env"], or one text with commas between)";
@@ -183,6 +192,9 @@ std::string text_of(const switch_field& f, settings& from) {
 }
 std::string text_of(const tokens_field& f, settings& from) {
     return to_json(f.of(from)).dump();
+}
+std::string text_of(const pools_field& f, settings& from) {
+    return to_json(f.of(from)).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 std::string text_of(const texts_field& f, settings& from) {
     std::string line;
@@ -316,6 +328,19 @@ std::vector<std::string> parts_of(std::string_view text) {
     return parts;
 }
 
+value_fault assign(const pools_field& f, std::string_view text, std::string_view shown, settings& into) {
+    const auto parsed = json::parse(text, nullptr, false);
+    if (!parsed.is_object()) {
+        return is_not(f, shown);
+    }
+    auto read = read_pools(parsed);
+    if (auto* const fault = std::get_if<std::string>(&read)) {
+        return *fault;
+    }
+    f.of(into) = std::get<std::vector<pool>>(std::move(read));
+    return std::nullopt;
+}
+
 value_fault assign(const texts_field& f, std::string_view text, std::string_view shown, settings& into) {
     auto all = parts_of(text);
     const auto is_bad = [](const std::string& each) { return each.empty() || each.find('\0') != std::string::npos; };
@@ -386,6 +411,9 @@ std::optional<std::string> as_text(const setting& which, const json& value) {
     if (std::holds_alternative<tokens_field>(which.field)) {
         return value.is_array() ? std::optional{dumped(value)} : std::nullopt;
     }
+    if (std::holds_alternative<pools_field>(which.field)) {
+        return value.is_object() ? std::optional{dumped(value)} : std::nullopt;
+    }
     if (number_goes && value.is_number()) {
         return value.dump();
     }
@@ -453,6 +481,9 @@ json value_json(const setting& which, const settings& from) {
         return count->of(copy);
     }
     if (const auto* const list = std::get_if<tokens_field>(&which.field)) {
+        return to_json(list->of(copy));
+    }
+    if (const auto* const list = std::get_if<pools_field>(&which.field)) {
         return to_json(list->of(copy));
     }
     if (const auto* const list = std::get_if<texts_field>(&which.field)) {

@@ -10,6 +10,7 @@
 
 #include "config/address.hpp"
 #include "config/log_level.hpp"
+#include "config/pool.hpp"
 #include "config/token.hpp"
 
 namespace gatherd::config {
@@ -86,6 +87,8 @@ struct settings {
         std::chrono::milliseconds wait = std::chrono::seconds{10};
         std::chrono::milliseconds cancel_time = std::chrono::seconds{5};
     } workers;
+
+    std::vector<pool> pools;  // processes that serve functions
 
     /// What docs/PROTOCOL.md calls the limits; what happens beyond each stands there.
     struct limit_settings {

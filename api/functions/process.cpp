@@ -15,6 +15,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -22,8 +23,8 @@
 #include "api/functions/argument.hpp"
 #include "api/functions/option.hpp"
 #include "api/functions/place_line.hpp"
-#include "api/functions/process_spawner.hpp"
-#include "api/functions/process_watch.hpp"
+#include "api/process/process_spawner.hpp"
+#include "api/process/process_watch.hpp"
 #include "api/functions/rooted_path.hpp"
 #include "api/functions/system_error.hpp"
 #include "api/shortened.hpp"
@@ -37,6 +38,7 @@ namespace {
 using plan::arguments;
 using plan::call_context;
 using plan::raised;
+using process::process_request, process::process_spawner, process::process_watch;
 
 constexpr std::string_view process_run = "process.run";
 constexpr std::size_t most_output = std::size_t{256} << 20;
@@ -149,7 +151,7 @@ private:
     executor::task<value> run_now(call_context& context, arguments given) {
         const run_options options = options_from(given);
         const auto began = process_watch::clock::now();
-        auto started = co_await spawner_.start(request_from(given));
+        auto started = co_await start(request_from(given));
         const auto watch =
             std::make_shared<process_watch>(executor::this_io(), std::move(started), options.max_output, context.account(), began);
         watch->start(options.timeout);
@@ -165,6 +167,15 @@ private:
             std::rethrow_exception(cancelled);
         }
         co_return result_of(*watch, given, options);
+    }
+
+    executor::task<process::started_process> start(process::process_request request) {
+        const std::string program = request.argv.front();
+        try {
+            co_return co_await spawner_.start(std::move(request));
+        } catch (const std::system_error& failed) {
+            throw system_failure(failed.code().value(), "process.run: " + program);
+        }
     }
 
     /// A second cancellation ends this wait, and the process at once.

@@ -10,9 +10,11 @@
 #include <string_view>
 #include <utility>
 
-#include "api/functions/descriptor.hpp"
+#include "api/process/descriptor.hpp"
 
 namespace gatherd::api::functions {
+
+using process::descriptor;
 
 /// The folders of file.roots, by name, each of them open. What a path leads to is found by openat2 with
 /// RESOLVE_BENEATH: neither `..` nor a link nor a race with one leads out of a root.

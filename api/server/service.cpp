@@ -76,7 +76,7 @@ const char* service::enter(const std::shared_ptr<connection>& who) {
     const limits& most = bounds();
     const bool is_counted = who->peer() != peer_address{};
     const std::lock_guard guard{lock_};
-    if (connections_.size() >= most.connections) {
+    if (connections_.size() >= most.connections && who->work().worker() == nullptr) {
         return "limits.connections";
     }
     if (is_counted) {

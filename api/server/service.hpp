@@ -94,6 +94,9 @@ public:
     /// Who a client is that shows no token: anybody where none are asked for, else null.
     [[nodiscard]] std::shared_ptr<identity> without_token() const;
 
+    /// Who processes of pools are, whatever tokens there are.
+    [[nodiscard]] const std::shared_ptr<identity>& own_identity() const noexcept { return anybody_; }
+
     /// Connections that were not let in and are being told so.
     [[nodiscard]] std::atomic<std::size_t>& refused_now() noexcept { return refused_now_; }
 

@@ -91,7 +91,7 @@ executor::task<value> call_worker(worker_table& table, std::shared_ptr<const std
         served_call& call = *at.call;
         co_await call.placed();
         if (call.orphaned()) {
-            throw plan::raised{"ConnectionError", *call.orphaned()};
+            throw plan::raised{call.orphaned_type(), *call.orphaned()};
         }
         if (call.has_ended()) {
             continue;  // its worker was lost before it was sent anything

@@ -49,10 +49,34 @@ void worker_table::place(served_call& call, offer& taken) {
     host.running_.emplace(call.id_, call.shared_from_this());
     host.last_call_ = call.id_;
     ++host.calls_;
+    if (pool_member* const member = host.member_.get(); member != nullptr && host.calls_ == member->max_calls) {
+        host.is_resting_ = true;
+        member->tell(member->is_spent);
+    }
     ++taken.running;
     ++taken.name->running;
     taken.name->time_queued += call.began_ - call.entered_;
     call.placed_.set();
+}
+
+/// Whether a worker that asks for a call has one of the same pool, and only that pool serves the name. `asking` is only
+/// compared. Under lock_.
+bool worker_table::is_own_pool_full(const served_name& name, const void* asking) noexcept {
+    bool is_inside = false;
+    for (const offer* const each : name.offers) {
+        if (each->owner->member_ == nullptr) {
+            return false;
+        }
+        is_inside = is_inside || (each->owner == asking && !each->owner->running_.empty());
+    }
+    return is_inside;
+}
+
+/// The worker may have nothing to do any more, and wait to be stopped. Under lock_.
+void worker_table::look_at_rest(worker& host) noexcept {
+    if (host.member_ != nullptr && host.is_resting_ && host.running_.size() <= host.unanswering_) {
+        host.member_->tell(host.member_->is_idle);
+    }
 }
 
 std::shared_ptr<served_call> worker_table::enter(const std::string& name, plan::call_context& context) {
@@ -64,6 +88,13 @@ std::shared_ptr<served_call> worker_table::enter(const std::string& name, plan::
             place(*call, *free);
             return call;
         }
+    }
+    if (const void* const asking = context.client().worker; asking != nullptr && is_own_pool_full(*entry, asking)) {
+        call->orphaned_ = name + "(): all places of pool " + *entry->offers.front()->owner->member_->pool +
+                          " are taken, and one of its own calls would wait for it";
+        call->orphaned_type_ = "RuntimeError";
+        call->placed_.set();
+        return call;
     }
     call->name_ = entry;
     entry->line.push(*call);
@@ -81,7 +112,9 @@ void worker_table::leave(served_call& leaving) noexcept {
         --waiting_;
         drop_if_unused(*leaving.name_);
     } else if (leaving.worker_ != nullptr && leaving.worker_->running_.erase(leaving.id_) > 0) {
-        --leaving.worker_->calls_;  // it was not made
+        if (leaving.worker_->member_ == nullptr || leaving.worker_->member_->max_calls == 0) {
+            --leaving.worker_->calls_;  // it was not made
+        }
         give_back(leaving);
     }
 }
@@ -94,7 +127,12 @@ void worker_table::give_back(served_call& call) noexcept {
     if (taken.is_withdrawn && taken.running == 0) {
         drop_offer(taken);
     }
-    fill(*call.worker_);
+    worker& host = *call.worker_;
+    if (call.is_unanswered_) {
+        --host.unanswering_;
+    }
+    fill(host);
+    look_at_rest(host);
 }
 
 /// Gives the worker's free places to calls that wait for what it serves. Under lock_.
@@ -141,6 +179,9 @@ std::shared_ptr<served_call> worker_table::take_answered(worker& host, std::uint
     ++(has_returned ? name.returned : name.failed);
     host.failed_ += has_returned ? 0 : 1;
     give_back(*call);
+    if (pool_member* const member = host.member_.get(); member != nullptr && member->wants_answers) {
+        member->tell(member->has_answered);
+    }
     return call;
 }
 
@@ -158,6 +199,14 @@ void worker_table::hang_up(const served_call& unanswered) {
             return;
         }
         host.why_hung_up_ = "it did not answer a cancelled call within twice workers.cancel_time";
+        if (pool_member* const member = host.member_.get()) {  // which ends it when its other calls have ended
+            const auto& stuck = host.running_.find(unanswered.id_)->second;
+            host.is_resting_ = true;
+            host.unanswering_ += std::exchange(stuck->is_unanswered_, true) ? 0 : 1;
+            member->tell(member->is_stuck);
+            look_at_rest(host);
+            return;
+        }
     }
     host.link().hang_up();
 }
@@ -179,6 +228,17 @@ void worker_table::arm_sweep(const name_ptr& name) {
                     });
 }
 
+/// Under lock_.
+std::string worker_table::why_orphaned(const served_name& name) const {
+    const auto owned = owners_.find(name.name);
+    const auto fault = owned == owners_.end() ? faults_.end() : faults_.find(*owned->second.pool);
+    if (fault != faults_.end()) {
+        return name.name + "(): pool " + fault->first + " does not serve: " + fault->second;
+    }
+    return name.name + "(): no worker serves it" +
+           (name.loss.empty() ? std::string{} : "; of the last one: " + name.loss);
+}
+
 /// A part of the calls at a time, so that a million of them hold nobody up.
 void worker_table::sweep(const name_ptr& name) {
     const std::lock_guard guard{lock_};
@@ -194,8 +254,7 @@ void worker_table::sweep(const name_ptr& name) {
         }
         name->line.remove(oldest);
         --waiting_;
-        oldest.orphaned_ = name->name + "(): no worker serves it" +
-                           (name->loss.empty() ? std::string{} : "; of the last one: " + name->loss);
+        oldest.orphaned_ = why_orphaned(*name);
         oldest.placed_.set();
     }
     arm_sweep(name);

@@ -80,9 +80,14 @@ void served_call::time_is_over() {
     tell_cancel({});
 }
 
+std::chrono::milliseconds served_call::cancel_time() const {
+    const auto& member = worker_->member();
+    return member != nullptr && member->cancel_time ? *member->cancel_time : table_.bounds().worker_cancel_time;
+}
+
 /// Under lock_.
 void served_call::wait_for_answer() {
-    timer_.set(table_.threads(), table_.bounds().worker_cancel_time, [self = weak_from_this()] {
+    timer_.set(table_.threads(), cancel_time(), [self = weak_from_this()] {
         if (const auto call = self.lock()) {
             call->give_up();
         }
@@ -94,7 +99,7 @@ void served_call::give_up() {
     if (has_ended_) {
         return;
     }
-    timer_.set(table_.threads(), table_.bounds().worker_cancel_time, [self = weak_from_this()] {
+    timer_.set(table_.threads(), cancel_time(), [self = weak_from_this()] {
         if (const auto call = self.lock()) {
             call->table_.hang_up(*call);
         }

@@ -58,8 +58,9 @@ public:
     /// To be awaited: until it has a place, or nobody serves the function any more.
     [[nodiscard]] auto placed() noexcept { return placed_.wait(); }
 
-    /// Why nobody serves it; none: it has a place.
+    /// Why it gets no place; none: it has one.
     [[nodiscard]] const std::optional<std::string>& orphaned() const noexcept { return orphaned_; }
+    [[nodiscard]] const char* orphaned_type() const noexcept { return orphaned_type_; }
 
     /// The declaration of the worker in which it has its place.
     [[nodiscard]] const declaration& declared() const noexcept { return *declared_; }
@@ -96,6 +97,7 @@ private:
 
     void tell_cancel(const std::string& message) const;
     void wait_for_answer();
+    [[nodiscard]] std::chrono::milliseconds cancel_time() const;
     void time_is_over();
     void give_up();
 
@@ -108,6 +110,8 @@ private:
     std::shared_ptr<worker> worker_{};
     declaration_ptr declared_{};
     std::optional<std::string> orphaned_{};
+    const char* orphaned_type_ = "ConnectionError";
+    bool is_unanswered_ = false;  // its worker has not answered a cancellation; always under the table's lock
     std::uint64_t id_ = 0;
     clock::time_point entered_ = clock::now();
     clock::time_point began_{};

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/workers/declaration.hpp"
+#include "api/workers/pool_member.hpp"
 
 namespace gatherd::api::workers {
 
@@ -54,27 +55,30 @@ struct worker_info {
 
 /// One worker, from its first serve to the end of its connection. What is private is the table's, under its lock.
 ///
-/// A process of a pool is a worker like any other, over the socket that it has inherited: what is its pool's (the name,
-/// the process, which names belong to the pool) comes with whoever opens that socket.
+/// A process of a pool is a worker like any other, over the socket that it has inherited. It is one from the start of
+/// that connection on.
 class worker {
 public:
-    worker(std::shared_ptr<worker_link> link, std::string address)
-        : link_{std::move(link)}, address_{std::move(address)} {}
+    /// `member`: what its pool has of it; null: it is of none.
+    worker(std::shared_ptr<worker_link> link, std::string address, std::shared_ptr<pool_member> member = nullptr)
+        : link_{std::move(link)}, address_{std::move(address)}, member_{std::move(member)} {}
     worker(const worker&) = delete;
     worker& operator=(const worker&) = delete;
 
     [[nodiscard]] worker_link& link() const noexcept { return *link_; }
+    [[nodiscard]] const std::shared_ptr<pool_member>& member() const noexcept { return member_; }
 
 private:
     friend class worker_table;
 
     [[nodiscard]] std::size_t free_places() const noexcept {
-        return is_gone_ || pauses_ > 0 || running_.size() >= info_.concurrency ? 0
+        return is_gone_ || is_resting_ || pauses_ > 0 || running_.size() >= info_.concurrency ? 0
                                                                                : info_.concurrency - running_.size();
     }
 
     const std::shared_ptr<worker_link> link_;
     const std::string address_;
+    const std::shared_ptr<pool_member> member_;
     const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
     std::uint64_t number_ = 0;
     worker_info info_{};
@@ -87,6 +91,8 @@ private:
     std::uint64_t calls_ = 0;
     std::uint64_t failed_ = 0;
     std::uint64_t last_call_ = 0;
+    std::size_t unanswering_ = 0;  // calls that it does not answer though they were cancelled
+    bool is_resting_ = false;      // it gets no calls any more
     bool is_gone_ = false;
     bool knows_of_drain_ = false;
     std::string why_hung_up_{};

@@ -42,7 +42,7 @@ worker_table::~worker_table() = default;
 // ---- workers come, change and go -----------------------------------------------------------------
 
 std::optional<error> worker_table::serve(const std::shared_ptr<worker>& host, worker_info info,
-                                         std::vector<declaration_ptr> functions) {
+                                         std::vector<declaration_ptr> functions, const std::string& path) {
     std::vector<std::shared_ptr<offer>> before;
     std::uint64_t number = 0;
     {
@@ -51,6 +51,9 @@ std::optional<error> worker_table::serve(const std::shared_ptr<worker>& host, wo
         if (declared_ - host->counted_ + functions.size() > most) {
             return too_many_functions(most);
         }
+        if (auto fault = fault_of_owner(*host, functions, path)) {
+            return fault;
+        }
         ++host->pauses_;
         if (host->is_gone_) {
             return std::nullopt;  // its connection has ended meanwhile
@@ -58,9 +61,13 @@ std::optional<error> worker_table::serve(const std::shared_ptr<worker>& host, wo
         declared_ += functions.size() - host->counted_;
         host->counted_ = functions.size();
         host->info_ = std::move(info);
+        if (host->member_ != nullptr && host->member_->concurrency) {
+            host->info_.concurrency = *host->member_->concurrency;
+        }
         if (host->number_ == 0) {
             host->number_ = ++last_worker_;
             workers_.emplace(host->number_, host);
+            serving_members_ += host->member_ == nullptr ? 0 : 1;
         }
         number = ++last_serve_;
         before = std::move(host->serving_);
@@ -98,6 +105,7 @@ void worker_table::declare(const std::shared_ptr<worker>& host, const declaratio
         known = host->offers_.emplace(named->name, std::make_shared<offer>(offer{host.get(), named})).first;
     }
     offer& made = *known->second;
+    take_ownership(*host, *named);
     made.declared = declared;
     made.callee = std::move(callee);
     made.serve_number = serve_number;
@@ -167,15 +175,24 @@ void worker_table::drop_offer(const offer& unused) noexcept {
 
 void worker_table::resume(worker& served) {
     std::string message;
+    std::vector<std::function<void()>> called;
     {
         const std::lock_guard guard{lock_};
         if (--served.pauses_ > 0 || served.is_gone_) {
             return;
         }
         fill(served);
-        if (drained_by_ && !std::exchange(served.knows_of_drain_, true)) {
-            message = drain_message();
+        if (served.member_ != nullptr && !served.member_->serves.load()) {
+            faults_.erase(*served.member_->pool);
+            called = take_expected(*served.member_->pool);
+            served.member_->tell(served.member_->serves);
         }
+        if (drained_by_ && !std::exchange(served.knows_of_drain_, true)) {
+            message = drain_message(*drained_by_);
+        }
+    }
+    for (const auto& each : called) {
+        each();
     }
     if (!message.empty()) {
         served.link().send(message);
@@ -183,6 +200,16 @@ void worker_table::resume(worker& served) {
 }
 
 void worker_table::lose(worker& gone, const std::string& why) {
+    if (gone.member_ == nullptr) {
+        end(gone, why);
+        return;
+    }
+    const std::lock_guard guard{lock_};
+    gone.is_resting_ = true;
+    gone.member_->tell(gone.member_->has_hung_up);
+}
+
+void worker_table::end(worker& gone, const std::string& why) {
     std::vector<std::shared_ptr<offer>> serving;
     calls lost;
     std::string told;
@@ -204,6 +231,10 @@ void worker_table::lose(worker& gone, const std::string& why) {
         declared_ -= std::exchange(gone.counted_, 0);
         serving = std::move(gone.serving_);
         workers_.erase(gone.number_);
+        if (gone.member_ != nullptr) {
+            --joined_;
+            serving_members_ -= gone.number_ == 0 ? 0 : 1;
+        }
     }
     withdraw_all(gone, std::move(serving), 0, told);
     for (const auto& each : lost) {
@@ -225,6 +256,9 @@ worker_table::name_ptr worker_table::name_entry(const std::string& name) {
 
 /// Nobody serves it any more: plans may call it for a while. Under lock_.
 void worker_table::remember(const name_ptr& name) {
+    if (is_listed(name->name)) {
+        return;  // plans may call it for ever
+    }
     name->remembered = remembered_.insert(remembered_.end(), name);
     if (remembered_.size() > bounds_().functions) {
         forget(*remembered_.front());
@@ -234,6 +268,9 @@ void worker_table::remember(const name_ptr& name) {
 
 /// Under lock_.
 void worker_table::forget(served_name& name) {
+    if (const auto owned = owners_.find(name.name); owned != owners_.end() && !owned->second.is_listed) {
+        owners_.erase(owned);
+    }
     const name_ptr kept = std::move(**name.remembered);
     remembered_.erase(*std::exchange(name.remembered, std::nullopt));
     name.is_known = false;
@@ -293,7 +330,7 @@ std::vector<std::string> worker_table::names_of(const worker& host) const {
 
 std::size_t worker_table::size() const {
     const std::lock_guard guard{lock_};
-    return workers_.size();
+    return workers_.size() + joined_ - serving_members_;
 }
 
 void worker_table::drain(std::chrono::nanoseconds within) {
@@ -302,7 +339,7 @@ void worker_table::drain(std::chrono::nanoseconds within) {
     {
         const std::lock_guard guard{lock_};
         drained_by_ = clock::now() + within;
-        message = drain_message();
+        message = drain_message(*drained_by_);
         for (const auto& [number, each] : workers_) {
             if (!std::exchange(each->knows_of_drain_, true)) {
                 told.push_back(each);
@@ -314,9 +351,8 @@ void worker_table::drain(std::chrono::nanoseconds within) {
     }
 }
 
-/// Under lock_.
-std::string worker_table::drain_message() const {
-    const auto left = std::max<clock::duration>(*drained_by_ - clock::now(), clock::duration::zero());
+std::string worker_table::drain_message(clock::time_point by) {
+    const auto left = std::max<clock::duration>(by - clock::now(), clock::duration::zero());
     std::string text;
     protocol::append_notification(text, "drain", {{"within", std::chrono::duration<double>{left}.count()}});
     return text;
@@ -336,16 +372,21 @@ value worker_table::describe() const {
     for (const auto& each : all) {  // the lock is held for one at a time
         const std::vector<std::string> names = names_of(*each);
         const std::lock_guard guard{lock_};
-        list.push_back({{"worker", "w" + std::to_string(each->number_)},
-                        {"name", text_or_null(each->info_.name)},
-                        {"version", text_or_null(each->info_.version)},
-                        {"address", each->address_},
-                        {"functions", names},
-                        {"concurrency", each->info_.concurrency},
-                        {"running", each->running_.size()},
-                        {"calls", each->calls_},
-                        {"failed", each->failed_},
-                        {"since", std::chrono::duration<double>{each->since_.time_since_epoch()}.count()}});
+        value one = {{"worker", "w" + std::to_string(each->number_)},
+                     {"name", text_or_null(each->info_.name)},
+                     {"version", text_or_null(each->info_.version)}};
+        if (each->member_ != nullptr) {
+            one["pool"] = *each->member_->pool;
+            one["pid"] = each->member_->pid;
+        }
+        one.update({{"address", each->address_},
+                    {"functions", names},
+                    {"concurrency", each->info_.concurrency},
+                    {"running", each->running_.size()},
+                    {"calls", each->calls_},
+                    {"failed", each->failed_},
+                    {"since", std::chrono::duration<double>{each->since_.time_since_epoch()}.count()}});
+        list.push_back(std::move(one));
     }
     return list;
 }

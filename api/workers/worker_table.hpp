@@ -79,14 +79,16 @@ public:
 
     /// What the worker serves from now on, in place of what it said last. It gets no call before `resume`, which is to
     /// be called once for each serve that succeeds. An error: the functions of all workers together were more than
-    /// limits.functions, and nothing has changed.
+    /// limits.functions, or one is a pool's of which the worker is none, and nothing has changed. `path`: where the list
+    /// of functions stands in the params.
     [[nodiscard]] std::optional<error> serve(const std::shared_ptr<worker>& host, worker_info info,
-                                             std::vector<declaration_ptr> functions);
+                                             std::vector<declaration_ptr> functions, const std::string& path);
 
     /// The answer to serve has been sent.
     void resume(worker& served);
 
-    /// Its connection has ended: calls that it had go to others, or fail.
+    /// Its connection has ended: calls that it had go to others, or fail. Where it is of a pool, that is told instead,
+    /// and calls `end` when it knows more.
     void lose(worker& gone, const std::string& why);
 
     /// The call of that id, which is over for the worker: it has answered. Null if there is none.
@@ -101,9 +103,43 @@ public:
     /// What it serves.
     [[nodiscard]] std::vector<std::string> names_of(const worker& host) const;
 
+    // The pools' side.
+
+    /// A process of a pool has a connection. `end` is owed to it.
+    void join(const worker& made);
+
+    /// The process gets no new calls. It is told how long it may take for those that it has.
+    void rest(worker& tired, std::chrono::milliseconds within);
+
+    /// Its process has ended, or its connection is of no use any more: calls that it had go to others, or fail.
+    void end(worker& gone, const std::string& why);
+
+    /// The pool will serve these names, whoever calls them: they belong to it from now on, in place of those that it
+    /// listed before.
+    void list(const std::shared_ptr<const std::string>& pool, const std::vector<std::string>& names);
+
+    /// There is no such pool any more: its names are anybody's.
+    void forget_pool(const std::string& pool);
+
+    /// A pool that has not served yet: checks of plans wait for it. Until `serve`, or forget_pool.
+    void expect(const std::string& pool);
+
+    /// Why no process of the pool serves at the moment; empty: one does.
+    void set_fault(const std::string& pool, const std::string& why);
+
     // The service's side.
 
-    /// How many there are.
+    /// Whether a pool has not served since the daemon started.
+    [[nodiscard]] bool is_expecting() const;
+
+    /// Calls it when fewer pools are expected than now; at once if none is. The number takes it back.
+    std::uint64_t when_served(std::function<void()> call);
+    void forget_call(std::uint64_t number) noexcept;
+
+    /// Why pools that have not served do not: for who calls a function that nobody has served. Empty: none is like that.
+    [[nodiscard]] std::string faults() const;
+
+    /// How many there are, and processes of pools that will.
     [[nodiscard]] std::size_t size() const;
 
     /// Tells all workers that the daemon stops, and how long it waits.
@@ -148,15 +184,30 @@ private:
     void drop_if_unused(served_name& name) noexcept;
     void withdraw_all(worker& host, std::vector<std::shared_ptr<offer>> offers, std::uint64_t kept_number,
                       const std::string& why);
-    [[nodiscard]] std::string drain_message() const;
+    [[nodiscard]] static std::string drain_message(clock::time_point by);
 
     // placement.cpp: who runs where. All under lock_.
     [[nodiscard]] static offer* freest(const served_name& name) noexcept;
+    [[nodiscard]] static bool is_own_pool_full(const served_name& name, const void* asking) noexcept;
+    void look_at_rest(worker& host) noexcept;
+    [[nodiscard]] std::string why_orphaned(const served_name& name) const;
     void place(served_call& call, offer& taken);
     void fill(worker& host);
     void give_back(served_call& call) noexcept;
     void arm_sweep(const name_ptr& name);
     void sweep(const name_ptr& name);
+
+    // pool_names.cpp: what belongs to pools. Under lock_.
+    struct ownership {
+        std::shared_ptr<const std::string> pool;
+        bool is_listed = false;  // in the pool's setting: it never goes by itself
+    };
+    [[nodiscard]] std::optional<error> fault_of_owner(const worker& host, const std::vector<declaration_ptr>& functions,
+                                                      const std::string& path) const;
+    void take_ownership(const worker& host, const served_name& name);
+    [[nodiscard]] bool is_listed(const std::string& name) const;
+    void announce_listed(served_name& name);
+    [[nodiscard]] std::vector<std::function<void()>> take_expected(const std::string& pool);
 
     executor::scheduler& threads_;
     plan::registry& functions_;
@@ -168,6 +219,13 @@ private:
     std::unordered_map<std::uint64_t, std::shared_ptr<worker>> workers_;  // by number
     std::list<name_ptr> remembered_;  // names that nobody serves any more, but the registry has; the oldest first
     bool is_forgetting_ = false;      // the timer is set
+    std::unordered_map<std::string, ownership> owners_;  // by name of function
+    std::unordered_map<std::string, std::string> expected_;  // pools that have not served, and why
+    std::unordered_map<std::string, std::string> faults_;    // of pools that do not serve now
+    std::unordered_map<std::uint64_t, std::function<void()>> when_served_;
+    std::uint64_t last_when_served_ = 0;
+    std::size_t joined_ = 0;          // processes of pools with a connection
+    std::size_t serving_members_ = 0; // of these, who are among the workers
     std::size_t declared_ = 0;        // functions of all workers
     std::size_t waiting_ = 0;         // calls in line
     std::uint64_t last_worker_ = 0;

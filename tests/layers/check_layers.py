@@ -36,11 +36,13 @@ ARROWS = {
     "api/plan/model": {"api", "api/protocol", "api/plan/model", "executor"},
     "api/plan/check": {"api", "api/protocol", "api/plan/check", "api/plan/model", "executor"},
     "api/plan/evaluate": {"api", "api/protocol", "api/plan/evaluate", "api/plan/model", "executor"},
-    "api/functions": {"api", "api/functions", "api/http", "api/protocol", "api/plan/model", "executor"},
+    "api/process": {"api", "api/process", "executor"},
+    "api/functions": {"api", "api/functions", "api/http", "api/process", "api/protocol", "api/plan/model", "executor"},
     "api/workers": {"api", "api/workers", "api/protocol", "api/plan/model", "executor"},
-    "api/server": {"api", "api/functions", "api/workers", "api/protocol", *PLAN, "api/server", "executor"},
+    "api/pools": {"api", "api/pools", "api/process", "api/workers", "executor"},
+    "api/server": {"api", "api/functions", "api/process", "api/workers", "api/protocol", *PLAN, "api/server", "executor"},
     "config": {"config"},
-    "cli": {"cli", "config", "api", "api/functions", "api/protocol", *PLAN, "api/server", "executor"},
+    "cli": {"cli", "config", "api", "api/functions", "api/pools", "api/process", "api/workers", "api/protocol", *PLAN, "api/server", "executor"},
 }
 
 # Third-party headers by their first folder (or whole name). The standard library's and the system's are free to all.
@@ -53,7 +55,9 @@ LIBRARIES = {
     "api/plan/check": {"nlohmann"},
     "api/plan/evaluate": {"nlohmann", "oneapi"},
     "api/functions": {"asio", "nlohmann", "oneapi", "openssl", "re2", "xxhash.h", "zlib.h"},
+    "api/process": {"asio"},
     "api/workers": {"nlohmann"},
+    "api/pools": {"asio", "spdlog"},
     "api/server": {"asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
     "config": {"nlohmann"},
     "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "openssl", "simdjson.h", "spdlog"},

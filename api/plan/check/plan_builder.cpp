@@ -6,10 +6,21 @@
 #include <string>
 #include <utility>
 
+#include "api/plan/check/plan_decoder.hpp"
 #include "api/shortened.hpp"
 #include "api/value.hpp"
 
 namespace gatherd::api::plan {
+
+namespace {
+
+constexpr std::string_view unknown_function = "unknown function ";
+
+}  // namespace
+
+bool is_unknown_function(const error& why) noexcept {
+    return why.code == errc::invalid_params && why.message.find(unknown_function) != std::string::npos;
+}
 
 void refuse(const node& faulty, std::string_view below, std::string_view reason, std::string hint) {
     const std::string path = pointer_to({&faulty}) + std::string{below};
@@ -68,7 +79,7 @@ const function& plan_builder::find_function(protocol::json_view name, const node
     const function* const found = known_function(name.as_string());
     if (found == nullptr) {
         const std::string near = functions_.nearest(name.as_string());
-        refuse(where, below, "unknown function " + quoted(name.as_string()),
+        refuse(where, below, std::string{unknown_function} + quoted(name.as_string()),
                near.empty() ? std::string{} : "did you mean " + near + "?");
     }
     return *found;

@@ -32,6 +32,9 @@ struct mapped_members {
     std::optional<protocol::json_view> as{};  ///< with a task
 };
 
+/// Whether a plan was refused since it names a function that there is not, or not yet.
+[[nodiscard]] bool is_unknown_function(const error& why) noexcept;
+
 /// Builds plans straight from decoded messages, and checks them whole: nothing of a plan that is refused ever runs.
 ///
 /// A fault is `errc::invalid_params` with the JSON pointer of its place in `data.path` and, where there is a likely

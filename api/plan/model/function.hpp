@@ -30,6 +30,7 @@ class python_random;
 /// For whom a program runs, as far as its functions have to know.
 struct caller {
     const void* share = nullptr;    ///< callers with the same one share their part of a budget; never followed
+    const void* worker = nullptr;   ///< the worker that it is, if any; never followed
     const char* refusal = nullptr;  ///< the setting for want of which no function that `needs` one is offered to it
 };
 

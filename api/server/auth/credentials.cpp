@@ -10,7 +10,7 @@ namespace gatherd::api::server {
 credentials::credentials(service& of, const peer_address& peer) : service_{of}, peer_{peer}, who_{of.without_token()} {}
 
 bool credentials::show(std::string_view token) {
-    if (service_.tokens().empty()) {
+    if (service_.tokens().empty() || is_trusted_) {
         return true;
     }
     const std::size_t tries = service_.bounds().auth_tries;
@@ -33,7 +33,7 @@ bool credentials::show(std::string_view token) {
 }
 
 bool credentials::are_void() const {
-    if (who_ == nullptr) {
+    if (who_ == nullptr || is_trusted_) {
         return false;
     }
     const bool is_anybody = who_->name().empty();

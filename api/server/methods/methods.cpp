@@ -12,6 +12,7 @@
 #include "api/server/limits/counters.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/handlers.hpp"
+#include "api/server/methods/held_request.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
@@ -109,7 +110,8 @@ std::vector<std::string_view> method_names() {
     return all;
 }
 
-void call_method(service& of, const protocol::request& request, reply answer) {
+void call_method(service& of, const protocol::request& request, reply answer,
+                 std::optional<std::chrono::steady_clock::time_point> waits_until) {
     const auto* const found =
         std::find_if(methods.begin(), methods.end(), [&](const method& m) { return m.name == request.method; });
     of.counts().add_method(static_cast<std::size_t>(found - methods.begin()));
@@ -121,7 +123,11 @@ void call_method(service& of, const protocol::request& request, reply answer) {
         check_call(of, *found, *answer.to());
         found->call(of, request.params, answer);
     } catch (const refused& fault) {
-        answer.error(fault.reason);
+        if (request.params && held_request::may_wait(of, fault.reason, *answer.to(), waits_until)) {
+            held_request::hold(of, request, std::move(answer), waits_until);
+        } else {
+            answer.error(with_faults_of_pools(of, fault.reason));
+        }
     } catch (const memory_limit_exceeded&) {
         if (answer.to() != nullptr) {  // else whoever took the reply says so
             answer.error(out_of_memory());

@@ -2,6 +2,8 @@
 /// The methods of the service, by name.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +19,8 @@ class service;
 
 /// Carries out one request: the reply comes now or later. Where the connection handles its messages. Never throws for
 /// what a client sent.
-void call_method(service& of, const protocol::request& request, reply answer);
+/// `waits_until`: it has waited for a pool to serve, and may do so until then.
+void call_method(service& of, const protocol::request& request, reply answer,
+                 std::optional<std::chrono::steady_clock::time_point> waits_until = std::nullopt);
 
 }  // namespace gatherd::api::server

@@ -51,7 +51,7 @@ plan::caller caller_at(service& of, connection& from) {
     const auto& who = from.who();
     const bool is_anybody = who == nullptr || who->name().empty();
     const bool is_local = from.peer() == peer_address{};
-    return {from.work().share().get(),
+    return {from.work().share().get(), from.work().worker().get(),
             is_anybody && !is_local && !of.bounds().open_functions ? "auth.open_functions" : nullptr};
 }
 

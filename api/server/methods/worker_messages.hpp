@@ -3,12 +3,18 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "api/protocol/message.hpp"
+#include "api/workers/worker.hpp"
 
 namespace gatherd::api::server {
 
 class connection;
+
+/// The worker that a connection is to be; `member`: as which process of a pool, or null.
+[[nodiscard]] std::shared_ptr<workers::worker> make_worker(const std::shared_ptr<connection>& client,
+                                                           std::shared_ptr<workers::pool_member> member = nullptr);
 
 /// Takes what is no request of a worker's: the answer to a call, or what stands in place of one. False: it is neither,
 /// or the connection serves nothing, and the refusal is to be told. `bytes`: about how long its text is.

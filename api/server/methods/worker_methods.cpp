@@ -98,6 +98,13 @@ workers::call_end end_from(service& daemon, const protocol::refusal& refused, st
 
 }  // namespace
 
+std::shared_ptr<workers::worker> make_worker(const std::shared_ptr<connection>& client,
+                                             std::shared_ptr<workers::pool_member> member) {
+    std::string address = member == nullptr ? text_of(client->peer()) : "an inherited socket";
+    return std::make_shared<workers::worker>(std::make_shared<connection_link>(client), std::move(address),
+                                             std::move(member));
+}
+
 void serve(service& daemon, std::optional<protocol::json_view> params_given, reply& answer) {
     static const signature expected{{"functions"}, {"concurrency", "name", "version"}};
     const params given{params_given, expected};
@@ -109,10 +116,10 @@ void serve(service& daemon, std::optional<protocol::json_view> params_given, rep
     auto self = client.work().worker();
     const bool is_new = self == nullptr;
     if (is_new) {
-        self =
-            std::make_shared<workers::worker>(std::make_shared<connection_link>(answer.to()), text_of(client.peer()));
+        self = make_worker(answer.to());
     }
-    if (auto fault = daemon.workers().serve(self, std::move(info), std::move(functions))) {
+    if (auto fault = daemon.workers().serve(self, std::move(info), std::move(functions),
+                                            '/' + given.step("functions"))) {
         throw refused{*std::move(fault)};
     }
     if (is_new && !client.work().become_worker(self)) {

@@ -58,6 +58,11 @@ void connection::start() {
     after_turn();
 }
 
+void connection::become_process(const std::shared_ptr<workers::worker>& self) {
+    credentials_.trust(service_.own_identity());
+    static_cast<void>(work_.become_worker(self));  // it has not ended: it has not begun
+}
+
 void connection::refuse(const char* limit) {
     was_refused_ = true;
     // To tell it a descriptor is held for a while; and under TLS hands would have to be shaken first.

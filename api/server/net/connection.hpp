@@ -51,6 +51,9 @@ public:
     /// Begins to read. On its reactor.
     void start();
 
+    /// It is that process of a pool, which may do everything and is a worker from the start. Before it is let in.
+    void become_process(const std::shared_ptr<workers::worker>& self);
+
     /// There are too many connections: says so, naming the limit, and closes. In place of start.
     void refuse(const char* limit);
 
@@ -97,6 +100,9 @@ public:
 
     /// Takes the client for the holder of that token, if it is one. After auth.tries wrong ones it closes.
     [[nodiscard]] bool show_token(std::string_view token);
+
+    /// Whether a message is on the bulk lane. On its worker.
+    [[nodiscard]] bool is_in_bulk() const noexcept { return is_in_bulk_; }
 
     /// About how long the text of the request is whose method is called.
     [[nodiscard]] std::size_t message_bytes() const noexcept { return message_bytes_; }

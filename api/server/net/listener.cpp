@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "api/server/methods/worker_messages.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/net/tls_context.hpp"
 
@@ -61,6 +62,21 @@ void listener::accepted(const asio::error_code& failed, socket_type socket, std:
     let_in(service_, std::move(socket), tls_ == nullptr ? nullptr : tls_->now(),
            peer_address_of(*peer_.data(), peer_.size()), home);
     accept_next();
+}
+
+std::shared_ptr<workers::worker> let_in_process(service& into, process::descriptor end,
+                                                std::shared_ptr<workers::pool_member> member) {
+    const std::size_t home = static_cast<std::size_t>(member->pid) % into.runs_on().workers();
+    transport::socket_type socket{into.runs_on().io(home).get_executor(), asio::generic::stream_protocol{AF_UNIX, 0},
+                                  end.release()};
+    const auto made = std::make_shared<connection>(into, std::move(socket), nullptr, peer_address{});
+    auto worker = make_worker(made, std::move(member));
+    made->become_process(worker);
+    into.workers().join(*worker);
+    into.counts().add(event::connections_accepted);
+    static_cast<void>(into.enter(made));  // no limit is for workers of the daemon's own
+    asio::post(into.runs_on().io(home), [made] { made->start(); });
+    return worker;
 }
 
 void let_in(service& into, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,

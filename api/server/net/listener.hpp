@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "api/process/descriptor.hpp"
 #include "api/server/limits/log_throttle.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/peer_address.hpp"
@@ -59,5 +60,9 @@ private:
 /// refuses it, where a limit says so. `tls` null: in clear. From any thread.
 void let_in(service& into, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
             const peer_address& peer, std::size_t home);
+
+/// Takes in a process of a pool by the daemon's end of its socket, and gives the worker that it is. From any thread.
+std::shared_ptr<workers::worker> let_in_process(service& into, process::descriptor end,
+                                                std::shared_ptr<workers::pool_member> member);
 
 }  // namespace gatherd::api::server

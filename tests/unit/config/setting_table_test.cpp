@@ -74,6 +74,7 @@ TEST_CASE("setting_table: each row sets a value of its own", "[config]") {
                                  : std::holds_alternative<mode_field>(each.field)      ? "640"
                                  : std::holds_alternative<switch_field>(each.field)    ? "yes"
                                  : std::holds_alternative<tokens_field>(each.field)    ? one_token
+                                 : std::holds_alternative<pools_field>(each.field)     ? R"({"a": {"command": ["x"]}})"
                                  : std::holds_alternative<folders_field>(each.field)   ? "data=/srv/data"
                                                                                        : "123";
         REQUIRE_FALSE(assign_text(each, text, values));

@@ -1,4 +1,4 @@
-#include "api/functions/process_spawner.hpp"
+#include "api/process/process_spawner.hpp"
 
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -15,16 +15,15 @@
 #include <system_error>
 #include <utility>
 
-#include "api/functions/system_error.hpp"
-
 // As an attribute of GNU: clang knows no [[gnu::no_sanitize]].
 #define NOT_INSTRUMENTED __attribute__((noinline, no_sanitize("address", "thread", "undefined")))
 
-namespace gatherd::api::functions {
+namespace gatherd::api::process {
 
 namespace {
 
-constexpr int first_free_descriptor = 3;
+constexpr int passed_socket = 3;  // what a process gets beyond its standard streams
+constexpr int first_free_descriptor = 4;
 
 /// What the child needs between its birth and its exec. It runs in our memory, while our thread is suspended.
 struct birth {
@@ -34,7 +33,9 @@ struct birth {
     int input;
     int output;
     int errors;
+    int socket;  // -1: none
     int folder;  // -1: stay
+    const process_user* user;  // null: the daemon's
     pid_t parent;
     std::array<std::pair<int, rlimit>, 3> bounds;
     std::size_t bounds_count = 0;
@@ -79,6 +80,11 @@ void require(birth& plan, long result) noexcept {
         syscall(SYS_rt_sigaction, number, &standard, nullptr, sizeof standard.mask);
     }
     require(plan, syscall(SYS_setpgid, 0, 0));
+    if (plan.user != nullptr) {  // first: a change of the user takes the next setting back
+        require(plan, syscall(SYS_setgroups, plan.user->groups.size(), plan.user->groups.data()));
+        require(plan, syscall(SYS_setresgid, plan.user->group, plan.user->group, plan.user->group));
+        require(plan, syscall(SYS_setresuid, plan.user->user, plan.user->user, plan.user->user));
+    }
     require(plan, syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
     if (syscall(SYS_getppid) != plan.parent) {  // the daemon was killed before it could be told
         errno = ECHILD;
@@ -93,7 +99,10 @@ void require(birth& plan, long result) noexcept {
     require(plan, syscall(SYS_dup3, plan.input, STDIN_FILENO, 0));
     require(plan, syscall(SYS_dup3, plan.output, STDOUT_FILENO, 0));
     require(plan, syscall(SYS_dup3, plan.errors, STDERR_FILENO, 0));
-    require(plan, syscall(SYS_close_range, first_free_descriptor, ~0U, 0));
+    if (plan.socket >= 0) {
+        require(plan, syscall(SYS_dup3, plan.socket, passed_socket, 0));
+    }
+    require(plan, syscall(SYS_close_range, plan.socket >= 0 ? first_free_descriptor : passed_socket, ~0U, 0));
     const unsigned long no_signals = 0;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof no_signals);
     syscall(SYS_execve, plan.program, plan.argv, plan.environment);
@@ -172,7 +181,7 @@ long give_birth(birth& plan, int& pidfd) noexcept {
     return pid;
 }
 
-/// A descriptor that is none of the three that the child's will be moved to.
+/// A descriptor that is none of the four that the child's will be moved to.
 descriptor moved_up(descriptor given) {
     if (!given || given.number() >= first_free_descriptor) {
         return given;
@@ -181,7 +190,7 @@ descriptor moved_up(descriptor given) {
 }
 
 [[noreturn]] void fail_to_start(const process_request& request, int number) {
-    throw system_failure(number, "process.run: " + request.argv.front());
+    throw std::system_error{number, std::generic_category(), request.argv.front()};
 }
 
 struct pipe_ends {
@@ -236,7 +245,13 @@ void add_bound(birth& plan, int which, rlim_t soft, rlim_t hard) noexcept {
     plan.bounds[plan.bounds_count++] = {which, rlimit{std::min(soft, hard), hard}};
 }
 
-started_process start_now(const process_request& request, const descriptor& nothing) {
+started_process start_now(process_request& request, const descriptor& nothing) {
+    if (request.socket) {
+        request.socket = moved_up(std::move(request.socket));
+        if (!request.socket) {
+            fail_to_start(request, errno);
+        }
+    }
     pipe_ends output = make_pipe(request);
     pipe_ends errors = make_pipe(request);
     const descriptor input = request.input ? input_file(request) : descriptor{};
@@ -248,7 +263,9 @@ started_process start_now(const process_request& request, const descriptor& noth
                .input = input ? input.number() : nothing.number(),
                .output = output.childs.number(),
                .errors = errors.childs.number(),
+               .socket = request.socket.number(),
                .folder = request.folder.number(),
+               .user = request.user ? &*request.user : nullptr,
                .parent = getpid(),
                .bounds = {}};
     if (request.max_memory != 0) {
@@ -373,4 +390,4 @@ void process_spawner::run() noexcept {
     }
 }
 
-}  // namespace gatherd::api::functions
+}  // namespace gatherd::api::process

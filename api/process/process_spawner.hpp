@@ -15,10 +15,17 @@
 #include <thread>
 #include <vector>
 
-#include "api/functions/descriptor.hpp"
+#include "api/process/descriptor.hpp"
 #include "gatherd/executor/future.hpp"
 
-namespace gatherd::api::functions {
+namespace gatherd::api::process {
+
+/// As whom a process runs.
+struct process_user {
+    uid_t user;
+    gid_t group;
+    std::vector<gid_t> groups;  ///< all of them
+};
 
 /// What to start, and in which surroundings.
 struct process_request {
@@ -26,7 +33,9 @@ struct process_request {
     std::vector<std::string> argv;        ///< at least one
     std::vector<std::string> environment; ///< "NAME=value"
     std::optional<std::string> input;     ///< what it reads from its standard input; none: nothing
+    descriptor socket;                    ///< becomes its descriptor 3; none: it gets none
     descriptor folder;                    ///< to run in; none: the daemon's
+    std::optional<process_user> user;     ///< none: the daemon's
     std::uint64_t max_memory = 0;         ///< bytes of its address space; 0: as many as the daemon
     std::uint64_t max_cpu = 0;            ///< seconds of CPU; 0: as many as the daemon
     std::optional<rlim_t> open_files;     ///< the soft limit; none: the daemon's
@@ -74,7 +83,7 @@ public:
     process_spawner(const process_spawner&) = delete;
     process_spawner& operator=(const process_spawner&) = delete;
 
-    /// Starts it, soon. The future raises what `plan::raised` says where it cannot be started. If nobody waits any more
+    /// Starts it, soon. The future raises std::system_error, about the program, where it cannot be started. If nobody waits any more
     /// when it has been started, it is killed at once.
     [[nodiscard]] executor::future<started_process> start(process_request request);
 
@@ -96,4 +105,4 @@ private:
     bool is_stopping_ = false;
 };
 
-}  // namespace gatherd::api::functions
+}  // namespace gatherd::api::process

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace gatherd::api::functions {
+namespace gatherd::api::process {
 
 /// Owns a descriptor, or none (-1).
 class descriptor {
@@ -34,4 +34,4 @@ private:
     int number_ = -1;
 };
 
-}  // namespace gatherd::api::functions
+}  // namespace gatherd::api::process

@@ -1,4 +1,4 @@
-#include "api/functions/process_watch.hpp"
+#include "api/process/process_watch.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -12,11 +12,10 @@
 
 #include "api/memory_limit.hpp"
 
-namespace gatherd::api::functions {
+namespace gatherd::api::process {
 
 namespace {
 
-constexpr std::chrono::seconds before_kill{2};
 constexpr std::size_t most_in_a_turn = std::size_t{256} << 10;
 
 /// Takes it out of the reactor and closes it, in this order: another child, which is about to execute its program, may
@@ -30,8 +29,10 @@ void close(asio::posix::stream_descriptor& open) {
 }  // namespace
 
 process_watch::process_watch(asio::io_context& home, started_process started, std::size_t max_output,
-                             std::shared_ptr<executor::memory_account> account, clock::time_point began)
+                             std::shared_ptr<executor::memory_account> account, clock::time_point began,
+                             std::chrono::milliseconds before_kill)
     : max_output_{max_output},
+      before_kill_{before_kill},
       account_{std::move(account)},
       began_{began},
       process_{std::move(started)},
@@ -74,7 +75,7 @@ void process_watch::kill() {
 void process_watch::begin_to_stop() {
     is_stopping_ = true;
     process_.signal_group(SIGTERM);
-    timer_.expires_after(before_kill);
+    timer_.expires_after(before_kill_);
     timer_.async_wait([self = shared_from_this()](const asio::error_code& why) {
         if (!why && !self->is_over_) {
             self->process_.signal_group(SIGKILL);
@@ -108,12 +109,16 @@ bool process_watch::read_from(stream& source, std::size_t most) {
             return got < 0 && errno == EAGAIN;
         }
         const auto bytes = static_cast<std::size_t>(got);
-        const std::size_t room = std::min(bytes, max_output_ - source.kept.size());
-        keep(source, {buffer.data(), room});
-        source.was_longer = source.was_longer || room < bytes;
+        take(source, {buffer.data(), bytes});
         most -= bytes;
     }
     return true;
+}
+
+void process_watch::take(stream& source, std::string_view bytes) {
+    const std::size_t room = std::min(bytes.size(), max_output_ - source.kept.size());
+    keep(source, bytes.substr(0, room));
+    source.was_longer = source.was_longer || room < bytes.size();
 }
 
 void process_watch::keep(stream& source, std::string_view bytes) {
@@ -147,7 +152,7 @@ void process_watch::end() {
     is_over_ = true;
     read_rest(output_);
     read_rest(errors_);
-    if (is_stopping_) {
+    if (ends_group()) {
         process_.signal_group(SIGKILL);  // those of its group that have not ended with it
     }
     ending_ = process_.reap();
@@ -157,6 +162,7 @@ void process_watch::end() {
     close(handle_);
     timer_.cancel();
     ended_.set();
+    tell_end();
 }
 
-}  // namespace gatherd::api::functions
+}  // namespace gatherd::api::process

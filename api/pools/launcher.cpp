@@ -1,0 +1,142 @@
+#include "api/pools/launcher.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+namespace gatherd::api::pools {
+
+namespace {
+
+constexpr std::string_view socket_variable = "GATHERD_WORKER_FD=3";
+constexpr std::string_view own_variables = "GATHERD_";
+constexpr const char* standard_path = "/usr/local/bin:/usr/bin:/bin";
+
+std::string in_folder(const std::string& path, const std::string& folder) {
+    return path.starts_with('/') || folder.empty() ? path : folder + '/' + path;
+}
+
+/// A file that the system can execute by what its first line says.
+bool is_executable_script(const std::string& path) {
+    std::array<char, 2> first{};
+    std::ifstream file{path, std::ios::binary};
+    return access(path.c_str(), X_OK) == 0 && file.read(first.data(), first.size()) && first[0] == '#' &&
+           first[1] == '!';
+}
+
+/// The file of a program: a path itself, of a name the first one in the folders of `path`. Empty: there is none.
+std::string find_program(const std::string& program, std::string_view path) {
+    if (program.find('/') != std::string::npos) {
+        return program;
+    }
+    while (!path.empty()) {
+        const std::string_view folder = path.substr(0, path.find(':'));
+        path.remove_prefix(std::min(folder.size() + 1, path.size()));
+        std::string file = std::string{folder} + '/' + program;
+        if (!folder.empty() && access(file.c_str(), X_OK) == 0) {
+            return file;
+        }
+    }
+    return {};
+}
+
+process::process_user find_user(const std::string& name) {
+    constexpr std::size_t most_text = std::size_t{64} << 10;
+    std::vector<char> text(most_text);
+    passwd entry{};
+    passwd* found = nullptr;
+    if (getpwnam_r(name.c_str(), &entry, text.data(), text.size(), &found) != 0 || found == nullptr) {
+        throw std::runtime_error{"there is no user '" + name + "'"};
+    }
+    int count = 0;
+    getgrouplist(name.c_str(), found->pw_gid, nullptr, &count);
+    std::vector<gid_t> groups(static_cast<std::size_t>(count));
+    if (getgrouplist(name.c_str(), found->pw_gid, groups.data(), &count) < 0) {
+        throw std::runtime_error{"the groups of user '" + name + "' cannot be read"};
+    }
+    groups.resize(static_cast<std::size_t>(count));
+    return {found->pw_uid, found->pw_gid, std::move(groups)};
+}
+
+}  // namespace
+
+std::vector<std::string> with_interpreter(std::vector<std::string> command, const std::string& folder) {
+    static constexpr std::array<std::pair<std::string_view, const char*>, 4> interpreters{
+        {{".py", "python3"}, {".js", "node"}, {".mjs", "node"}, {".php", "php"}}};
+    for (const auto& [extension, interpreter] : interpreters) {
+        if (!command.front().ends_with(extension)) {
+            continue;
+        }
+        if (!is_executable_script(in_folder(command.front(), folder))) {
+            command.insert(command.begin(), interpreter);
+        } else if (command.front().find('/') == std::string::npos) {
+            command.front().insert(0, "./");  // a script of this folder, not a program of PATH
+        }
+        break;
+    }
+    return command;
+}
+
+launcher::launcher(const pool_settings& settings, std::optional<std::uint64_t> open_files)
+    : command_{with_interpreter(settings.command, settings.cwd)}, folder_{settings.cwd}, open_files_{open_files} {
+    path_ = standard_path;
+    const auto add = [this](const std::string& variable) {
+        constexpr std::string_view path = "PATH=";
+        if (variable.starts_with(path)) {
+            path_ = variable.substr(path.size());
+        }
+        environment_.push_back(variable);
+    };
+    for (char** each = environ; *each != nullptr; ++each) {
+        const std::string variable{*each};
+        if (!variable.starts_with(own_variables) && !settings.env.contains(variable.substr(0, variable.find('=')))) {
+            add(variable);
+        }
+    }
+    for (const auto& [name, text] : settings.env) {
+        add(name + '=' + text);
+    }
+    environment_.emplace_back(socket_variable);
+    if (!settings.user.empty()) {
+        user_ = find_user(settings.user);
+        if (geteuid() != 0) {
+            if (user_->user != geteuid()) {
+                throw std::runtime_error{"only a daemon of root may start processes as user '" + settings.user + "'"};
+            }
+            user_.reset();  // it is that already, and may not set its groups
+        }
+    }
+}
+
+process::process_request launcher::request() const {
+    process::process_request made;
+    made.argv = command_;
+    made.environment = environment_;
+    made.user = user_;
+    if (open_files_) {
+        made.open_files = *open_files_;
+    }
+    if (!folder_.empty()) {
+        made.folder = process::descriptor{open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+        if (!made.folder) {
+            throw std::runtime_error{"its folder '" + folder_ + "': " + std::strerror(errno)};
+        }
+    }
+    made.program = find_program(command_.front(), path_);
+    if (made.program.empty()) {
+        throw std::runtime_error{"there is no program '" + command_.front() + "' in PATH"};
+    }
+    return made;
+}
+
+}  // namespace gatherd::api::pools

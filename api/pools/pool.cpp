@@ -1,0 +1,119 @@
+#include "api/pools/pool.hpp"
+
+#include <spdlog/spdlog.h>
+#include <utility>
+
+namespace gatherd::api::pools {
+
+namespace {
+
+constexpr double most_lines = 1000;
+constexpr double lines_a_second = 100;
+constexpr double most_faults = 10;
+constexpr double faults_a_second = 1;
+
+}  // namespace
+
+pool::pool(surroundings& around, std::string name)
+    : around_{around},
+      name_{std::make_shared<const std::string>(std::move(name))},
+      output_budget_{std::make_shared<line_budget>(most_lines, lines_a_second)},
+      fault_budget_{most_faults, faults_a_second} {}
+
+pool::generation_ptr pool::make(const pool_settings& settings, bool is_on_trial) {
+    generation::listener told;
+    told.serving = [self = shared_from_this()](generation& confirmed) { self->note_serving(confirmed); };
+    told.failing = [self = shared_from_this()](generation& failing, const std::string& why) {
+        self->note_failing(failing, why);
+    };
+    told.given_up = [self = shared_from_this()](generation& failed, const std::string& why) {
+        self->note_given_up(failed, why);
+    };
+    return std::make_shared<generation>(around_, settings, output_budget_, is_on_trial, std::move(told));
+}
+
+void pool::start(const pool_settings& settings) {
+    auto first = make(settings, false);
+    around_.workers.list(name_, settings.functions);
+    around_.workers.expect(*name_);
+    {
+        const std::lock_guard guard{lock_};
+        current_ = first;
+    }
+    first->start();
+}
+
+void pool::replace(const pool_settings& settings) {
+    auto made = make(settings, true);
+    generation_ptr overtaken;
+    {
+        const std::lock_guard guard{lock_};
+        if (is_stopped_) {
+            return;
+        }
+        overtaken = std::exchange(next_, made);
+    }
+    if (overtaken != nullptr) {
+        overtaken->retire(true);
+    }
+    made->start();
+}
+
+void pool::stop(bool at_once) {
+    generation_ptr current;
+    generation_ptr next;
+    {
+        const std::lock_guard guard{lock_};
+        is_stopped_ = true;
+        current = current_;
+        next = next_;
+    }
+    for (const auto& each : {current, next}) {
+        if (each != nullptr) {
+            each->retire(at_once);
+        }
+    }
+}
+
+void pool::note_serving(generation& confirmed) {
+    generation_ptr before;
+    {
+        const std::lock_guard guard{lock_};
+        if (next_.get() != &confirmed) {
+            return;
+        }
+        before = std::exchange(current_, std::exchange(next_, nullptr));
+    }
+    around_.workers.list(name_, confirmed.settings().functions);
+    spdlog::info("pool {}: new processes serve, the old ones end", *name_);
+    before->retire(false);
+}
+
+void pool::note_failing(generation& failing, const std::string& why) {
+    bool is_served = failing.serving() > 0;
+    {
+        const std::lock_guard guard{lock_};
+        is_served = is_served || (current_ != nullptr && current_->serving() > 0);
+    }
+    if (!is_served) {
+        around_.workers.set_fault(*name_, why);
+    }
+    if (const auto left_out = fault_budget_.pass()) {
+        spdlog::warn("pool {}: a process has failed: {}{}", *name_, why,
+                     *left_out == 0 ? "" : "; not logged since the last one: " + std::to_string(*left_out));
+    }
+}
+
+void pool::note_given_up(generation& failed, const std::string& why) {
+    generation_ptr kept;
+    {
+        const std::lock_guard guard{lock_};
+        if (next_.get() == &failed) {
+            kept = std::exchange(next_, nullptr);
+        }
+    }
+    spdlog::error("pool {}: the new processes do not serve, the old ones stay: {}", *name_, why);
+    failed.retire(true);
+}
+
+}  // namespace gatherd::api::pools

@@ -1,0 +1,50 @@
+/// \file
+/// A pool: the generation that serves, and the one that may follow it.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "api/pools/generation.hpp"
+#include "api/pools/output_log.hpp"
+#include "api/pools/pool_settings.hpp"
+#include "api/pools/surroundings.hpp"
+
+namespace gatherd::api::pools {
+
+/// Threads: all members are safe from any thread.
+class pool : public std::enable_shared_from_this<pool> {
+public:
+    pool(surroundings& around, std::string name);
+
+    /// The first generation. Throws std::runtime_error where the settings allow none.
+    void start(const pool_settings& settings);
+
+    /// Starts a generation of these settings. Once it serves, the processes of the present one end when their calls
+    /// have ended; if it does not, the present one stays. Throws std::runtime_error where the settings allow none.
+    void replace(const pool_settings& settings);
+
+    /// All its processes end, when their calls have ended or `at_once`.
+    void stop(bool at_once);
+
+private:
+    using generation_ptr = std::shared_ptr<generation>;
+
+    [[nodiscard]] generation_ptr make(const pool_settings& settings, bool is_on_trial);
+    void note_serving(generation& confirmed);
+    void note_failing(generation& failing, const std::string& why);
+    void note_given_up(generation& failed, const std::string& why);
+
+    surroundings& around_;
+    const std::shared_ptr<const std::string> name_;
+    const std::shared_ptr<line_budget> output_budget_;
+    line_budget fault_budget_;
+
+    std::mutex lock_;
+    generation_ptr current_{};  // under lock_, as all below
+    generation_ptr next_{};     // on trial
+    bool is_stopped_ = false;
+};
+
+}  // namespace gatherd::api::pools

@@ -1,0 +1,271 @@
+#include "api/pools/pool_process.hpp"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "gatherd/executor/use_task.hpp"
+
+namespace gatherd::api::pools {
+
+namespace {
+
+/// How long a process may take to end after its connection has: so that errors can say how it did.
+constexpr std::chrono::milliseconds time_to_end{500};
+
+/// What a process has in memory, or 0.
+std::uint64_t resident_bytes_of(pid_t pid) {
+    std::ifstream file{"/proc/" + std::to_string(pid) + "/statm"};
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    file >> size >> resident;
+    return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::string seconds_of(std::chrono::milliseconds time) {
+    std::string text = std::to_string(std::chrono::duration<double>{time}.count());
+    text.erase(text.find_last_not_of('0') + 1);
+    return (text.ends_with('.') ? text.substr(0, text.size() - 1) : text) + " s";
+}
+
+}  // namespace
+
+/// Its output goes to the log, and its end to its task.
+class pool_process::watch final : public process::process_watch {
+public:
+    watch(asio::io_context& home, process::started_process started, std::shared_ptr<pool_process> of,
+          std::chrono::milliseconds before_kill)
+        : process_watch{home, std::move(started), 0, nullptr, clock::now(), before_kill}, of_{std::move(of)} {}
+
+private:
+    void take(stream& source, std::string_view bytes) override {
+        (&source == &errors() ? of_->errors_ : of_->output_).take(of_->pid_, bytes);
+    }
+    [[nodiscard]] bool ends_group() const noexcept override { return true; }
+    void tell_end() override {
+        of_->output_.end(of_->pid_);
+        of_->errors_.end(of_->pid_);
+        of_->member_->tell(of_->has_ended_);
+    }
+
+    const std::shared_ptr<pool_process> of_;
+};
+
+pool_process::pool_process(surroundings& around, const pool_settings& settings, const launcher& starts,
+                           line_budget& budget, std::shared_ptr<const std::string> pool)
+    : around_{around},
+      settings_{settings},
+      starts_{starts},
+      member_{std::make_shared<workers::pool_member>()},
+      output_{budget, *pool},
+      errors_{budget, *pool} {
+    member_->pool = std::move(pool);
+    member_->concurrency = settings.concurrency;
+    member_->cancel_time = settings.cancel_time;
+    member_->max_calls = settings.max_calls;
+    member_->wants_answers = settings.max_memory != 0;
+}
+
+void pool_process::retire(bool at_once) {
+    if (at_once) {
+        is_hurried_.store(true);
+    }
+    member_->tell(is_retired_);
+}
+
+pool_process::clock::duration pool_process::served() const noexcept {
+    return serving_since_ ? left_at_ - *serving_since_ : clock::duration::zero();
+}
+
+executor::task<> pool_process::run(std::shared_ptr<pool_process> self, listener told) {
+    self->told_ = std::move(told);
+    // In a variable: g++ 12 never resumes `start` where it is awaited in the condition itself.
+    const bool has_started = co_await self->start();
+    if (has_started) {
+        co_await self->live();
+    }
+    self->finish();
+}
+
+/// The daemon's end; the other one goes with the request.
+process::descriptor pool_process::make_socket(process::process_request& request) const {
+    std::array<int, 2> ends{};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+        throw std::system_error{errno, std::generic_category(), "a pair of sockets"};
+    }
+    request.socket = process::descriptor{ends[1]};
+    return process::descriptor{ends[0]};
+}
+
+/// False: it could not be started.
+executor::task<bool> pool_process::start() {
+    try {
+        auto request = starts_.request();
+        auto end = make_socket(request);
+        auto started = co_await around_.spawner.start(std::move(request));
+        pid_ = member_->pid = started.pid();
+        const auto cancel_time = settings_.cancel_time.value_or(around_.workers.bounds().worker_cancel_time);
+        watch_ = std::make_shared<watch>(executor::this_io(), std::move(started), shared_from_this(), cancel_time);
+        watch_->start(std::nullopt);
+        worker_ = around_.connect(std::move(end), member_);
+        due_ = clock::now() + settings_.start_time;
+        spdlog::debug("pool {}[{}]: started", *member_->pool, pid_);
+        co_return true;
+    } catch (const std::exception& failed) {
+        fault_ = std::string{"it cannot be started: "} + failed.what();
+    }
+    if (watch_ != nullptr) {  // there is no memory for its connection
+        co_await stopped();
+    }
+    co_return false;
+}
+
+executor::task<> pool_process::stopped() {
+    watch_->stop();
+    co_await watch_->has_ended();
+}
+
+executor::task<> pool_process::live() {
+    for (;;) {
+        member_->changed.clear();
+        if (has_ended_.load()) {
+            co_return;
+        }
+        while (step()) {
+        }
+        if (due_) {
+            alarm_.set(around_.threads, std::max<clock::duration>(*due_ - clock::now(), clock::duration::zero()),
+                       [member = member_] { member->changed.set(); });
+        } else {
+            alarm_.cancel();
+        }
+        co_await member_->changed.wait();
+    }
+}
+
+/// Goes on to the next phase, if it is time for that.
+bool pool_process::step() {
+    const auto now = clock::now();
+    const bool is_due = due_ && now >= *due_;
+    const phase before = phase_;
+    if (phase_ == phase::stopping) {
+        return false;
+    }
+    if (phase_ == phase::closing) {
+        if (is_due) {
+            around_.workers.end(*worker_, "its connection has ended");
+            begin_to_stop();
+        }
+    } else if (member_->has_hung_up.load()) {
+        is_ours_ = is_ours_ || is_retired_.load();
+        phase_ = phase::closing;
+        due_ = now + time_to_end;
+        leave();
+    } else if (phase_ == phase::draining) {
+        if (is_due || is_hurried_.load() || member_->is_idle.load()) {
+            begin_to_stop();
+        }
+    } else if (is_retired_.load()) {
+        is_ours_ = true;
+        phase_ == phase::starting ? begin_to_stop() : begin_to_drain();
+    } else if (phase_ == phase::starting) {
+        if (member_->serves.load()) {
+            phase_ = phase::serving;
+            serving_since_ = now;
+            due_ = settings_.max_age.count() == 0 ? std::nullopt : std::optional{now + settings_.max_age};
+            told_.serving();
+        } else if (is_due) {
+            fault_ = "it did not serve within start_time (" + seconds_of(settings_.start_time) + ")";
+            begin_to_stop();
+        }
+    } else if (is_due || member_->is_spent.load() || member_->is_stuck.load() || takes_too_much()) {
+        is_ours_ = true;
+        if (member_->is_stuck.load()) {
+            spdlog::warn("pool {}[{}]: it has not answered a cancelled call in time, and is replaced", *member_->pool,
+                         pid_);
+        } else {
+            spdlog::debug("pool {}[{}]: it is replaced", *member_->pool, pid_);
+        }
+        begin_to_drain();
+    }
+    return phase_ != before;
+}
+
+bool pool_process::takes_too_much() const {
+    return settings_.max_memory != 0 && member_->has_answered.exchange(false) &&
+           resident_bytes_of(pid_) > settings_.max_memory;
+}
+
+void pool_process::begin_to_drain() {
+    phase_ = phase::draining;
+    due_ = clock::now() + settings_.drain_time;
+    around_.workers.rest(*worker_, settings_.drain_time);
+    leave();
+}
+
+void pool_process::begin_to_stop() {
+    phase_ = phase::stopping;
+    due_.reset();
+    around_.workers.rest(*worker_, std::chrono::milliseconds{0});
+    worker_->link().hang_up();
+    watch_->stop();
+    leave();
+}
+
+void pool_process::leave() {
+    if (!has_left_.load()) {
+        left_at_ = clock::now();
+    }
+    // What makes it a fault is known at its end only: then another one may be started.
+    if (is_ours_ && !has_left_.exchange(true)) {
+        told_.leaving();
+    }
+}
+
+std::string pool_process::ending_text() const {
+    const auto [code, status] = watch_->ending();
+    if (code == CLD_EXITED) {
+        return "it ended with status " + std::to_string(status);
+    }
+    const char* const name = sigabbrev_np(status);
+    return "it was killed by SIG" + (name == nullptr ? std::to_string(status) : std::string{name});
+}
+
+void pool_process::finish() {
+    alarm_.cancel();
+    std::string how = pid_ == 0 ? fault_ : ending_text();
+    if (const std::string& line = errors_.last_line(); !line.empty()) {
+        how += ": " + line;
+    }
+    if (worker_ != nullptr) {
+        around_.workers.end(*worker_, "its process " + std::to_string(pid_) + " is gone: " + how);
+        worker_->link().hang_up();
+    }
+    if (!is_ours_ && !is_retired_.load()) {
+        fault_ = fault_.empty() || pid_ == 0 ? how : fault_ + "; " + how;
+    } else {
+        fault_.clear();
+    }
+    if (!serving_since_ || !has_left_.load()) {
+        left_at_ = clock::now();
+    }
+    if (!has_left_.exchange(true)) {
+        told_.leaving();
+    }
+    told_.ended();
+    worker_.reset();
+    watch_.reset();
+    told_ = {};
+}
+
+}  // namespace gatherd::api::pools

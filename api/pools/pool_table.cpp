@@ -1,0 +1,73 @@
+#include "api/pools/pool_table.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace gatherd::api::pools {
+
+namespace {
+
+constexpr std::size_t started_at_a_time = 2;
+
+}  // namespace
+
+void check(const pool_settings& settings) {
+    try {
+        static_cast<void>(launcher{settings, std::nullopt}.request());
+    } catch (const std::runtime_error& failed) {
+        throw std::runtime_error{"pools." + settings.name + ": " + failed.what()};
+    }
+}
+
+pool_table::pool_table(executor::scheduler& threads, workers::worker_table& workers, connect_process connect,
+                       std::optional<std::uint64_t> open_files)
+    : around_{.threads = threads,
+              .workers = workers,
+              .connect = std::move(connect),
+              .open_files = open_files,
+              .spawner = process::process_spawner{started_at_a_time},
+              .tasks = executor::async_scope{threads}} {}
+
+pool_table::~pool_table() {
+    stop(true);
+    wait();
+}
+
+void pool_table::change(const std::vector<pool_settings>& pools) {
+    std::ranges::for_each(pools, check);
+    for (auto each = pools_.begin(); each != pools_.end();) {
+        const bool is_gone = std::ranges::count(pools, each->first, &pool_settings::name) == 0;
+        if (is_gone) {
+            spdlog::info("pool {}: its processes end", each->first);
+            each->second->stop(false);
+            around_.workers.forget_pool(each->first);
+        }
+        each = is_gone ? pools_.erase(each) : std::next(each);
+    }
+    for (const pool_settings& each : pools) {
+        auto& place = pools_[each.name];
+        if (place != nullptr) {
+            place->replace(each);
+        } else {
+            place = std::make_shared<pool>(around_, each.name);
+            place->start(each);
+        }
+    }
+}
+
+void pool_table::stop(bool at_once) {
+    for (const auto& [name, each] : pools_) {
+        each->stop(at_once);
+    }
+}
+
+void pool_table::wait() {
+    if (!std::exchange(was_awaited_, true)) {
+        around_.tasks.wait();
+    }
+}
+
+}  // namespace gatherd::api::pools

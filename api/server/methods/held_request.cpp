@@ -1,0 +1,150 @@
+#include "api/server/methods/held_request.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include <nlohmann/json.hpp>
+
+#include "api/plan/check/plan_decoder.hpp"
+#include "api/protocol/json_value.hpp"
+#include "api/protocol/json_writer.hpp"
+#include "api/protocol/message_decoder.hpp"
+#include "api/server/methods/message_handling.hpp"
+#include "api/server/methods/methods.hpp"
+#include "api/server/net/connection.hpp"
+
+namespace gatherd::api::server {
+
+namespace {
+
+/// What is longer would keep a worker from its other connections when it is decoded again.
+constexpr std::size_t most_held_bytes = std::size_t{1} << 20;
+
+constexpr std::size_t padding = 64;  // that a decoder wants behind a text
+constexpr std::chrono::milliseconds between_tries{5};
+
+}  // namespace
+
+bool held_request::may_wait(service& of, const error& why, const connection& client,
+                            std::optional<clock::time_point> deadline) {
+    return plan::is_unknown_function(why) && of.workers().is_expecting() && !of.is_draining() &&
+           client.message_bytes() <= most_held_bytes && (!deadline || clock::now() < *deadline);
+}
+
+void held_request::hold(service& of, const protocol::request& request, reply answer,
+                        std::optional<clock::time_point> deadline) {
+    std::string text = R"({"method":)";
+    protocol::append_string(text, request.method);
+    text += R"(,"params":)";
+    protocol::append_value(text, protocol::to_value(*request.params));
+    if (!request.id.is_absent()) {
+        text += R"(,"id":)";
+        text += request.id.text();
+    }
+    text += '}';
+    text.append(padding, ' ');
+    std::make_shared<held_request>(of, std::move(answer), std::move(text),
+                                   deadline.value_or(clock::now() + of.bounds().worker_wait))
+        ->start();
+}
+
+held_request::held_request(service& of, reply answer, std::string text, clock::time_point deadline)
+    : service_{of},
+      client_{answer.to()},
+      id_{answer.id()},
+      text_{std::move(text)},
+      deadline_{deadline},
+      answer_{std::move(answer)} {
+    client_->work().add_memory(static_cast<std::ptrdiff_t>(text_.size()));
+}
+
+held_request::~held_request() {
+    client_->work().add_memory(-static_cast<std::ptrdiff_t>(text_.size()));
+}
+
+void held_request::start() {
+    const auto self = shared_from_this();
+    timer_.set(service_.runs_on(), std::max<clock::duration>(deadline_ - clock::now(), clock::duration::zero()),
+               [self] { self->wake(); });
+    const auto number = service_.workers().when_served([self] { self->wake(); });
+    bool is_over = false;
+    {
+        const std::lock_guard guard{lock_};
+        wake_number_ = number;
+        is_over = !answer_;
+    }
+    if (is_over) {
+        service_.workers().forget_call(number);
+    } else if (!client_->work().add_request(self)) {
+        cancel({});
+    }
+}
+
+void held_request::wake() {
+    client_->defer([self = shared_from_this()] { self->call_again(); });
+}
+
+/// The reply, if nobody has it yet: then this has ended.
+std::optional<reply> held_request::take() {
+    std::optional<reply> taken;
+    std::uint64_t number = 0;
+    {
+        const std::lock_guard guard{lock_};
+        if (!answer_) {
+            return std::nullopt;
+        }
+        taken = std::move(answer_);
+        answer_.reset();
+        number = wake_number_;
+    }
+    service_.workers().forget_call(number);
+    timer_.cancel();
+    client_->work().remove_request(shared_from_this());
+    return taken;
+}
+
+/// On the reactor of its connection.
+void held_request::call_again() {
+    if (client_->is_in_bulk()) {  // who the client is may be changing
+        later_.set(service_.runs_on(), between_tries, [self = shared_from_this()] { self->wake(); });
+        return;
+    }
+    auto answer = take();
+    if (!answer) {
+        return;
+    }
+    auto& decoder = decoder_of_this_thread(service_.bounds());
+    const std::string_view text{text_.data(), text_.size() - padding};
+    client_->note_message(text.size());
+    for (const protocol::message_item& item : decoder.decode(text).items) {
+        if (const auto* const refused = std::get_if<protocol::refusal>(&item)) {
+            answer->error(refused->reason);
+        } else {
+            call_method(service_, std::get<protocol::request>(item), *std::move(answer), deadline_);
+        }
+    }
+    decoder.shrink();
+}
+
+bool held_request::cancel(const std::string& message) {
+    auto answer = take();
+    if (answer) {
+        answer->error({errc::cancelled, "CancelledError" + (message.empty() ? "" : ": " + message),
+                       std::make_shared<const value>(value{{"type", "CancelledError"}, {"message", message}})});
+    }
+    return answer.has_value();
+}
+
+error with_faults_of_pools(service& of, const error& why) {
+    const std::string faults = plan::is_unknown_function(why) ? of.workers().faults() : std::string{};
+    if (faults.empty()) {
+        return why;
+    }
+    value data = why.data == nullptr ? value::object() : *why.data;
+    const auto hint = data.find("hint");
+    data["hint"] = hint == data.end() ? faults : hint->get<std::string>() + "; " + faults;
+    return {why.code, why.message + ": " + faults, std::make_shared<const value>(std::move(data))};
+}
+
+}  // namespace gatherd::api::server

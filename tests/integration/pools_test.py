@@ -1,0 +1,366 @@
+#!/usr/bin/python3
+"""Pools: processes that the daemon starts and keeps running, with real workers and with some that misbehave."""
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from connection import PATIENCE, Connection
+from daemon import BINARY, Daemon, clean_environment
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A worker in a few lines, on the socket that it inherits. `functions` maps names to functions of the call's args.
+HEAD = """
+import json, os, signal, sys, time, socket
+connection = socket.socket(fileno=int(os.environ.pop("GATHERD_WORKER_FD")))
+stream = connection.makefile("rw")
+def send(**message):
+    stream.write(json.dumps(message) + "\\n"); stream.flush()
+def serve(functions, **more):
+    send(id=1, method="serve", params={"functions": [{"name": n} if isinstance(n, str) else n for n in functions], **more})
+    assert "result" in json.loads(stream.readline())
+def messages():
+    return (json.loads(line) for line in stream)
+def loop(functions, **more):
+    serve([more.pop("declared", {}).get(n, n) for n in functions], **more)
+    for message in messages():
+        if message.get("method") == "invoke":
+            send(id=message["id"], result=functions[message["params"]["call"]](*message["params"]["args"]))
+"""
+
+
+def python(text, *args):
+    return [sys.executable, "-Bc", HEAD + text, *args]
+
+
+def pool(*command, **more):
+    return {"command": list(command), "processes": 1, "restart_min": "1ms", "restart_max": "10ms", **more}
+
+
+def call(name, *args):
+    return {"task": {"call": name, "args": list(args)}}
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_for_end(pid):
+    """Until a process that is no child of ours is gone."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    if not select.select([handle], [], [], PATIENCE)[0]:
+        raise AssertionError(f"process {pid} is still there")
+    os.close(handle)
+
+
+class PoolsCase(unittest.TestCase):
+    def daemon(self, *flags, **pools):
+        daemon = Daemon("--pools", json.dumps(pools), *flags)
+        self.addCleanup(daemon.stop)
+        return daemon
+
+    def connect(self, daemon):
+        client = daemon.connect()
+        self.addCleanup(client.close)
+        return client
+
+    def folder(self):
+        folder = tempfile.TemporaryDirectory(prefix="gatherd-pools-")
+        self.addCleanup(folder.cleanup)
+        return Path(folder.name)
+
+
+class Serving(PoolsCase):
+    def test_a_process_serves_from_the_first_call_on(self):
+        client = self.connect(self.daemon(own=pool(*python('loop({"pid": lambda: os.getpid(), "env": lambda: dict(os.environ)})'),
+                                                   env={"EXTRA": "yes"})))
+        pid = client.result("run", call("pid"))
+        [worker] = client.result("workers")
+        self.assertEqual((worker["pool"], worker["pid"], worker["functions"]), ("own", pid, ["pid", "env"]))
+        variables = client.result("run", call("env"))
+        self.assertEqual(variables["EXTRA"], "yes")
+        self.assertEqual([name for name in variables if name.startswith("GATHERD")], [])
+
+    def test_ping_needs_no_pool(self):
+        daemon = self.daemon("--workers.wait", "10ms", own=pool(*python("time.sleep(3600)")))
+        client = self.connect(daemon)
+        self.assertEqual(client.result("ping"), "pong")
+        error = client.error("run", call("nobodys"))
+        self.assertEqual(error["code"], -32602)
+        self.assertIn("pool own does not serve yet: it is starting", error["data"]["hint"])
+
+    def test_a_process_inherits_nothing_else(self):
+        client = self.connect(self.daemon(own=pool(*python(
+            'loop({"look": lambda: [sorted(os.listdir("/proc/self/fd")), os.readlink("/proc/self/fd/0"), os.getpgid(0) == os.getpid(),'
+            ' list(signal.pthread_sigmask(signal.SIG_BLOCK, []))]})'))))
+        files, stdin, leads, mask = client.result("run", call("look"))
+        self.assertEqual((files[:4], len(files), stdin, leads, mask), (["0", "1", "2", "3"], 5, "/dev/null", True, []))
+
+    def test_output_goes_to_the_log(self):
+        daemon = self.daemon(own=pool(*python('print("out\\x1b line", flush=True); print("err line", file=sys.stderr); loop({"pid": os.getpid})')))
+        pid = self.connect(daemon).result("run", call("pid"))
+        daemon.wait_for_log(f"pool own[{pid}]: out\\x1b line")
+        daemon.wait_for_log(f"pool own[{pid}]: err line")
+
+    def test_too_much_output_is_left_out(self):
+        daemon = self.daemon(own=pool(*python('sys.stderr.write("line\\n" * 100000 + "x" * 1000000 + "\\n"); loop({"pid": os.getpid})')))
+        self.connect(daemon).result("run", call("pid"))
+        self.assertLess(daemon.log.count(": line"), 3000)
+
+    def test_names_of_a_pool_are_nobody_elses(self):
+        daemon = self.daemon(own=pool(*python('loop({"first": lambda: 1})'), functions=["listed"]))
+        client = self.connect(daemon)
+        client.result("run", call("first"))
+        for name in ("first", "listed"):
+            error = client.error("serve", {"functions": [{"name": "free"}, {"name": name}]})
+            self.assertEqual((error["code"], error["data"]["path"]), (-32602, "/functions/1/name"))
+            self.assertIn("belongs to pool own", error["message"])
+
+    def test_a_listed_function_is_known_before_it_is_served(self):
+        daemon = self.daemon("--workers.wait", "10ms", own=pool("false", functions=["listed"]))
+        daemon.wait_for_log("it ended with status 1")
+        error = self.connect(daemon).error("run", call("listed"))
+        self.assertEqual(error["data"]["type"], "ConnectionError")
+        self.assertIn("pool own does not serve: it ended with status 1", error["message"])
+
+    def test_tokens_are_not_asked_of_processes(self):
+        tokens = json.dumps([{"name": "ci", "sha256": "0" * 64, "rights": ["submit"]}])
+        daemon = self.daemon("--auth.tokens", tokens, own=pool(*python('loop({"one": lambda: 1}); print("left")')))
+        daemon.wait_for_log("is ready")
+
+    def test_a_call_into_its_own_full_pool_raises(self):
+        client = self.connect(self.daemon(own=pool(*python('''
+serve(["outer", "inner"])
+for message in messages():
+    if message.get("method") == "invoke":
+        send(id="own", method="run", params={"task": {"call": "inner"}})
+        answer = next(m for m in messages() if m.get("id") == "own")
+        send(id=message["id"], result=answer["error"]["data"])
+'''))))
+        data = client.result("run", call("outer"))
+        self.assertEqual(data["type"], "RuntimeError")
+        self.assertIn("all places of pool own are taken", data["message"])
+
+
+class Faults(PoolsCase):
+    def test_a_process_that_fails_is_started_again(self):
+        marks = self.folder()
+        client = self.connect(self.daemon(own=pool(*python('''
+tries = len(os.listdir(sys.argv[1]))
+open(f"{sys.argv[1]}/{tries}", "w").close()
+if tries < 3: sys.exit(f"not yet {tries}")
+loop({"tries": lambda: tries})
+''', str(marks)))))
+        self.assertEqual(client.result("run", call("tries")), 3)
+
+    def test_errors_say_how_the_process_ended(self):
+        daemon = self.daemon(own=pool(*python('''
+def die():
+    print("out of luck", file=sys.stderr, flush=True); os._exit(7)
+loop({"die": die, "kill": lambda: os.kill(os.getpid(), signal.SIGKILL)})
+''')))
+        client = self.connect(daemon)
+        error = client.error("run", call("die"))
+        self.assertEqual(error["data"]["type"], "ConnectionError")
+        self.assertIn("it ended with status 7: out of luck", error["message"])
+        self.assertIn("it was killed by SIGKILL", client.error("run", call("kill"))["message"])
+
+    def test_an_idempotent_call_goes_to_another(self):
+        mark = self.folder() / "mark"
+        client = self.connect(self.daemon(own=pool(*python('''
+def once():
+    try: os.close(os.open(sys.argv[1], os.O_CREAT | os.O_EXCL))
+    except FileExistsError: return "again"
+    os._exit(1)
+loop({"once": once}, declared={"once": {"name": "once", "idempotent": True}})
+''', str(mark)))))
+        self.assertEqual(client.result("run", call("once")), "again")
+
+    def test_who_never_serves_is_ended(self):
+        daemon = self.daemon(own=pool(*python("signal.pause()"), start_time="50ms", cancel_time="50ms"))
+        daemon.wait_for_log("it did not serve within start_time (0.05 s)")
+
+    def test_a_program_that_is_not_there_is_a_fault_of_the_settings(self):
+        for command, more in ((["no-such-program"], {}), (["true"], {"cwd": "/no/such/folder"}), (["true"], {"user": "no-such-user"})):
+            refused = subprocess.run([BINARY, "serve", "--listen", "127.0.0.1:0", "--pools", json.dumps({"own": {"command": command, **more}})],
+                                     capture_output=True, text=True, env=clean_environment(), timeout=PATIENCE)
+            self.assertEqual(refused.returncode, 2, refused.stderr)
+            self.assertIn("pools.own: ", refused.stderr)
+
+    def test_who_does_not_answer_a_cancellation_is_replaced(self):
+        client = self.connect(self.daemon(own=pool(*python('loop({"pid": os.getpid, "hang": lambda: [signal.signal(15, signal.SIG_IGN), time.sleep(3600)]})'),
+                                                   cancel_time="20ms")))
+        pid = client.result("run", call("pid"))
+        self.assertEqual(client.error("run", {**call("hang"), "timeout": 0.01})["code"], -32001)
+        self.assertNotEqual(client.result("run", call("pid")), pid)
+        wait_for_end(pid)
+
+
+class Ends(PoolsCase):
+    FORKING = '''
+def fork():
+    child = os.fork()
+    if child == 0:
+        signal.signal(15, signal.SIG_IGN); time.sleep(3600)
+    return [os.getpid(), child]
+loop({"fork": fork, "pid": os.getpid})
+'''
+
+    def test_nothing_is_left_when_the_daemon_stops(self):
+        daemon = self.daemon(own=pool(*python("signal.signal(15, signal.SIG_IGN)\n" + self.FORKING + "time.sleep(3600)"), cancel_time="50ms"))
+        pids = self.connect(daemon).result("run", call("fork"))
+        daemon.stop()
+        for pid in pids:
+            wait_for_end(pid)
+
+    def test_no_process_outlives_a_killed_daemon(self):
+        daemon = Daemon("--pools", json.dumps({"own": pool(*python("signal.signal(15, signal.SIG_IGN)\n" + 'loop({"pid": os.getpid})\ntime.sleep(3600)'))}))
+        client = self.connect(daemon)
+        pid = client.result("run", call("pid"))
+        daemon.kill()
+        wait_for_end(pid)
+
+    def test_calls_in_flight_end_before_the_daemon_does(self):
+        daemon = self.daemon(own=pool(*python('loop({"gone": lambda path: [os.path.exists(path) or time.sleep(0.001) for _ in iter(lambda: os.path.exists(path), True)] and None or 5})')))
+        mark = self.folder() / "mark"
+        client = self.connect(daemon)
+        client.start("run", call("gone", str(mark)))
+        other = self.connect(daemon)
+        while not any(each["running"] for each in other.result("workers")):
+            pass
+        daemon.signal()
+        daemon.wait_for_log("draining")
+        mark.touch()
+        self.assertEqual(client.message()["result"], 5)
+        self.assertEqual(daemon.wait(), 0)
+
+    def test_each_process_gets_max_calls(self):
+        client = self.connect(self.daemon(own=pool(*python('loop({"pid": os.getpid})'), max_calls=2)))
+        pids = client.result("run", {"task": {"map": "pid", "over": [[]] * 6}})
+        self.assertEqual(sorted(pids.count(pid) for pid in set(pids)), [2, 2, 2])
+        for pid in set(pids):
+            wait_for_end(pid)
+
+    def test_a_process_of_max_memory_is_replaced(self):
+        client = self.connect(self.daemon(own=pool(*python('loop({"pid": os.getpid, "eat": lambda: globals().update(eaten=b"x" * (100 << 20))})'),
+                                                   max_memory="60MiB")))
+        pid = client.result("run", call("pid"))
+        client.result("run", call("eat"))
+        wait_for_end(pid)
+        self.assertNotEqual(client.result("run", call("pid")), pid)
+
+    def test_a_process_of_max_age_is_replaced(self):
+        client = self.connect(self.daemon(own=pool(*python('loop({"pid": os.getpid})'), max_age="30ms")))
+        pid = client.result("run", call("pid"))
+        wait_for_end(pid)
+        self.assertNotEqual(client.result("run", call("pid")), pid)
+
+
+class Reloads(PoolsCase):
+    def test_new_processes_serve_before_the_old_ones_end(self):
+        daemon = self.daemon(own=pool(*python('loop({"pid": os.getpid})')))
+        client = self.connect(daemon)
+        now = client.result("run", call("pid"))
+        pids = {now}
+        for _ in range(5):
+            before = set(pids)
+            client.start("run", {"task": {"map": "pid", "over": [[]] * 500}})
+            daemon.signal(signal.SIGHUP)
+            pids |= set(client.message()["result"])
+            while (now := client.result("run", call("pid"))) in before:
+                pass
+            pids.add(now)
+        for pid in pids - {now}:
+            wait_for_end(pid)
+        while [each["pid"] for each in client.result("workers")] != [now]:
+            pass
+
+    def test_if_the_new_ones_fail_the_old_ones_stay(self):
+        mark = self.folder() / "mark"
+        daemon = self.daemon(own=pool(*python('''
+if os.path.exists(sys.argv[1]): sys.exit("a fault of the new one")
+loop({"pid": os.getpid})
+''', str(mark))))
+        client = self.connect(daemon)
+        pid = client.result("run", call("pid"))
+        mark.touch()
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for_log("the new processes do not serve, the old ones stay: it ended with status 1: a fault of the new one")
+        self.assertEqual(client.result("run", call("pid")), pid)
+
+    def test_pools_come_and_go_with_the_settings(self):
+        file = self.folder() / "gatherd.json"
+        one = pool(*python('loop({sys.argv[1]: os.getpid})', "one"))
+        file.write_text(json.dumps({"pools": {"one": one}}))
+        daemon = Daemon("--config", str(file))
+        self.addCleanup(daemon.stop)
+        client = self.connect(daemon)
+        pid = client.result("run", call("one"))
+        file.write_text(json.dumps({"pools": {"two": pool(*python('loop({sys.argv[1]: os.getpid})', "two"))}}))
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for_log("SIGHUP: the settings were read again")
+        self.assertNotEqual(client.result("run", call("two")), pid)
+        wait_for_end(pid)
+        client.result("serve", {"functions": [{"name": "one"}]})
+
+
+class Languages(PoolsCase):
+    """The three-line example: a command of each language, and only the script."""
+
+    def served(self, command, environment, cwd, name, *args):
+        daemon = subprocess.Popen([BINARY, "serve", "--listen", "127.0.0.1:0", "--port-file", str(cwd / "port"), "--pool", command],
+                                  cwd=cwd, env=clean_environment(**environment), stderr=subprocess.PIPE, text=True)
+        try:
+            while "is ready" not in (line := daemon.stderr.readline()):
+                self.assertTrue(line, "the daemon has ended")
+            port = int((cwd / "port").read_text().rpartition(":")[2])
+            client = Connection(port)
+            result = client.result("run", call(name, *args))
+            client.close()
+            return result
+        finally:
+            daemon.terminate()
+            daemon.communicate(timeout=PATIENCE)
+            (cwd / "port").unlink(missing_ok=True)
+            self.assertEqual(daemon.returncode, 0)
+
+    def test_python(self):
+        folder = self.folder()
+        (folder / "tasks.py").write_text("from gatherd import function, run\n@function\ndef resize(path: str, width: int = 800) -> list:\n"
+                                         "    return [path, width]\nrun()\n")
+        for command in ("python3 tasks.py", "tasks.py"):
+            self.assertEqual(self.served(command, {"PYTHONPATH": str(ROOT / "clients/python"), "PYTHONDONTWRITEBYTECODE": "1"}, folder,
+                                         "resize", "a.jpg", 300), ["a.jpg", 300])
+
+    @unittest.skipUnless(shutil.which("node"), "there is no node")
+    def test_node(self):
+        folder = self.folder()
+        (folder / "tasks.js").write_text(f"require({json.dumps(str(ROOT / 'clients/node/worker.js'))}).serve({{ twice: (n) => 2 * n }});\n")
+        self.assertEqual(self.served("tasks.js", {}, folder, "twice", 4), 8)
+
+    @unittest.skipUnless(shutil.which("php"), "there is no php")
+    def test_php(self):
+        folder = self.folder()
+        (folder / "tasks.php").write_text("<?php spl_autoload_register(fn ($c) => require " + repr(str(ROOT / "clients/php/src")) +
+                                          " . '/' . str_replace('\\\\', '/', substr($c, 8)) . '.php');\n"
+                                          "Gatherd\\Worker::serve(['twice' => fn (int $n) => 2 * $n]);\n")
+        self.assertEqual(self.served("tasks.php", {}, folder, "twice", 4), 8)
+
+
+if __name__ == "__main__":
+    unittest.main()

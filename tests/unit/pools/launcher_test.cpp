@@ -1,0 +1,40 @@
+#include "api/pools/launcher.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <stdexcept>
+
+using gatherd::api::pools::launcher, gatherd::api::pools::pool_settings, gatherd::api::pools::with_interpreter;
+
+using words = std::vector<std::string>;
+
+TEST_CASE("launcher: the extension of a script tells its interpreter", "[pools]") {
+    CHECK(with_interpreter({"tasks.py", "-v"}, "") == words{"python3", "tasks.py", "-v"});
+    CHECK(with_interpreter({"lib/tasks.js"}, "/srv") == words{"node", "lib/tasks.js"});
+    CHECK(with_interpreter({"tasks.php"}, "") == words{"php", "tasks.php"});
+    CHECK(with_interpreter({"python3", "tasks.py"}, "") == words{"python3", "tasks.py"});
+    CHECK(with_interpreter({"./worker"}, "") == words{"./worker"});
+}
+
+TEST_CASE("launcher: a process gets the settings' variables, and of the daemon's own none but its socket's", "[pools]") {
+    setenv("GATHERD_THREADS", "7", 1);
+    setenv("KEPT", "kept", 1);
+    const pool_settings settings{.name = "own", .command = {"sh"}, .env = {{"ADDED", "added"}}};
+    const auto request = launcher{settings, std::nullopt}.request();
+    const auto& all = request.environment;
+    const auto has = [&all](const char* variable) { return std::count(all.begin(), all.end(), variable) == 1; };
+    CHECK(has("ADDED=added"));
+    CHECK(has("KEPT=kept"));
+    CHECK(has("GATHERD_WORKER_FD=3"));
+    CHECK_FALSE(has("GATHERD_THREADS=7"));
+    CHECK(request.program.ends_with("/sh"));
+}
+
+TEST_CASE("launcher: what cannot be found is said", "[pools]") {
+    CHECK_THROWS_AS((launcher{{.name = "own", .command = {"no-such-program"}}, std::nullopt}.request()), std::runtime_error);
+    CHECK_THROWS_AS((launcher{{.name = "own", .command = {"sh"}, .cwd = "/no/such"}, std::nullopt}.request()),
+                    std::runtime_error);
+    CHECK_THROWS_AS((launcher{{.name = "own", .command = {"sh"}, .user = "no-such-user"}, std::nullopt}),
+                    std::runtime_error);
+}
