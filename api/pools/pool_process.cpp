@@ -43,22 +43,22 @@ std::string seconds_of(std::chrono::milliseconds time) {
 /// Its output goes to the log, and its end to its task.
 class pool_process::watch final : public process::process_watch {
 public:
-    watch(asio::io_context& home, process::started_process started, std::shared_ptr<pool_process> of,
+    watch(asio::io_context& home, process::started_process started, std::shared_ptr<pool_process> watched,
           std::chrono::milliseconds before_kill)
-        : process_watch{home, std::move(started), 0, nullptr, clock::now(), before_kill}, of_{std::move(of)} {}
+        : process_watch{home, std::move(started), 0, nullptr, clock::now(), before_kill}, process_{std::move(watched)} {}
 
 private:
     void take(stream& source, std::string_view bytes) override {
-        (&source == &errors() ? of_->errors_ : of_->output_).take(of_->pid_, bytes);
+        (&source == &errors() ? process_->errors_ : process_->output_).take(process_->pid_, bytes);
     }
     [[nodiscard]] bool ends_group() const noexcept override { return true; }
     void tell_end() override {
-        of_->output_.end(of_->pid_);
-        of_->errors_.end(of_->pid_);
-        of_->member_->tell(of_->has_ended_);
+        process_->output_.end(process_->pid_);
+        process_->errors_.end(process_->pid_);
+        process_->member_->tell(process_->has_ended_);
     }
 
-    const std::shared_ptr<pool_process> of_;
+    const std::shared_ptr<pool_process> process_;
 };
 
 pool_process::pool_process(surroundings& around, const pool_settings& settings, const launcher& starts,
@@ -243,16 +243,16 @@ std::string pool_process::ending_text() const {
 
 void pool_process::finish() {
     alarm_.cancel();
-    std::string how = pid_ == 0 ? fault_ : ending_text();
+    std::string ending = pid_ == 0 ? fault_ : ending_text();
     if (const std::string& line = errors_.last_line(); !line.empty()) {
-        how += ": " + line;
+        ending += ": " + line;
     }
     if (worker_ != nullptr) {
-        around_.workers.end(*worker_, "its process " + std::to_string(pid_) + " is gone: " + how);
+        around_.workers.end(*worker_, "its process " + std::to_string(pid_) + " is gone: " + ending);
         worker_->link().hang_up();
     }
     if (!is_ours_ && !is_retired_.load()) {
-        fault_ = fault_.empty() || pid_ == 0 ? how : fault_ + "; " + how;
+        fault_ = fault_.empty() || pid_ == 0 ? ending : fault_ + "; " + ending;
     } else {
         fault_.clear();
     }

@@ -26,13 +26,13 @@ constexpr std::chrono::milliseconds between_tries{5};
 
 }  // namespace
 
-bool held_request::may_wait(service& of, const error& why, const connection& client,
+bool held_request::may_wait(service& server, const error& why, const connection& client,
                             std::optional<clock::time_point> deadline) {
-    return plan::is_unknown_function(why) && of.workers().is_expecting() && !of.is_draining() &&
+    return plan::is_unknown_function(why) && server.workers().is_expecting() && !server.is_draining() &&
            client.message_bytes() <= most_held_bytes && (!deadline || clock::now() < *deadline);
 }
 
-void held_request::hold(service& of, const protocol::request& request, reply answer,
+void held_request::hold(service& server, const protocol::request& request, reply answer,
                         std::optional<clock::time_point> deadline) {
     std::string text = R"({"method":)";
     protocol::append_string(text, request.method);
@@ -44,13 +44,13 @@ void held_request::hold(service& of, const protocol::request& request, reply ans
     }
     text += '}';
     text.append(padding, ' ');
-    std::make_shared<held_request>(of, std::move(answer), std::move(text),
-                                   deadline.value_or(clock::now() + of.bounds().worker_wait))
+    std::make_shared<held_request>(server, std::move(answer), std::move(text),
+                                   deadline.value_or(clock::now() + server.bounds().worker_wait))
         ->start();
 }
 
-held_request::held_request(service& of, reply answer, std::string text, clock::time_point deadline)
-    : service_{of},
+held_request::held_request(service& server, reply answer, std::string text, clock::time_point deadline)
+    : service_{server},
       client_{answer.to()},
       id_{answer.id()},
       text_{std::move(text)},
@@ -136,8 +136,8 @@ bool held_request::cancel(const std::string& message) {
     return answer.has_value();
 }
 
-error with_faults_of_pools(service& of, const error& why) {
-    const std::string faults = plan::is_unknown_function(why) ? of.workers().faults() : std::string{};
+error with_faults_of_pools(service& server, const error& why) {
+    const std::string faults = plan::is_unknown_function(why) ? server.workers().faults() : std::string{};
     if (faults.empty()) {
         return why;
     }

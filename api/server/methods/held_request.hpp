@@ -25,14 +25,14 @@ public:
     using clock = std::chrono::steady_clock;
 
     /// Whether a request that was refused for that reason may wait: until `deadline`, if it has waited before.
-    [[nodiscard]] static bool may_wait(service& of, const error& why, const connection& client,
+    [[nodiscard]] static bool may_wait(service& server, const error& why, const connection& client,
                                        std::optional<clock::time_point> deadline);
 
     /// Takes the reply.
-    static void hold(service& of, const protocol::request& request, reply answer,
+    static void hold(service& server, const protocol::request& request, reply answer,
                      std::optional<clock::time_point> deadline);
 
-    held_request(service& of, reply answer, std::string text, clock::time_point deadline);
+    held_request(service& server, reply answer, std::string text, clock::time_point deadline);
     ~held_request() override;
 
     [[nodiscard]] const protocol::request_id& id() const noexcept override { return id_; }
@@ -58,6 +58,6 @@ private:
 };
 
 /// The refusal of a plan for an unknown function, with what is known of pools that do not serve yet.
-[[nodiscard]] error with_faults_of_pools(service& of, const error& why);
+[[nodiscard]] error with_faults_of_pools(service& server, const error& why);
 
 }  // namespace gatherd::api::server
