@@ -89,29 +89,29 @@ public:
     [[nodiscard]] callback take_done() noexcept { return std::exchange(done_, nullptr); }
 
     [[nodiscard]] exchange_end end_of(CURLcode code) const {
-        using kind = fault::kind;
+        using fault_kind = fault::kind;
         const answer_head& head = exchange_->head;
         if (code == CURLE_OK ||
             (head.is_complete() && head.is_redirect())) {  // what became of its body does not matter
             return std::nullopt;
         }
         if (has_overflown_) {
-            return fault{kind::overflow,
+            return fault{fault_kind::overflow,
                          "the body is larger than " + std::to_string(exchange_->message->max_body) + " bytes"};
         }
         if (has_no_memory_) {
-            return fault{kind::memory, "the answers that are being received have more than " +
+            return fault{fault_kind::memory, "the answers that are being received have more than " +
                                            std::to_string(all_.settings_.most_body_bytes) + " bytes together"};
         }
         if (has_long_head_) {
-            return fault{kind::connection, "the headers are larger than " + std::to_string(answer_head::most_bytes) +
+            return fault{fault_kind::connection, "the headers are larger than " + std::to_string(answer_head::most_bytes) +
                                                " bytes, or more than " + std::to_string(answer_head::most_lines) + " lines"};
         }
         if (was_refused_) {
-            return fault{kind::permission, "the address of '" + exchange_->where->host() + "' is not allowed"};
+            return fault{fault_kind::permission, "the address of '" + exchange_->where->host() + "' is not allowed"};
         }
         const char* const text = error_text_.front() != '\0' ? error_text_.data() : curl_easy_strerror(code);
-        return fault{kind::connection, text};
+        return fault{fault_kind::connection, text};
     }
 
 private:
