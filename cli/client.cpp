@@ -85,7 +85,7 @@ struct client::connection {
 class client::exchange {
 public:
     exchange(connection& with, const ask_options& options)
-        : with_{with}, options_{options}, signals_{with.context}, timer_{with.context} {}
+        : with_{with}, options_{options}, signals_{with.context}, timer_{with.context}, tick_{with.context} {}
 
     reply run(const request& what) {
         with_.context.restart();
@@ -98,6 +98,10 @@ public:
         }
         if (options_.until) {
             give_up_at(*options_.until, reply::end::silence);
+        }
+        if (options_.on_tick) {
+            tick_.expires_after(tick);
+            wait_for_tick();
         }
         with_.context.run();  // returns once nothing is in flight, so no handler outlives this object
         if (!lost_.empty()) {
@@ -140,6 +144,17 @@ private:
         with_.socket.cancel(ignored);
         signals_.cancel(ignored);
         timer_.cancel();
+        tick_.cancel();
+    }
+
+    void wait_for_tick() {
+        tick_.async_wait([this](std::error_code fault) {
+            if (!fault && !finished()) {
+                options_.on_tick();
+                tick_.expires_after(tick);
+                wait_for_tick();
+            }
+        });
     }
 
     void send(std::string line) {
@@ -250,6 +265,7 @@ private:
     const ask_options& options_;
     asio::signal_set signals_;
     asio::steady_timer timer_;
+    asio::steady_timer tick_;
     std::array<char, 65'536> chunk_{};
     std::deque<std::string> outgoing_;  // the first is being written
     std::optional<reply> outcome_;

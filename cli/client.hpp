@@ -39,9 +39,13 @@ struct ask_options {
     /// If set, SIGINT and SIGTERM cancel the request: the first calls this, sends `cancel` and waits for the answer,
     /// but not longer than `after_interrupt`; the second gives up.
     std::function<void()> on_interrupt = {};
+    /// If set, called each `tick` while the answer has not come, so that a person sees time pass.
+    std::function<void()> on_tick = {};
     /// When to give up waiting for the answer; none: never.
     std::optional<deadline> until = std::nullopt;
 };
+
+inline constexpr std::chrono::milliseconds tick{200};
 
 /// How waiting for the answer ended.
 struct reply {

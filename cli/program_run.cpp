@@ -182,6 +182,9 @@ int run_program(const destination& server, const request& program, const show_op
     options.on_interrupt = [&bar] {
         bar.write_line("gatherd: cancelling the request; once more leaves without waiting for it");
     };
+    if (show.progress) {
+        options.on_tick = [&bar] { bar.tick(); };
+    }
     options.until = until;
     const auto answer = daemon.ask(program, options);
     const auto time = std::chrono::steady_clock::now() - begun;

@@ -28,11 +28,15 @@ void write(std::string_view text) {
 
 std::string progress_line(const progress& now, std::chrono::milliseconds elapsed, std::size_t width) {
     const auto tenths = elapsed.count() / 100;
+    const auto time = std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+    if (now.total == 0) {
+        return time.substr(0, width);
+    }
     auto numbers = std::to_string(now.done) + "/" + std::to_string(now.total);
     if (now.failed > 0) {
         numbers += "  " + std::to_string(now.failed) + " failed";
     }
-    numbers += "  " + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+    numbers += "  " + time;
     constexpr std::size_t frame = 3;  // two brackets and a space
     constexpr std::size_t least = 10;
     constexpr std::size_t most = 40;
@@ -40,7 +44,7 @@ std::string progress_line(const progress& now, std::chrono::milliseconds elapsed
         return numbers.substr(0, width);
     }
     const auto room = std::min(most, width - numbers.size() - frame);
-    const auto part = now.total == 0 ? 0.0 : static_cast<double>(now.done) / static_cast<double>(now.total);
+    const auto part = static_cast<double>(now.done) / static_cast<double>(now.total);
     const auto filled = std::min(room, static_cast<std::size_t>(part * static_cast<double>(room)));
     std::string bar(filled, '=');
     if (filled < room) {
@@ -51,6 +55,7 @@ std::string progress_line(const progress& now, std::chrono::milliseconds elapsed
 }
 
 void progress_bar::update(const progress& now) {
+    last_ = now;
     if (!shown_) {
         return;
     }

@@ -15,7 +15,8 @@ struct progress {
     std::uint64_t failed = 0;
 };
 
-/// `[=====>    ] 120/200  2 failed  3.1 s`, at most `width` columns; without room for a bar, the numbers alone.
+/// `[=====>    ] 120/200  2 failed  3.1 s`, at most `width` columns; without room for a bar, the numbers alone, and
+/// without a total, which only batches have, the time alone.
 [[nodiscard]] std::string progress_line(const progress& now, std::chrono::milliseconds elapsed, std::size_t width);
 
 /// Writes to standard error. One that is not shown writes other lines only.
@@ -29,6 +30,9 @@ public:
     progress_bar& operator=(const progress_bar&) = delete;
 
     void update(const progress& now);
+
+    /// The same numbers, at a later time.
+    void tick() { update(last_); }
 
     /// Shows the line that `make` gives for so many columns.
     template <typename Make>
@@ -50,6 +54,7 @@ private:
 
     const bool shown_;
     const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+    progress last_{};
     std::string drawn_;  // what stands on the terminal's last line now
 };
 

@@ -1,8 +1,12 @@
 #include "api/functions/lists.hpp"
 
+#include <oneapi/tbb/parallel_sort.h>
+
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <string>
 #include <string_view>
@@ -11,6 +15,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/functions/abandoned.hpp"
 #include "api/functions/argument.hpp"
 #include "api/functions/comparison.hpp"
 #include "api/functions/option.hpp"
@@ -193,25 +198,63 @@ value sum(call_context&, arguments given) {
     return sum_of("sum", "each of values", list.items());
 }
 
+/// Whether they are all numbers without a nan, or all texts: their order is total, and to compare them never throws.
+bool have_total_order(arguments values) {
+    const auto is_ordered = [](const value& v) { return is_number(v) && !(v.is_number_float() && std::isnan(v.get<double>())); };
+    return std::ranges::all_of(values, [](const value& v) { return v.is_string(); }) ||
+           std::ranges::all_of(values, is_ordered);
+}
+
+/// Sorts where the order is total, in parallel if they are many.
+std::vector<const value*> sorted_by_order(arguments values, bool is_reverse) {
+    constexpr std::size_t many = 8192;
+    std::vector<const value*> sorted;
+    sorted.reserve(values.size());
+    for (const value& each : values) {
+        sorted.push_back(&each);
+    }
+    const order first = is_reverse ? order::greater : order::less;
+    const auto comes_before = [first](const value* a, const value* b) {
+        const order is = compare_for_order(*a, *b).is;
+        return is == first || (is == order::equal && std::less<>{}(a, b));  // equal ones keep their order
+    };
+    if (sorted.size() < many) {
+        std::ranges::sort(sorted, comes_before);
+    } else {
+        oneapi::tbb::parallel_sort(sorted.begin(), sorted.end(), comes_before);
+        throw_if_abandoned();
+    }
+    return sorted;
+}
+
+/// Sorts whatever there is. A list's sort is a stable merge sort, as Python's: safe with comparisons that throw, or
+/// contradict each other (nan).
+std::list<const value*> sorted_with_care(arguments values, bool is_reverse) {
+    std::list<const value*> sorted;
+    for (const value& each : values) {
+        sorted.push_back(&each);
+    }
+    if (is_reverse) {  // equal ones keep their order
+        sorted.sort([](const value* a, const value* b) { return is_before("sorted", *b, *a); });
+    } else {
+        sorted.sort([](const value* a, const value* b) { return is_before("sorted", *a, *b); });
+    }
+    return sorted;
+}
+
 value sorted(call_context&, arguments given) {
     const iterated list{"sorted", "values", given[0]};
     if (!is_int(given[1])) {
         argument{"sorted", "reverse", given[1]}.refuse_type("true or false");
     }
-    // A list's sort is a stable merge sort, as Python's: safe with comparisons that throw, or contradict each other (nan).
-    std::list<const value*> order;
-    for (const value& each : list.items()) {
-        order.push_back(&each);
-    }
-    if (int_of(given[1]) == 0) {
-        order.sort([](const value* a, const value* b) { return is_before("sorted", *a, *b); });
-    } else {  // equal ones keep their order
-        order.sort([](const value* a, const value* b) { return is_before("sorted", *b, *a); });
-    }
+    const bool is_reverse = int_of(given[1]) != 0;
     value::array_t values;
-    values.reserve(order.size());
-    for (const value* each : order) {
-        values.push_back(*each);
+    values.reserve(list.items().size());
+    const auto add = [&values](const value* each) { values.push_back(*each); };
+    if (have_total_order(list.items())) {
+        std::ranges::for_each(sorted_by_order(list.items(), is_reverse), add);
+    } else {
+        std::ranges::for_each(sorted_with_care(list.items(), is_reverse), add);
     }
     return value(std::move(values));
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <system_error>
 #include <utility>
 
 #include "api/http/lower_case.hpp"
@@ -17,11 +19,19 @@ std::string_view trimmed(std::string_view text) noexcept {
                                            : text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
+/// Of a body: digits that fit into 63 bits.
+bool is_length(std::string_view text) noexcept {
+    std::int64_t length = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), length);
+    return failed == std::errc{} && end == text.data() + text.size() && text.front() != '-';
+}
+
 }  // namespace
 
 bool answer_head::feed(std::string_view line) {
     bytes_ += line.size();
     if (bytes_ > most_bytes || ++lines_ > most_lines) {
+        fault_ = too_long;
         return false;
     }
     if (is_complete_) {
@@ -36,7 +46,7 @@ bool answer_head::feed(std::string_view line) {
         return true;
     }
     add(line);
-    return true;
+    return fault_.empty();
 }
 
 void answer_head::begin(std::string_view status_line) {
@@ -64,6 +74,10 @@ void answer_head::add(std::string_view line) {
     std::string name = lower_case(trimmed(line.substr(0, colon)));
     const std::string_view value = trimmed(line.substr(colon + 1));
     const auto found = std::ranges::find(fields_, name, &header::name);
+    if (name == "content-length" && (!is_length(value) || (found != fields_.end() && found->value.substr(0, found->value.find(',')) != value))) {
+        fault_ = "Content-Length is no length, or there are several that differ";
+        return;
+    }
     if (found != fields_.end()) {
         found->value.append(name == "set-cookie" ? "\n" : ", ").append(value);
         last_ = static_cast<std::size_t>(found - fields_.begin());

@@ -21,9 +21,14 @@ class answer_head {
 public:
     static constexpr std::size_t most_bytes = std::size_t{256} << 10;  ///< of all lines together
     static constexpr std::size_t most_lines = 1000;
+    static constexpr std::string_view too_long = "the headers are larger than 256 KiB, or more than 1000 lines";
 
-    /// False: there were too many bytes or lines. Then nothing more may be fed.
+    /// False: there were too many bytes or lines, or they do not say where the body ends (RFC 9112, 6.3). Then nothing
+    /// more may be fed.
     [[nodiscard]] bool feed(std::string_view line);
+
+    /// Why the last line was not taken; empty: it was.
+    [[nodiscard]] std::string_view fault() const noexcept { return fault_; }
 
     /// Whether the headers are there, and the body comes next.
     [[nodiscard]] bool is_complete() const noexcept { return is_complete_; }
@@ -46,6 +51,7 @@ private:
     std::size_t lines_ = 0;
     int status_ = 0;
     bool is_complete_ = false;
+    std::string_view fault_{};
     std::string reason_{};
     std::vector<header> fields_{};
     std::size_t last_ = 0;  // the field of the last line, for one that goes on in the next; fields_.size(): none

@@ -46,6 +46,9 @@ void target::read(const std::string& given) {
     if (given.find('\0') != std::string::npos) {
         refuse_url(given, "has a NUL in it");
     }
+    if (const auto scheme = given.find_first_of(":/?#"); scheme != std::string::npos && given.compare(scheme, 4, ":///") == 0) {
+        refuse_url(given, "has no host");  // libcurl would take the first part of the path
+    }
     const CURLUcode failed =
         curl_url_set(url_.get(), CURLUPART_URL, given.c_str(), CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME);
     if (failed == CURLUE_OUT_OF_MEMORY) {

@@ -72,7 +72,6 @@ public:
         exchange_ = &begun;
         has_overflown_ = false;
         has_no_memory_ = false;
-        has_long_head_ = false;
         was_refused_ = false;
         dropped_ = 0;
         error_text_.front() = '\0';
@@ -103,9 +102,11 @@ public:
             return fault{fault_kind::memory, "the answers that are being received have more than " +
                                            std::to_string(all_.settings_.most_body_bytes) + " bytes together"};
         }
-        if (has_long_head_) {
-            return fault{fault_kind::connection, "the headers are larger than " + std::to_string(answer_head::most_bytes) +
-                                               " bytes, or more than " + std::to_string(answer_head::most_lines) + " lines"};
+        if (!head.fault().empty()) {
+            return fault{fault_kind::connection, std::string{head.fault()}};
+        }
+        if (code == CURLE_OUT_OF_MEMORY && !head.is_complete()) {  // what libcurl says of a line of more than 100 KiB
+            return fault{fault_kind::connection, "a line of the headers is too long"};
         }
         if (was_refused_) {
             return fault{fault_kind::permission, "the address of '" + exchange_->where->host() + "' is not allowed"};
@@ -207,8 +208,7 @@ private:
     static std::size_t on_header(char* bytes, std::size_t, std::size_t count, void* self) {
         auto& me = *static_cast<slot*>(self);
         try {
-            me.has_long_head_ = !me.exchange_->head.feed({bytes, count});
-            return me.has_long_head_ ? 0 : count;
+            return me.exchange_->head.feed({bytes, count}) ? count : 0;
         } catch (const std::bad_alloc&) {  // it must not leave a function of C
             return 0;
         }
@@ -277,7 +277,6 @@ private:
     callback done_{};
     bool has_overflown_ = false;
     bool has_no_memory_ = false;
-    bool has_long_head_ = false;
     bool was_refused_ = false;
     std::size_t dropped_ = 0;
     std::string pinned_{};  // "host:port", in the cache of share_

@@ -131,6 +131,12 @@ class HttpServer:
     def answer_lengths(self, connection, method, query, headers, body):
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\nbody")
 
+    def answer_two_lengths(self, connection, method, query, headers, body):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 2\r\n\r\nbody")
+
+    def answer_long_line(self, connection, method, query, headers, body):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX: %s\r\nContent-Length: 0\r\n\r\n" % (b"x" * 200_000))
+
     def answer_chunks(self, connection, method, query, headers, body):
         connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nbody\r\n")
 

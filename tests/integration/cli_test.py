@@ -227,6 +227,10 @@ class OnATerminal(CommandLine):
         self.assertEqual(self.run_it("call", "--raw", "echo", json.dumps(self.HOSTILE)), (0, self.HOSTILE + "\n", ""))
         self.assertEqual(self.run_it("call", "print", json.dumps(self.HOSTILE)), (0, "null\n", self.HOSTILE + "\n"))
 
+    def test_a_plan_that_is_no_batch_shows_how_long_it_runs(self):
+        plan = json.dumps({"sequence": [{"call": "sleep", "args": [0.5]}]})
+        self.assertRegex(self.on_terminal("submit", plan), "\\x1b\\[K[0-9]+[.][0-9] s")
+
     def test_a_terminal_of_no_kind_is_sent_no_escapes(self):
         plan = json.dumps([{"call": "print", "args": ["x"]}] * 3)
         # With a kind of terminal a bar is drawn: else this would prove nothing.

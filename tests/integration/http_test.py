@@ -175,7 +175,7 @@ class Redirects(Fetching):
 
 class Misbehaviour(Fetching):
     def test_what_is_no_answer_is_a_connection_error(self):
-        for path in ("reset", "close", "cut", "lengths", "chunks", "garbage", "endless", "endless?name=ab", "interim", "nogzip"):
+        for path in ("reset", "close", "cut", "lengths", "two_lengths", "long_line", "chunks", "garbage", "endless", "endless?name=ab", "interim", "nogzip"):
             with self.subTest(path):
                 self.assertEqual(self.fails(f"/{path}")[0], "ConnectionError")
         closed = HttpServer()

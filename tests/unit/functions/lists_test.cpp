@@ -1,7 +1,10 @@
 #include "api/functions/lists.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <string>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -102,4 +105,31 @@ TEST_CASE("sorted: is stable in both directions, exact among numbers, and by cod
     CHECK(program.raises("sorted", {{{1, "a"}, {1, 2}}}) ==
           "TypeError: sorted(): the values have no order: 'int' and 'str'");
     CHECK(program.raises("sorted", {{1}, "x"}).starts_with("TypeError: sorted(): reverse must be true or false"));
+}
+
+TEST_CASE("sorted: many values, in parallel, are as stable", "[functions]") {
+    constexpr int count = 100'000;
+    constexpr int different = 1000;
+    recording_context program;
+    const bool is_reverse = GENERATE(false, true);
+    value numbers = value::array();
+    value texts = value::array();
+    for (int i = 0; i < count; ++i) {
+        const int n = static_cast<int>(std::int64_t{i} * 7919 % different);
+        // 7 and 7.0 are equal, and differ as text.
+        numbers.push_back(i % 2 == 0 ? value(n) : value(static_cast<double>(n)));
+        texts.push_back(std::to_string(n));
+    }
+    const auto by_order = [is_reverse](const value& a, const value& b) { return is_reverse ? b < a : a < b; };
+    value::array_t expected = numbers.get_ref<const value::array_t&>();
+    std::ranges::stable_sort(expected, by_order);
+    CHECK(program.call("sorted", {numbers, is_reverse}).dump() == value(expected).dump());
+    expected = texts.get_ref<const value::array_t&>();
+    std::ranges::stable_sort(expected, by_order);
+    CHECK(program.call("sorted", {texts, is_reverse}).dump() == value(expected).dump());
+
+    numbers.push_back("7");
+    CHECK(program.raises("sorted", {numbers, is_reverse}).starts_with("TypeError: sorted(): the values have no order: "));
+    numbers.back() = std::numeric_limits<double>::quiet_NaN();
+    CHECK(program.call("sorted", {numbers, is_reverse}).size() == numbers.size());
 }

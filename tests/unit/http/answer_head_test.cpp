@@ -71,4 +71,16 @@ TEST_CASE("answer_head: is bounded", "[http]") {
     CHECK(bytes.feed(line));
     CHECK(bytes.feed(line));
     CHECK_FALSE(bytes.feed(line));
+    CHECK(bytes.fault() == answer_head::too_long);
+}
+
+TEST_CASE("answer_head: says one length of the body, or is refused", "[http]") {
+    CHECK(*fed({"HTTP/1.1 200 OK\r\n", "Content-Length: 12\r\n", "content-length:12\r\n"}).field("content-length") == "12, 12");
+    CHECK(fed({"HTTP/1.1 200 OK\r\n", "Content-Length: 9223372036854775807\r\n"}).fault().empty());
+    for (const char* second : {"13", "9223372036854775808", "-1", "+1", "0x10", "1 2", ""}) {
+        CAPTURE(second);
+        auto head = fed({"HTTP/1.1 200 OK\r\n", "Content-Length: 12\r\n"});
+        CHECK_FALSE(head.feed("Content-Length: " + std::string{second} + "\r\n"));
+        CHECK_FALSE(head.fault().empty());
+    }
 }

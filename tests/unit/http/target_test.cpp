@@ -62,7 +62,7 @@ TEST_CASE("target: where a Location leads", "[http]") {
 TEST_CASE("target: what is no URL that is fetched says why", "[http]") {
     for (const char* url : {"", "a", "/a", "example.com", "http://", "http://a:99999/", "http://a:x/", "http://[::1", "http://[x]/",
                             "http://[fe80::1%25eth0]/", "http://a_b c/", "http://a\tb/", "ftp://a/", "file:///a", "gopher://a", "javascript:1",
-                            "http://user:word@a/", "http://user@a/", "http://a:0/"}) {
+                            "http:///a", "http:////a", "http://user:word@a/", "http://user@a/", "http://a:0/"}) {
         CAPTURE(url);
         CHECK(refusal(url).starts_with("the URL '"));
     }
