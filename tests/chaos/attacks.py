@@ -357,8 +357,56 @@ def threads_that_sleep(port, rng):
         yield
 
 
+def workers_that_die(port, rng):
+    """Workers that answer some calls, rightly, twice, with a wrong id or with noise, and leave in the middle of others."""
+    numbers = range(100)
+    while True:
+        workers = []
+        with Asker(port) as client:
+            try:
+                for _ in range(rng.randrange(1, 5)):
+                    function = {"name": "chaos", "params": [{"name": "n"}], "idempotent": rng.random() < 0.5}
+                    workers.append(Asker(port))
+                    workers[-1].result("serve", {"functions": [function], "concurrency": rng.randrange(1, 40)})
+                    workers[-1].socket.settimeout(0.2)
+                client.send(call(1, "gather", {"tasks": [{"call": "chaos", "args": [n]} for n in numbers], "return_exceptions": True, "timeout": 0.5}))
+                for each in workers:
+                    _answer_some_and_leave(each, rng)
+                answer = client.answers(1)
+            finally:
+                for each in workers:
+                    each.__exit__()
+        if answer.get("error", {}).get("code") != -32001:
+            for n, end in zip(numbers, answer["result"], strict=True):
+                if end != {"value": n} and end.get("error", {}).get("type") not in ("ConnectionError", "TimeoutError", "RuntimeError"):
+                    raise AssertionError(f"call {n} of a worker that died: {str(end)[:200]}")
+        yield
+
+
+def _answer_some_and_leave(worker, rng):
+    try:
+        for _ in range(rng.randrange(60)):
+            asked = json.loads(worker.lines.readline())
+            if asked.get("method") != "invoke":
+                continue
+            answer = json.dumps({"id": asked["id"], "result": asked["params"]["args"][0]}) + "\n"
+            other = json.dumps({"id": asked["id"] + "x", "result": None}) + "\n"
+            text = rng.choices([answer, answer + answer, other, answer[:rng.randrange(len(answer))], "noise\n", ""], [20, 2, 1, 1, 1, 3])[0]
+            worker.socket.sendall(text.encode())
+        how = rng.randrange(4)
+        if how == 0:
+            worker.lines.close()
+            reset(worker.socket)
+        elif how == 1:
+            worker.socket.shutdown(socket.SHUT_WR)
+        elif how == 2:
+            worker.socket.close()
+    except (OSError, ValueError):
+        pass  # nothing more is asked of it, or the daemon has closed
+
+
 ALL = [nobody, a_plan_of_a_million_tasks, batches_without_end, lines_of_a_hundred_megabytes, senders_of_a_byte_at_a_time,
        half_messages_then_silence, receivers_that_never_read, a_flood_of_connections, resets_in_the_middle_of_work,
        ends_in_the_middle_of_anything, random_bytes, mutated_messages, http_and_tls, awaits_of_one_task_then_a_reset,
        cancels_of_requests_with_long_ids, awaits_of_a_long_result, lists_of_kept_tasks, batches_of_long_answers,
-       short_plans_with_long_answers, long_draws_with_a_seed, names_that_collide, threads_that_sleep]
+       short_plans_with_long_answers, long_draws_with_a_seed, names_that_collide, threads_that_sleep, workers_that_die]

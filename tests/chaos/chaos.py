@@ -64,7 +64,7 @@ def run_one(make, seed, seconds):
     """What the neighbour saw while one attack went on, and what it left behind."""
     # Small enough that this test meets them, large enough for a million tasks.
     with Daemon("--limits.message-time", "1s", "--limits.unread-bytes", "8MiB", "--limits.unread-time", "1s",
-                "--limits.memory-bytes", "3GiB") as daemon:
+                "--limits.memory-bytes", "3GiB", "--workers.cancel-time", "200ms", "--workers.wait", "500ms") as daemon:
         with daemon.connect() as connection:
             connection.result("ping")
         files = footprint(daemon.process.pid)[0] + 1
