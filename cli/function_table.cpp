@@ -91,8 +91,11 @@ std::string function_page(const value& functions, std::string_view name) {
     if (found == functions.end()) {
         return {};
     }
-    std::string page = "NAME\n    " + member(*found, "name") + " - " + member(*found, "summary") + "\n\nCALL\n    " +
-                       signature(*found) + "\n";
+    std::string page = "NAME\n    " + member(*found, "name");
+    if (const auto summary = member(*found, "summary"); !summary.empty()) {
+        page += " - " + summary;
+    }
+    page += "\n\nCALL\n    " + signature(*found) + "\n";
     if (found->contains("params") && !(*found)["params"].empty()) {
         page += "\nPARAMETERS\n";
         for (const auto& each : (*found)["params"]) {
