@@ -1,6 +1,7 @@
 #include "api/pools/generation.hpp"
 
 #include <spdlog/spdlog.h>
+#include <algorithm>
 #include <exception>
 #include <random>
 #include <utility>
@@ -17,12 +18,13 @@ constexpr std::chrono::seconds long_enough{10};  // to have served, for a fault 
 }  // namespace
 
 generation::generation(surroundings& around, pool_settings settings, std::shared_ptr<line_budget> budget,
-                       bool is_on_trial, listener told)
+                       std::shared_ptr<restart_counts> restarts, bool is_on_trial, listener told)
     : around_{around},
       settings_{std::move(settings)},
       name_{std::make_shared<const std::string>(settings_.name)},
       starts_{settings_, around.open_files},
       budget_{std::move(budget)},
+      restarts_{std::move(restarts)},
       told_{std::move(told)},
       state_{is_on_trial ? state::on_trial : state::confirmed} {}
 
@@ -61,6 +63,16 @@ void generation::retire(bool at_once) {
     for (const slot_ptr& each : places) {
         each->changed.set();
     }
+}
+
+generation::process_counts generation::counts() const {
+    const std::lock_guard guard{lock_};
+    process_counts all;
+    all.serving = std::min(serving(), processes_.size());
+    all.ending = static_cast<std::size_t>(
+        std::ranges::count_if(processes_, [](const process_ptr& each) { return each->has_left(); }));
+    all.starting = processes_.size() - std::min(processes_.size(), all.serving + all.ending);
+    return all;
 }
 
 void generation::confirm() {
@@ -144,10 +156,14 @@ executor::task<> generation::keep(std::shared_ptr<generation> self, slot_ptr pla
 
 executor::task<> generation::fill(slot_ptr place) {
     backoff pauses{settings_.restart_min, settings_.restart_max, std::random_device{}()};
+    std::atomic<std::uint64_t>* follows = nullptr;  // where the next process is counted; the first one is not
     for (;;) {
         const process_ptr process = start_one(place);
         if (process == nullptr) {
             co_return;
+        }
+        if (follows != nullptr) {
+            follows->fetch_add(1, std::memory_order_relaxed);
         }
         for (;;) {
             place->changed.clear();
@@ -156,6 +172,7 @@ executor::task<> generation::fill(slot_ptr place) {
             }
             co_await place->changed.wait();
         }
+        follows = process->fault().empty() ? &restarts_->replaced : &restarts_->failed;
         if (process->fault().empty()) {
             continue;  // its time has come
         }

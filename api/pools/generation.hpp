@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,12 @@
 #include "api/pools/surroundings.hpp"
 
 namespace gatherd::api::pools {
+
+/// How often a process of a pool was started in place of another one. Only counted.
+struct restart_counts {
+    std::atomic<std::uint64_t> failed{0};    ///< which had failed
+    std::atomic<std::uint64_t> replaced{0};  ///< whose time had come
+};
 
 /// Keeps as many processes as the settings say, each in a slot: one that has ended, or is about to, is followed by
 /// another. After a fault that takes a pause, which doubles from fault to fault until a process has served for ten
@@ -37,8 +44,8 @@ public:
     };
 
     /// Throws std::runtime_error where no process of these settings can be started.
-    generation(surroundings& around, pool_settings settings, std::shared_ptr<line_budget> budget, bool is_on_trial,
-               listener told);
+    generation(surroundings& around, pool_settings settings, std::shared_ptr<line_budget> budget,
+               std::shared_ptr<restart_counts> restarts, bool is_on_trial, listener told);
 
     void start();
 
@@ -46,6 +53,14 @@ public:
     void retire(bool at_once);
 
     [[nodiscard]] const pool_settings& settings() const noexcept { return settings_; }
+
+    /// Its processes by what they do.
+    struct process_counts {
+        std::size_t starting = 0;
+        std::size_t serving = 0;
+        std::size_t ending = 0;
+    };
+    [[nodiscard]] process_counts counts() const;
 
     /// How many processes serve.
     [[nodiscard]] std::size_t serving() const noexcept { return serving_.load(); }
@@ -72,6 +87,7 @@ private:
     const std::shared_ptr<const std::string> name_;
     const launcher starts_;
     const std::shared_ptr<line_budget> budget_;
+    const std::shared_ptr<restart_counts> restarts_;
     const listener told_;
     std::atomic<std::size_t> serving_{0};
 

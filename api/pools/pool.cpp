@@ -29,7 +29,7 @@ pool::generation_ptr pool::make(const pool_settings& settings, bool is_on_trial)
     told.given_up = [self = shared_from_this()](generation& failed, const std::string& why) {
         self->note_given_up(failed, why);
     };
-    return std::make_shared<generation>(around_, settings, output_budget_, is_on_trial, std::move(told));
+    return std::make_shared<generation>(around_, settings, output_budget_, restarts_, is_on_trial, std::move(told));
 }
 
 void pool::start(const pool_settings& settings) {
@@ -57,6 +57,28 @@ void pool::replace(const pool_settings& settings) {
         overtaken->retire(true);
     }
     made->start();
+}
+
+pool::state pool::now() const {
+    generation_ptr current;
+    generation_ptr next;
+    {
+        const std::lock_guard guard{lock_};
+        current = current_;
+        next = next_;
+    }
+    state all{.name = *name_,
+              .followed_failed = restarts_->failed.load(std::memory_order_relaxed),
+              .followed_replaced = restarts_->replaced.load(std::memory_order_relaxed)};
+    for (const auto& each : {current, next}) {
+        if (each != nullptr) {
+            const auto counts = each->counts();
+            all.processes.starting += counts.starting;
+            all.processes.serving += counts.serving;
+            all.processes.ending += counts.ending;
+        }
+    }
+    return all;
 }
 
 void pool::stop(bool at_once) {

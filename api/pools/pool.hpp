@@ -2,6 +2,7 @@
 /// A pool: the generation that serves, and the one that may follow it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -25,6 +26,16 @@ public:
     /// have ended; if it does not, the present one stays. Throws std::runtime_error where the settings allow none.
     void replace(const pool_settings& settings);
 
+    /// What its processes do, those of a generation on trial among them; and how many have followed one that had failed,
+    /// or whose time had come.
+    struct state {
+        std::string name;
+        generation::process_counts processes{};
+        std::uint64_t followed_failed = 0;
+        std::uint64_t followed_replaced = 0;
+    };
+    [[nodiscard]] state now() const;
+
     /// All its processes end, when their calls have ended or `at_once`.
     void stop(bool at_once);
 
@@ -41,7 +52,9 @@ private:
     const std::shared_ptr<line_budget> output_budget_;
     line_budget fault_budget_;
 
-    std::mutex lock_;
+    const std::shared_ptr<restart_counts> restarts_ = std::make_shared<restart_counts>();
+
+    mutable std::mutex lock_;
     generation_ptr current_{};  // under lock_, as all below
     generation_ptr next_{};     // on trial
     bool is_stopped_ = false;

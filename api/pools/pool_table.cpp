@@ -45,17 +45,29 @@ void pool_table::change(const std::vector<pool_settings>& pools) {
             each->second->stop(false);
             around_.workers.forget_pool(each->first);
         }
+        const std::lock_guard guard{lock_};
         each = is_gone ? pools_.erase(each) : std::next(each);
     }
     for (const pool_settings& each : pools) {
-        auto& place = pools_[each.name];
-        if (place != nullptr) {
-            place->replace(each);
+        const auto known = pools_.find(each.name);
+        if (known != pools_.end()) {
+            known->second->replace(each);
         } else {
-            place = std::make_shared<pool>(around_, each.name);
-            place->start(each);
+            const auto made = std::make_shared<pool>(around_, each.name);
+            made->start(each);
+            const std::lock_guard guard{lock_};
+            pools_.emplace(each.name, made);
         }
     }
+}
+
+std::vector<pool::state> pool_table::states() const {
+    std::vector<pool::state> all;
+    const std::lock_guard guard{lock_};
+    for (const auto& [name, each] : pools_) {
+        all.push_back(each->now());
+    }
+    return all;
 }
 
 void pool_table::stop(bool at_once) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,7 +22,7 @@ void check(const pool_settings& settings);
 
 /// Starts the processes of all pools, keeps them running and ends them.
 ///
-/// Threads: one, which is no worker.
+/// Threads: one, which is no worker; `states` from any.
 class pool_table {
 public:
     /// `open_files`: the soft limit that processes begin with; none: the daemon's. The scheduler and the table of workers
@@ -38,6 +39,9 @@ public:
     /// Throws std::runtime_error where the settings of one allow no process; nothing has changed then.
     void change(const std::vector<pool_settings>& pools);
 
+    /// What the processes of each pool do, by name.
+    [[nodiscard]] std::vector<pool::state> states() const;
+
     /// All processes end: when their calls have ended, or `at_once`.
     void stop(bool at_once);
 
@@ -46,6 +50,7 @@ public:
 
 private:
     surroundings around_;
+    mutable std::mutex lock_;  // of who changes pools_, and of `states`
     std::map<std::string, std::shared_ptr<pool>> pools_{};
     bool was_awaited_ = false;
 };

@@ -74,9 +74,9 @@ std::shared_ptr<identity> service::without_token() const {
 
 const char* service::enter(const std::shared_ptr<connection>& who) {
     const limits& most = bounds();
-    const bool is_counted = who->peer() != peer_address{};
+    const bool is_counted = who->peer() != peer_address{} && !who->is_http();
     const std::lock_guard guard{lock_};
-    if (connections_.size() >= most.connections && who->work().worker() == nullptr) {
+    if (connections_.size() >= most.connections && who->work().worker() == nullptr && !who->is_http()) {
         return "limits.connections";
     }
     if (is_counted) {
@@ -97,7 +97,8 @@ void service::leave(const std::shared_ptr<connection>& who) noexcept {
         if (connections_.erase(who) == 0) {
             return;  // it was never let in
         }
-        if (const auto at = by_address_.find(who->peer()); at != by_address_.end() && --at->second == 0) {
+        if (const auto at = by_address_.find(who->peer());
+            at != by_address_.end() && !who->is_http() && --at->second == 0) {
             by_address_.erase(at);
         }
         if (connections_.empty()) {

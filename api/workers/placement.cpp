@@ -56,6 +56,7 @@ void worker_table::place(served_call& call, offer& taken) {
     ++taken.running;
     ++taken.name->running;
     taken.name->time_queued += call.began_ - call.entered_;
+    times_queued_.add(call.began_ - call.entered_);
     call.placed_.set();
 }
 
@@ -175,7 +176,7 @@ std::shared_ptr<served_call> worker_table::take_answered(worker& host, std::uint
     auto call = std::move(found->second);
     host.running_.erase(found);
     served_name& name = *call->offer_->name;
-    name.time_run += clock::now() - call->began_;
+    name.times_run.add(clock::now() - call->began_);
     ++(has_returned ? name.returned : name.failed);
     host.failed_ += has_returned ? 0 : 1;
     give_back(*call);

@@ -224,7 +224,7 @@ void worker_table::end(worker& gone, const std::string& why) {
             --call->offer_->running;
             --name.running;
             ++name.failed;
-            name.time_run += clock::now() - call->began_;
+            name.times_run.add(clock::now() - call->began_);
             lost.push_back(std::move(call));
         }
         gone.running_.clear();
@@ -411,9 +411,43 @@ value worker_table::describe_calls() const {
                                    {"ok", each->returned},
                                    {"failed", each->failed},
                                    {"time_queued", std::chrono::duration<double>{each->time_queued}.count()},
-                                   {"time_run", std::chrono::duration<double>{each->time_run}.count()}});
+                                   {"time_run", std::chrono::duration<double>{each->times_run.sum}.count()}});
     }
     return calls_by_name;
+}
+
+std::vector<name_calls> worker_table::calls_by_name(std::size_t most) const {
+    std::vector<name_ptr> all;
+    {
+        const std::lock_guard guard{lock_};
+        for (const auto& [name, each] : names_) {
+            all.push_back(each);
+        }
+    }
+    std::vector<name_calls> counted;
+    name_calls others;
+    for (const name_ptr& each : all) {
+        const std::lock_guard guard{lock_};
+        if (counted.size() < most) {
+            counted.push_back({each->name, each->returned, each->failed, each->times_run});
+            continue;
+        }
+        others.returned += each->returned;
+        others.failed += each->failed;
+        others.times_run.sum += each->times_run.sum;
+        for (std::size_t i = 0; i < others.times_run.counts.size(); ++i) {
+            others.times_run.counts[i] += each->times_run.counts[i];
+        }
+    }
+    if (all.size() > most) {
+        counted.push_back(std::move(others));
+    }
+    return counted;
+}
+
+latency_histogram worker_table::times_queued() const {
+    const std::lock_guard guard{lock_};
+    return times_queued_;
 }
 
 }  // namespace gatherd::api::workers

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "api/error.hpp"
+#include "api/latency_histogram.hpp"
 #include "api/limits.hpp"
 #include "api/plan/model/registry.hpp"
 #include "api/value.hpp"
@@ -52,7 +53,15 @@ struct served_name {
     std::uint64_t returned = 0;
     std::uint64_t failed = 0;
     std::chrono::nanoseconds time_queued{0};
-    std::chrono::nanoseconds time_run{0};
+    latency_histogram times_run{};
+};
+
+/// What the calls of one name did.
+struct name_calls {
+    std::string name;
+    std::uint64_t returned = 0;
+    std::uint64_t failed = 0;
+    latency_histogram times_run{};
 };
 
 /// The workers, their functions and the calls on their way.
@@ -151,6 +160,13 @@ public:
     /// Of each name what its calls did; for method stats.
     [[nodiscard]] value describe_calls() const;
 
+    /// The same for up to so many names, the first in the order of the table; those of all others together have an empty
+    /// name, and come last.
+    [[nodiscard]] std::vector<name_calls> calls_by_name(std::size_t most) const;
+
+    /// How long all calls so far have waited for a place.
+    [[nodiscard]] latency_histogram times_queued() const;
+
     // The calls' side.
 
     /// A new attempt, in line or with a place.
@@ -231,6 +247,7 @@ private:
     std::uint64_t last_worker_ = 0;
     std::uint64_t last_serve_ = 0;
     std::uint64_t last_call_ = 0;
+    latency_histogram times_queued_{};
     std::optional<clock::time_point> drained_by_{};
     executor::timer forgetting_;
 };

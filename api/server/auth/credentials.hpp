@@ -27,6 +27,9 @@ public:
         is_trusted_ = true;
     }
 
+    /// It has shown elsewhere who it is.
+    void take(std::shared_ptr<identity> shown) { who_ = std::move(shown); }
+
     /// Null: nobody yet. See also identity::is_revoked.
     [[nodiscard]] const std::shared_ptr<identity>& who() const noexcept { return who_; }
 

@@ -55,7 +55,7 @@ constexpr std::array<std::string_view, 24> limit_names{
 
 counters::counters(const executor::scheduler& of)
     : of_{of}, workers_{of.workers()}, places_{std::make_unique<place[]>(workers_ + 1)} {
-    static_assert(codes.size() <= most_errors && limit_names.size() <= most_limits);
+    static_assert(codes.size() < most_errors && limit_names.size() <= most_limits);
 }
 
 void counters::add_at(std::size_t index, std::uint64_t n) noexcept {
@@ -73,6 +73,35 @@ std::uint64_t counters::sum(std::size_t index) const noexcept {
     for (std::size_t i = 0; i <= workers_; ++i) {
         all += places_[i].numbers[index].load(std::memory_order_relaxed);
     }
+    return all;
+}
+
+void counters::add_answer(std::size_t method, const errc* failed) noexcept {
+    const std::size_t how =
+        failed == nullptr ? 0 : 1 + static_cast<std::size_t>(std::find(codes.begin(), codes.end(), *failed) - codes.begin());
+    add_at(first_answer + method * most_errors + how, 1);
+}
+
+void counters::add_request_time(std::chrono::nanoseconds took) noexcept {
+    add_at(first_time + latency_bucket(took), 1);
+    add_at(all_times, static_cast<std::uint64_t>(took.count()));
+}
+
+counters::answer_counts counters::answers(std::size_t method) const {
+    const std::size_t first = first_answer + method * most_errors;
+    answer_counts all{.results = sum(first)};
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+        all.errors.emplace_back(codes[i], sum(first + 1 + i));
+    }
+    return all;
+}
+
+latency_histogram counters::request_times() const {
+    latency_histogram all;
+    for (std::size_t i = 0; i < all.counts.size(); ++i) {
+        all.counts[i] = sum(first_time + i);
+    }
+    all.sum = std::chrono::nanoseconds{sum(all_times)};
     return all;
 }
 

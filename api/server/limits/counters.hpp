@@ -4,12 +4,16 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "api/error.hpp"
+#include "api/latency_histogram.hpp"
 #include "api/value.hpp"
 
 namespace gatherd::executor {
@@ -53,6 +57,12 @@ public:
     /// A request for the method of that index, of `methods` (see methods.cpp).
     void add_method(std::size_t index) noexcept { add_at(first_method + index, 1); }
 
+    /// A request for the method of that index was answered: with a result, or with an error of that code.
+    void add_answer(std::size_t method, const errc* failed) noexcept;
+
+    /// A request took so long. Only counted while that is asked for (request_log::measure).
+    void add_request_time(std::chrono::nanoseconds took) noexcept;
+
     /// An error that a client is told.
     void add_error(const error& what) noexcept;
 
@@ -61,6 +71,14 @@ public:
 
     [[nodiscard]] std::uint64_t get(event what) const noexcept { return sum(static_cast<std::size_t>(what)); }
     [[nodiscard]] std::uint64_t of_method(std::size_t index) const noexcept { return sum(first_method + index); }
+
+    /// Answers to requests for the method of that index: those with a result, and then by code, in the order of `errors`.
+    struct answer_counts {
+        std::uint64_t results = 0;
+        std::vector<std::pair<errc, std::uint64_t>> errors{};
+    };
+    [[nodiscard]] answer_counts answers(std::size_t method) const;
+    [[nodiscard]] latency_histogram request_times() const;
 
     /// All events by name.
     [[nodiscard]] value events() const;
@@ -76,10 +94,13 @@ private:
     static constexpr std::size_t first_method = static_cast<std::size_t>(event::count);
     static constexpr std::size_t first_error = first_method + most_methods;
     static constexpr std::size_t first_limit = first_error + most_errors;
+    static constexpr std::size_t first_answer = first_limit + most_limits;
+    static constexpr std::size_t first_time = first_answer + (most_methods + 1) * most_errors;
+    static constexpr std::size_t all_times = first_time + latency_bounds.size() + 1;  // their sum, in ns
     static constexpr std::size_t cache_line = 128;  // two of 64: the processor fetches them in pairs
 
     struct alignas(cache_line) place {
-        std::array<std::atomic<std::uint64_t>, first_limit + most_limits> numbers{};
+        std::array<std::atomic<std::uint64_t>, all_times + 1> numbers{};
     };
 
     void add_at(std::size_t index, std::uint64_t n) noexcept;

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "api/protocol/message.hpp"
 #include "api/server/methods/reply.hpp"
@@ -36,6 +37,7 @@ public:
     ~held_request() override;
 
     [[nodiscard]] const protocol::request_id& id() const noexcept override { return id_; }
+    [[nodiscard]] std::string_view activity() const noexcept override { return "waiting"; }
     bool cancel(const std::string& message) override;
 
 private:

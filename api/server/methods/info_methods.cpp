@@ -1,19 +1,13 @@
 #include "api/server/methods/handlers.hpp"
 
-#include <unistd.h>
-
-#include <chrono>
-#include <cstdint>
-#include <fstream>
 #include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
 
 #include "api/memory_limit.hpp"
-#include "api/server/limits/counters.hpp"
-#include "api/server/methods/methods.hpp"
 #include "api/server/methods/params.hpp"
+#include "api/server/methods/stats.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
 
@@ -81,42 +75,6 @@ value describe(const plan::function& f) {
     return described;
 }
 
-value requests_by_method(const counters& counted) {
-    value all = value::object();
-    std::size_t index = 0;
-    for (const std::string_view name : method_names()) {
-        all[std::string{name}] = counted.of_method(index++);
-    }
-    all["unknown"] = counted.of_method(index);
-    return all;
-}
-
-/// What each worker has done, as executor/counters.hpp says.
-value threads(const executor::scheduler& of) {
-    value all = value::array();
-    for (const executor::worker_counters& each : of.counters()) {
-        all.push_back({{"run", each.run},
-                       {"spawned", each.spawned},
-                       {"stolen", each.stolen},
-                       {"failed_steals", each.failed_steals},
-                       {"parks", each.parks},
-                       {"wakes", each.wakes},
-                       {"injected", each.injected},
-                       {"timers", each.timers},
-                       {"queued", each.queued}});
-    }
-    return all;
-}
-
-/// The process's resident memory as the system counts it, or 0.
-std::uint64_t resident_bytes() {
-    std::ifstream file{"/proc/self/statm"};
-    std::uint64_t size = 0;
-    std::uint64_t resident = 0;
-    file >> size >> resident;
-    return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
 void check_no_params(std::optional<protocol::json_view> given) {
     static const signature none{};
     params{given, none};
@@ -146,25 +104,7 @@ void functions(service& of, std::optional<protocol::json_view> from, reply& answ
 
 void stats(service& of, std::optional<protocol::json_view> from, reply& answer) {
     check_no_params(from);
-    value all = of.counts().events();
-    all["uptime"] = std::chrono::duration<double>{of.uptime()}.count();
-    all["draining"] = of.is_draining();
-    all["connections"] = of.connections();
-    all["tasks_in_flight"] = of.tasks_in_flight()->load(std::memory_order_relaxed);
-    all["created_tasks"] = of.tasks().size();
-    all["results_kept"] = of.tasks().kept();
-    all["results_kept_bytes"] = of.tasks().kept_bytes();
-    all["results_dropped"] = of.tasks().dropped();
-    all["requests_by_method"] = requests_by_method(of.counts());
-    all["errors"] = of.counts().errors();
-    all["limits"] = of.counts().limits_met();
-    all["memory"] = {{"allocated_bytes", executor::allocated_memory::exact_bytes()},
-                     {"resident_bytes", resident_bytes()}};
-    all["calls"] = of.workers().describe_calls();
-    all["threads"] = threads(of.runs_on());
-    const auto* const bulk = of.made_bulk_scheduler();
-    all["bulk_threads"] = bulk == nullptr ? value::array() : threads(*bulk);
-    answer.result(all);
+    answer.result(describe_stats(of));
 }
 
 void info(service& of, std::optional<protocol::json_view> from, reply& answer) {

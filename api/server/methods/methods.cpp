@@ -114,8 +114,9 @@ void call_method(service& of, const protocol::request& request, reply answer,
                  std::optional<std::chrono::steady_clock::time_point> waits_until) {
     const auto* const found =
         std::find_if(methods.begin(), methods.end(), [&](const method& m) { return m.name == request.method; });
-    of.counts().add_method(static_cast<std::size_t>(found - methods.begin()));
-    answer.log_as(found != methods.end() ? found->name : std::string_view{});
+    const auto index = static_cast<std::size_t>(found - methods.begin());
+    of.counts().add_method(index);
+    answer.log_as(found != methods.end() ? found->name : std::string_view{}, index);
     try {
         if (found == methods.end()) {
             refuse_method(request.method);

@@ -68,13 +68,15 @@ reply::~reply() {
     }
 }
 
-void reply::log_as(std::string_view method) noexcept {
+void reply::log_as(std::string_view method, std::size_t index) noexcept {
+    method_ = static_cast<std::uint8_t>(index);
     log_.begin(method, to_->message_bytes());
 }
 
 void reply::send(std::string_view text, std::function<void()> sent, const errc* failed) {
     const executor::memory_turn nobodys{nullptr};  // from here on nothing is refused
     const std::shared_ptr<connection> to = std::move(to_);
+    to->of().counts().add_answer(method_, failed);
     log_.end(*to, id_, failed, text.size());
     if (part_of_ != nullptr) {
         part_of_->add(text, std::move(sent));

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -12,6 +14,7 @@
 
 #include "api/error.hpp"
 #include "api/protocol/request_id.hpp"
+#include "api/server/limits/counters.hpp"
 #include "api/server/methods/request_log.hpp"
 #include "api/value.hpp"
 
@@ -62,19 +65,23 @@ public:
     void error_body(errc code, std::string_view body);
 
     /// The log may tell how the request went, by that name of its method, which outlives it; empty: unknown.
-    void log_as(std::string_view method) noexcept;
+    /// `index`: of that method, as counters::add_method counts it.
+    void log_as(std::string_view method, std::size_t index) noexcept;
 
     [[nodiscard]] const protocol::request_id& id() const noexcept { return id_; }
     [[nodiscard]] bool is_notification() const noexcept { return id_.is_absent(); }
     [[nodiscard]] const std::shared_ptr<connection>& to() const noexcept { return to_; }
 
 private:
+    static constexpr std::uint8_t unknown_method = counters::most_methods;
+
     /// `failed`: the code of an error; null: a result.
     void send(std::string_view text, std::function<void()> sent, const errc* failed);
 
     std::shared_ptr<connection> to_;  // none: moved from, or answered
     protocol::request_id id_;
     std::shared_ptr<batch> part_of_;
+    std::uint8_t method_ = unknown_method;
     request_log log_{};
 };
 

@@ -13,7 +13,8 @@ namespace gatherd::api::server {
 using std::chrono::nanoseconds, std::chrono::steady_clock;
 
 void request_log::begin(std::string_view method, std::size_t request_bytes) noexcept {
-    const bool is_asked_for = least_slow_.load(std::memory_order_relaxed) > 0 || spdlog::should_log(spdlog::level::debug);
+    const bool is_asked_for = least_slow_.load(std::memory_order_relaxed) > 0 || is_measuring_.load(std::memory_order_relaxed) ||
+                              spdlog::should_log(spdlog::level::debug);
     if (is_asked_for) [[unlikely]] {
         began_ = steady_clock::now();
         method_ = method;
@@ -21,12 +22,13 @@ void request_log::begin(std::string_view method, std::size_t request_bytes) noex
     }
 }
 
-void request_log::end(const connection& client, const protocol::request_id& id, const errc* failed,
+void request_log::end(connection& client, const protocol::request_id& id, const errc* failed,
                       std::size_t answer_bytes) {
     if (began_ == steady_clock::time_point{}) [[likely]] {
         return;
     }
     const nanoseconds took = steady_clock::now() - began_;
+    client.of().counts().add_request_time(took);
     const auto slow = least_slow_.load(std::memory_order_relaxed);
     const bool is_slow = slow > 0 && took.count() >= slow;
     const auto level = is_slow ? spdlog::level::warn : spdlog::level::debug;

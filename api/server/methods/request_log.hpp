@@ -18,8 +18,8 @@ namespace gatherd::api::server {
 
 class connection;
 
-/// One request, from where its method is known to its answer. While neither the level nor log.slow asks for it, it costs
-/// two loads.
+/// One request, from where its method is known to its answer. While neither the level, log.slow nor
+/// the admin port asks for it, it costs three loads.
 ///
 /// Threads: begun by one, ended by any; set_slow from any.
 class request_log {
@@ -29,16 +29,20 @@ public:
         least_slow_.store(least.count(), std::memory_order_relaxed);  // nothing else hangs on it
     }
 
+    /// From now on all requests are measured, for counters::add_request_time. For the whole process.
+    static void measure() noexcept { is_measuring_.store(true, std::memory_order_relaxed); }
+
     request_log() = default;
 
     /// `method`: one of the daemon's own, which outlives it; empty: unknown.
     void begin(std::string_view method, std::size_t request_bytes) noexcept;
 
     /// `failed`: the code of the error that answered it; null: it has a result. `answer_bytes`: 0 for a notification.
-    void end(const connection& client, const protocol::request_id& id, const errc* failed, std::size_t answer_bytes);
+    void end(connection& client, const protocol::request_id& id, const errc* failed, std::size_t answer_bytes);
 
 private:
     static inline constinit std::atomic<std::chrono::nanoseconds::rep> least_slow_{0};
+    static inline constinit std::atomic<bool> is_measuring_{false};
 
     std::chrono::steady_clock::time_point began_{};  // none: nobody asks for it
     std::string_view method_{};

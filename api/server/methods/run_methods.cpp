@@ -65,12 +65,15 @@ plan::program_options read_options(const params& given) {
 }
 
 /// What gather and map share beyond that.
-reporting read_reporting(const params& given) {
+reporting read_reporting(const params& given, const connection& client) {
     if (given.is_plain()) {
         return {};
     }
     const bool streams = given.flag("stream");
     const auto progress = given.seconds("progress");
+    if (client.is_http() && (streams || progress)) {
+        given.refuse(streams ? "stream" : "progress", "over HTTP there is the answer and nothing before it");
+    }
     return {streams, given.flag("return_exceptions"), progress, 0};
 }
 
@@ -123,15 +126,15 @@ understood understand_run(service& of, const params& given, const reply& answer)
 }
 
 /// What gather and map have in common: all but their plan.
-understood understand_options(const params& given) {
+understood understand_options(const params& given, const reply& answer) {
     understood request;
     request.how = read_options(given);
-    request.wishes = read_reporting(given);
+    request.wishes = read_reporting(given, *answer.to());
     return request;
 }
 
 understood understand_gather(service& of, const params& given, const reply& answer) {
-    auto request = understand_options(given);
+    auto request = understand_options(given, answer);
     const auto tasks = given.required("tasks");
     request.what = value_or_refuse(
         client_decoder{of, answer}->decode_gather(tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
@@ -140,7 +143,7 @@ understood understand_gather(service& of, const params& given, const reply& answ
 }
 
 understood understand_map(service& of, const params& given, const reply& answer) {
-    auto request = understand_options(given);
+    auto request = understand_options(given, answer);
     const auto task = given["task"];
     if (task && given["call"]) {
         given.refuse("task", "a map is of a call or of a task, not of both");
@@ -210,6 +213,7 @@ void create_task(service& of, std::optional<protocol::json_view> given, reply& a
     const auto creator = answer.to();
     auto allowance = value_or_refuse(admit(of, *creator, *request.what));
     request.how.client = caller_at(of, *creator);
+    options.is_detached = options.is_detached || creator->is_http();  // else it would end with this message
     const bool is_detached = options.is_detached;
     options.is_bulky = is_bulk(*creator, *request.what);
     options.owner = creator->who();

@@ -15,6 +15,7 @@
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/net/connection.hpp"
+#include "api/server/net/peer_address.hpp"
 #include "api/server/net/turn.hpp"
 #include "api/server/service.hpp"
 #include "api/server/tasks/created_task.hpp"
@@ -129,12 +130,44 @@ value list_tasks(service& of, const connection& client, const std::optional<std:
     return list;
 }
 
+constexpr std::size_t most_requests_listed = 10'000;
+
+/// Adds the requests that run, of those clients whose tasks this one may see.
+void add_requests(value& list, service& of, const connection& client, std::size_t most) {
+    const identity& who = *client.who();
+    std::size_t left = std::min(most, most_requests_listed);
+    for (const auto& each : of.everybody()) {
+        const auto some = each->work().some_requests(left);
+        if (some.empty() || (!who.may(right::see_all) && each->work().share() != who.share())) {
+            continue;  // connections of one token have one share
+        }
+        for (const auto& request : some) {
+            const protocol::request_id& id = request->id();
+            list.push_back({{"request", id.is_absent() ? value(nullptr) : value::parse(id.text())},
+                            {"client", text_of(each->peer())},
+                            {"state", request->activity()}});
+            --left;
+        }
+    }
+}
+
+/// What `tasks` is to list.
+struct wanted_tasks {
+    std::optional<std::string> state{};
+    std::size_t most = ~std::size_t{0};
+    bool with_requests = false;
+};
+
 /// Answers with that list, where there is memory for it.
-void answer_with_tasks(service& of, reply& answer, const std::optional<std::string>& state, std::size_t most) {
+void answer_with_tasks(service& of, reply& answer, const wanted_tasks& wanted) {
     try {
         executor::memory_account listing{executor::memory_account::kind::early};
         const executor::memory_turn turn{&listing};
-        answer.result(list_tasks(of, *answer.to(), state, most));
+        value list = list_tasks(of, *answer.to(), wanted.state, wanted.most);
+        if (wanted.with_requests && (!wanted.state || *wanted.state == "running")) {
+            add_requests(list, of, *answer.to(), wanted.most - list.size());
+        }
+        answer.result(list);
     } catch (const memory_limit_exceeded&) {
         answer.error(out_of_memory());
     }
@@ -218,24 +251,26 @@ void status(service& of, std::optional<protocol::json_view> given, reply& answer
 
 void tasks(service& of, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{}, {"state", "limit"}};
-    const params read{given, expected};
-    const auto state = read.text("state");
+    static const signature expected_over_http{{}, {"state", "limit", "running"}};
+    const bool is_http = answer.to()->is_http();
+    const params read{given, is_http ? expected_over_http : expected};
+    wanted_tasks wanted{.state = read.text("state"), .with_requests = is_http && read.flag("running")};
+    const auto& state = wanted.state;
     const std::vector<std::string_view> states{"pending", "running", "done", "failed", "cancelled"};
     if (state && std::find(states.begin(), states.end(), *state) == states.end()) {
         read.refuse("state", "state is pending, running, done, failed or cancelled");
     }
-    std::size_t most = ~std::size_t{0};
     if (const auto limit = read["limit"]) {
         if (limit->kind() != protocol::json_kind::integer || limit->as_integer() < 1) {
             read.refuse("limit", "limit is an integer of at least 1");
         }
-        most = static_cast<std::size_t>(limit->as_integer());
+        wanted.most = static_cast<std::size_t>(limit->as_integer());
     }
-    if (of.tasks().size() <= items_a_turn) {
-        return answer_with_tasks(of, answer, state, most);
+    if (of.tasks().size() <= items_a_turn && !wanted.with_requests) {
+        return answer_with_tasks(of, answer, wanted);
     }
-    of.bulk().submit([&of, state, most, later = std::make_shared<reply>(std::move(answer))] {
-        answer_with_tasks(of, *later, state, most);
+    of.bulk().submit([&of, wanted, later = std::make_shared<reply>(std::move(answer))] {
+        answer_with_tasks(of, *later, wanted);
     });
 }
 

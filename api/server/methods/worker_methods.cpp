@@ -109,6 +109,9 @@ void serve(service& daemon, std::optional<protocol::json_view> params_given, rep
     static const signature expected{{"functions"}, {"concurrency", "name", "version"}};
     const params given{params_given, expected};
     connection& client = *answer.to();
+    if (client.is_http()) {
+        refuse_params("", "over HTTP there is no connection that calls could go to: serve over TCP, TLS or a Unix socket");
+    }
     auto info = read_info(given);
     auto functions = value_or_refuse(workers::read_declarations(
         given.required("functions"), '/' + given.step("functions"), daemon.functions(), daemon.bounds().functions));

@@ -63,6 +63,15 @@ void connection::become_process(const std::shared_ptr<workers::worker>& self) {
     static_cast<void>(work_.become_worker(self));  // it has not ended: it has not begun
 }
 
+void connection::become_http(std::shared_ptr<identity> caller) {
+    is_http_ = true;
+    if (!caller->name().empty()) {
+        work_.set_share(caller->share());
+    }
+    credentials_.take(std::move(caller));
+    input_.lift_limit();
+}
+
 void connection::refuse(const char* limit) {
     was_refused_ = true;
     // To tell it a descriptor is held for a while; and under TLS hands would have to be shaken first.
@@ -356,6 +365,7 @@ void connection::after_turn() {
         return;
     }
     if (is_finished()) {
+        has_finished_.store(true, std::memory_order_release);
         input_ended_ && !is_lingering_ ? close() : linger();
         input_.shrink();  // a drain has all connections read at once: none keeps its buffer
         count_memory();
@@ -441,7 +451,7 @@ bool connection::is_finished() {
         return false;
     }
     const bool is_drained =
-        service_.is_draining() && !input_.mid_message() && (service_.may_workers_end() || work_.worker() == nullptr);
+        service_.is_draining() && !is_http_ && !input_.mid_message() && (service_.may_workers_end() || work_.worker() == nullptr);
     const bool may_end = must_end || is_drained;
     if (!may_end || work_.is_owed()) {
         return false;

@@ -54,6 +54,14 @@ public:
     /// It is that process of a pool, which may do everything and is a worker from the start. Before it is let in.
     void become_process(const std::shared_ptr<workers::worker>& self);
 
+    /// It carries one message of a client over HTTP, who has shown to be `caller`: tasks created here live on, nothing is
+    /// streamed, no limit of connections holds, and in a drain its message is read first. Before it is let in.
+    void become_http(std::shared_ptr<identity> caller);
+    [[nodiscard]] bool is_http() const noexcept { return is_http_; }
+
+    /// Whether it has closed since all that it owed was written, and not for a fault. From any thread.
+    [[nodiscard]] bool has_finished() const noexcept { return has_finished_.load(std::memory_order_acquire); }
+
     /// There are too many connections: says so, naming the limit, and closes. In place of start.
     void refuse(const char* limit);
 
@@ -155,6 +163,7 @@ private:
     const peer_address peer_;
     asio::io_context& home_;  // its worker's
     inbox input_;
+    bool is_http_ = false;  // never changes once it was let in
 
     // The home worker's own.
     bool is_reading_ = false;     // a wait for input is under way
@@ -184,6 +193,7 @@ private:
     client_work work_;
     outbox output_;
     std::atomic<bool> is_shutting_down_{false};
+    std::atomic<bool> has_finished_{false};  // release where it is set: the socket is closed after that
 };
 
 }  // namespace gatherd::api::server

@@ -79,6 +79,17 @@ std::shared_ptr<workers::worker> let_in_process(service& into, process::descript
     return worker;
 }
 
+std::shared_ptr<connection> let_in_http(service& into, process::descriptor end, const peer_address& peer,
+                                        std::shared_ptr<identity> caller, std::size_t home) {
+    transport::socket_type socket{into.runs_on().io(home).get_executor(), asio::generic::stream_protocol{AF_UNIX, 0},
+                                  end.release()};
+    auto made = std::make_shared<connection>(into, std::move(socket), nullptr, peer);
+    made->become_http(std::move(caller));
+    static_cast<void>(into.enter(made));  // no limit is for it: the admin port has one of its own
+    asio::post(into.runs_on().io(home), [made] { made->start(); });
+    return made;
+}
+
 void let_in(service& into, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
             const peer_address& peer, std::size_t home) {
     into.counts().add(event::connections_accepted);

@@ -61,6 +61,11 @@ private:
 void let_in(service& into, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
             const peer_address& peer, std::size_t home);
 
+/// Takes in one message of a client over HTTP, by the daemon's end of a pair of sockets: see connection::become_http. From
+/// any thread.
+std::shared_ptr<connection> let_in_http(service& into, process::descriptor end, const peer_address& peer,
+                                        std::shared_ptr<identity> caller, std::size_t home);
+
 /// Takes in a process of a pool by the daemon's end of its socket, and gives the worker that it is. From any thread.
 std::shared_ptr<workers::worker> let_in_process(service& into, process::descriptor end,
                                                 std::shared_ptr<workers::pool_member> member);

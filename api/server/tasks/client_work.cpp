@@ -80,6 +80,17 @@ std::vector<client_work::request_ptr> client_work::requests(const protocol::requ
     return found;
 }
 
+std::vector<client_work::request_ptr> client_work::some_requests(std::size_t most) const {
+    std::vector<request_ptr> some;
+    const std::lock_guard guard{lock_};
+    if (registers_ != nullptr) {
+        for (auto each = registers_->requests.begin(); each != registers_->requests.end() && some.size() < most; ++each) {
+            some.push_back(each->second);
+        }
+    }
+    return some;
+}
+
 std::size_t client_work::cancel_requests(const std::string& message) {
     std::vector<request_ptr> all;
     {

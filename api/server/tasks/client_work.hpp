@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -32,6 +33,9 @@ public:
     virtual ~pending_request() = default;
 
     [[nodiscard]] virtual const protocol::request_id& id() const noexcept = 0;
+
+    /// What it does: "running"; "waiting" for created tasks, or for a pool to serve.
+    [[nodiscard]] virtual std::string_view activity() const noexcept { return "running"; }
 
     /// Asks it to end. False: it has ended already. From any thread; may answer before it returns.
     virtual bool cancel(const std::string& message) = 0;
@@ -62,6 +66,9 @@ public:
 
     /// The requests of that id.
     [[nodiscard]] std::vector<request_ptr> requests(const protocol::request_id& id) const;
+
+    /// Up to so many requests, of whatever id.
+    [[nodiscard]] std::vector<request_ptr> some_requests(std::size_t most) const;
 
     /// Cancels all requests. Gives how many were reached.
     std::size_t cancel_requests(const std::string& message);

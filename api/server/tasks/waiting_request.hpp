@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -45,6 +46,7 @@ public:
     void start();
 
     [[nodiscard]] const protocol::request_id& id() const noexcept override { return id_; }
+    [[nodiscard]] std::string_view activity() const noexcept override { return "waiting"; }
     bool cancel(const std::string& message) override;
 
 private:
