@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/admin/admin_port.hpp"
 #include "api/functions/standard.hpp"
 #include "api/plan/model/registry.hpp"
 #include "api/pools/pool_table.hpp"
@@ -39,6 +40,7 @@
 namespace gatherd::cli {
 namespace {
 
+using api::admin::admin_port;
 using api::pools::pool_table;
 using api::server::listener, api::server::listening_socket, api::server::service;
 
@@ -79,6 +81,13 @@ std::size_t descriptors_of_calls(const config::settings& settings) {
            (settings.file.roots.empty() ? 0 : of_a_thread * settings.blocking.threads) + of_a_worker * workers;
 }
 
+/// How many descriptors the admin port may have open: of each connection its socket, and of those that are handled a pair
+/// to the service.
+std::size_t descriptors_of_admin(const config::settings& settings) {
+    constexpr std::size_t beside_connections = 64;
+    return settings.admin.listen ? beside_connections + 3 * static_cast<std::size_t>(settings.admin.connections) : 0;
+}
+
 /// The limits of the settings, with no more connections than there are descriptors for: what else the daemon opens
 /// (listeners, reactors, files, connections that are being refused) never finds that none is left. Throws
 /// std::runtime_error where there are too few for any.
@@ -93,7 +102,7 @@ api::limits bearable_limits(const config::settings& settings, std::size_t thread
         return limits;
     }
     const std::size_t own =
-        files_of_its_own + settings.listen.size() + files_a_thread * threads + descriptors_of_calls(settings);
+        files_of_its_own + settings.listen.size() + descriptors_of_admin(settings) + files_a_thread * threads + descriptors_of_calls(settings);
     if (files.rlim_cur < own + 2 * fewest_connections) {
         throw std::runtime_error{"the limit of open files is " + std::to_string(files.rlim_cur) + ", and " +
                                  std::to_string(threads) + " threads need " +
@@ -110,13 +119,17 @@ api::limits bearable_limits(const config::settings& settings, std::size_t thread
     return limits;
 }
 
-/// One address a line. Written beside and renamed: who waits for the file never reads half of it.
-void write_port_file(const std::string& path, const std::vector<std::shared_ptr<listener>>& listeners) {
+/// One address a line, the admin port as the last. Written beside and renamed: who waits for the file never reads half of it.
+void write_port_file(const std::string& path, const std::vector<std::shared_ptr<listener>>& listeners,
+                     const admin_port* admin) {
     const std::string beside = path + ".new";
     {
         std::ofstream out{beside, std::ios::trunc};
         for (const auto& each : listeners) {
             out << each->address() << '\n';
+        }
+        if (admin != nullptr) {
+            out << "http://" << admin->address() << '\n';
         }
         if (!out.flush()) {
             throw std::runtime_error{"cannot write the port file " + beside};
@@ -153,6 +166,24 @@ std::vector<std::shared_ptr<listener>> listen(service& of, const config::setting
     return listeners;
 }
 
+api::admin::admin_access admin_access_from(const config::settings& settings) {
+    return {settings.admin.hosts, settings.admin.open_metrics};
+}
+
+/// Null where there is to be none.
+std::unique_ptr<admin_port> open_admin_port(service& of, const pool_table& pools, const config::settings& settings) {
+    if (!settings.admin.listen) {
+        return nullptr;
+    }
+    auto at = listening_socket::tcp(settings.admin.listen->host, settings.admin.listen->port);
+    check_admin_exposure(at.address(), at.is_local(), settings);
+    api::server::request_log::measure();
+    auto made = std::make_unique<admin_port>(of, pools, std::move(at), static_cast<std::size_t>(settings.admin.connections),
+                                             admin_access_from(settings));
+    spdlog::info("the admin port is at http://{}", made->address());
+    return made;
+}
+
 void set_log(const config::settings& settings) {
     spdlog::default_logger()->set_level(level_from(settings.log.level));
     api::server::request_log::set_slow(settings.log.slow);
@@ -160,12 +191,15 @@ void set_log(const config::settings& settings) {
 
 /// Takes what settings may change while the daemon runs: all of it, or none where anything is wrong.
 void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<listener>>& listeners, const tls_ptr& tls,
-            config::settings& settings, const std::function<config::settings()>& read_again) {
+            admin_port* admin, config::settings& settings, const std::function<config::settings()>& read_again) {
     try {
         const auto asked = read_again();
         const auto next = keep_start_settings(asked, settings);
         for (const auto& each : listeners) {
             check_exposure(each->address(), each->is_local(), each->is_tls(), next);
+        }
+        if (admin != nullptr) {
+            check_admin_exposure(admin->address(), admin->is_local(), next);
         }
         auto certificate = tls == nullptr ? nullptr : api::server::tls_context::read(tls_files_from(next));
         std::ranges::for_each(pools_from(next), api::pools::check);
@@ -176,6 +210,9 @@ void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<li
         of.change_limits(bearable_limits(next, of.runs_on().workers()));
         of.change_tokens(tokens_from(next));
         set_log(next);
+        if (admin != nullptr) {
+            admin->change_access(admin_access_from(next));
+        }
         if (tls != nullptr) {
             tls->take(std::move(certificate));
             spdlog::info("SIGHUP: the certificates were read again");
@@ -297,6 +334,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
                          return api::server::let_in_process(of, std::move(end), std::move(member));
                      },
                      open_files};
+    const auto admin = open_admin_port(of, pools, settings);
     const auto listeners = listen(of, settings, tls);
     for (const auto& each : listeners) {
         each->start();
@@ -307,19 +345,30 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
         throw usage_error{wrong.what()};
     }
     if (!settings.port_file.empty()) {
-        write_port_file(settings.port_file, listeners);
+        write_port_file(settings.port_file, listeners, admin.get());
+    }
+    if (admin != nullptr) {
+        admin->set_ready();
     }
     spdlog::info("gatherd {} is ready, with {} threads", version(), scheduler.workers());
 
     int number = signals.next();
     for (; number == SIGHUP; number = signals.next()) {
-        reload(of, pools, listeners, tls, settings, read_again);
+        reload(of, pools, listeners, tls, admin.get(), settings, read_again);
     }
     spdlog::info("{}: draining, {} connections", number == SIGTERM ? "SIGTERM" : "SIGINT", of.connections());
     for (const auto& each : listeners) {
         each->stop();
     }
     drain(of, pools, settings.drain.grace);
+    if (admin != nullptr) {
+        const auto soon = std::chrono::steady_clock::now() + last_words;
+        static_cast<void>(wait_until(soon, [&admin] { return admin->owed() == 0; }));
+        admin->stop();
+        if (!wait_until(soon + last_words, [&of] { return of.connections() == 0; })) {
+            leave(exit_status::fine);  // all that was accepted is answered
+        }
+    }
     spdlog::info("stopped");
     auto* const bulk = of.made_bulk_scheduler();
     if (scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0)) {

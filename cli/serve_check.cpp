@@ -42,6 +42,12 @@ std::vector<std::string> start_faults(const config::settings& settings) {
             });
         }  // what systemd hands over is not there yet
     }
+    if (const auto& at = settings.admin.listen) {
+        note([&] {
+            const auto probe = listening_socket::probe(at->host, at->port);
+            check_admin_exposure(config::to_text(*at), probe.is_local(), settings);
+        });
+    }
     note([&] {
         api::plan::registry functions;
         api::functions::add_standard(functions, outside_from(settings));

@@ -16,10 +16,11 @@ namespace gatherd::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 18> start_settings{
+constexpr std::array<std::string_view, 20> start_settings{
     "listen",        "port_file",    "threads",     "pin_threads",        "unix.mode",       "unix.owner",      "blocking.threads",
     "process.allow", "process.path", "process.env", "process.max_memory", "process.max_cpu", "process.running", "file.roots",
-    "http.allow",    "http.running", "http.dns_servers", "http.ca_file"};
+    "http.allow",    "http.running", "http.dns_servers", "http.ca_file",
+    "admin.listen",  "admin.connections"};
 
 bool is_for_start(std::string_view name) {
     return std::ranges::count(start_settings, name) > 0;
@@ -167,6 +168,13 @@ void check_exposure(const std::string& address, bool is_local, bool is_tls, cons
     }
 }
 
+void check_admin_exposure(const std::string& address, bool is_local, const config::settings& s) {
+    if (!is_local && s.auth.tokens.empty() && !s.auth.open) {
+        throw usage_error{"admin.listen: whoever reaches " + address +
+                          " could run plans there: set auth.tokens, or, if that is meant, --auth.open yes"};
+    }
+}
+
 namespace {
 
 /// The tokens that came, went or changed, by their names: what a hash is of nobody needs to read.
@@ -250,6 +258,8 @@ config::settings keep_start_settings(config::settings next, const config::settin
     next.process = now.process;
     next.file = now.file;
     next.http = now.http;
+    next.admin.listen = now.admin.listen;
+    next.admin.connections = now.admin.connections;
     return next;
 }
 

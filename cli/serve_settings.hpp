@@ -33,6 +33,9 @@ void check_tls(const config::settings& settings);
 /// neither a token nor a certificate, and auth.open does not say that this is meant.
 void check_exposure(const std::string& address, bool is_local, bool is_tls, const config::settings& settings);
 
+/// The same for the admin port.
+void check_admin_exposure(const std::string& address, bool is_local, const config::settings& settings);
+
 /// What has changed from one to the other, one line each: "limits.depth: 512 -> 64". Of those that only count at the
 /// start, behind it: "; that takes a restart".
 [[nodiscard]] std::vector<std::string> changes(const config::settings& from, const config::settings& to);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -81,11 +82,16 @@ struct addresses_field {
     std::vector<address>& (*of)(settings&);
 };
 
+/// Where the admin port is, or nothing: an empty text.
+struct admin_address_field {
+    std::optional<address>& (*of)(settings&);
+};
+
 /// One row of the table of settings.
 struct setting {
     std::string_view name;  // dotted, as the file and error messages spell it: "limits.depth"
     std::variant<count_field, bytes_field, duration_field, text_field, mode_field, switch_field, tokens_field, pools_field,
-                 texts_field, folders_field, log_level_field, addresses_field>
+                 texts_field, folders_field, log_level_field, addresses_field, admin_address_field>
         field;
     std::string_view help;  // no full stop, so that range and default may follow
 

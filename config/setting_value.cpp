@@ -88,6 +88,9 @@ std::string_view type_of(const log_level_field&) {
 std::string_view type_of(const addresses_field&) {
     return "addresses";
 }
+std::string_view type_of(const admin_address_field&) {
+    return "address";
+}
 
 std::string range_of(const count_field& f) {
     const auto least = f.zero.empty() ? f.least : std::max<std::uint64_t>(f.least, 1);
@@ -127,6 +130,9 @@ std::string range_of(const log_level_field&) {
 std::string range_of(const addresses_field&) {
     return {};
 }
+std::string range_of(const admin_address_field&) {
+    return {};
+}
 
 std::string wanted_of(const count_field& f) {
     return "a whole number (" + range_of(f) + ")";
@@ -164,6 +170,9 @@ std::string wanted_of(const log_level_field& f) {
 std::string wanted_of(const addresses_field&) {
     return "host:port, as 127.0.0.1:7117 or [::1]:7117, unix:/path, systemd, one of them behind tls:, or a list of "
            "them";
+}
+std::string wanted_of(const admin_address_field&) {
+    return "host:port, as 127.0.0.1:7118 or [::1]:7118";
 }
 
 std::string text_of(const count_field& f, settings& from) {
@@ -219,6 +228,11 @@ std::string text_of(const addresses_field& f, settings& from) {
         line += (line.empty() ? "" : ",") + to_text(each);
     }
     return line;
+}
+
+std::string text_of(const admin_address_field& f, settings& from) {
+    const auto& where = f.of(from);
+    return where ? to_text(*where) : std::string{};
 }
 
 template <typename Field>
@@ -397,6 +411,15 @@ value_fault assign(const addresses_field& f, std::string_view text, std::string_
         text.remove_prefix(more ? comma + 1 : text.size());
     }
     f.of(into) = std::move(all);
+    return std::nullopt;
+}
+
+value_fault assign(const admin_address_field& f, std::string_view text, std::string_view shown, settings& into) {
+    const auto parsed = text.empty() ? std::nullopt : parse_address(text);
+    if (!text.empty() && (!parsed || parsed->is != address::kind::tcp || parsed->tls)) {
+        return is_not(f, shown);
+    }
+    f.of(into) = parsed;
     return std::nullopt;
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,14 @@ struct settings {
         log_level level = log_level::info;
         std::chrono::milliseconds slow{0};  // 0: none is logged for its time
     } log;
+
+    /// Of the admin port, as api/admin/admin_server.hpp says.
+    struct admin_settings {
+        std::optional<address> listen;  // TCP in clear; none: there is no admin port
+        std::uint64_t connections = 64;
+        std::vector<std::string> hosts;
+        bool open_metrics = false;
+    } admin;
 
     struct blocking_settings {
         std::uint64_t threads = 64;  // at most, of the blocking lane

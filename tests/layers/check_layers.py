@@ -4,7 +4,7 @@
 Usage: check_layers.py [ROOT]
 
 Rules (each violation is an error):
-  arrows     cli -> api -> executor and cli -> config; inside api: server -> workers, plan, functions; functions, workers,
+  arrows     cli -> api -> executor and cli -> config; inside api: admin -> server, pools; server -> workers, plan, functions; functions, workers,
              plan/check and plan/evaluate -> plan/model; api/protocol and the headers directly in api/ serve all of api
   serve      in cli only serve* sees config, api and executor together
   libraries  a layer includes only the third-party libraries that LIBRARIES lists for it
@@ -41,8 +41,9 @@ ARROWS = {
     "api/workers": {"api", "api/workers", "api/protocol", "api/plan/model", "executor"},
     "api/pools": {"api", "api/pools", "api/process", "api/workers", "executor"},
     "api/server": {"api", "api/functions", "api/process", "api/workers", "api/protocol", *PLAN, "api/server", "executor"},
+    "api/admin": {"api", "api/admin", "api/http", "api/pools", "api/process", "api/server", "api/workers", "executor"},
     "config": {"config"},
-    "cli": {"cli", "config", "api", "api/functions", "api/pools", "api/process", "api/workers", "api/protocol", *PLAN, "api/server", "executor"},
+    "cli": {"cli", "config", "api", "api/admin", "api/functions", "api/pools", "api/process", "api/workers", "api/protocol", *PLAN, "api/server", "executor"},
 }
 
 # Third-party headers by their first folder (or whole name). The standard library's and the system's are free to all.
@@ -59,6 +60,7 @@ LIBRARIES = {
     "api/workers": {"nlohmann"},
     "api/pools": {"asio", "spdlog"},
     "api/server": {"asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
+    "api/admin": {"asio", "microhttpd.h", "nlohmann", "prometheus", "spdlog"},
     "config": {"nlohmann"},
     "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "openssl", "simdjson.h", "spdlog"},
 }

@@ -1,0 +1,347 @@
+#include "api/admin/admin_port.hpp"
+
+#include <algorithm>
+#include <array>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/admin/background_answer.hpp"
+#include "api/admin/event_stream.hpp"
+#include "api/admin/health_probe.hpp"
+#include "api/admin/host_guard.hpp"
+#include "api/admin/http_server.hpp"
+#include "api/admin/index_page.hpp"
+#include "api/admin/metrics.hpp"
+#include "api/admin/service_call.hpp"
+#include "api/http/lower_case.hpp"
+#include "api/server/auth/credentials.hpp"
+#include "api/server/methods/stats.hpp"
+#include "api/server/tasks/created_task.hpp"
+#include "gatherd/executor/dump_tasks.hpp"
+
+namespace gatherd::api::admin {
+namespace {
+
+constexpr std::size_t most_tasks_dumped = 10'000;
+
+/// What a client must have shown before a path answers it.
+enum class access : std::uint8_t {
+    probe,    ///< nothing; Host and Origin are not looked at either
+    page,     ///< nothing
+    metrics,  ///< as `known`, unless admin.open_metrics
+    any,      ///< a token, whatever it allows: the methods ask for more
+    known,    ///< a token that allows something
+    see_all,
+    admin,
+};
+
+std::string_view bearer_of(std::string_view header) {
+    constexpr std::string_view scheme = "bearer ";
+    if (http::lower_case(header.substr(0, scheme.size())) != scheme) {
+        return {};
+    }
+    header.remove_prefix(scheme.size());
+    const auto begin = std::min(header.find_first_not_of(' '), header.size());
+    return header.substr(begin, header.find_last_not_of(' ') + 1 - begin);
+}
+
+http_answer unauthorized() {
+    auto answer = text_answer(401, "a token is needed: Authorization: Bearer TOKEN");
+    answer.headers.push_back({"WWW-Authenticate", "Bearer"});
+    return answer;
+}
+
+bool is_json(std::string_view type) {
+    const std::string lower = http::lower_case(type.substr(0, type.find(';')));
+    return std::string_view{lower}.substr(0, lower.find_last_not_of(' ') + 1) == "application/json";
+}
+
+/// The params of method tasks from a query; nothing where that is wrong.
+std::optional<std::string> tasks_params(const request_head& head) {
+    value params = value::object();
+    if (const auto state = head.query_value("state")) {
+        params["state"] = *state;
+    }
+    if (const auto limit = head.query_value("limit")) {
+        params["limit"] = value::parse(*limit, nullptr, false);
+        if (!params["limit"].is_number_integer()) {
+            return std::nullopt;
+        }
+    }
+    if (const auto running = head.query_value("running"); running && *running != "0") {
+        params["running"] = true;
+    }
+    return params.dump();
+}
+
+}  // namespace
+
+/// Which path answers what, and to whom. All but the atomic belongs to the server's thread, once that runs.
+class admin_port::routes {
+public:
+    routes(server::service& daemon, const pools::pool_table& pools, server::listening_socket at,
+           std::size_t connections, admin_access access)
+        : daemon_{daemon},
+          pools_{pools},
+          access_{std::move(access)},
+          server_{std::move(at),
+                  {.connections = connections,
+                   .message_time = [&daemon] { return daemon.bounds().message_time; },
+                   .unread_time = std::max(std::chrono::ceil<std::chrono::seconds>(daemon.bounds().unread_time),
+                                           std::chrono::seconds{1})},
+                  [this](const request_head& head) { return route(head); }},
+          probe_{daemon.runs_on(), server_.loop()},
+          events_{server_.loop(), [this] { return snapshot(); }} {
+        set_guard();
+        server_.start();
+    }
+
+    void set_ready() noexcept { is_ready_.store(true, std::memory_order_relaxed); }  // nothing else hangs on it
+
+    void change(admin_access access) {
+        asio::post(server_.loop(), [this, access = std::move(access)]() mutable {
+            access_ = std::move(access);
+            set_guard();
+        });
+    }
+
+    void stop() noexcept {
+        server_.stop();
+        daemon_.finish_bulk();  // which may be making an answer
+    }
+
+    [[nodiscard]] const http_server& server() const noexcept { return server_; }
+
+private:
+    struct path_entry {
+        std::string_view path;
+        bool takes_post;  // and nothing else; others take GET and HEAD
+        access needs;
+        route_outcome (routes::*answer)(const request_head&, const std::shared_ptr<server::identity>&);
+    };
+    static const std::array<path_entry, 10> paths;
+
+    void set_guard() { guard_.emplace(server_.address(), server_.is_local(), access_.hosts); }
+
+    route_outcome route(const request_head& head) {
+        const auto* const found = std::ranges::find_if(paths, [&head](const path_entry& each) {
+            return each.path.ends_with('/') && each.path.size() > 1
+                       ? head.path.starts_with(each.path) && head.path.size() > each.path.size()
+                       : head.path == each.path;
+        });
+        const bool is_probe = found != paths.end() && found->needs == access::probe;
+        std::shared_ptr<server::identity> who = is_probe ? nullptr : daemon_.without_token();
+        if (!is_probe && who == nullptr && head.authorizations.size() == 1) {
+            server::credentials shown{daemon_, head.peer};
+            const auto token = bearer_of(head.authorizations.front());
+            who = !token.empty() && shown.show(token) ? shown.who() : nullptr;
+        }
+        if (auto refused = is_probe ? std::nullopt : look_at_host(head, who != nullptr && !who->name().empty())) {
+            return {*std::move(refused)};
+        }
+        if (found == paths.end()) {
+            return {text_answer(404, "there is no such path; / lists those that there are")};
+        }
+        if (head.method != (found->takes_post ? "POST" : "GET") && (found->takes_post || head.method != "HEAD")) {
+            auto answer = text_answer(405, found->takes_post ? "this path takes POST" : "this path takes GET and HEAD");
+            answer.headers.push_back({"Allow", found->takes_post ? "POST" : "GET, HEAD"});
+            return {std::move(answer)};
+        }
+        if (auto refused = look_at_rights(*found, who.get())) {
+            return {*std::move(refused)};
+        }
+        return (this->*found->answer)(head, who);
+    }
+
+    std::optional<http_answer> look_at_host(const request_head& head, bool has_token) const {
+        const asking_client client{head.is_on_loopback, has_token};
+        if (head.hosts.size() != 1 || !guard_->allows_host(head.hosts.front(), client)) {
+            return text_answer(403, "this Host is not the address of the admin port; admin.hosts lists further ones");
+        }
+        const bool is_foreign = !std::ranges::all_of(
+            head.origins, [&](const std::string& each) { return guard_->allows_origin(each, client); });
+        return is_foreign ? std::optional{text_answer(403, "this Origin is foreign; admin.hosts lists those that are not")}
+                          : std::nullopt;
+    }
+
+    std::optional<http_answer> look_at_rights(const path_entry& path, const server::identity* who) const {
+        if (path.needs == access::probe || path.needs == access::page ||
+            (path.needs == access::metrics && access_.open_metrics)) {
+            return std::nullopt;
+        }
+        if (who == nullptr) {
+            return unauthorized();
+        }
+        const bool may = path.needs == access::see_all ? who->may(server::right::see_all)
+                         : path.needs == access::admin ? who->may(server::right::admin)
+                                                       : path.needs == access::any || who->may_anything();
+        return may ? std::nullopt : std::optional{text_answer(403, "the token does not allow this")};
+    }
+
+    using identity_ptr = std::shared_ptr<server::identity>;
+
+    route_outcome healthz(const request_head& /*head*/, const identity_ptr& /*who*/) {
+        return {health_answer(server_.loop(), probe_), true};
+    }
+
+    route_outcome readyz(const request_head& /*head*/, const identity_ptr& /*who*/) {
+        const std::string why = why_not_ready();
+        return {why.empty() ? text_answer(200, "ready") : text_answer(503, why), true};
+    }
+
+    route_outcome index(const request_head& /*head*/, const identity_ptr& /*who*/) { return {index_page()}; }
+
+    route_outcome metrics(const request_head& /*head*/, const identity_ptr& /*who*/) {
+        return {background_answer(server_.loop(), daemon_.bulk(), [this] {
+            return http_answer{.type = "text/plain; version=0.0.4; charset=utf-8",
+                               .body = metrics_text(daemon_, pools_.states())};
+        })};
+    }
+
+    route_outcome stats(const request_head& head, const identity_ptr& who) {
+        return {method_call(server_.loop(), daemon_, {who, head.peer}, "stats", {})};
+    }
+
+    route_outcome tasks(const request_head& head, const identity_ptr& who) {
+        const auto params = tasks_params(head);
+        if (!params) {
+            return {text_answer(400, "limit is an integer of at least 1")};
+        }
+        return {method_call(server_.loop(), daemon_, {who, head.peer}, "tasks", *params)};
+    }
+
+    route_outcome task(const request_head& head, const identity_ptr& who) {
+        const std::string id = head.path.substr(std::string_view{"/tasks/"}.size());
+        const std::string params = value{{"id", id}}.dump(-1, ' ', false, value::error_handler_t::replace);
+        return {method_call(server_.loop(), daemon_, {who, head.peer}, "status", params)};
+    }
+
+    route_outcome debug_tasks(const request_head& /*head*/, const identity_ptr& /*who*/) {
+        return {background_answer(server_.loop(), daemon_.bulk(), [this] {
+            std::string text = to_string(executor::dump_tasks(daemon_.runs_on(), most_tasks_dumped));
+            if (auto* const bulk = daemon_.made_bulk_scheduler()) {
+                text += "\nof large plans:\n" + to_string(executor::dump_tasks(*bulk, most_tasks_dumped));
+            }
+            return http_answer{.type = "text/plain; charset=utf-8", .body = std::move(text)};
+        })};
+    }
+
+    route_outcome events(const request_head& head, const identity_ptr& /*who*/) {
+        if (head.method == "HEAD") {
+            return {http_answer{.type = "text/event-stream"}};
+        }
+        const auto id = head.query_value("task");
+        auto task = id ? daemon_.tasks().find(*id) : nullptr;
+        if (id && task == nullptr) {
+            return {text_answer(404, "no such task: it was never created, or its result was dropped")};
+        }
+        return {events_.watch(std::move(task))};
+    }
+
+    route_outcome rpc(const request_head& head, const identity_ptr& who) {
+        if (!is_json(head.content_type) || !head.content_encoding.empty()) {
+            return {text_answer(415, "the body is JSON: Content-Type: application/json, without Content-Encoding")};
+        }
+        const std::size_t most = daemon_.bounds().message_bytes;
+        if (head.content_length.value_or(0) > most) {
+            return {text_answer(413, "limits.message_bytes is " + std::to_string(most))};
+        }
+        const auto bytes = head.is_chunked ? std::nullopt : std::optional{head.content_length.value_or(0)};
+        return {message_call(server_.loop(), daemon_, {who, head.peer}, bytes)};
+    }
+
+    [[nodiscard]] std::string why_not_ready() const {
+        if (daemon_.is_draining()) {
+            return "draining";
+        }
+        if (!is_ready_.load(std::memory_order_relaxed)) {
+            return "starting";
+        }
+        for (const auto& each : pools_.states()) {
+            if (each.processes.serving == 0) {
+                return "no process of pool " + each.name + " serves";
+            }
+        }
+        return {};
+    }
+
+    [[nodiscard]] std::string snapshot() const {
+        value pools = value::array();
+        for (const auto& each : pools_.states()) {
+            pools.push_back({{"pool", each.name},
+                             {"starting", each.processes.starting},
+                             {"serving", each.processes.serving},
+                             {"ending", each.processes.ending}});
+        }
+        const auto now = std::chrono::system_clock::now().time_since_epoch();
+        const value all = {{"time", std::chrono::duration<double>{now}.count()},
+                           {"ready", why_not_ready().empty()},
+                           {"stats", server::describe_stats(daemon_)},
+                           {"pools", std::move(pools)}};
+        return all.dump(-1, ' ', false, value::error_handler_t::replace);
+    }
+
+    server::service& daemon_;
+    const pools::pool_table& pools_;
+    admin_access access_;
+    std::optional<host_guard> guard_{};
+    std::atomic<bool> is_ready_{false};
+    http_server server_;
+    health_probe probe_;
+    event_stream events_;
+};
+
+const std::array<admin_port::routes::path_entry, 10> admin_port::routes::paths{{
+    {"/healthz", false, access::probe, &routes::healthz},
+    {"/readyz", false, access::probe, &routes::readyz},
+    {"/", false, access::page, &routes::index},
+    {"/metrics", false, access::metrics, &routes::metrics},
+    {"/stats", false, access::admin, &routes::stats},
+    {"/tasks", false, access::known, &routes::tasks},
+    {"/tasks/", false, access::known, &routes::task},
+    {"/debug/tasks", false, access::see_all, &routes::debug_tasks},
+    {"/events", false, access::admin, &routes::events},
+    {"/rpc", true, access::any, &routes::rpc},
+}};
+
+admin_port::admin_port(server::service& daemon, const pools::pool_table& pools, server::listening_socket at,
+                       std::size_t connections, admin_access access)
+    : routes_{std::make_unique<routes>(daemon, pools, std::move(at), connections, std::move(access))} {}
+
+admin_port::~admin_port() {
+    stop();
+}
+
+void admin_port::set_ready() noexcept {
+    routes_->set_ready();
+}
+
+void admin_port::change_access(admin_access access) {
+    routes_->change(std::move(access));
+}
+
+std::size_t admin_port::owed() const noexcept {
+    return routes_->server().owed();
+}
+
+void admin_port::stop() noexcept {
+    routes_->stop();
+}
+
+const std::string& admin_port::address() const noexcept {
+    return routes_->server().address();
+}
+
+bool admin_port::is_local() const noexcept {
+    return routes_->server().is_local();
+}
+
+}  // namespace gatherd::api::admin

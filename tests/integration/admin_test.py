@@ -1,0 +1,552 @@
+#!/usr/bin/python3
+"""The admin port: health, numbers, tasks and JSON-RPC over HTTP, and who is kept out."""
+
+import base64
+import hashlib
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+from connection import PATIENCE
+from daemon import BINARY, Daemon, clean_environment
+
+SLOW = {"call": "sleep", "args": [3600]}
+
+
+def token_setting(**rights):
+    """auth.tokens with one token a name; the token is its name."""
+    return json.dumps([{"name": name, "sha256": hashlib.sha256(name.encode()).hexdigest(), "rights": list(its)}
+                       for name, its in rights.items()])
+
+
+class AdminDaemon(Daemon):
+    def __init__(self, *flags, admin="127.0.0.1:0", **more):
+        super().__init__("--admin.listen", admin, *flags, **more)
+        last = self.port_file.read_text().split()[-1]
+        self.admin_port = int(last.rpartition(":")[2])
+
+    def ask(self, path, method="GET", body=None, **headers):
+        """Status, headers and body of one request on a connection of its own."""
+        client = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=PATIENCE)
+        try:
+            client.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
+            answer = client.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            client.close()
+
+    def json(self, path, **headers):
+        status, _, body = self.ask(path, **headers)
+        if status != 200:
+            raise AssertionError(f"{path}: {status} {body}")
+        return json.loads(body)
+
+    def rpc(self, message, **headers):
+        """Status and body of POST /rpc."""
+        text = message if isinstance(message, (str, bytes)) else json.dumps(message)
+        status, _, body = self.ask("/rpc", "POST", text, **{"Content_Type": "application/json", **headers})
+        return status, json.loads(body) if body and body[:1] in b"[{" else body
+
+    def raw(self, data=b""):
+        client = socket.create_connection(("127.0.0.1", self.admin_port), timeout=PATIENCE)
+        client.sendall(data)
+        return client
+
+    def wait_until(self, condition):
+        """Until that is so, by asking again: for what has no event of its own to wait for."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError("it did not come to be")
+            time.sleep(0.01)
+
+
+def whole(client):
+    """All bytes until the daemon closes."""
+    data = b""
+    while True:
+        piece = client.recv(65536)
+        if not piece:
+            return data
+        data += piece
+
+
+def read_until(client, text):
+    data = b""
+    while text not in data:
+        piece = client.recv(65536)
+        if not piece:
+            raise AssertionError(f"the daemon closed; before it came {data!r}")
+        data += piece
+    return data
+
+
+class AdminCase(unittest.TestCase):
+    flags = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = AdminDaemon(*cls.flags)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.stop()
+
+
+class Off(unittest.TestCase):
+    def test_there_is_no_admin_port_unless_it_is_set(self):
+        with Daemon() as daemon:
+            self.assertNotIn("admin", daemon.log)
+            self.assertEqual(len(daemon.port_file.read_text().split()), 1)
+            names = [Path(f"/proc/{daemon.process.pid}/task/{each}/comm").read_text().strip()
+                     for each in os.listdir(f"/proc/{daemon.process.pid}/task")]
+            self.assertNotIn("admin", names)
+
+    def test_an_address_that_cannot_be_is_told_at_the_start_and_by_check_config(self):
+        taken = socket.create_server(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with tempfile.TemporaryDirectory() as folder, taken:
+            for address, status, text in (("0.0.0.0:0", 2, "auth.tokens"), ("nonsense", 2, "admin.listen"), ("unix:/tmp/x", 2, "host:port"),
+                                          (f"127.0.0.1:{port}", 1, f"cannot listen at 127.0.0.1:{port}")):
+                ended = subprocess.run([BINARY, "serve", "--listen", "127.0.0.1:0", "--admin.listen", address],
+                                       capture_output=True, text=True, timeout=PATIENCE, env=clean_environment(), check=False)
+                self.assertEqual((ended.returncode, text in ended.stderr), (status, True), ended.stderr)
+                file = Path(folder, "gatherd.json")
+                file.write_text(json.dumps({"admin": {"listen": address}}))
+                checked = subprocess.run([BINARY, "check-config", str(file)], capture_output=True, text=True, timeout=PATIENCE,
+                                         env=clean_environment(), check=False)
+                self.assertEqual(checked.returncode, 2 if status == 2 else 0, checked.stderr)  # it tries any free port
+
+
+class Health(AdminCase):
+    def test_healthz_and_readyz(self):
+        for path in ("/healthz", "/readyz"):
+            status, headers, body = self.daemon.ask(path)
+            self.assertEqual((status, headers["X-Content-Type-Options"]), (200, "nosniff"), body)
+
+    def test_head_has_the_head_and_no_body(self):
+        for path in ("/healthz", "/", "/stats", "/metrics", "/events", "/tasks"):
+            status, headers, body = self.daemon.ask(path, "HEAD")
+            self.assertEqual((status, body), (200, b""), path)
+            self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+
+    def test_readyz_tells_that_the_daemon_drains_and_healthz_goes_on(self):
+        with AdminDaemon("--drain.grace", "1h") as daemon, daemon.connect() as client:
+            client.start("run", {"task": {"call": "sleep", "args": [3600]}})
+            client.result("ping")
+            daemon.signal()
+            daemon.wait_for_log("draining")
+            daemon.wait_until(lambda: daemon.ask("/readyz")[0] == 503)
+            self.assertIn(b"draining", daemon.ask("/readyz")[2])
+            self.assertEqual(daemon.ask("/healthz")[0], 200)
+            self.assertEqual(daemon.rpc({"id": 1, "method": "run", "params": {"task": {"value": 1}}})[1]["error"]["code"], -32005)
+            self.assertTrue(daemon.json("/stats")["draining"])
+            client.reset()
+            self.assertEqual(daemon.wait(), 0)
+
+    def test_readyz_waits_for_each_pool(self):
+        with tempfile.TemporaryDirectory() as folder:
+            gate = Path(folder, "gate")
+            os.mkfifo(gate)
+            program = Path(folder, "pool.py")
+            program.write_text(
+                "import json, os, socket\n"
+                f"open({str(gate)!r}).read()\n"
+                "s = socket.socket(fileno=int(os.environ['GATHERD_WORKER_FD']))\n"
+                "s.sendall(json.dumps({'id': 1, 'method': 'serve', 'params': {'functions': [{'name': 'f'}]}}).encode() + b'\\n')\n"
+                "while s.recv(4096): pass\n")
+            pool = json.dumps({"p": {"command": [sys.executable, str(program)], "processes": 1}})
+            with AdminDaemon("--pools", pool) as daemon:
+                status, _, body = daemon.ask("/readyz")
+                self.assertEqual((status, b"pool p" in body), (503, True), body)
+                self.assertIn('gatherd_pool_processes{pool="p",state="starting"} 1', daemon.ask("/metrics")[2].decode())
+                gate.write_text("")
+                daemon.wait_until(lambda: daemon.ask("/readyz")[0] == 200)
+                self.assertIn('gatherd_pool_processes{pool="p",state="serving"} 1', daemon.ask("/metrics")[2].decode())
+
+    def test_a_hundred_slow_requests_and_watchers_do_not_delay_healthz(self):
+        with AdminDaemon() as daemon:
+            run = json.dumps({"id": 1, "method": "run", "params": {"task": SLOW}}).encode()
+            host = f"Host: 127.0.0.1:{daemon.admin_port}\r\n".encode()
+            slow = [daemon.raw(b"POST /rpc HTTP/1.1\r\n" + host + b"Content-Type: application/json\r\nContent-Length: "
+                               + str(len(run)).encode() + b"\r\n\r\n" + run) for _ in range(40)]
+            watchers = [daemon.raw(b"GET /events HTTP/1.1\r\n" + host + b"\r\n") for _ in range(24)]
+            for each in watchers:
+                read_until(each, b"event: snapshot")
+            daemon.wait_until(lambda: daemon.ask("/stats")[0] == 503)
+            # All places are taken: further ones are told so at once, those that say nothing are held, and probes pass.
+            silent = [daemon.raw(b"GET /healthz HTT") for _ in range(200)]
+            for _ in range(20):
+                self.assertEqual(daemon.ask("/healthz")[0], 200)
+                self.assertEqual(daemon.ask("/readyz")[0], 200)
+            for each in slow + watchers + silent:
+                each.close()
+            daemon.wait_until(lambda: daemon.ask("/stats")[0] == 200)
+            daemon.wait_until(lambda: daemon.json("/stats")["tasks_in_flight"] == 0)  # those who hung up cancelled theirs
+
+
+class Guards(AdminCase):
+    def test_only_its_own_hosts_are_answered(self):
+        port = self.daemon.admin_port
+        for host in (f"127.0.0.1:{port}", f"localhost:{port}", f"LOCALHOST:{port}", f"[::1]:{port}"):
+            self.assertEqual(self.daemon.ask("/stats", Host=host)[0], 200, host)
+        for host in ("evil.example", f"evil.example:{port}", "127.0.0.1", "localhost", f"127.0.0.1:{port + 1}",
+                     f"127.0.0.1.nip.io:{port}", f"localhost.evil.example:{port}", f"192.0.2.1:{port}", "", "[::1", f"[::1]x:{port}"):
+            status, headers, _ = self.daemon.ask("/stats", Host=host)
+            self.assertEqual((status, headers["X-Content-Type-Options"]), (403, "nosniff"), host)
+            self.assertEqual(self.daemon.ask("/healthz", Host=host)[0], 200, host)
+            self.assertEqual(self.daemon.ask("/readyz", Host=host)[0], 200, host)
+            self.assertEqual(self.daemon.ask("/", Host=host)[0], 403, host)
+
+    def test_two_hosts_are_none(self):
+        port = self.daemon.admin_port
+        with self.daemon.raw(f"GET /stats HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nHost: evil.example\r\n"
+                             "Connection: close\r\n\r\n".encode()) as client:
+            self.assertIn(b" 403 ", whole(client).split(b"\r\n")[0])
+
+    def test_only_its_own_origins_may_ask(self):
+        port = self.daemon.admin_port
+        ping = {"id": 1, "method": "ping"}
+        for origin in (f"http://127.0.0.1:{port}", f"http://localhost:{port}"):
+            self.assertEqual(self.daemon.rpc(ping, Origin=origin)[0], 200, origin)
+        for origin in ("null", "http://evil.example", f"http://evil.example:{port}", f"ftp://127.0.0.1:{port}",
+                       "http://127.0.0.1", f"https://127.0.0.1:{port + 1}", "file://", ""):
+            self.assertEqual(self.daemon.rpc(ping, Origin=origin)[0], 403, origin)
+            self.assertEqual(self.daemon.ask("/healthz", Origin=origin)[0], 200, origin)
+
+    def test_paths_and_methods(self):
+        self.assertEqual(self.daemon.ask("/nothing")[0], 404)
+        self.assertEqual(self.daemon.ask("/tasks/")[0], 404)
+        for path, method, allowed in (("/stats", "POST", "GET, HEAD"), ("/rpc", "GET", "POST"), ("/healthz", "DELETE", "GET, HEAD"),
+                                      ("/rpc", "OPTIONS", "POST")):
+            status, headers, _ = self.daemon.ask(path, method)
+            self.assertEqual((status, headers["Allow"], headers["X-Content-Type-Options"]), (405, allowed, "nosniff"), path)
+
+    def test_the_page_may_load_nothing_and_be_framed_by_nobody(self):
+        status, headers, body = self.daemon.ask("/")
+        self.assertEqual(status, 200)
+        self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+        self.assertIn("frame-ancestors 'none'", headers["Content-Security-Policy"])
+        self.assertTrue(headers["Content-Type"].startswith("text/html"))
+        self.assertIn(b"/metrics", body)
+
+    def test_listed_hosts_are_taken_again_at_sighup(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "gatherd.json")
+            file.write_text(json.dumps({"admin": {"hosts": ["ops.example", "one.example:81"]}}))
+            with AdminDaemon("--config", str(file)) as daemon:
+                for host, status in (("ops.example", 200), ("OPS.example:9", 200), ("one.example:81", 200), ("one.example", 403)):
+                    self.assertEqual(daemon.ask("/stats", Host=host)[0], status, host)
+                self.assertEqual(daemon.rpc({"id": 1, "method": "ping"}, Host="ops.example", Origin="https://ops.example")[0], 200)
+                file.write_text(json.dumps({"admin": {"hosts": [], "connections": 7}}))
+                daemon.signal(signal.SIGHUP)
+                daemon.wait_for_log("the settings were read again")
+                self.assertIn("admin.connections: 64 -> 7; that takes a restart", daemon.log)
+                self.assertEqual(daemon.ask("/stats", Host="ops.example")[0], 403)
+
+
+class Tokens(AdminCase):
+    flags = ("--auth.tokens", token_setting(root=["admin"], submit=["submit"], none=[], see=["see_all"]))
+
+    def test_who_shows_none_is_told_so(self):
+        for path in ("/stats", "/tasks", "/tasks/x", "/metrics", "/debug/tasks", "/events"):
+            for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic " + base64.b64encode(b"a:root").decode()},
+                            {"Authorization": "Bearer"}, {"Authorization": "root"}):
+                status, told, _ = self.daemon.ask(path, **headers)
+                self.assertEqual((status, told["WWW-Authenticate"]), (401, "Bearer"), (path, headers))
+        self.assertEqual(self.daemon.rpc({"id": 1, "method": "ping"})[0], 401)
+        for path in ("/healthz", "/readyz", "/"):
+            self.assertEqual(self.daemon.ask(path)[0], 200, path)
+            self.assertEqual(self.daemon.ask(path, Authorization="Bearer wrong")[0], 200, path)
+
+    def test_each_token_may_what_it_may(self):
+        for path, may in (("/stats", {"root"}), ("/events", {"root"}), ("/debug/tasks", {"root", "see"}),
+                          ("/tasks", {"root", "see", "submit"}), ("/metrics", {"root", "see", "submit"})):
+            for token in ("root", "see", "submit", "none"):
+                status = self.daemon.ask(path, "HEAD", Authorization="Bearer " + token)[0]
+                self.assertEqual(status, 200 if token in may else 403, (path, token))
+        self.assertEqual(self.daemon.rpc({"id": 1, "method": "ping"}, Authorization="bearer none")[1]["result"], "pong")
+        self.assertEqual(self.daemon.rpc({"id": 1, "method": "run", "params": {"task": {"value": 1}}}, Authorization="Bearer see")[1]["error"]["code"], -32004)
+        self.assertEqual(self.daemon.rpc({"id": 1, "method": "run", "params": {"task": {"value": 1}}}, Authorization="Bearer submit")[1]["result"], 1)
+
+    def test_beyond_loopback_an_address_or_a_token_will_do(self):
+        with AdminDaemon(*self.flags, admin="0.0.0.0:0") as daemon:
+            port = daemon.admin_port
+            for host in (f"192.0.2.1:{port}", "192.0.2.1:80", "[2001:db8::1]:1"):
+                self.assertEqual(daemon.ask("/", Host=host)[0], 200, host)
+            self.assertEqual(daemon.ask("/", Host="gatherd.example")[0], 403)
+            self.assertEqual(daemon.ask("/", Host="gatherd.example", Authorization="Bearer wrong")[0], 403)
+            self.assertEqual(daemon.ask("/stats", Host="gatherd.example", Authorization="Bearer root")[0], 200)
+
+    def test_open_metrics(self):
+        with AdminDaemon(*self.flags, "--admin.open_metrics", "yes") as daemon:
+            self.assertEqual(daemon.ask("/metrics")[0], 200)
+            self.assertEqual(daemon.ask("/metrics", Host="evil.example")[0], 403)
+            self.assertEqual(daemon.ask("/stats")[0], 401)
+
+
+class Rpc(AdminCase):
+    def test_a_request_and_a_batch_are_answered(self):
+        self.assertEqual(self.daemon.rpc({"jsonrpc": "2.0", "id": "a", "method": "ping"}),
+                         (200, {"jsonrpc": "2.0", "id": "a", "result": "pong"}))
+        status, answers = self.daemon.rpc([{"id": i, "method": "run", "params": {"task": {"call": "add", "args": [i, 1]}}} for i in range(100)])
+        self.assertEqual((status, [(each["id"], each["result"]) for each in answers]), (200, [(i, i + 1) for i in range(100)]))
+        client = http.client.HTTPConnection("127.0.0.1", self.daemon.admin_port, timeout=PATIENCE)
+        for i in range(3):  # on one connection
+            client.request("POST", "/rpc", json.dumps({"id": i, "method": "ping"}), {"Content-Type": "application/json; charset=utf-8"})
+            answer = client.getresponse()
+            self.assertEqual((answer.status, answer.headers["Content-Type"], json.loads(answer.read())["id"]), (200, "application/json", i))
+        client.close()
+
+    def test_errors_are_answers_and_notifications_have_none(self):
+        for text, code in (("{", -32700), ("", -32700), ("[]", -32600), ("7", -32600), ('{"id": 1, "method": "no"}', -32601),
+                           ('{"id": 1, "method": "ping"} {"id": 2, "method": "ping"}', -32700)):
+            status, answer = self.daemon.rpc(text)
+            self.assertEqual((status, answer["error"]["code"]), (200, code), text)
+        for text in ('{"jsonrpc": "2.0", "method": "ping"}', '[{"jsonrpc": "2.0", "method": "ping"}]'):
+            self.assertEqual(self.daemon.rpc(text), (204, b""))
+
+    def test_what_needs_a_connection_is_refused(self):
+        gather = {"tasks": [{"value": 1}, {"value": 2}]}
+        for method, params in (("gather", {**gather, "stream": True}), ("gather", {**gather, "progress": 1}),
+                               ("map", {"call": "abs", "over": [1], "stream": True}), ("serve", {"functions": [{"name": "f"}]})):
+            status, answer = self.daemon.rpc({"id": 1, "method": method, "params": params})
+            self.assertEqual((status, answer["error"]["code"]), (200, -32602), method)
+        self.assertEqual(self.daemon.rpc({"id": 1, "method": "gather", "params": {**gather, "stream": False}})[1]["result"], [1, 2])
+
+    def test_lines_of_print_do_not_disturb_the_answer(self):
+        task = {"sequence": [{"call": "print", "args": [f"line {i}"]} for i in range(1000)] + [{"call": "sleep", "args": [0]}, {"value": "end"}]}
+        self.assertEqual(self.daemon.rpc({"id": 1, "method": "run", "params": {"task": task}})[1]["result"][-1], "end")
+
+    def test_a_large_message_passes_in_pieces(self):
+        text = "x" * (8 << 20)
+        message = json.dumps({"id": 1, "method": "run", "params": {"task": {"value": text}}})
+        status, answer = self.daemon.rpc(message)
+        self.assertEqual((status, answer["result"] == text), (200, True))
+
+    def test_a_chunked_body(self):
+        def pieces(*texts):
+            yield from (each.encode() for each in texts)
+        status, _, body = self.daemon.ask("/rpc", "POST", pieces('{"id": 1,', '"method": "ping"}'), Content_Type="application/json")
+        self.assertEqual((status, json.loads(body)["result"]), (200, "pong"))
+        with self.daemon.raw(f"POST /rpc HTTP/1.1\r\nHost: 127.0.0.1:{self.daemon.admin_port}\r\nContent-Type: application/json\r\n"
+                             "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode()) as client:
+            for _ in range(33):
+                client.sendall(b"8000\r\n" + b" " * 0x8000 + b"\r\n")
+            client.sendall(b"0\r\n\r\n")
+            self.assertIn(b" 413 ", whole(client).split(b"\r\n")[0])
+
+    def test_other_types_and_sizes_are_refused(self):
+        ping = '{"id": 1, "method": "ping"}'
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""):
+            self.assertEqual(self.daemon.rpc(ping, Content_Type=kind)[0], 415, kind)
+        self.assertEqual(self.daemon.rpc(ping, Content_Encoding="gzip")[0], 415)
+        with self.daemon.raw(f"POST /rpc HTTP/1.1\r\nHost: 127.0.0.1:{self.daemon.admin_port}\r\nContent-Type: application/json\r\n"
+                             "Content-Length: 99999999999\r\n\r\n".encode()) as client:
+            answer = whole(client)
+            self.assertIn(b" 413 ", answer.split(b"\r\n")[0])
+            self.assertIn(b"nosniff", answer)
+
+    def test_a_client_that_hangs_up_cancels_its_run(self):
+        run = json.dumps({"id": 1, "method": "run", "params": {"task": SLOW}}).encode()
+        client = self.daemon.raw(f"POST /rpc HTTP/1.1\r\nHost: 127.0.0.1:{self.daemon.admin_port}\r\nContent-Type: application/json\r\n"
+                                 f"Content-Length: {len(run)}\r\n\r\n".encode() + run)
+        self.daemon.wait_until(lambda: self.daemon.json("/stats")["tasks_in_flight"] == 1)
+        running = [each for each in self.daemon.json("/tasks?running=1") if "request" in each]
+        self.assertEqual([(each["request"], each["state"], each["client"]) for each in running], [(1, "running", "127.0.0.1")])
+        client.close()
+        self.daemon.wait_until(lambda: self.daemon.json("/stats")["tasks_in_flight"] == 0)
+
+    def test_a_task_created_here_lives_on(self):
+        _, made = self.daemon.rpc({"id": 1, "method": "create_task", "params": {"task": SLOW, "name": "long"}})
+        id = made["result"]["id"]
+        self.daemon.wait_until(lambda: self.daemon.json("/tasks/" + id)["state"] == "running")
+        self.assertIn(id, [each["id"] for each in self.daemon.json("/tasks")])
+        self.assertEqual([each["id"] for each in self.daemon.json("/tasks?state=running&limit=1")], [id])
+        self.assertEqual(self.daemon.ask("/tasks?state=asleep")[0], 400)
+        self.assertEqual(self.daemon.ask("/tasks?limit=x")[0], 400)
+        self.assertIn(b"sleep", self.daemon.ask("/debug/tasks")[2])
+        self.assertEqual(self.daemon.rpc({"id": 1, "method": "cancel", "params": {"id": id}})[1]["result"], {"cancelled": 1})
+        self.daemon.wait_until(lambda: self.daemon.json("/tasks/" + id)["state"] == "cancelled")
+        status, _, body = self.daemon.ask("/tasks/none")
+        self.assertEqual((status, json.loads(body)["error"]["code"]), (404, -32007))
+
+
+class BadClients(AdminCase):
+    flags = ("--limits.message_time", "500ms")
+
+    def head(self, line, *more):
+        return "\r\n".join([line, f"Host: 127.0.0.1:{self.daemon.admin_port}", *more, "", ""]).encode()
+
+    def test_pipelined_requests_are_answered_in_order(self):
+        requests = [self.head("GET /healthz HTTP/1.1"), self.head("GET /nothing HTTP/1.1"), self.head("GET /readyz HTTP/1.1"),
+                    self.head("GET / HTTP/1.1", "Connection: close")]
+        with self.daemon.raw(b"".join(requests)) as client:
+            answers = whole(client)
+        self.assertEqual(re.findall(rb"HTTP/1\.1 (\d+) ", answers),
+                         [b"200", b"404", b"200", b"200"])
+
+    def test_a_body_where_none_is_wanted_is_no_request(self):
+        smuggled = self.head("GET /tasks HTTP/1.1")
+        with self.daemon.raw(self.head("GET /nothing HTTP/1.1", f"Content-Length: {len(smuggled)}") + smuggled
+                             + self.head("GET /healthz HTTP/1.1", "Connection: close")) as client:
+            statuses = re.findall(rb"HTTP/1\.1 (\d+) ", whole(client))
+        self.assertIn(statuses, ([b"404", b"200"], [b"404"]))
+
+    def test_garbage_and_long_heads_are_refused(self):
+        for data in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10 + b"\r\n\r\n", b"{}\r\n\r\n", b"GET\r\n\r\n",
+                     self.head("GET / HTTP/1.1", "X: " + "x" * 100_000), b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n"):
+            with self.daemon.raw() as client:
+                try:
+                    client.sendall(data)
+                    answer = whole(client)
+                except ConnectionError:
+                    answer = b""
+                self.assertNotIn(b" 200 ", answer.split(b"\r\n")[0])
+            self.assertEqual(self.daemon.ask("/healthz")[0], 200)
+
+    def test_who_does_not_send_a_whole_request_in_time_is_closed(self):
+        for data in (b"", b"GET /healthz HTTP/1.1\r\nHost:", self.head("POST /rpc HTTP/1.1", "Content-Type: application/json", "Content-Length: 9") + b"{"):
+            with self.daemon.raw(data) as client:
+                try:
+                    self.assertNotIn(b" 200 ", whole(client))
+                except ConnectionError:
+                    pass
+
+    def test_one_that_sends_a_byte_now_and_then_is_closed_too(self):
+        closed = threading.Event()
+        with self.daemon.raw(b"GET /healthz HTTP/1.1\r\nX: ") as client:
+            def drip():
+                try:
+                    while not closed.wait(0.05):
+                        client.sendall(b"x")
+                except OSError:
+                    pass
+            sender = threading.Thread(target=drip)
+            sender.start()
+            try:
+                whole(client)
+            except ConnectionError:
+                pass
+            closed.set()
+            sender.join()
+
+
+class Metrics(AdminCase):
+    def text(self):
+        status, headers, body = self.daemon.ask("/metrics")
+        self.assertEqual(status, 200)
+        self.assertTrue(headers["Content-Type"].startswith("text/plain; version=0.0.4"))
+        return body.decode()
+
+    @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed (Debian's prometheus)")
+    def test_promtool_finds_nothing_to_say(self):
+        self.daemon.rpc({"id": 1, "method": "run", "params": {"task": {"value": 1}}})
+        told = subprocess.run(["promtool", "check", "metrics"], input=self.text(), capture_output=True, text=True, timeout=PATIENCE, check=False)
+        self.assertEqual((told.returncode, told.stdout + told.stderr), (0, ""))
+
+    def test_requests_are_counted_by_method_and_code(self):
+        def numbers():
+            return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in self.text().splitlines() if not line.startswith("#")}
+        before = numbers()
+        with self.daemon.connect() as client:
+            for _ in range(5):
+                client.result("ping")
+            client.error("run", {"task": {"call": "no.such"}})
+            client.error("no_such_method")
+            after = numbers()
+        def grown(name):
+            return after[name] - before.get(name, 0)
+        self.assertEqual(grown('gatherd_requests_total{method="ping",code="0"}'), 5)
+        self.assertEqual(grown('gatherd_requests_total{method="run",code="-32602"}'), 1)
+        self.assertEqual(grown('gatherd_requests_total{method="unknown",code="-32601"}'), 1)
+        self.assertEqual(grown("gatherd_request_seconds_count"), 7)
+        self.assertEqual(after["gatherd_connections"], 1)
+        self.assertGreater(after["process_start_time_seconds"], 1e9)
+
+    def test_series_of_a_function_go_with_it(self):
+        with AdminDaemon("--workers.remember", "0s") as daemon:
+            with daemon.connect() as worker, daemon.connect() as client:
+                worker.result("serve", {"functions": [{"name": "double"}]})
+                client.start("run", {"task": {"call": "double", "args": [2]}})
+                invoke = worker.message()
+                worker.send({"id": invoke["id"], "result": 4})
+                self.assertEqual(client.message()["result"], 4)
+                text = daemon.ask("/metrics")[2].decode()
+                self.assertIn('gatherd_calls_total{function="double",outcome="ok"} 1', text)
+                self.assertIn('gatherd_call_run_seconds_count{function="double"} 1', text)
+                self.assertIn("gatherd_call_queue_seconds_count 1", text)
+            daemon.wait_until(lambda: 'function="double"' not in daemon.ask("/metrics")[2].decode())
+
+
+class Events(AdminCase):
+    def watch(self, query=""):
+        client = http.client.HTTPConnection("127.0.0.1", self.daemon.admin_port, timeout=PATIENCE)
+        client.request("GET", "/events" + query)
+        answer = client.getresponse()
+        self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, "text/event-stream"))
+        self.addCleanup(client.close)
+        return answer
+
+    def event(self, answer):
+        lines = []
+        while (line := answer.readline()) != b"\n":
+            self.assertTrue(line, "the stream ended")
+            lines.append(line.decode().rstrip("\n"))
+        self.assertTrue(lines[0].startswith("event: ") and lines[1].startswith("data: "), lines)
+        return lines[0][7:], json.loads(lines[1][6:])
+
+    def test_snapshots_come_at_once_and_go_on(self):
+        answer = self.watch()
+        times = []
+        for _ in range(3):
+            name, data = self.event(answer)
+            self.assertEqual((name, data["ready"]), ("snapshot", True))
+            times.append(data["time"])
+        self.assertEqual(times, sorted(set(times)))
+
+    def test_what_becomes_of_a_task(self):
+        _, made = self.daemon.rpc({"id": 1, "method": "create_task", "params": {"task": SLOW}})
+        id = made["result"]["id"]
+        answer = self.watch("?task=" + id)
+        def next_state():
+            while True:
+                name, data = self.event(answer)
+                if name == "task":
+                    self.assertEqual(data["id"], id)
+                    return data["state"]
+        self.assertIn(next_state(), ("pending", "running"))
+        self.daemon.rpc({"id": 1, "method": "cancel", "params": {"id": id}})
+        self.assertEqual(next_state(), "cancelled")
+        self.assertEqual(self.daemon.ask("/events?task=none")[0], 404)
+
+
+class Stopping(unittest.TestCase):
+    def test_a_stop_ends_what_is_open(self):
+        with AdminDaemon("--drain.grace", "0s") as daemon:
+            host = f"Host: 127.0.0.1:{daemon.admin_port}\r\n"
+            watcher = daemon.raw(f"GET /events HTTP/1.1\r\n{host}\r\n".encode())
+            read_until(watcher, b"event: snapshot")
+            run = json.dumps({"id": 1, "method": "run", "params": {"task": SLOW}})
+            runner = daemon.raw(f"POST /rpc HTTP/1.1\r\n{host}Content-Type: application/json\r\nContent-Length: {len(run)}\r\n\r\n{run}".encode())
+            daemon.wait_until(lambda: daemon.json("/stats")["tasks_in_flight"] == 1)
+            daemon.signal()
+            self.assertIn(b"shutting down", read_until(runner, b"shutting down"))
+            self.assertEqual(daemon.wait(), 0)
+            watcher.close()
+            runner.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
