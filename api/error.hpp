@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api {
 

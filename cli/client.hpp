@@ -9,9 +9,9 @@
 #include <string>
 #include <string_view>
 
-#include "api/value.hpp"
 #include "cli/destination.hpp"
 #include "cli/server_message.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace asio {
 class io_context;

@@ -4,7 +4,7 @@
 /// own.
 ///
 /// Memory comes from malloc; what is counted is what malloc really gave. These never fail because of a limit: only
-/// where client data is made can that be (api/memory_limit.hpp).
+/// where client data is made can that be (gatherd/api/memory_limit.hpp).
 
 #include <malloc.h>
 #include <openssl/crypto.h>

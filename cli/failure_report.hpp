@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::cli {
 

@@ -23,6 +23,7 @@
 #include "api/functions/standard.hpp"
 #include "api/plan/model/registry.hpp"
 #include "api/pools/pool_table.hpp"
+#include "api/server/drain.hpp"
 #include "api/server/methods/request_log.hpp"
 #include "api/server/net/listener.hpp"
 #include "api/server/net/listening_socket.hpp"
@@ -43,9 +44,6 @@ namespace {
 using api::admin::admin_port;
 using api::pools::pool_table;
 using api::server::listener, api::server::listening_socket, api::server::service;
-
-/// How long clients may take to read their last answers, once the grace is over and nothing runs any more.
-constexpr std::chrono::seconds last_words{2};
 
 /// As many descriptors as the system grants: each connection is one. Gives the limit that there was before, which is what
 /// programs that the daemon starts expect.
@@ -229,74 +227,24 @@ void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<li
     }
 }
 
-/// Waits until that is so, but not longer than until then. Asked each two milliseconds.
-template <typename Condition>
-bool wait_until(std::chrono::steady_clock::time_point deadline, const Condition& is_so) {
-    constexpr std::chrono::milliseconds between_looks{2};
-    while (!is_so()) {
-        if (std::chrono::steady_clock::now() >= deadline) {
-            return false;
-        }
-        std::this_thread::sleep_for(between_looks);
-    }
-    return true;
-}
-
 /// Ends the process as it is: nothing here can be taken apart while something still runs.
 [[noreturn]] void leave(int status) {
     spdlog::shutdown();
     std::_Exit(status);
 }
 
-/// How long it may take until the last round of clean-up has abandoned what catches every cancellation.
-std::chrono::milliseconds longest_clean_up(const api::limits& bounds) {
-    constexpr std::chrono::seconds between_rounds{1};  // docs/PROTOCOL.md says so
-    return bounds.cleanup_time + bounds.cleanup_rounds * between_rounds;
-}
-
-/// Ends the processes of all pools and waits until they have been reaped and their connections are closed.
-void end_pools(service& of, pool_table& pools) {
-    pools.stop(true);
-    pools.wait();
-    static_cast<void>(wait_until(std::chrono::steady_clock::now() + last_words,
-                                 [&of] { return of.workers().size() == 0 && of.connections() == 0; }));
-}
-
-/// Lets what was accepted end, in time: requests, created tasks, also detached ones, then the reading of the answers.
-/// See docs/OPERATIONS.md.
+/// Lets what was accepted end, in time. See docs/OPERATIONS.md.
 void drain(service& of, pool_table& pools, std::chrono::milliseconds grace) {
-    using clock = std::chrono::steady_clock;
-    std::promise<void> emptied;
-    auto is_empty = emptied.get_future();
-    const auto grace_ends = clock::now() + grace;
-    of.workers().drain(grace);
-    of.drain([&emptied] { emptied.set_value(); });
-    const auto has_ended = [&of] { return of.tasks_in_flight()->load() == 0; };
-    if (wait_until(grace_ends, [&of] { return of.connections() <= of.workers().size(); })) {
-        of.finish_bulk();  // a huge message that was being read when its connection ended may have created tasks
-        if (wait_until(grace_ends, has_ended)) {
-            of.end_workers(false);
-            pools.stop(false);
-            if (is_empty.wait_until(grace_ends) == std::future_status::ready) {
-                end_pools(of, pools);
-                return;
-            }
+    const auto end = api::server::drain(of, grace, [&pools](bool at_once) {
+        pools.stop(at_once);
+        if (at_once) {
+            pools.wait();
         }
+    });
+    if (!end.all_read) {
+        leave(end.all_ended ? exit_status::fine : EXIT_FAILURE);
     }
-    spdlog::warn("the grace of {} ms is over: cancelling what still runs", grace.count());
-    of.cancel_all();
-    const bool is_over = wait_until(clock::now() + longest_clean_up(of.bounds()), has_ended);
-    if (!is_over) {
-        spdlog::warn("{} tasks did not end in time", of.tasks_in_flight()->load());
-    }
-    of.end_workers(true);
-    end_pools(of, pools);
-    // Nothing runs any more, or nothing will end: what is left is for clients to read their answers.
-    if (is_empty.wait_for(last_words) != std::future_status::ready) {
-        spdlog::warn("{} clients did not read their answers in time", of.connections());
-        leave(is_over ? exit_status::fine : EXIT_FAILURE);  // `emptied` may still be called
-    }
-    if (!is_over) {
+    if (!end.all_ended) {
         leave(exit_status::fine);  // all that was accepted is answered
     }
 }
@@ -310,6 +258,7 @@ void add_functions(api::plan::registry& functions, const config::settings& setti
     } catch (const std::invalid_argument& e) {
         throw usage_error{e.what()};
     }
+    add_plugins(functions, settings);
 }
 
 int serve_until_stopped(serve_signals& signals, config::settings settings, std::optional<std::uint64_t> open_files,

@@ -48,10 +48,9 @@ std::vector<std::string> start_faults(const config::settings& settings) {
             check_admin_exposure(config::to_text(*at), probe.is_local(), settings);
         });
     }
-    note([&] {
-        api::plan::registry functions;
-        api::functions::add_standard(functions, outside_from(settings));
-    });
+    api::plan::registry functions;
+    note([&] { api::functions::add_standard(functions, outside_from(settings)); });
+    note([&] { add_plugins(functions, settings); });
     for (const auto& each : pools_from(settings)) {
         note([&] { api::pools::check(each); });
     }

@@ -66,6 +66,7 @@ api::plan::registry local_functions(const config::settings& settings, const loca
     } catch (const std::invalid_argument& e) {
         throw usage_error{e.what()};
     }
+    add_plugins(functions, settings);
     return functions;
 }
 

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <stdexcept>
 #include <string_view>
 
+#include "api/embedding/load_plugin.hpp"
 #include "cli/available_memory.hpp"
 #include "cli/failures.hpp"
 #include "cli/version.hpp"
@@ -16,11 +18,10 @@ namespace gatherd::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 20> start_settings{
+constexpr std::array<std::string_view, 21> start_settings{
     "listen",        "port_file",    "threads",     "pin_threads",        "unix.mode",       "unix.owner",      "blocking.threads",
     "process.allow", "process.path", "process.env", "process.max_memory", "process.max_cpu", "process.running", "file.roots",
-    "http.allow",    "http.running", "http.dns_servers", "http.ca_file",
-    "admin.listen",  "admin.connections"};
+    "http.allow",    "http.running", "http.dns_servers", "http.ca_file",  "admin.listen",    "admin.connections", "plugins"};
 
 bool is_for_start(std::string_view name) {
     return std::ranges::count(start_settings, name) > 0;
@@ -151,6 +152,16 @@ spdlog::level::level_enum level_from(config::log_level level) {
     return spdlog::level::off;
 }
 
+void add_plugins(api::plan::registry& functions, const config::settings& s) {
+    for (const std::string& each : s.plugins) {
+        try {
+            api::load_plugin(each, functions);
+        } catch (const std::runtime_error& e) {
+            throw usage_error{std::string{"plugins: "} + e.what()};
+        }
+    }
+}
+
 void check_tls(const config::settings& s) {
     const auto is_tls = [](const config::address& each) { return each.tls; };
     if (std::ranges::any_of(s.listen, is_tls) && s.tls.certificate.empty()) {
@@ -260,6 +271,7 @@ config::settings keep_start_settings(config::settings next, const config::settin
     next.http = now.http;
     next.admin.listen = now.admin.listen;
     next.admin.connections = now.admin.connections;
+    next.plugins = now.plugins;
     return next;
 }
 

@@ -8,12 +8,13 @@
 #include <vector>
 
 #include "api/functions/standard.hpp"
-#include "api/limits.hpp"
+#include "api/plan/model/registry.hpp"
 #include "api/pools/pool_settings.hpp"
 #include "api/server/auth/token_table.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/tls_context.hpp"
 #include "config/settings.hpp"
+#include "gatherd/api/limits.hpp"
 
 namespace gatherd::cli {
 
@@ -25,6 +26,9 @@ namespace gatherd::cli {
 [[nodiscard]] api::server::tls_files tls_files_from(const config::settings& settings);
 [[nodiscard]] api::server::unix_access unix_access_from(const config::settings& settings);
 [[nodiscard]] spdlog::level::level_enum level_from(config::log_level level);
+
+/// Loads the plug-ins and adds their functions. Throws usage_error where one cannot be used.
+void add_plugins(api::plan::registry& functions, const config::settings& settings);
 
 /// Throws usage_error where an address needs TLS but no certificate is named.
 void check_tls(const config::settings& settings);

@@ -50,6 +50,11 @@ void setting_flags::add_to(CLI::App& app) {
            "be given several times")
         ->type_name("COMMAND")
         ->trigger_on_parse();
+    app.add_option_function<std::string>(
+           "--plugin", [this](const std::string& file) { plugins_.push_back(file); },
+           "load this shared library, which brings functions: ./libmine.so; may be given several times")
+        ->type_name("FILE")
+        ->trigger_on_parse();
     for (const auto& each : config::setting_table()) {
         const std::string name{each.name};
         const auto flag = each.flag();
@@ -76,6 +81,9 @@ config::load_outcome setting_flags::load() const {
     }
     for (const auto& command : pools_) {
         sources.flags.push_back({"pool", command});
+    }
+    for (const auto& file : plugins_) {
+        sources.flags.push_back({"plugin", file});
     }
     auto outcome = config::load(sources);
     auto unknown = unknown_words(*app_);

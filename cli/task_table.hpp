@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::cli {
 

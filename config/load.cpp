@@ -99,6 +99,10 @@ public:
             take_pool(flag.text);
             return;
         }
+        if (flag.name == "plugin") {
+            take_plugin(flag.text);
+            return;
+        }
         if (const auto* const which = find_setting(flag.name)) {
             take(which->flag(), assign_text(*which, flag.text, outcome_.values), *which, which->flag());
         } else {
@@ -114,6 +118,15 @@ public:
         }
         outcome_.values.pools.push_back(std::get<pool>(std::move(made)));
         outcome_.origins.insert_or_assign("pools", "--pool");
+    }
+
+    void take_plugin(const std::string& file) {
+        if (file.empty()) {
+            fault("--plugin", "the name of a shared library is expected");
+            return;
+        }
+        outcome_.values.plugins.push_back(file);
+        outcome_.origins.insert_or_assign("plugins", "--plugin");
     }
 
     load_outcome finish() { return std::move(outcome_); }

@@ -98,6 +98,8 @@ constexpr std::array table{
             "how long a worker may take to answer a cancelled call; after twice that it is closed"},
     setting{"pools", pools_field{[](settings& s) -> auto& { return s.pools; }},
             "pools of processes that serve functions, by name; the flag --pool COMMAND adds one"},
+    setting{"plugins", texts_field{[](settings& s) -> auto& { return s.plugins; }},
+            "shared libraries with functions that plans may call, loaded at the start; the flag --plugin FILE adds one"},
     setting{"limits.message_bytes",
             bytes_field{[](settings& s) -> auto& { return s.limits.message_bytes; }, kib, 2 * gib, "auto"},
             "size of one message; auto is the smaller of 64MiB and an eighth of limits.memory_bytes"},

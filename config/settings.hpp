@@ -97,7 +97,8 @@ struct settings {
         std::chrono::milliseconds cancel_time = std::chrono::seconds{5};
     } workers;
 
-    std::vector<pool> pools;  // processes that serve functions
+    std::vector<pool> pools;           // processes that serve functions
+    std::vector<std::string> plugins;  // shared libraries with functions
 
     /// What docs/PROTOCOL.md calls the limits; what happens beyond each stands there.
     struct limit_settings {

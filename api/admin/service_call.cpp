@@ -19,7 +19,7 @@
 #include "api/server/net/connection.hpp"
 #include "api/server/net/listener.hpp"
 #include "api/server/service.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::admin {
 namespace {

@@ -11,9 +11,9 @@
 #include <nlohmann/json.hpp>
 
 #include "api/functions/python_value.hpp"
-#include "api/memory_limit.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "api/shortened.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::functions {
 
@@ -80,6 +80,23 @@ scanned scan_character(std::string_view bytes) noexcept {
         }
     }
     return {seen, seen == expected.bytes};
+}
+
+/// How many bytes at the beginning are whole characters.
+std::size_t leading_text(std::string_view bytes) noexcept {
+    std::size_t good = 0;
+    while (good < bytes.size()) {
+        if (is_ascii_word(bytes.substr(good))) {
+            good += sizeof(std::uint64_t);
+            continue;
+        }
+        const scanned next = scan_character(bytes.substr(good));
+        if (!next.is_whole) {
+            break;
+        }
+        good += next.bytes;
+    }
+    return good;
 }
 
 }  // namespace
@@ -221,20 +238,13 @@ std::string to_base64(std::string_view bytes) {
     return text;
 }
 
+bool is_utf8(std::string_view bytes) noexcept {
+    return leading_text(bytes) == bytes.size();
+}
+
 std::string text_from(std::string bytes) {
     const std::string_view all = bytes;
-    std::size_t good = 0;  // so many are characters
-    while (good < all.size()) {
-        if (is_ascii_word(all.substr(good))) {
-            good += sizeof(std::uint64_t);
-            continue;
-        }
-        const scanned next = scan_character(all.substr(good));
-        if (!next.is_whole) {
-            break;
-        }
-        good += next.bytes;
-    }
+    const std::size_t good = leading_text(all);
     if (good == all.size()) {
         return bytes;
     }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "api/plan/model/function.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::functions {
 
@@ -48,6 +48,9 @@ struct argument {
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 
 [[nodiscard]] std::string to_base64(std::string_view bytes);
+
+/// Whether these bytes are the UTF-8 of a text.
+[[nodiscard]] bool is_utf8(std::string_view bytes) noexcept;
 
 /// The text of which these bytes are the UTF-8; each part of them that is none becomes U+FFFD, as Python's
 /// errors="replace" has it.

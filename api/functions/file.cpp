@@ -23,8 +23,8 @@
 #include "api/functions/option.hpp"
 #include "api/functions/rooted_path.hpp"
 #include "api/functions/system_error.hpp"
-#include "api/memory_limit.hpp"
 #include "api/shortened.hpp"
+#include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/to_thread.hpp"
 
 namespace gatherd::api::functions {

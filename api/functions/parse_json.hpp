@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::functions {
 

@@ -11,7 +11,7 @@
 
 #include "api/plan/model/function.hpp"
 #include "api/plan/model/python_random.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::functions {
 

@@ -10,7 +10,7 @@
 #include <csignal>
 #include <utility>
 
-#include "api/memory_limit.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::process {
 

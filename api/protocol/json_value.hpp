@@ -3,7 +3,7 @@
 #pragma once
 
 #include "api/protocol/json_view.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::protocol {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::protocol {
 

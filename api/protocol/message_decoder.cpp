@@ -9,9 +9,9 @@
 #include <simdjson.h>
 #include <nlohmann/json.hpp>
 
-#include "api/memory_limit.hpp"
 #include "api/protocol/diagnosis.hpp"
 #include "api/shortened.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::protocol {
 namespace {

@@ -9,7 +9,7 @@
 #include "api/protocol/framing.hpp"
 #include "api/protocol/refusal.hpp"
 #include "api/protocol/request_id.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::protocol {
 

@@ -14,7 +14,6 @@
 #include <unordered_set>
 #include <vector>
 
-#include "api/limits.hpp"
 #include "api/plan/model/registry.hpp"
 #include "api/server/auth/identity.hpp"
 #include "api/server/auth/token_table.hpp"
@@ -26,6 +25,7 @@
 #include "api/server/net/peer_address.hpp"
 #include "api/server/tasks/task_table.hpp"
 #include "api/workers/worker_table.hpp"
+#include "gatherd/api/limits.hpp"
 #include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server {

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/plan/model/function_name.hpp"
 #include "api/plan/model/node.hpp"
 #include "api/protocol/json_pointer.hpp"
 #include "api/protocol/json_value.hpp"
@@ -21,14 +22,8 @@ namespace {
 
 using protocol::json_view;
 
-constexpr std::size_t most_name_bytes = 128;
 constexpr std::size_t most_declaration_bytes = std::size_t{16} << 10;
 constexpr std::size_t most_parameters = 255;
-
-/// Families whose names the daemon keeps for itself, those that it has and those that it may get.
-constexpr std::array<std::string_view, 11> reserved_families{"process", "http", "file",   "hash", "compress", "stats",
-                                                             "text",    "time", "random", "str",  "json"};
-constexpr std::string_view operators = "operator";
 
 struct declaration_fault {
     error reason;
@@ -37,16 +32,6 @@ struct declaration_fault {
 [[noreturn]] void refuse(const std::string& path, std::string_view why) {
     throw declaration_fault{{errc::invalid_params, "Invalid params: " + shortened(path) + ": " + std::string{why},
                              std::make_shared<const value>(value{{"path", path}})}};
-}
-
-bool is_letter(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-bool is_name(std::string_view text) noexcept {
-    return !text.empty() && text.size() <= most_name_bytes && is_letter(text.front()) &&
-           std::all_of(text.begin(), text.end(),
-                       [](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '.'; });
 }
 
 /// About the memory that a declaration takes. Stops when it is more than there may be.
@@ -136,7 +121,7 @@ plan::parameter read_parameter(json_view from, const std::string& path) {
     static constexpr std::array<std::string_view, 6> known{"name", "default", "optional", "variadic", "type", "help"};
     const declared_object given{from, path, known};
     plan::parameter read{.name = given.name()};
-    if (read.name.empty() || read.name.size() > most_name_bytes) {
+    if (read.name.empty() || read.name.size() > plan::most_name_bytes) {
         given.refuse_member("name", "a name has 1 to 128 bytes");
     }
     read.type = given.text("type");
@@ -183,18 +168,6 @@ std::vector<plan::parameter> read_parameters(json_view from, const std::string& 
     return all;
 }
 
-/// Whether the daemon keeps a name for itself, and what for.
-std::optional<std::string> why_kept(std::string_view name, const plan::registry& functions) {
-    if (functions.find(name) != nullptr) {
-        return "'" + std::string{name} + "' is a function of the daemon's own";
-    }
-    const std::string_view family = name.substr(0, name.find('.'));
-    if (family.size() < name.size() && (family == operators || std::ranges::count(reserved_families, family) > 0)) {
-        return "names that begin with '" + std::string{family} + ".' are reserved for the daemon's own functions";
-    }
-    return std::nullopt;
-}
-
 declaration read_declaration(json_view from, const std::string& path, const plan::registry& functions) {
     static constexpr std::array<std::string_view, 6> known{"name",       "summary", "params",
                                                            "idempotent", "timeout", "concurrency"};
@@ -208,11 +181,7 @@ declaration read_declaration(json_view from, const std::string& path, const plan
     declaration read;
     read.callee.name = given.name();
     read.callee.pool = plan::thread_pool::elsewhere;
-    if (!is_name(read.callee.name)) {
-        given.refuse_member("name", "'" + shortened(read.callee.name) +
-                                        "' is no name: letters, digits, '_' and '.', up to 128, no digit or '.' first");
-    }
-    if (const auto why = why_kept(read.callee.name, functions)) {
+    if (const auto why = plan::why_unusable(read.callee.name, functions)) {
         given.refuse_member("name", *why);
     }
     read.callee.summary = given.text("summary");

@@ -11,9 +11,9 @@
 
 #include "api/plan/model/deadline.hpp"
 #include "api/plan/model/function.hpp"
-#include "api/value.hpp"
 #include "api/workers/call_line.hpp"
 #include "api/workers/worker.hpp"
+#include "gatherd/api/value.hpp"
 #include "gatherd/executor/event.hpp"
 #include "gatherd/executor/timer.hpp"
 

@@ -17,13 +17,13 @@
 
 #include "api/error.hpp"
 #include "api/latency_histogram.hpp"
-#include "api/limits.hpp"
 #include "api/plan/model/registry.hpp"
-#include "api/value.hpp"
 #include "api/workers/call_line.hpp"
 #include "api/workers/declaration.hpp"
 #include "api/workers/served_call.hpp"
 #include "api/workers/worker.hpp"
+#include "gatherd/api/limits.hpp"
+#include "gatherd/api/value.hpp"
 #include "gatherd/executor/timer.hpp"
 
 namespace gatherd::executor {

@@ -4,8 +4,9 @@
 Usage: check_layers.py [ROOT]
 
 Rules (each violation is an error):
-  arrows     cli -> api -> executor and cli -> config; inside api: admin -> server, pools; server -> workers, plan, functions; functions, workers,
-             plan/check and plan/evaluate -> plan/model; api/protocol and the headers directly in api/ serve all of api
+  arrows     cli -> api -> executor and cli -> config; inside api: admin -> server, pools; server -> workers, plan, functions;
+             functions, workers, plan/check and plan/evaluate -> plan/model; embedding -> server, functions; api/protocol,
+             api/include and the headers directly in api/ serve all of api
   serve      in cli only serve* sees config, api and executor together
   libraries  a layer includes only the third-party libraries that LIBRARIES lists for it
   listed     every source of a layer is named in that layer's CMakeLists.txt: else nothing compiles it alone or installs it
@@ -24,32 +25,36 @@ from pathlib import Path
 
 PLAN = {"api/plan/model", "api/plan/check", "api/plan/evaluate"}
 
-ALLOCATED_MEMORY = "gatherd/executor/allocated_memory.hpp"  # all that the lowest rooms of api know of the executor
+ALLOCATED_MEMORY = "gatherd/executor/allocated_memory.hpp"  # all that api/protocol knows of the executor
 
 # What each layer may include of ours: layers, and single headers. A layer is the longest of these that a file's folder
 # starts with.
 ARROWS = {
     "executor": {"executor"},
-    "api": {"api", ALLOCATED_MEMORY},
-    "api/protocol": {"api", "api/protocol", ALLOCATED_MEMORY},
-    "api/http": {"api", "api/http", "executor"},
-    "api/plan/model": {"api", "api/protocol", "api/plan/model", "executor"},
-    "api/plan/check": {"api", "api/protocol", "api/plan/check", "api/plan/model", "executor"},
-    "api/plan/evaluate": {"api", "api/protocol", "api/plan/evaluate", "api/plan/model", "executor"},
-    "api/process": {"api", "api/process", "executor"},
-    "api/functions": {"api", "api/functions", "api/http", "api/process", "api/protocol", "api/plan/model", "executor"},
-    "api/workers": {"api", "api/workers", "api/protocol", "api/plan/model", "executor"},
-    "api/pools": {"api", "api/pools", "api/process", "api/workers", "executor"},
-    "api/server": {"api", "api/functions", "api/process", "api/workers", "api/protocol", *PLAN, "api/server", "executor"},
-    "api/admin": {"api", "api/admin", "api/http", "api/pools", "api/process", "api/server", "api/workers", "executor"},
+    "api/include": {"api/include", "executor"},
+    "api": {"api", "api/include"},
+    "api/protocol": {"api", "api/include", "api/protocol", ALLOCATED_MEMORY},
+    "api/http": {"api", "api/include", "api/http", "executor"},
+    "api/plan/model": {"api", "api/include", "api/protocol", "api/plan/model", "executor"},
+    "api/plan/check": {"api", "api/include", "api/protocol", "api/plan/check", "api/plan/model", "executor"},
+    "api/plan/evaluate": {"api", "api/include", "api/protocol", "api/plan/evaluate", "api/plan/model", "executor"},
+    "api/process": {"api", "api/include", "api/process", "executor"},
+    "api/functions": {"api", "api/include", "api/functions", "api/http", "api/process", "api/protocol", "api/plan/model", "executor"},
+    "api/workers": {"api", "api/include", "api/workers", "api/protocol", "api/plan/model", "executor"},
+    "api/pools": {"api", "api/include", "api/pools", "api/process", "api/workers", "executor"},
+    "api/server": {"api", "api/include", "api/functions", "api/process", "api/workers", "api/protocol", *PLAN, "api/server", "executor"},
+    "api/embedding": {"api", "api/include", "api/embedding", "api/functions", "api/plan/model", "api/server", "executor"},
+    "api/admin": {"api", "api/include", "api/admin", "api/http", "api/pools", "api/process", "api/server", "api/workers", "executor"},
     "config": {"config"},
-    "cli": {"cli", "config", "api", "api/admin", "api/functions", "api/pools", "api/process", "api/workers", "api/protocol", *PLAN, "api/server", "executor"},
+    "cli": {"cli", "config", "api", "api/include", "api/admin", "api/embedding", "api/functions", "api/pools", "api/process", "api/workers", "api/protocol", *PLAN, "api/server", "executor"},
 }
 
 # Third-party headers by their first folder (or whole name). The standard library's and the system's are free to all.
 LIBRARIES = {
     "executor": {"asio", "asio.hpp", "oneapi", "tbb"},
     "api": {"nlohmann"},
+    "api/include": {"nlohmann"},
+    "api/embedding": {"nlohmann"},
     "api/protocol": {"nlohmann", "simdjson.h"},
     "api/http": {"ares.h", "asio", "curl"},
     "api/plan/model": {"nlohmann"},
@@ -65,7 +70,8 @@ LIBRARIES = {
     "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "openssl", "simdjson.h", "spdlog"},
 }
 
-EXECUTOR_INCLUDES = "executor/include/"  # its public headers are included as "gatherd/executor/...", installed or not
+# Public headers are included as "gatherd/executor/..." and "gatherd/api/...", installed or not.
+PUBLIC_INCLUDES = {"gatherd/executor": "executor/include/", "gatherd/api/": "api/include/"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 SYSTEM = re.compile(r"^(sys|linux|netinet|arpa|net|bits)/|^[a-z0-9_]+(\.h)?$")  # <vector>, <unistd.h>, <sys/epoll.h>
@@ -79,7 +85,7 @@ TEST_SIZE_LIMIT = 400
 
 def path_of(name):
     """The file that an include of ours names, from the root."""
-    return EXECUTOR_INCLUDES + name if name.startswith("gatherd/executor") else name
+    return next((folder + name for start, folder in PUBLIC_INCLUDES.items() if name.startswith(start)), name)
 
 
 def layer_of(path):
@@ -107,7 +113,7 @@ def check_include(path, bracket, name, root):
     target = layer_of(name)
     if bracket == '"':
         if not os.path.isfile(os.path.join(root, path_of(name))):
-            return f'"{name}" is no file: ours are included from the root, the executor\'s from {EXECUTOR_INCLUDES}'
+            return f'"{name}" is no file: ours are included from the root, public ones from executor/include and api/include'
         if target == "executor" and layer != "executor" and name.startswith("executor/src/"):
             return f'"{name}" is private to the executor: only gatherd/executor/... may be included'
         if target is None:

@@ -12,11 +12,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import check_layers  # noqa: E402
 
 TASK = "executor/include/gatherd/executor/task.hpp"
+PUBLIC = "api/include/gatherd/api/limits.hpp"
 SOUND = {
+    PUBLIC: '/// \\file\n#pragma once\n#include "gatherd/executor/task.hpp"\n',
     "executor/CMakeLists.txt": "add_library(x STATIC src/task.cpp include/gatherd/executor/task.hpp)\n",
     TASK: "/// \\file\n#pragma once\n#include <vector>\n#include <oneapi/tbb/task_arena.h>\n",
     "executor/src/task.cpp": '/// \\file\n#include "gatherd/executor/task.hpp"\n#include <sys/epoll.h>\n#include <asio.hpp>\n',
-    "api/CMakeLists.txt": "target_sources(x PUBLIC value.hpp)\n",
+    "api/CMakeLists.txt": "target_sources(x PUBLIC value.hpp include/gatherd/api/limits.hpp)\n",
     "api/value.hpp": "/// \\file\n#pragma once\n#include <nlohmann/json_fwd.hpp>\n",
     "api/protocol/CMakeLists.txt": "add_library(x frame.hpp)\n",
     "api/protocol/frame.hpp": '/// \\file\n#pragma once\n#include "api/value.hpp"\n#include <simdjson.h>\n',
@@ -61,6 +63,7 @@ class CheckLayers(unittest.TestCase):
             ("api/plan/model/node.hpp", "config/settings.hpp"),
             ("api/plan/model/node.hpp", "api/plan/evaluate/call.hpp"),
             ("config/settings.hpp", "api/value.hpp"),
+            (PUBLIC, "api/value.hpp"),
         ]
         for source, target in wrong:
             with self.subTest(source=source, target=target):

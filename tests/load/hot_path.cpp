@@ -17,12 +17,12 @@
 #include <string_view>
 
 #include "api/functions/standard.hpp"
-#include "api/limits.hpp"
 #include "api/plan/check/plan_decoder.hpp"
 #include "api/plan/evaluate/instant_run.hpp"
 #include "api/protocol/frame_reader.hpp"
 #include "api/protocol/message_decoder.hpp"
 #include "api/protocol/response.hpp"
+#include "gatherd/api/limits.hpp"
 
 /// What callgrind is told to count: everything inside it.
 extern "C" __attribute__((noinline)) void counted_step(const std::function<void()>& step) {

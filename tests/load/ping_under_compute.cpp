@@ -23,10 +23,10 @@
 #include <vector>
 
 #include "api/functions/standard.hpp"
-#include "api/limits.hpp"
 #include "api/server/net/listener.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/service.hpp"
+#include "gatherd/api/limits.hpp"
 #include "gatherd/executor/scheduler.hpp"
 
 namespace {

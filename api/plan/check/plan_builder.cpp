@@ -8,7 +8,7 @@
 
 #include "api/plan/check/plan_decoder.hpp"
 #include "api/shortened.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::plan {
 

@@ -15,7 +15,7 @@
 #include "api/plan/model/function.hpp"
 #include "api/plan/model/node.hpp"
 #include "api/protocol/json_view.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::plan {
 

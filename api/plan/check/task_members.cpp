@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "api/memory_limit.hpp"
 #include "api/plan/check/plan_builder.hpp"
 #include "api/plan/model/nearest_name.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::plan {
 

@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "api/memory_limit.hpp"
 #include "api/plan/evaluate/evaluate.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/model/function.hpp"
 #include "api/protocol/json_writer.hpp"
+#include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/semaphore.hpp"
 #include "gatherd/executor/sleep.hpp"
 #include "gatherd/executor/to_thread.hpp"
@@ -353,14 +353,14 @@ bool is_deeper_than(const value& v, std::size_t max_depth) {
 }
 
 outcome call_now(const function& callee, arguments bound, place where, program& p) {
-    return guarded(where, [&]() -> outcome { return std::get<plain_body>(callee.body)(p, bound); });
+    return guarded(where, [&]() -> outcome { return callee.call(p, bound); });
 }
 
 failure_ptr append_call(std::string& text, const function& callee, arguments bound, place where,
                         call_context& context) {
     const std::size_t begin = text.size();
     try {
-        protocol::append_value(text, std::get<plain_body>(callee.body)(context, bound));
+        protocol::append_value(text, callee.call(context, bound));
         return nullptr;
     } catch (const memory_limit_exceeded&) {
         throw;

@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "api/memory_limit.hpp"
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/evaluate.hpp"
+#include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/sleep.hpp"
 #include "gatherd/executor/wait.hpp"
 

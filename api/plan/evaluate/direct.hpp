@@ -7,7 +7,7 @@
 #include "api/plan/evaluate/child_tasks.hpp"
 #include "api/plan/model/failure.hpp"
 #include "api/plan/model/node.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::plan {
 

@@ -7,13 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "api/memory_limit.hpp"
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/child_list.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/evaluate/turn.hpp"
 #include "api/plan/model/failure.hpp"
+#include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/detail/gathered_tasks.hpp"
 #include "gatherd/executor/ordered_semaphore.hpp"
 #include "gatherd/executor/sleep.hpp"

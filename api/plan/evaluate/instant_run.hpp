@@ -4,10 +4,10 @@
 
 #include <string>
 
-#include "api/limits.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/model/function.hpp"
 #include "api/plan/model/plan.hpp"
+#include "gatherd/api/limits.hpp"
 
 namespace gatherd::api::plan {
 

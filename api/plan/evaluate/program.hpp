@@ -12,11 +12,11 @@
 #include <optional>
 #include <string>
 
-#include "api/limits.hpp"
 #include "api/plan/model/failure.hpp"
 #include "api/plan/model/function.hpp"
 #include "api/plan/model/plan.hpp"
 #include "api/plan/model/python_random.hpp"
+#include "gatherd/api/limits.hpp"
 #include "gatherd/executor/create_task.hpp"
 #include "gatherd/executor/mutex.hpp"
 #include "gatherd/executor/semaphore.hpp"

@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "api/memory_limit.hpp"
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/evaluate/turn.hpp"
 #include "api/plan/model/failure.hpp"
+#include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/gather.hpp"
 #include "gatherd/executor/scheduler.hpp"
 #include "gatherd/executor/sleep.hpp"

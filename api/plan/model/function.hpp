@@ -18,12 +18,15 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/plan/model/arguments.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/arguments.hpp"
+#include "gatherd/api/raised.hpp"
+#include "gatherd/api/value.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
 #include "gatherd/executor/task.hpp"
 
 namespace gatherd::api::plan {
+
+using api::arguments, api::raised;
 
 class python_random;
 
@@ -95,6 +98,11 @@ struct parameter {
 /// A body that returns without waiting for anything. Throws `raised` and the executor's errors.
 using plain_body = value (*)(call_context&, arguments);
 
+/// The same with a state of its own: a function of somebody's program or plug-in.
+struct closure_body {
+    std::function<value(call_context&, arguments)> call;
+};
+
 /// A body that waits by a timer: what asyncio.sleep is, and time.sleep, which holds up its own task alone and so needs no
 /// thread. `delay` gives how long (throws TypeError and the like), `result` what it returns after it. The evaluator
 /// sleeps, so that a sleeping call costs no coroutine of its own.
@@ -121,7 +129,7 @@ struct function {
     std::string summary;                ///< one line for people
     std::vector<parameter> parameters;  ///< required ones first; a variadic one last
     thread_pool pool = thread_pool::none;
-    std::variant<plain_body, sleeping_body, coroutine_body> body;
+    std::variant<plain_body, sleeping_body, coroutine_body, closure_body> body;
     /// Of a compute function: whether these arguments are so small that a worker may run it at once.
     bool (*is_brief)(arguments) = nullptr;
     bool draws = false;   ///< from its context's generator: in a seeded program such calls run one after the other
@@ -133,30 +141,19 @@ struct function {
 
     /// Whether asyncio would call it `async def`: to_thread refuses it.
     [[nodiscard]] bool is_async() const noexcept {
-        return !std::holds_alternative<plain_body>(body) && pool != thread_pool::blocking;
+        return !returns_at_once() && pool != thread_pool::blocking;
     }
-};
 
-/// An exception as the wire shows it: `{"type": "ValueError", "message": "..."}`.
-///
-/// Functions throw it. Only CancelledError and TimeoutError are not spelt this way: they are the executor's
-/// own `cancelled_error` and `timeout_error`, so that scopes treat them as asyncio does.
-class raised : public std::exception {
-public:
-    raised(std::string type, std::string message, std::shared_ptr<const std::string> traceback = nullptr)
-        : type_{std::move(type)}, message_{std::move(message)}, traceback_{std::move(traceback)} {}
+    /// Whether its body waits for nothing.
+    [[nodiscard]] bool returns_at_once() const noexcept {
+        return std::holds_alternative<plain_body>(body) || std::holds_alternative<closure_body>(body);
+    }
 
-    [[nodiscard]] const std::string& type() const noexcept { return type_; }
-    [[nodiscard]] const std::string& message() const noexcept { return message_; }
-    [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
-
-    /// Where it was raised in another process, as that tells it; or null.
-    [[nodiscard]] const std::shared_ptr<const std::string>& traceback() const noexcept { return traceback_; }
-
-private:
-    std::string type_;
-    std::string message_;
-    std::shared_ptr<const std::string> traceback_;
+    /// Calls a body that waits for nothing.
+    value call(call_context& context, arguments given) const {
+        const auto* const plain = std::get_if<plain_body>(&body);
+        return plain != nullptr ? (*plain)(context, given) : std::get<closure_body>(body).call(context, given);
+    }
 };
 
 /// Why arguments do not fit, as Python says it: "missing a required argument: 'b'".

@@ -12,7 +12,7 @@
 
 #include "api/plan/model/failure.hpp"
 #include "api/plan/model/function.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 #include "gatherd/executor/wait.hpp"
 
 namespace gatherd::api::plan {

@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "api/memory_limit.hpp"
 #include "api/plan/model/node.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/memory_limit.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::plan {
 

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::plan {
 

@@ -14,7 +14,7 @@
 
 #include "api/error.hpp"
 #include "api/latency_histogram.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::executor {
 class scheduler;

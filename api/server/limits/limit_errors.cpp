@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/memory_limit.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 

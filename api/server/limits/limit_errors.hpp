@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "api/error.hpp"
-#include "api/limits.hpp"
+#include "gatherd/api/limits.hpp"
 
 namespace gatherd::api::server {
 

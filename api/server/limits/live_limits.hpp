@@ -6,7 +6,7 @@
 #include <deque>
 #include <mutex>
 
-#include "api/limits.hpp"
+#include "gatherd/api/limits.hpp"
 
 namespace gatherd::api::server {
 

@@ -10,9 +10,9 @@
 #include <unordered_set>
 #include <utility>
 
-#include "api/memory_limit.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
+#include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
 
 namespace gatherd::api::server {

@@ -12,9 +12,9 @@
 #include <thread>
 #include <vector>
 
-#include "api/limits.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/server/limits/client_share.hpp"
+#include "gatherd/api/limits.hpp"
 
 namespace gatherd::api::server {
 

@@ -5,11 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/memory_limit.hpp"
+#include "api/server/limits/counters.hpp"
+#include "api/server/methods/methods.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/methods/stats.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {

@@ -6,12 +6,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/memory_limit.hpp"
 #include "api/plan/evaluate/instant_run.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <memory>
 
-#include "api/limits.hpp"
 #include "api/protocol/message_limits.hpp"
+#include "gatherd/api/limits.hpp"
 
 namespace gatherd::api::protocol {
 class message_decoder;

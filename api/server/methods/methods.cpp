@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "api/memory_limit.hpp"
 #include "api/plan/model/nearest_name.hpp"
 #include "api/server/auth/identity.hpp"
 #include "api/server/limits/counters.hpp"
@@ -16,6 +15,7 @@
 #include "api/server/methods/params.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {

@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include "api/memory_limit.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/reply.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {

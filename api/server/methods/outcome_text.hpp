@@ -7,10 +7,10 @@
 #include <string>
 
 #include "api/error.hpp"
-#include "api/limits.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/server/limits/counters.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/limits.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::server {
 

@@ -7,12 +7,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/memory_limit.hpp"
 #include "api/plan/model/nearest_name.hpp"
 #include "api/plan/model/node.hpp"
 #include "api/protocol/json_pointer.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/shortened.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {

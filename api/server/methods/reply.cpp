@@ -3,10 +3,10 @@
 #include <mutex>
 #include <utility>
 
-#include "api/memory_limit.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/net/connection.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {

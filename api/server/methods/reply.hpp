@@ -16,7 +16,7 @@
 #include "api/protocol/request_id.hpp"
 #include "api/server/limits/counters.hpp"
 #include "api/server/methods/request_log.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::server {
 

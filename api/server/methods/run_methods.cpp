@@ -8,7 +8,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/memory_limit.hpp"
 #include "api/plan/check/plan_decoder.hpp"
 #include "api/server/limits/admission.hpp"
 #include "api/server/limits/task_allowance.hpp"
@@ -18,6 +17,7 @@
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
 #include "api/server/tasks/created_task.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {

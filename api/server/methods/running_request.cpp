@@ -4,12 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/memory_limit.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 

@@ -2,7 +2,7 @@
 /// What the daemon has done and does, in numbers: the answer to method stats.
 #pragma once
 
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api::server {
 

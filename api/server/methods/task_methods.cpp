@@ -10,7 +10,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/memory_limit.hpp"
 #include "api/server/limits/admission.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/params.hpp"
@@ -20,6 +19,7 @@
 #include "api/server/service.hpp"
 #include "api/server/tasks/created_task.hpp"
 #include "api/server/tasks/waiting_request.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {

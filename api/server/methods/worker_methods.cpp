@@ -7,7 +7,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/memory_limit.hpp"
 #include "api/server/methods/handlers.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/methods/worker_messages.hpp"
@@ -15,6 +14,7 @@
 #include "api/server/service.hpp"
 #include "api/workers/answer.hpp"
 #include "api/workers/worker_table.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {

@@ -9,7 +9,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/memory_limit.hpp"
 #include "api/protocol/message_decoder.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
@@ -17,6 +16,7 @@
 #include "api/server/methods/worker_messages.hpp"
 #include "api/server/net/turn.hpp"
 #include "api/server/tasks/created_task.hpp"
+#include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/detail/worker.hpp"
 
 namespace gatherd::api::server {

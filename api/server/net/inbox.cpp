@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "api/memory_limit.hpp"
 #include "api/server/methods/message_handling.hpp"
 #include "api/server/net/transport.hpp"
 #include "api/server/net/turn.hpp"
 #include "api/server/service.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {

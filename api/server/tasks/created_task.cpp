@@ -5,13 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/memory_limit.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/net/turn.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {

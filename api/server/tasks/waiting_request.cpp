@@ -5,12 +5,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/memory_limit.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/service.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {

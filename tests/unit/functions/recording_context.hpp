@@ -45,7 +45,7 @@ public:
     /// Calls a function that waits for nothing.
     value call(std::string_view name, value::array_t given = {}) {
         const plan::function& f = *standard().find(name);
-        return std::get<plan::plain_body>(f.body)(*this, bound(f, std::move(given)));
+        return f.call(*this, bound(f, std::move(given)));
     }
 
     /// What the call raises as "Type: message", or "" if it returns.

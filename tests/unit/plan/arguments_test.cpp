@@ -1,11 +1,11 @@
-#include "api/plan/model/arguments.hpp"
+#include "gatherd/api/arguments.hpp"
 
 #include <vector>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-using gatherd::api::value, gatherd::api::plan::arguments;
+using gatherd::api::value, gatherd::api::arguments;
 
 namespace {
 

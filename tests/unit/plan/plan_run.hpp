@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
-#include "api/limits.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "checked.hpp"
+#include "gatherd/api/limits.hpp"
 #include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::plan::tests {

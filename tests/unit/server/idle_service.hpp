@@ -2,9 +2,9 @@
 /// A service without clients, for tests of what belongs to one.
 #pragma once
 
-#include "api/limits.hpp"
 #include "api/plan/model/registry.hpp"
 #include "api/server/service.hpp"
+#include "gatherd/api/limits.hpp"
 #include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server::tests {

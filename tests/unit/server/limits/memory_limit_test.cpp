@@ -1,4 +1,4 @@
-#include "api/memory_limit.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 #include <catch2/catch.hpp>
 #include <memory>
@@ -10,7 +10,7 @@
 #include "allocated_elsewhere.hpp"
 #include "api/plan/model/plan.hpp"
 #include "api/protocol/json_writer.hpp"
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
 namespace gatherd::api {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "api/memory_limit.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api {
 

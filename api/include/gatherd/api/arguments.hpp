@@ -10,9 +10,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/value.hpp"
+#include "gatherd/api/value.hpp"
 
-namespace gatherd::api::plan {
+namespace gatherd::api {
 
 /// Arguments bound to parameters: one for each in order, defaults filled in; a variadic one's are spread at the end.
 ///
@@ -90,4 +90,4 @@ inline arguments::iterator arguments::end() const noexcept {
     return {*this, size_};
 }
 
-}  // namespace gatherd::api::plan
+}  // namespace gatherd::api

@@ -1,0 +1,75 @@
+#include "api/server/drain.hpp"
+
+#include <spdlog/spdlog.h>
+#include <future>
+#include <memory>
+#include <thread>
+
+namespace gatherd::api::server {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// How long it may take until the last round of clean-up has abandoned what catches every cancellation.
+std::chrono::milliseconds longest_clean_up(const limits& bounds) {
+    constexpr std::chrono::seconds between_rounds{1};  // docs/PROTOCOL.md says so
+    return bounds.cleanup_time + bounds.cleanup_rounds * between_rounds;
+}
+
+}  // namespace
+
+bool wait_until(clock::time_point deadline, const std::function<bool()>& is_so) {
+    constexpr std::chrono::milliseconds between_looks{2};
+    while (!is_so()) {
+        if (clock::now() >= deadline) {
+            return false;
+        }
+        std::this_thread::sleep_for(between_looks);
+    }
+    return true;
+}
+
+drain_end drain(service& drained, std::chrono::milliseconds grace, const std::function<void(bool at_once)>& end_pools) {
+    const auto emptied = std::make_shared<std::promise<void>>();  // the service may still call it after the end of this
+    auto is_empty = emptied->get_future();
+    const auto grace_ends = clock::now() + grace;
+    drained.workers().drain(grace);
+    drained.drain([emptied] { emptied->set_value(); });
+    const auto has_ended = [&drained] { return drained.tasks_in_flight()->load() == 0; };
+    // Ends all processes; then their connections close.
+    const auto end_all_pools = [&] {
+        end_pools(true);
+        static_cast<void>(wait_until(clock::now() + last_words, [&drained] {
+            return drained.workers().size() == 0 && drained.connections() == 0;
+        }));
+    };
+    if (wait_until(grace_ends, [&drained] { return drained.connections() <= drained.workers().size(); })) {
+        drained.finish_bulk();  // a huge message that was being read when its connection ended may have created tasks
+        if (wait_until(grace_ends, has_ended)) {
+            drained.end_workers(false);
+            end_pools(false);
+            if (is_empty.wait_until(grace_ends) == std::future_status::ready) {
+                end_all_pools();
+                return {};
+            }
+        }
+    }
+    spdlog::warn("the grace of {} ms is over: cancelling what still runs", grace.count());
+    drained.cancel_all();
+    drain_end end;
+    end.all_ended = wait_until(clock::now() + longest_clean_up(drained.bounds()), has_ended);
+    if (!end.all_ended) {
+        spdlog::warn("{} tasks did not end in time", drained.tasks_in_flight()->load());
+    }
+    drained.end_workers(true);
+    end_all_pools();
+    // Nothing runs any more, or nothing will end: what is left is for clients to read their answers.
+    end.all_read = is_empty.wait_for(last_words) == std::future_status::ready;
+    if (!end.all_read) {
+        spdlog::warn("{} clients did not read their answers in time", drained.connections());
+    }
+    return end;
+}
+
+}  // namespace gatherd::api::server
