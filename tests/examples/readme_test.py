@@ -1,33 +1,19 @@
 #!/usr/bin/python3
-"""Runs the commands of README.md's section "Three uses", and compares what they print with what it says they print.
+"""Runs commands that README.md and docs/WORKERS.md show, and compares what they print with what is said that they print.
 
-The web server that the section starts is this test's own, on a free port of the loopback that stands for 8000.
+The web server of "Three uses" is this test's own, on a free port of the loopback that stands for 8000.
 """
 
 import functools
 import http.server
-import os
 import subprocess
 import tempfile
 import threading
 import unittest
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-BINARY = os.environ["TESTED_GATHERD"]
-
-
-def examples(section):
-    """(command, what it prints) of each example: lines after "    $ ", further lines of the command indented by six more."""
-    found = []
-    for line in section.splitlines():
-        if line.startswith("    $ "):
-            found.append([line[6:], ""])
-        elif line.startswith("          ") and found:
-            found[-1][0] += "\n" + line.strip()
-        elif line.startswith("    ") and found:
-            found[-1][1] += line[4:] + "\n"
-    return found
+from daemon import BINARY
+from terminal import ROOT, Terminal, commands
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -38,7 +24,7 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 class Readme(unittest.TestCase):
     def test_the_three_uses(self):
         text = (ROOT / "README.md").read_text()
-        server, *uses = examples(text.split("\n## Three uses\n")[1].split("\n## ")[0])
+        server, *uses = commands(text.split("\n## Three uses\n")[1].split("\n## ")[0])
         self.assertIn("python3 -m http.server 8000", server[0])
         self.assertEqual(len(uses), 3)
         handler = functools.partial(QuietHandler, directory=str(ROOT / "docs" / "examples"))
@@ -54,6 +40,18 @@ class Readme(unittest.TestCase):
                     run = subprocess.run(["bash", "-c", here], cwd=ROOT, capture_output=True, text=True, timeout=60)
                     self.assertEqual((run.returncode, run.stdout), (0, printed), run.stderr)
             web.shutdown()
+
+    def test_functions_of_your_own(self):
+        for page, heading in (("README.md", "Functions of your own"), ("docs/WORKERS.md", "A pool: the daemon starts the worker")):
+            section = (ROOT / page).read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+            shown = commands(section)
+            self.assertEqual(len(shown), 4)
+            with self.subTest(page), Terminal() as terminal:
+                (terminal.folder / "tasks.py").write_text(section.split("```python\n")[1].split("```")[0])
+                for name in ("a.jpg", "b.jpg"):
+                    (terminal.folder / name).touch()
+                for command, printed in shown:
+                    self.assertEqual((terminal.run(command), terminal.status), (printed, "0\n"), terminal.errors)
 
 
 if __name__ == "__main__":
