@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """Pools: processes that the daemon starts and keeps running, with real workers and with some that misbehave."""
 
+import hashlib
 import json
 import os
+import pwd
 import select
 import shutil
 import signal
@@ -46,7 +48,7 @@ def pool(*command, **more):
 
 
 def call(name, *args):
-    return {"task": {"call": name, "args": list(args)}}
+    return {"task": {"call": name, "args": list(args), "literal": True}}
 
 
 def is_alive(pid):
@@ -139,9 +141,37 @@ class Serving(PoolsCase):
         self.assertIn("pool own does not serve: it ended with status 1", error["message"])
 
     def test_tokens_are_not_asked_of_processes(self):
-        tokens = json.dumps([{"name": "ci", "sha256": "0" * 64, "rights": ["submit"]}])
-        daemon = self.daemon("--auth.tokens", tokens, own=pool(*python('loop({"one": lambda: 1}); print("left")')))
-        daemon.wait_for_log("is ready")
+        tokens = json.dumps([{"name": "ci", "sha256": hashlib.sha256(b"secret").hexdigest(), "rights": ["submit"]}])
+        daemon = self.daemon("--auth.tokens", tokens, "--process.allow", "true", own=pool(*python('''
+def ask(method, params):
+    send(id="own", method=method, params=params)
+    return next(message for message in messages() if message.get("id") == "own")["result"]
+loop({"ask": ask})
+''')))
+        client = self.connect(daemon)
+        self.assertEqual(client.error("run", call("ask", "ping", {}))["code"], -32004)
+        self.assertTrue(client.result("auth", {"token": "secret"}))
+        # The process has shown no token. It serves, and may do what this token may not.
+        run = call("process.run", ["true"])
+        self.assertEqual(client.error("run", run)["code"], -32004)
+        self.assertEqual(client.result("run", call("ask", "run", run))["status"], 0)
+
+    @unittest.skipIf(os.geteuid(), "only root may start processes of another user")
+    def test_a_process_is_of_its_user(self):
+        nobody = pwd.getpwnam("nobody")
+        client = self.connect(self.daemon(own=pool(*python('loop({"who": lambda: [os.getresuid(), os.getresgid(), os.getgroups()]})'), user="nobody")))
+        self.assertEqual(client.result("run", call("who")), [[nobody.pw_uid] * 3, [nobody.pw_gid] * 3, os.getgrouplist("nobody", nobody.pw_gid)])
+
+    def test_the_flag_may_be_given_several_times(self):
+        script = self.folder() / "tasks.py"
+        script.write_text(HEAD + "loop({sys.argv[1]: lambda: sys.argv[2:]})")
+        commands = [f"{script} one 'a b' c", f"{sys.executable} {script} two", f"{script} three"]
+        daemon = Daemon(*[word for command in commands for word in ("--pool", command)])
+        self.addCleanup(daemon.stop)
+        client = self.connect(daemon)
+        self.assertEqual([client.result("run", call(name)) for name in ("one", "two", "three")], [["a b", "c"], [], []])
+        pools = {(*each["functions"], each["pool"]) for each in client.result("workers")}
+        self.assertEqual(pools, {("one", "tasks"), ("two", "tasks-2"), ("three", "tasks-3")})
 
     def test_a_call_into_its_own_full_pool_raises(self):
         client = self.connect(self.daemon(own=pool(*python('''
@@ -192,8 +222,20 @@ loop({"once": once}, declared={"once": {"name": "once", "idempotent": True}})
         self.assertEqual(client.result("run", call("once")), "again")
 
     def test_who_never_serves_is_ended(self):
-        daemon = self.daemon(own=pool(*python("signal.pause()"), start_time="50ms", cancel_time="50ms"))
-        daemon.wait_for_log("it did not serve within start_time (0.05 s)")
+        pids = self.folder() / "pids"
+        daemon = self.daemon("--workers.wait", "10ms", own=pool(*python('''
+signal.signal(15, signal.SIG_IGN)
+print("waiting for a licence", file=sys.stderr, flush=True)
+open(sys.argv[1], "a").write(f"{os.getpid()}\\n")
+while True: signal.pause()
+''', str(pids)), start_time="500ms", cancel_time="50ms"))
+        fault = "it did not serve within start_time (0.5 s); it was killed by SIGKILL: waiting for a licence"
+        daemon.wait_for_log(fault)
+        client = self.connect(daemon)
+        self.assertIn(f"pool own does not serve yet: {fault}", client.error("run", call("nobodys"))["data"]["hint"])
+        while len(tries := pids.read_text().split()) < 2:  # it is started again
+            pass
+        wait_for_end(int(tries[0]))
 
     def test_a_program_that_is_not_there_is_a_fault_of_the_settings(self):
         for command, more in ((["no-such-program"], {}), (["true"], {"cwd": "/no/such/folder"}), (["true"], {"user": "no-such-user"})):
@@ -249,6 +291,26 @@ loop({"fork": fork, "pid": os.getpid})
         self.assertEqual(client.message()["result"], 5)
         self.assertEqual(daemon.wait(), 0)
 
+    def test_calls_that_outlast_drain_time_are_lost(self):
+        marks = self.folder()
+        daemon = self.daemon(own=pool(*python('''
+signal.signal(15, signal.SIG_IGN)
+is_first = not os.path.exists(sys.argv[1] + "/begun")
+def hang(): return os.getpid() if not is_first else [open(sys.argv[1] + "/begun", "w").close(), time.sleep(3600)]
+loop({"again": hang, "once": hang}, declared={"again": {"name": "again", "idempotent": True}}, concurrency=2)
+''', str(marks)), drain_time="20ms", cancel_time="20ms"))
+        client = self.connect(daemon)
+        again, once = client.start("run", call("again")), client.start("run", call("once"))
+        other = self.connect(daemon)
+        while not (marks / "begun").exists() or [each["running"] for each in other.result("workers")] != [2]:
+            pass
+        [old] = [each["pid"] for each in other.result("workers")]
+        daemon.signal(signal.SIGHUP)
+        answers = {message["id"]: message for message in client.messages(2)}
+        self.assertEqual(answers[once]["error"]["data"]["type"], "ConnectionError")
+        self.assertNotEqual(answers[again]["result"], old)
+        wait_for_end(old)
+
     def test_each_process_gets_max_calls(self):
         client = self.connect(self.daemon(own=pool(*python('loop({"pid": os.getpid})'), max_calls=2)))
         pids = client.result("run", {"task": {"map": "pid", "over": [[]] * 6}})
@@ -302,6 +364,30 @@ loop({"pid": os.getpid})
         daemon.signal(signal.SIGHUP)
         daemon.wait_for_log("the new processes do not serve, the old ones stay: it ended with status 1: a fault of the new one")
         self.assertEqual(client.result("run", call("pid")), pid)
+
+    def test_a_reload_overtakes_one_that_is_on_trial(self):
+        folder = self.folder()
+        daemon = self.daemon(own=pool(*python('''
+if os.path.exists(sys.argv[1] + "/block"):
+    signal.signal(15, signal.SIG_IGN)
+    os.rename(open(f"{sys.argv[1]}/{os.getpid()}", "w").name, sys.argv[1] + f"/blocked.{os.getpid()}")
+    while True: signal.pause()
+loop({"pid": os.getpid})
+''', str(folder)), cancel_time="20ms"))
+        client = self.connect(daemon)
+        first = client.result("run", call("pid"))
+        (folder / "block").touch()
+        daemon.signal(signal.SIGHUP)
+        while not (blocked := list(folder.glob("blocked.*"))):
+            self.assertEqual(client.result("run", call("pid")), first)
+        (folder / "block").unlink()
+        daemon.signal(signal.SIGHUP)
+        while client.result("run", call("pid")) == first:
+            pass
+        for pid in (first, int(blocked[0].suffix[1:])):
+            wait_for_end(pid)
+        self.assertEqual(len(client.result("workers")), 1)
+        self.assertNotIn("the old ones stay", daemon.log)
 
     def test_pools_come_and_go_with_the_settings(self):
         file = self.folder() / "gatherd.json"
