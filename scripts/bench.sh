@@ -5,11 +5,13 @@
 #   scripts/bench.sh executor --quick    one short round, two minutes; prints the tables and writes no file
 #   scripts/bench.sh service             the daemon and its peers, through sockets: five rounds, half an hour
 #   scripts/bench.sh service --quick     one short round, four minutes
+#   scripts/bench.sh workers             calls of functions in Python and PHP processes, beside other ways to call them: five rounds, ten minutes
+#   scripts/bench.sh workers --quick     one round; prints
 #   scripts/bench.sh scaling             what the daemon costs as batches, connections and sleeps grow: a minute
 #
 #   --rounds N     how many rounds
-#   --only REGEX   only the rows whose <workload>/<runtime>/<size>/<workers> it matches, of the service <group>/<row>/<peer>;
-#                  prints, writes no file
+#   --only REGEX   only the rows whose <workload>/<runtime>/<size>/<workers> it matches, of the service <group>/<row>/<peer>,
+#                  of the workers <name>; prints, writes no file
 #
 # A round runs every row once, in random order, each in a process of its own, so that neither a busy minute of the
 # machine nor another row's memory falls on one runtime only. The tables give medians of the rounds. Those of the executor
@@ -26,17 +28,17 @@ fail() {
 what='' rounds='' only='' quick=
 while (($# > 0)); do
     case "$1" in
-        executor | service | scaling) what=$1 ;;
+        executor | service | workers | scaling) what=$1 ;;
         --quick) quick=yes ;;
         --rounds) [[ ${2-} =~ ^[1-9][0-9]*$ ]] || fail "--rounds takes a number from 1 on"; rounds=$2; shift ;;
         --only) [[ -n ${2-} ]] || fail "--only takes a regular expression"; only=$2; shift ;;
         -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' scripts/bench.sh; exit 0 ;;
-        *) fail "unknown argument '$1'; there are: executor service scaling --quick --rounds N --only REGEX" ;;
+        *) fail "unknown argument '$1'; there are: executor service workers scaling --quick --rounds N --only REGEX" ;;
     esac
     shift
 done
-[[ -n $what ]] || fail "say what to measure: scripts/bench.sh executor, service or scaling; --help tells more"
-if [[ $what == service ]]; then
+[[ -n $what ]] || fail "say what to measure: scripts/bench.sh executor, service, workers or scaling; --help tells more"
+if [[ $what == service || $what == workers ]]; then
     default_rounds=5 default_seconds=1 quick_seconds=0.3
 else
     default_rounds=7 default_seconds=0.5 quick_seconds=0.05
@@ -89,6 +91,18 @@ if [[ $what == service ]]; then
     flags=(--rounds "$rounds" --seconds "$seconds" --only "$only")
     if [[ -z $quick && -z $only ]]; then flags+=(--write docs); fi
     bench/service/compare.py build/release "${flags[@]}"
+    exit 0
+fi
+
+if [[ $what == workers ]]; then
+    step='installing packages'
+    scripts/install-deps.sh bench-workers
+    build gatherd worker_peers
+    step='measuring'
+    export PATH=$PATH:/usr/sbin
+    flags=(--rounds "$rounds" --only "$only")
+    if [[ -z $quick && -z $only ]]; then flags+=(--write docs); fi
+    bench/workers/compare.py build/release "${flags[@]}"
     exit 0
 fi
 

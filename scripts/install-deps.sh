@@ -1,13 +1,14 @@
 #!/bin/bash
 # Installs the Debian packages that gatherd needs, where they are missing.
 #
-#   scripts/install-deps.sh [build] [clang] [test] [bench] [bench-service] [checks] [image] [all]
+#   scripts/install-deps.sh [build] [clang] [test] [bench] [bench-service] [bench-workers] [checks] [image] [all]
 #
 #   build    compiler, CMake and the libraries: what builds the daemon (the default)
 #   clang    clang 19, for the preset of that name
 #   test     what scripts/test.sh runs
 #   bench    what scripts/bench.sh executor runs
 #   bench-service    the daemon's peers, for scripts/bench.sh service; their daemons are not started
+#   bench-workers    other ways to call functions of processes, for scripts/bench.sh workers; likewise
 #   checks   what scripts/test.sh --checks adds
 #   image    what builds the image where there is no docker or podman
 #   all      all of these, and the tools for style
@@ -28,6 +29,7 @@ packages_of() {
         bench) echo libbenchmark-dev python3 ;;
         bench-service) echo beanstalkd gearman-job-server golang-go libgearman-dev libhiredis-dev libnats-dev nats-server netcat-openbsd nginx \
             nodejs python3-aiohttp python3-uvloop redis-server wrk ;;
+        bench-workers) echo gearman-job-server php-cli php-gearman python3-celery python3-redis redis-server ;;
         checks) echo libclang-rt-19-dev relacy-dev spin ;;
         image) echo buildah debootstrap iproute2 procps ;;
         style) echo clang-format-14 clang-tidy-19 shellcheck ;;
@@ -41,10 +43,11 @@ for argument in "${@:-build}"; do
         test) groups+=(build test bench) ;;  # the benchmarks are built and run once, as tests
         bench) groups+=(build test bench) ;;
         bench-service) groups+=(build test bench bench-service) ;;
+        bench-workers) groups+=(build test bench bench-workers) ;;
         checks) groups+=(build clang test bench checks) ;;
         all) groups+=(build clang test bench checks image style) ;;
         -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
-        *) packages_of "$argument" >/dev/null || fail "no group '$argument'; there are: build clang test bench bench-service checks image all"
+        *) packages_of "$argument" >/dev/null || fail "no group '$argument'; there are: build clang test bench bench-service bench-workers checks image all"
             groups+=("$argument") ;;
     esac
 done
