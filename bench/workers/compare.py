@@ -36,6 +36,9 @@ ASKED = {"id": 1, "method": "run", "params": {"task": {"call": "add_one", "args"
 INVOKED = {"jsonrpc": "2.0", "id": "1", "method": "invoke", "params": {"call": "add_one", "args": [1], "attempt": 1}}
 LATENCIES = 20_000
 PATIENCE = 600  # seconds for a row
+READY, CLIENT = "Python: gatherd, a gather ready to send", "Python: gatherd, gather of the Python client"
+TENTHS, MAP = "Python: gatherd, ten gathers of a tenth, ready to send", "Python: gatherd, a map ready to send"
+POOL_MAP, PLAIN = "Python: multiprocessing.Pool.map, chunksize 1", "Python: bare socketpairs, plain worker"
 
 
 class Bench:
@@ -48,14 +51,15 @@ class Bench:
         return str(self.build / "bench" / "workers" / name)
 
     def output(self, *words, **environment):
-        done = subprocess.run(words, cwd=HERE, env=os.environ | self.environment | environment, capture_output=True, text=True, check=False, timeout=PATIENCE,
-                              preexec_fn=die_with_parent)
+        done = subprocess.run(words, cwd=HERE, env=os.environ | self.environment | environment, capture_output=True, text=True, check=False,
+                              timeout=PATIENCE, preexec_fn=die_with_parent)
         if done.returncode != 0:
             raise RuntimeError(f"{words}: status {done.returncode}: {done.stderr.strip()}")
         return float(done.stdout)
 
     def start(self, stack, *words, **environment):
-        return start(stack, ["env", *(f"{name}={value}" for name, value in {**self.environment, **environment}.items()), *words], self._log)
+        variables = [f"{name}={value}" for name, value in (self.environment | environment).items()]
+        return start(stack, ["env", *variables, *words], self._log)
 
     def port_of(self, stack, *words):
         """Of a server that is told the file for its port as the last word."""
@@ -67,22 +71,28 @@ class Bench:
 
     def daemon(self, stack, pool):
         pools = {"bench": {"command": pool.split(), "processes": 2}}
-        return self.port_of(stack, str(self.build / "gatherd"), "serve", "--listen", "127.0.0.1:0", "--log.level", "warn", "--pools", json.dumps(pools),
-                            "--port-file")
+        return self.port_of(stack, str(self.build / "gatherd"), "serve", "--listen", "127.0.0.1:0", "--log.level", "warn",
+                            "--pools", json.dumps(pools), "--port-file")
 
-    def gather(self, pool):
-        """Calls a second of one gather, from its first byte sent to the last one received."""
+    def ready(self, pool, method, size):
+        """Calls a second of requests of so many calls each, from the first byte sent to the last one received."""
+        def request(numbers):
+            params = {"tasks": [{"call": "add_one", "args": [i]} for i in numbers]} if method == "gather" else \
+                {"call": "add_one", "over": [[i] for i in numbers]}
+            return json.dumps({"id": numbers[0], "method": method, "params": params}).encode() + b"\n"
+
         with contextlib.ExitStack() as stack:
             port = self.daemon(stack, pool)
             with socket.create_connection(("127.0.0.1", port)) as connection, connection.makefile("rb") as lines:
                 def run(calls):
-                    tasks = [{"call": "add_one", "args": [i]} for i in range(calls)]
-                    request = json.dumps({"id": 1, "method": "gather", "params": {"tasks": tasks}}).encode() + b"\n"
+                    starts = range(0, calls, size)
+                    requests = b"".join(request(range(start, min(start + size, calls))) for start in starts)
                     begin = time.perf_counter()
-                    connection.sendall(request)
-                    answer = lines.readline()
+                    connection.sendall(requests)
+                    answers = [lines.readline() for _ in starts]
                     took = time.perf_counter() - begin
-                    if json.loads(answer)["result"] != list(range(1, calls + 1)):
+                    results = {answer["id"]: answer["result"] for answer in map(json.loads, answers)}
+                    if sum((results[start] for start in starts), []) != list(range(1, calls + 1)):
                         raise RuntimeError("a wrong answer")
                     return calls / took
 
@@ -99,11 +109,13 @@ class Bench:
     def celery(self):
         with contextlib.ExitStack() as stack:
             port = str(free_port())
-            server = self.start(stack, "redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", self._folder)
+            server = self.start(stack, "redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no",
+                                "--dir", self._folder)
             wait_until(lambda: accepts(int(port)), server, "redis-server")
             environment = {"REDIS_PORT": port, "PYTHONPATH": str(HERE)}
             # SIGTERM lets a worker of Celery end its children.
-            self.start(stack, PYTHON, "-m", "celery", "-A", "celery_tasks", "worker", "--concurrency", "2", "--loglevel", "ERROR", **environment)
+            self.start(stack, PYTHON, "-m", "celery", "-A", "celery_tasks", "worker", "--concurrency", "2", "--loglevel", "ERROR",
+                       **environment)
             return self.output(PYTHON, "celery_tasks.py", str(self.calls), **environment)
 
     def gearmand(self):
@@ -156,13 +168,16 @@ class Bench:
     def rows(self):
         """name: how it is measured."""
         return {
-            "Python: gatherd, a gather ready to send": lambda: self.gather(PYTHON_POOL),
-            "Python: gatherd, gather of the Python client": lambda: self.client(PYTHON_POOL, PYTHON, "python_client.py"),
-            "Python: bare socketpairs, plain worker": lambda: self.bare(PYTHON, str(HERE / "plain_worker.py")),
+            READY: lambda: self.ready(PYTHON_POOL, "gather", self.calls),
+            TENTHS: lambda: self.ready(PYTHON_POOL, "gather", self.calls // 10),
+            MAP: lambda: self.ready(PYTHON_POOL, "map", self.calls),
+            CLIENT: lambda: self.client(PYTHON_POOL, PYTHON, "python_client.py"),
+            PLAIN: lambda: self.bare(PYTHON, str(HERE / "plain_worker.py")),
             "Python: bare socketpairs, worker of the package": lambda: self.bare(*PYTHON_POOL.split()),
-            "Python: multiprocessing.Pool.map, chunksize 1": lambda: self.output(PYTHON, "pool_map.py", str(self.calls)),
+            POOL_MAP: lambda: self.output(PYTHON, "pool_map.py", str(self.calls)),
             "Python: Celery with Redis": self.celery,
-            "PHP: gatherd, a gather ready to send": lambda: self.gather(PHP_POOL),
+            "PHP: gatherd, a gather ready to send": lambda: self.ready(PHP_POOL, "gather", self.calls),
+            "PHP: gatherd, a map ready to send": lambda: self.ready(PHP_POOL, "map", self.calls),
             "PHP: gatherd, gather of the PHP client": lambda: self.client(PHP_POOL, "php", "php_client.php"),
             "PHP: gearmand": self.gearmand,
             "latency: gatherd": lambda: self.latency(PYTHON_POOL),
@@ -172,17 +187,28 @@ class Bench:
         }
 
 
-# (what is compared, the other, the figure, the target); the figure is of ours and theirs in one round.
+def ratio(ours, theirs):
+    return ours / theirs
+
+
+def difference(ours, theirs):
+    return ours - theirs
+
+
+# (ours, theirs, how they are compared in one round, what is aimed at)
 TARGETS = [
-    ("Python: gatherd, a gather ready to send", "Python: bare socketpairs, plain worker", lambda ours, theirs: ours / theirs, "at least 0.5"),
-    ("Python: gatherd, a gather ready to send", "Python: bare socketpairs, worker of the package", lambda ours, theirs: ours / theirs, "-"),
-    ("Python: gatherd, a gather ready to send", "Python: multiprocessing.Pool.map, chunksize 1", lambda ours, theirs: ours / theirs, "-"),
-    ("Python: gatherd, gather of the Python client", "Python: multiprocessing.Pool.map, chunksize 1", lambda ours, theirs: ours / theirs, "-"),
-    ("Python: gatherd, gather of the Python client", "Python: Celery with Redis", lambda ours, theirs: ours / theirs, "at least 10"),
-    ("PHP: gatherd, a gather ready to send", "PHP: gearmand", lambda ours, theirs: ours / theirs, "-"),
-    ("PHP: gatherd, gather of the PHP client", "PHP: gearmand", lambda ours, theirs: ours / theirs, "at least 3"),
-    ("latency: gatherd", "latency: relay", lambda ours, theirs: ours / theirs, "at most 1.3"),
-    ("start: gatherd", "start: Python", lambda ours, theirs: ours - theirs, "at most 60 ms more"),
+    (READY, PLAIN, ratio, "at least 0.5"),
+    (TENTHS, PLAIN, ratio, "-"),
+    (MAP, PLAIN, ratio, "-"),
+    (READY, "Python: bare socketpairs, worker of the package", ratio, "-"),
+    (READY, POOL_MAP, ratio, "-"),
+    (CLIENT, POOL_MAP, ratio, "-"),
+    (CLIENT, "Python: Celery with Redis", ratio, "at least 10"),
+    ("PHP: gatherd, a gather ready to send", "PHP: gearmand", ratio, "-"),
+    ("PHP: gatherd, a map ready to send", "PHP: gearmand", ratio, "-"),
+    ("PHP: gatherd, gather of the PHP client", "PHP: gearmand", ratio, "at least 3"),
+    ("latency: gatherd", "latency: relay", ratio, "at most 1.3"),
+    ("start: gatherd", "start: Python", difference, "at most 60 ms more"),
 ]
 UNITS = {"Python": "calls/s", "PHP": "calls/s", "latency": "us, p50", "start": "ms"}
 
@@ -192,7 +218,8 @@ def spread(values):
 
 
 def machine():
-    processor = next((line.partition(": ")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    processor = next((line.partition(": ")[2].strip() for line in lines if line.startswith("model name")), "?")
     return f"{os.cpu_count()} cores of {processor}"
 
 
