@@ -1,5 +1,6 @@
 """A shell that gets the commands of a page one after the other, as its reader types them."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -89,8 +90,8 @@ class Terminal:
                 print(f"-- on standard error was:\n{self.errors}", flush=True)
         finally:
             self._shell.stdin.close()
-            if kind is not None:
-                os.killpg(self._shell.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._shell.pid, signal.SIGTERM)  # the daemon, too, if it is still there
             self._shell.wait(PATIENCE)
             self._reader.join()
             self._shell.stdout.close()
