@@ -285,13 +285,13 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
                      open_files};
     const auto admin = open_admin_port(of, pools, settings);
     const auto listeners = listen(of, settings, tls);
-    for (const auto& each : listeners) {
-        each->start();
-    }
     try {
         pools.change(pools_from(settings));
     } catch (const std::runtime_error& wrong) {
         throw usage_error{wrong.what()};
+    }
+    for (const auto& each : listeners) {  // only now: a plan may name what a pool has yet to serve
+        each->start();
     }
     if (!settings.port_file.empty()) {
         write_port_file(settings.port_file, listeners, admin.get());

@@ -8,6 +8,7 @@ import pwd
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -97,6 +98,22 @@ class Serving(PoolsCase):
         variables = client.result("run", call("env"))
         self.assertEqual(variables["EXTRA"], "yes")
         self.assertEqual([name for name in variables if name.startswith("GATHERD")], [])
+
+    def test_a_call_that_was_there_before_the_daemon_is_made(self):
+        with socket.create_server(("127.0.0.1", 0)) as waiting, Connection(waiting.getsockname()[1]) as client:
+            client.start("run", call("pid"))
+            # As systemd hands it over: LISTEN_PID is the daemon's own, which a shell that becomes it knows.
+            script = f'exec 3<&{waiting.fileno()}; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
+            pools = json.dumps({"own": pool(*python('loop({"pid": os.getpid})'))})
+            daemon = subprocess.Popen(["bash", "-c", script, "sh", BINARY, "serve", "--listen", "systemd", "--pools", pools],
+                                      env=clean_environment(), pass_fds=[waiting.fileno()], stderr=subprocess.DEVNULL)
+            self.addCleanup(daemon.wait)
+            self.addCleanup(daemon.kill)
+            answer = client.message()
+            self.assertIn("result", answer)
+            daemon.terminate()
+            self.assertEqual(daemon.wait(PATIENCE), 0)
+            wait_for_end(answer["result"])
 
     def test_ping_needs_no_pool(self):
         daemon = self.daemon("--workers.wait", "10ms", own=pool(*python("time.sleep(3600)")))
