@@ -1,7 +1,6 @@
 #include "cli/batch_file.hpp"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -13,10 +12,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 15> kinds{"call", "value",    "gather", "map",    "task_group",
-                                                 "wait", "wait_for", "race",   "shield", "sequence",
-                                                 "let",  "ref",      "try",    "retry",  "to_thread"};
-
 constexpr std::string_view what_fits =
     R"(write a plan as {"call": ...}, an array of plans, or {"tasks": [...]} with its options)";
 
@@ -26,9 +21,6 @@ public:
     explicit outline(std::string_view text) { json::sax_parse(text, this); }
 
     [[nodiscard]] bool has(std::string_view name) const { return std::ranges::find(names_, name) != names_.end(); }
-    [[nodiscard]] bool has_kind() const {
-        return std::ranges::any_of(kinds, [this](std::string_view kind) { return has(kind); });
-    }
     [[nodiscard]] bool is_array() const { return root_ == '['; }
     [[nodiscard]] bool is_object() const { return root_ == '{'; }
     [[nodiscard]] bool returns_exceptions() const { return returns_exceptions_; }
@@ -169,7 +161,7 @@ submission read_batch(std::string_view text, const std::string& name, const subm
     }
     const bool whole =
         file.is_object() && (file.has("tasks") || file.has("task") || (file.has("call") && file.has("over")));
-    const bool plan = file.is_object() && !whole && file.has_kind();
+    const bool plan = file.is_object() && !whole;  // or none: the daemon knows the kinds, and what may be meant
     if (!file.is_array() && !whole && !plan) {
         refuse("is no plan: " + std::string{what_fits});
     }

@@ -11,6 +11,7 @@
 #include "cli/standard_output.hpp"
 #include "config/setting_table.hpp"
 #include "config/setting_value.hpp"
+#include "config/settings_schema.hpp"
 
 namespace gatherd::cli {
 
@@ -80,12 +81,15 @@ void add_print(CLI::App& config, command& chosen) {
 }  // namespace
 
 void add_config_commands(CLI::App& root, command& chosen, const start_check& check_start) {
-    auto* const config = root.add_subcommand("config", "show settings");
+    auto* const config = root.add_subcommand("config", "show settings, and what they may be");
     config->require_subcommand(1);
     config->footer(R"(Examples:
   gatherd config print
   gatherd check-config /etc/gatherd.json)");
     add_print(*config, chosen);
+    auto* const schema = config->add_subcommand("schema", "print a JSON Schema of the file of settings, for editors");
+    schema->footer("Example:\n  gatherd config schema > gatherd.schema.json");
+    schema->callback([&chosen] { chosen = [] { return write_out(config::settings_schema().dump(2) + "\n"); }; });
 
     auto* const app = root.add_subcommand("check-config", "check a file of settings and say all that is wrong with it");
     const auto path = std::make_shared<std::string>();

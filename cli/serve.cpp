@@ -34,6 +34,7 @@
 #include "cli/serve_log.hpp"
 #include "cli/serve_settings.hpp"
 #include "cli/serve_signals.hpp"
+#include "cli/service_manager.hpp"
 #include "cli/version.hpp"
 #include "gatherd/executor/detail/blocking_pool.hpp"
 #include "gatherd/executor/scheduler.hpp"
@@ -299,12 +300,19 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
     if (admin != nullptr) {
         admin->set_ready();
     }
-    spdlog::info("gatherd {} is ready, with {} threads", version(), scheduler.workers());
+    service_manager manager{scheduler};
+    const std::string is_ready =
+        "gatherd " + std::string{version()} + " is ready, with " + std::to_string(scheduler.workers()) + " threads";
+    spdlog::info("{}", is_ready);
+    service_manager::tell_ready(is_ready);
 
     int number = signals.next();
     for (; number == SIGHUP; number = signals.next()) {
+        service_manager::tell_reloading();
         reload(of, pools, listeners, tls, admin.get(), settings, read_again);
+        service_manager::tell_ready(is_ready);
     }
+    service_manager::tell_stopping("draining");
     spdlog::info("{}: draining, {} connections", number == SIGTERM ? "SIGTERM" : "SIGINT", of.connections());
     for (const auto& each : listeners) {
         each->stop();
@@ -318,6 +326,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
             leave(exit_status::fine);  // all that was accepted is answered
         }
     }
+    manager.end_watchdog();
     spdlog::info("stopped");
     auto* const bulk = of.made_bulk_scheduler();
     if (scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0)) {

@@ -147,6 +147,9 @@ private:
             const auto place = path + ":" + std::to_string(entry.place.line);
             const auto exact = place + ":" + std::to_string(entry.place.column);
             const auto [seen, first] = lines.emplace(entry.name, entry.place.line);
+            if (entry.name == "$schema") {
+                continue;  // for the editor
+            }
             if (!first) {
                 fault(exact, entry.name + " was given already, on line " + std::to_string(seen->second));
             } else if (const auto* const which = find_setting(entry.name)) {

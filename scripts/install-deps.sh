@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that gatherd needs, where they are missing.
 #
-#   scripts/install-deps.sh [build] [clang] [test] [bench] [bench-service] [bench-workers] [checks] [image] [all]
+#   scripts/install-deps.sh [build] [clang] [test] [bench] [bench-service] [bench-workers] [checks] [package] [image] [all]
 #
 #   build    compiler, CMake and the libraries: what builds the daemon (the default)
 #   clang    clang 19, for the preset of that name
@@ -10,6 +10,7 @@
 #   bench-service    the daemon's peers, for scripts/bench.sh service; their daemons are not started
 #   bench-workers    other ways to call functions of processes, for scripts/bench.sh workers; likewise
 #   checks   what scripts/test.sh --checks adds
+#   package  what scripts/package.sh runs
 #   image    what builds the image where there is no docker or podman
 #   all      all of these, and the tools for style
 set -euo pipefail
@@ -22,15 +23,16 @@ fail() {
 packages_of() {
     case "$1" in
         build) echo ccache g++ cmake ninja-build libasio-dev libc-ares-dev libcli11-dev libcurl4-openssl-dev libmicrohttpd-dev libre2-dev \
-            libsimdjson-dev libspdlog-dev libssl-dev libtbb-dev libxxhash-dev nlohmann-json3-dev pkg-config prometheus-cpp-dev zlib1g-dev ;;
+            libsimdjson-dev libspdlog-dev libssl-dev libsystemd-dev libtbb-dev libxxhash-dev nlohmann-json3-dev pkg-config prometheus-cpp-dev zlib1g-dev ;;
         clang) echo clang-19 ;;
-        test) echo catch2 composer netcat-openbsd nodejs npm openssl parallel php-cli prometheus python3 python3-pil python3-pip python3-setuptools \
-            python3-wheel valgrind ;;
+        test) echo catch2 composer netcat-openbsd nodejs npm openssl parallel php-cli prometheus python3 python3-jsonschema python3-pil python3-pip \
+            python3-setuptools python3-wheel systemd valgrind ;;
         bench) echo libbenchmark-dev python3 ;;
         bench-service) echo beanstalkd gearman-job-server golang-go libgearman-dev libhiredis-dev libnats-dev nats-server netcat-openbsd nginx \
             nodejs python3-aiohttp python3-uvloop redis-server wrk ;;
         bench-workers) echo gearman-job-server php-cli php-gearman python3-celery python3-redis redis-server ;;
         checks) echo libclang-rt-19-dev relacy-dev spin ;;
+        package) echo adduser debootstrap dpkg-dev file init-system-helpers lintian systemd ;;
         image) echo buildah debootstrap iproute2 procps ;;
         style) echo clang-format-14 clang-tidy-19 shellcheck ;;
         *) return 1 ;;
@@ -45,9 +47,10 @@ for argument in "${@:-build}"; do
         bench-service) groups+=(build test bench bench-service) ;;
         bench-workers) groups+=(build test bench bench-workers) ;;
         checks) groups+=(build clang test bench checks) ;;
-        all) groups+=(build clang test bench checks image style) ;;
+        all) groups+=(build clang test bench checks package image style) ;;
         -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
-        *) packages_of "$argument" >/dev/null || fail "no group '$argument'; there are: build clang test bench bench-service bench-workers checks image all"
+        *) packages_of "$argument" >/dev/null ||
+                fail "no group '$argument'; there are: build clang test bench bench-service bench-workers checks package image all"
             groups+=("$argument") ;;
     esac
 done

@@ -4,7 +4,7 @@
 #   scripts/test.sh            release build; every test that needs no special build
 #   scripts/test.sh --checks   the rest of what CI runs: models, a minute of fuzzing, a chaos of hostile clients, the tests
 #                              under ASan and under TSan, a minute of soak under ASan
-#   scripts/test.sh --all      both of these, every header compiled alone, the clang build, the image, deeper models and
+#   scripts/test.sh --all      both of these, every header compiled alone, the clang build, the image, the packages, deeper models and
 #                              their mutants, five minutes of each fuzz target, and as many of soak for two builds
 #
 # FUZZ_SECONDS, SOAK_SECONDS and MODEL_ITERATIONS (random runs a suite) change how long those take.
@@ -14,7 +14,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 case "${1-}" in
     '') groups=(test) default_seconds=60 default_iterations=100000 ;;
     --checks) groups=(checks) default_seconds=60 fuzz_seconds=20 default_iterations=100000 ;;
-    --all) groups=(checks image) default_seconds=300 default_iterations=1000000 ;;
+    --all) groups=(checks package image) default_seconds=300 default_iterations=1000000 ;;
     -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' scripts/test.sh; exit 0 ;;
     *) echo "test.sh: unknown option '$1'; there are: --checks --all" >&2; exit 2 ;;
 esac
@@ -68,6 +68,7 @@ case "${1-}" in
         soak release
         run_tests mutants
         run_tests image
+        run_tests package
         build clang all all_verify_interface_header_sets
         run_tests clang
         ;;

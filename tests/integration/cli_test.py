@@ -121,7 +121,7 @@ class Submit(CommandLine):
     def test_what_is_refused_is_status_2(self):
         self.assert_says(self.submit({"call": "random.unifrom", "args": [0, 1]}), 2, "(at call)", "random.uniform")
         self.assert_says(self.submit('{"call": '), 2, "standard input")
-        self.assert_says(self.submit({"no": "plan"}), 2, "no plan")
+        self.assert_says(self.submit({"no": "plan"}), 2, "unknown kind of task 'no'")
         self.assert_says(self.submit([], "--limit"), 2)
         self.assert_says(self.run_it("submit"), 2)
 
@@ -191,6 +191,25 @@ class Submit(CommandLine):
         running = self.begin()
         daemon.kill()
         self.assert_says(self.finish(running), 3, "lost")
+
+
+class Kinds(CommandLine):
+    def test_plans_of_each_kind_are_submitted(self):
+        one = {"value": 1}
+        plans = [({"call": "add", "args": [1]}, 1), (one, 1), ({"let": {"a": one}, "in": {"ref": "a"}}, 1), ({"to_thread": {"call": "time.sleep", "args": [0]}}, None),
+                 ({"gather": [one]}, [1]), ({"map": "add", "over": [[1]]}, [1]), ({"task_group": [one]}, [1]), ({"wait": [one]}, {"done": [{"index": 0, "value": 1}], "pending": []}),
+                 ({"race": [one]}, 1), ({"any": [one]}, 1), ({"sequence": [one]}, [1]), ({"wait_for": one, "timeout": 9}, 1), ({"shield": one}, 1),
+                 ({"try": one, "finally": one}, 1), ({"retry": one, "attempts": 2}, 1), ({"if": one, "then": one, "else": one}, 1)]
+        for plan, result in plans:
+            with self.subTest(plan):
+                status, printed, said = self.run_it("submit", json.dumps(plan))
+                self.assertEqual((status, said), (0, ""))
+                self.assertEqual(json.loads(printed), result)
+
+    def test_a_kind_that_is_misspelt_gets_a_guess(self):
+        status, _, said = self.run_it("submit", '{"gatehr": []}')
+        self.assertEqual(status, 2)
+        self.assertIn("unknown kind of task 'gatehr': did you mean gather?", said)
 
 
 class OnATerminal(CommandLine):
@@ -541,7 +560,7 @@ class OtherCommands(CommandLine):
     def test_bash_completes_commands_options_values_and_functions(self):
         self.assertEqual(self.complete("sub"), ["submit"])
         self.assertIn("submit", self.complete(""))
-        self.assertEqual(self.complete("config", ""), ["print"])
+        self.assertEqual(self.complete("config", ""), ["print", "schema"])
         self.assertEqual(self.complete("serve", "--limits.dep"), ["--limits.depth"])
         self.assertEqual(self.complete("tasks", "--state", "run"), ["running"])
         self.assertEqual(self.complete("completion", "z"), ["zsh"])
