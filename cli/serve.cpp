@@ -44,7 +44,7 @@ namespace {
 
 using api::admin::admin_port;
 using api::pools::pool_table;
-using api::server::listener, api::server::listening_socket, api::server::service;
+using api::server::last_words, api::server::listener, api::server::listening_socket, api::server::service, api::server::wait_until;
 
 /// As many descriptors as the system grants: each connection is one. Gives the limit that there was before, which is what
 /// programs that the daemon starts expect.
