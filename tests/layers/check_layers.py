@@ -67,7 +67,7 @@ LIBRARIES = {
     "api/server": {"asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
     "api/admin": {"asio", "microhttpd.h", "nlohmann", "prometheus", "spdlog"},
     "config": {"nlohmann"},
-    "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "openssl", "simdjson.h", "spdlog"},
+    "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "openssl", "simdjson.h", "spdlog", "systemd"},
 }
 
 # Public headers are included as "gatherd/executor/..." and "gatherd/api/...", installed or not.
