@@ -90,7 +90,7 @@ void run_at_once(service& of, const plan::plan& what, reply& answer) {
 /// Whether writing a plan's result, and taking the plan apart, may take more than about a millisecond.
 bool is_bulk(const connection& from, const plan::plan& what) {
     constexpr std::size_t many_tasks = 16384;
-    constexpr std::size_t much_text = 256 * 1024;
+    constexpr std::size_t much_text = std::size_t{1} << 20;
     return what.expected_tasks() > many_tasks || from.message_bytes() > much_text;
 }
 
