@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Runs commands that README.md and docs/WORKERS.md show, and compares what they print with what is said that they print.
+"""Runs commands that README.md, docs/WORKERS.md and docs/TEN_MINUTES.md show, and compares what they print with what is said that they print.
 
 The web server of "Three uses" is this test's own, on a free port of the loopback that stands for 8000.
 """
 
 import functools
 import http.server
+import re
 import subprocess
 import tempfile
 import threading
@@ -52,6 +53,15 @@ class Readme(unittest.TestCase):
                     (terminal.folder / name).touch()
                 for command, printed in shown:
                     self.assertEqual((terminal.run(command), terminal.status), (printed, "0\n"), terminal.errors)
+
+    def test_ten_minutes(self):
+        page = (ROOT / "docs" / "TEN_MINUTES.md").read_text()
+        tasks, ask = [each.split("```")[0] for each in page.split("```python\n")[1:]]
+        with Terminal() as terminal:
+            (terminal.folder / "tasks.py").write_text(tasks)
+            (terminal.folder / "ask.py").write_text(ask)
+            for command, printed in commands(re.sub("```.*?```", "", page, flags=re.DOTALL)):
+                self.assertEqual(terminal.run(command), printed, (command, terminal.errors))
 
 
 if __name__ == "__main__":

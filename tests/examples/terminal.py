@@ -63,6 +63,7 @@ class Terminal:
 
     def run(self, command):
         """What it prints on standard output. A daemon in the background: nothing, once it is ready."""
+        ready = self.errors.count("is ready") + command.endswith("&")
         self._shell.stdin.write(command + f"\nprintf '%s%s\\n' '{END}' $? | tee /dev/stderr\n")
         self._shell.stdin.flush()
         printed = ""
@@ -72,9 +73,8 @@ class Terminal:
             printed += line
         before, self.status = line.split(END)
         self._commands += 1
-        is_daemon = command.endswith("&")
         with self._changed:
-            self._changed.wait_for(lambda: self._ended == self._commands and ("is ready" in self.errors or not is_daemon), PATIENCE)
+            self._changed.wait_for(lambda: self._ended == self._commands and self.errors.count("is ready") >= ready, PATIENCE)
         return printed + before
 
     def __enter__(self):
