@@ -165,6 +165,9 @@ int bench(const bench_arguments& given) {
                                                             given.map ? batch_form::map : batch_form::gather)
                                            : plan_workload(read_input(given.plan), given.plan);
     const auto server = given.connect.server();
+    if (server.tls || server.is == config::address::kind::systemd) {
+        throw usage_error{"--connect: the load tester speaks no TLS; name host:port or unix:/path"};
+    }
     const auto outcome = [&] {
         live_line line{options.times, options.requests.has_value()};
         return run_load(server, options, shapes, [&line](const load_progress& now) { line.update(now); });

@@ -1,6 +1,7 @@
 #include "cli/bench/load_connection.hpp"
 
 #include <algorithm>
+#include <asio/ip/tcp.hpp>
 #include <charconv>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -27,11 +28,12 @@ bool would_block(const asio::error_code& failed) {
 
 }  // namespace
 
-load_connection::load_connection(asio::ip::tcp::socket socket, std::size_t pipeline, workload& shapes, bool any_result,
+load_connection::load_connection(asio::generic::stream_protocol::socket socket, std::size_t pipeline, workload& shapes, bool any_result,
                                  std::string& out)
     : socket_{std::move(socket)}, shapes_{shapes}, out_{out}, any_result_{any_result}, slots_(pipeline) {
     socket_.non_blocking(true);
-    socket_.set_option(asio::ip::tcp::no_delay{true});
+    asio::error_code ignored;  // a Unix socket never delays
+    socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
     for (std::size_t i = slots_.size(); i-- > 0;) {
         slots_[i].id = i;
         free_.push_back(static_cast<std::uint32_t>(i));

@@ -2,7 +2,7 @@
 /// One connection of a load test: requests out, answers in, each matched by its id and checked.
 #pragma once
 
-#include <asio/ip/tcp.hpp>
+#include <asio/generic/stream_protocol.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -39,7 +39,7 @@ public:
     /// What the daemon may have answered: `read_some` learns the results of `shapes` that have none, unless any will
     /// do. The shapes and `out`, a buffer that the connections of a thread share between two flushes, outlive this
     /// object.
-    load_connection(asio::ip::tcp::socket socket, std::size_t pipeline, workload& shapes, bool any_result,
+    load_connection(asio::generic::stream_protocol::socket socket, std::size_t pipeline, workload& shapes, bool any_result,
                     std::string& out);
 
     [[nodiscard]] int handle() { return socket_.native_handle(); }
@@ -79,7 +79,7 @@ private:
     void complain(std::string_view what, std::string_view about);
     void lose(const std::string& why);
 
-    asio::ip::tcp::socket socket_;
+    asio::generic::stream_protocol::socket socket_;
     workload& shapes_;
     std::string& out_;
     const bool any_result_;

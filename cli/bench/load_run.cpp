@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <array>
 #include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/local/stream_protocol.hpp>
 #include <cerrno>
 #include <csignal>
 #include <new>
@@ -132,7 +134,7 @@ private:
 };
 
 /// The whole life of a child.
-void be_child(int line, load_worker& worker, const asio::ip::tcp::endpoint& server) {
+void be_child(int line, load_worker& worker, const asio::generic::stream_protocol::endpoint& server) {
     std::signal(SIGINT, SIG_IGN);  // the parent tells us
     std::signal(SIGTERM, SIG_IGN);
     ::prctl(PR_SET_TIMERSLACK, 1UL);  // else the kernel adds 50 us to each wait
@@ -177,9 +179,12 @@ private:
     struct sigaction before_term_ = {};
 };
 
-asio::ip::tcp::endpoint resolve(const config::address& server) {
+asio::generic::stream_protocol::endpoint resolve(const config::address& server) {
     asio::io_context context;
     asio::error_code failed;
+    if (server.is == config::address::kind::local) {
+        return asio::local::stream_protocol::endpoint{server.path};
+    }
     const auto found = asio::ip::tcp::resolver{context}.resolve(server.host, std::to_string(server.port), failed);
     if (failed || found.empty()) {
         throw connection_error{config::to_text(server) + ": " + failed.message()};
@@ -206,7 +211,7 @@ void allow_many_files() {
 /// Samples the server as the run goes on.
 class server_watch {
 public:
-    explicit server_watch(const asio::ip::tcp::endpoint& server) : usage_{server} {
+    explicit server_watch(const asio::generic::stream_protocol::endpoint& server) : usage_{server} {
         if (const auto first = usage_.now()) {
             record_.emplace();
             record_->processes = usage_.processes();

@@ -46,10 +46,10 @@ load_worker::~load_worker() {
     ::close(epoll_);
 }
 
-void load_worker::connect(const asio::ip::tcp::endpoint& server) {
+void load_worker::connect(const asio::generic::stream_protocol::endpoint& server) {
     const auto count = share_of(options_.connections, index_, options_.processes);
     for (std::size_t i = 0; i < count; ++i) {
-        asio::ip::tcp::socket socket{context_};
+        asio::generic::stream_protocol::socket socket{context_};
         asio::error_code failed;
         socket.connect(server, failed);
         if (failed) {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
+#include <asio/generic/stream_protocol.hpp>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -39,7 +39,7 @@ public:
     load_worker& operator=(const load_worker&) = delete;
 
     /// Makes its connections. Throws connection_error.
-    void connect(const asio::ip::tcp::endpoint& server);
+    void connect(const asio::generic::stream_protocol::endpoint& server);
 
     /// Runs all phases from `start` on, and counts. The connections stay open.
     void run(clock::time_point start);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <asio/local/stream_protocol.hpp>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
@@ -34,6 +35,20 @@ void add_listeners(const char* table, const asio::ip::tcp::endpoint& server, std
         std::string number, local, remote, state, queues, timer, retransmits, user, timeout, inode;
         words >> number >> local >> remote >> state >> queues >> timer >> retransmits >> user >> timeout >> inode;
         if (state == listening && server_usage::listens_at(local, server)) {
+            inodes.insert("socket:[" + inode + "]");
+        }
+    }
+}
+
+/// The same for a Unix socket.
+void add_local_listeners(std::string_view path, std::set<std::string>& inodes) {
+    std::ifstream lines{"/proc/net/unix"};
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words{line};
+        std::string number, references, protocol, flags, type, state, inode, name;
+        words >> number >> references >> protocol >> flags >> type >> state >> inode >> std::ws;
+        std::getline(words, name);
+        if (name == path && flags == "00010000") {  // __SO_ACCEPTCON
             inodes.insert("socket:[" + inode + "]");
         }
     }
@@ -121,13 +136,23 @@ bool server_usage::listens_at(std::string_view local_address, const asio::ip::tc
                                     : same(server.address().to_v6().to_bytes());
 }
 
-server_usage::server_usage(const asio::ip::tcp::endpoint& server) {
-    if (!is_of_this_machine(server)) {
-        return;
-    }
+server_usage::server_usage(const asio::generic::stream_protocol::endpoint& server) {
     std::set<std::string> sockets;
-    add_listeners("/proc/net/tcp", server, sockets);
-    add_listeners("/proc/net/tcp6", server, sockets);
+    if (server.protocol().family() == AF_UNIX) {
+        asio::local::stream_protocol::endpoint at;
+        std::memcpy(at.data(), server.data(), server.size());
+        at.resize(server.size());
+        add_local_listeners(at.path(), sockets);
+    } else {
+        asio::ip::tcp::endpoint at;
+        at.resize(server.size());
+        std::memcpy(at.data(), server.data(), server.size());
+        if (!is_of_this_machine(at)) {
+            return;
+        }
+        add_listeners("/proc/net/tcp", at, sockets);
+        add_listeners("/proc/net/tcp6", at, sockets);
+    }
     std::error_code failed;
     for (fs::directory_iterator each{"/proc", failed}, end; !failed && each != end; each.increment(failed)) {
         const auto process = parse_number(each->path().filename().string());

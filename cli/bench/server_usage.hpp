@@ -2,6 +2,7 @@
 /// What the server's processes use, where they run on this machine: CPU time and memory, from /proc.
 #pragma once
 
+#include <asio/generic/stream_protocol.hpp>
 #include <asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstdint>
@@ -24,7 +25,7 @@ struct usage {
 class server_usage {
 public:
     /// Finds none where nobody here listens there, or who does may not be looked at by this user.
-    explicit server_usage(const asio::ip::tcp::endpoint& server);
+    explicit server_usage(const asio::generic::stream_protocol::endpoint& server);
 
     /// Of an address and its port as /proc/net/tcp and tcp6 give them. Public for its test.
     [[nodiscard]] static bool listens_at(std::string_view local_address, const asio::ip::tcp::endpoint& server);

@@ -19,7 +19,7 @@ BRIEFLY = ("--warm-up", "0", "--duration", "300ms")
 
 def bench(port, *words):
     """(status, report or None, standard error)."""
-    done = subprocess.run([BINARY, "bench", "--connect", f"127.0.0.1:{port}", "--json", *words], capture_output=True, text=True,
+    done = subprocess.run([BINARY, "bench", "--json", *(() if "--connect" in words else ("--connect", f"127.0.0.1:{port}")), *words], capture_output=True, text=True,
                           env=clean_environment(), timeout=PATIENCE)
     return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
 
@@ -27,11 +27,13 @@ def bench(port, *words):
 class AgainstADaemon(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.daemon = Daemon("--limits.depth", "20")
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.daemon = Daemon("--limits.depth", "20", listen=f"127.0.0.1:0,unix:{cls.folder.name}/socket")
 
     @classmethod
     def tearDownClass(cls):
         cls.daemon.stop()
+        cls.folder.cleanup()
 
     def run_well(self, *words):
         status, report, error = bench(self.daemon.port, *words)
@@ -105,6 +107,10 @@ class AgainstADaemon(unittest.TestCase):
         self.assertEqual(server["processes"], [self.daemon.process.pid])
         self.assertGreater(server["peak_private"], 0)
         self.assertGreaterEqual(server["peak_resident"], server["peak_private"])
+
+    def test_a_unix_socket_is_loaded_and_its_process_seen_too(self):
+        report = self.run_well("--connect", f"unix:{self.folder.name}/socket", "--requests", "100", "--connections", "3")
+        self.assertEqual((report["right"], report["server"]["processes"]), (100, [self.daemon.process.pid]))
 
     def test_the_plot_is_a_picture_with_two_curves(self):
         with tempfile.TemporaryDirectory() as folder:
