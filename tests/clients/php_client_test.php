@@ -94,6 +94,7 @@ $tests = [
         }
     },
     'what is no plan or no JSON is refused before it is sent' => function () use ($g) {
+        throws(TypeError::class, fn () => $g->call('random.uniform', 1, b: 2));
         throws(TypeError::class, fn () => $g->gather([['call' => 'add']]));
         foreach ([fn () => 1, $g, ['ref' => Plan::value(1)]] as $wrong) {
             throws(TypeError::class, fn () => $g->run($g->call('echo', $wrong)));

@@ -50,6 +50,9 @@ class Plan
      */
     public static function call(string $name, mixed ...$args): self
     {
+        if ($args && !array_is_list($args) && array_filter(array_keys($args), 'is_int')) {
+            throw new \TypeError("$name(): arguments are given by position or by name, not both");
+        }
         return new self(fn (array $scope) => ['call' => $name] + ($args ? self::arguments('args', $args, $scope) : []));
     }
 
