@@ -21,13 +21,22 @@ pool::pool(surroundings& around, std::string name)
       fault_budget_{most_faults, faults_a_second} {}
 
 pool::generation_ptr pool::make(const pool_settings& settings, bool is_on_trial) {
+    // The pool holds its generations, so they do not hold it: what ends after it has no more to tell.
     generation::listener told;
-    told.serving = [self = shared_from_this()](generation& confirmed) { self->note_serving(confirmed); };
-    told.failing = [self = shared_from_this()](generation& failing, const std::string& why) {
-        self->note_failing(failing, why);
+    told.serving = [here = weak_from_this()](generation& confirmed) {
+        if (const auto self = here.lock()) {
+            self->note_serving(confirmed);
+        }
     };
-    told.given_up = [self = shared_from_this()](generation& failed, const std::string& why) {
-        self->note_given_up(failed, why);
+    told.failing = [here = weak_from_this()](generation& failing, const std::string& why) {
+        if (const auto self = here.lock()) {
+            self->note_failing(failing, why);
+        }
+    };
+    told.given_up = [here = weak_from_this()](generation& failed, const std::string& why) {
+        if (const auto self = here.lock()) {
+            self->note_given_up(failed, why);
+        }
     };
     return std::make_shared<generation>(around_, settings, output_budget_, restarts_, is_on_trial, std::move(told));
 }

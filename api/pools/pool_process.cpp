@@ -177,7 +177,7 @@ bool pool_process::step() {
         }
     } else if (is_retired_.load()) {
         is_ours_ = true;
-        phase_ == phase::starting ? begin_to_stop() : begin_to_drain();
+        begin_to_drain();  // also where it has not served, as far as is known here: it may have got a call by now
     } else if (phase_ == phase::starting) {
         if (member_->serves.load()) {
             phase_ = phase::serving;
@@ -186,7 +186,7 @@ bool pool_process::step() {
             told_.serving();
         } else if (is_due) {
             fault_ = "it did not serve within start_time (" + seconds_of(settings_.start_time) + ")";
-            begin_to_stop();
+            begin_to_drain();
         }
     } else if (is_due || member_->is_spent.load() || member_->is_stuck.load() || takes_too_much()) {
         is_ours_ = true;

@@ -26,8 +26,8 @@ namespace gatherd::api::pools {
 ///
 /// State   starting --first serve--> serving
 ///         serving  --max_calls, max_memory, max_age, no answer to a cancellation, retire--> draining
+///         starting --start_time, retire--> draining, since its first serve may have brought it a call already
 ///         draining --its calls have ended, drain_time--> stopping
-///         starting --start_time, retire--> stopping
 ///         starting, serving, draining --its connection has ended--> closing --half a second--> stopping
 ///         any      --it ends--> ended
 ///
