@@ -63,7 +63,7 @@ void pool::replace(const pool_settings& settings) {
         overtaken = std::exchange(next_, made);
     }
     if (overtaken != nullptr) {
-        overtaken->retire(true);
+        overtaken->retire(false);  // it may have got calls by now
     }
     made->start();
 }
@@ -144,7 +144,7 @@ void pool::note_given_up(generation& failed, const std::string& why) {
         }
     }
     spdlog::error("pool {}: the new processes do not serve, the old ones stay: {}", *name_, why);
-    failed.retire(true);
+    failed.retire(false);
 }
 
 }  // namespace gatherd::api::pools
