@@ -317,6 +317,9 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
     for (const auto& each : listeners) {
         each->stop();
     }
+    if (admin != nullptr) {
+        admin->hurry();
+    }
     drain(of, pools, settings.drain.grace);
     if (admin != nullptr) {
         const auto soon = std::chrono::steady_clock::now() + last_words;

@@ -328,6 +328,10 @@ void admin_port::change_access(admin_access access) {
     routes_->change(std::move(access));
 }
 
+void admin_port::hurry() {
+    routes_->server().hurry();
+}
+
 std::size_t admin_port::owed() const noexcept {
     return routes_->server().owed();
 }

@@ -38,6 +38,9 @@ public:
 
     void change_access(admin_access access);
 
+    /// The daemon is about to drain: who is still sending a request has two seconds for the rest.
+    void hurry();
+
     /// Calls whose clients have not been sent the whole answer.
     [[nodiscard]] std::size_t owed() const noexcept;
 

@@ -33,6 +33,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds time_when_hurried{2000};  // for the rest of a request, while the daemon stops
 constexpr std::size_t reserved_connections = 32;
 constexpr std::size_t being_closed = 16;                       // connections beyond all of these, until their end is seen
 constexpr std::size_t head_bytes = std::size_t{32} * 1024;     // of a request, with what is read of its body
@@ -128,6 +129,7 @@ public:
 
     void start();
     void stop() noexcept;
+    void hurry();
 
     [[nodiscard]] std::size_t owed() const noexcept { return owed_.load(std::memory_order_relaxed); }
     [[nodiscard]] asio::io_context& loop() noexcept { return loop_; }
@@ -179,7 +181,9 @@ private:
     std::atomic<std::size_t> owed_{0};  // only counted
     std::list<client*> readers_{};  // the one that began first comes first
     std::uint64_t last_request_ = 0;
-    std::unordered_map<std::uint64_t, request*> waiting_{};  // suspended ones, by number
+    std::unordered_map<std::uint64_t, request*> waiting_{};    // suspended ones, by number
+    std::unordered_map<std::uint64_t, request*> receiving_{};  // those whose bodies are not whole
+    bool is_hurried_ = false;
     std::thread thread_;
 };
 
@@ -194,6 +198,7 @@ public:
         if (handler_ != nullptr && !is_gone_) {
             handler_->detach();
         }
+        server_.receiving_.erase(number_);
         server_.working_ -= is_counted_ ? 1 : 0;
         server_.owed_.fetch_sub(is_owed_ ? 1 : 0, std::memory_order_relaxed);
         if (response_ != nullptr) {
@@ -216,8 +221,10 @@ public:
                 is_counted_ = !outcome.is_reserved;
                 server_.working_ += is_counted_ ? 1 : 0;
                 handler_ = std::move(*made);
-                is_owed_ = handler_->is_owed();
-                server_.owed_.fetch_add(is_owed_ ? 1 : 0, std::memory_order_relaxed);
+                if (head.has_body()) {
+                    server_.receiving_.insert_or_assign(number_, this);
+                    watch_for_its_end();
+                }
                 handler_->attach(*this);
             }
         }
@@ -243,6 +250,12 @@ public:
         }
         if (!std::exchange(is_whole_, true)) {
             server_.stop_reading(client_);
+            server_.receiving_.erase(number_);
+            epoll_ctl(server_.hang_ups_.number(), EPOLL_CTL_DEL, client_.descriptor, nullptr);
+            if (handler_ != nullptr) {
+                is_owed_ = handler_->is_owed();
+                server_.owed_.fetch_add(is_owed_ ? 1 : 0, std::memory_order_relaxed);
+            }
             if (handler_ != nullptr && response_ == nullptr) {
                 handler_->begin();
             }
@@ -270,10 +283,17 @@ public:
             epoll_ctl(server_.hang_ups_.number(), EPOLL_CTL_DEL, client_.descriptor, nullptr);
             if (!is_whole_) {
                 server_.read_on(client_);
+                watch_for_its_end();
             }
             MHD_resume_connection(connection_);
             server_.pump_soon();
         }
+    }
+
+    /// The client has ended before its request: libmicrohttpd would wait for the rest. It sees the end of the socket.
+    void break_off() noexcept {
+        epoll_ctl(server_.hang_ups_.number(), EPOLL_CTL_DEL, client_.descriptor, nullptr);
+        ::shutdown(client_.descriptor, SHUT_RDWR);
     }
 
     /// The client has gone, or will.
@@ -318,9 +338,13 @@ private:
         server_.stop_reading(client_);
         is_suspended_ = true;
         server_.waiting_.emplace(number_, this);
-        epoll_event wanted{.events = EPOLLRDHUP, .data = {.u64 = number_}};
-        epoll_ctl(server_.hang_ups_.number(), EPOLL_CTL_ADD, client_.descriptor, &wanted);
+        watch_for_its_end();
         MHD_suspend_connection(connection_);
+    }
+
+    void watch_for_its_end() noexcept {
+        epoll_event wanted{.events = EPOLLRDHUP, .data = {.u64 = number_}};
+        epoll_ctl(server_.hang_ups_.number(), EPOLL_CTL_ADD, client_.descriptor, &wanted);  // or it is there already
     }
 
     static ssize_t read(void* self, std::uint64_t /*position*/, char* into, std::size_t most) noexcept {
@@ -443,7 +467,7 @@ void http_server::core::stop_reading(client& from) noexcept {
 
 /// Closes those who take too long, and looks again when the next one would.
 void http_server::core::watch_readers() {
-    const auto time = options_.message_time();
+    const auto time = is_hurried_ ? std::min(options_.message_time(), time_when_hurried) : options_.message_time();
     while (!readers_.empty() && readers_.front()->since + time <= clock::now()) {
         client& late = *readers_.front();
         stop_reading(late);
@@ -476,8 +500,17 @@ void http_server::core::take_hang_ups() {
     for (int i = 0; i < count; ++i) {
         if (const auto its = waiting_.find(found.at(static_cast<std::size_t>(i)).data.u64); its != waiting_.end()) {
             its->second->hang_up();
+        } else if (const auto one = receiving_.find(found.at(static_cast<std::size_t>(i)).data.u64); one != receiving_.end()) {
+            one->second->break_off();
         }
     }
+}
+
+void http_server::core::hurry() {
+    asio::post(loop_, [this] {
+        is_hurried_ = true;
+        watch_readers();
+    });
 }
 
 // ---- the loop ------------------------------------------------------------------------------------
@@ -600,6 +633,10 @@ void http_server::start() {
 
 void http_server::stop() noexcept {
     core_->stop();
+}
+
+void http_server::hurry() const {
+    core_->hurry();
 }
 
 std::size_t http_server::owed() const noexcept {

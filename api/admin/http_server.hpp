@@ -55,7 +55,10 @@ public:
     /// Closes all connections and ends the thread. Once or more; from any thread but its own.
     void stop() noexcept;
 
-    /// Requests whose handlers are owed an end (request_handler::is_owed). From any thread.
+    /// From now on requests have to arrive within two seconds: the daemon is about to stop. From any thread.
+    void hurry() const;
+
+    /// Requests that have arrived whose handlers are owed an end (request_handler::is_owed). From any thread.
     [[nodiscard]] std::size_t owed() const noexcept;
 
     /// What its thread runs.

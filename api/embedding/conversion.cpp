@@ -46,9 +46,8 @@ int128 read_integer(const reading& source, int128 least, int128 most) {
 }
 
 void check_part(const value& part, std::size_t depth) {
-    constexpr std::size_t deepest = 1000;  // the most that limits.depth may be
-    if (depth > deepest) {
-        throw raised{"RecursionError", "the result nests deeper than " + std::to_string(deepest)};
+    if (depth > deepest_result) {
+        refuse_depth();
     }
     switch (part.type()) {
         case value::value_t::number_float:
@@ -81,6 +80,10 @@ void check_part(const value& part, std::size_t depth) {
 }
 
 }  // namespace
+
+void refuse_depth() {
+    throw raised{"RecursionError", "the result nests deeper than " + std::to_string(deepest_result)};
+}
 
 std::int64_t read_signed(const reading& source, std::int64_t least, std::int64_t most) {
     return static_cast<std::int64_t>(read_integer(source, least, most));

@@ -36,6 +36,7 @@ drain_end drain(service& drained, std::chrono::milliseconds grace, const std::fu
     const auto grace_ends = clock::now() + grace;
     drained.workers().drain(grace);
     drained.drain([emptied] { emptied->set_value(); });
+    drained.workers().end_expecting();  // requests that wait for a pool are told
     const auto has_ended = [&drained] { return drained.tasks_in_flight()->load() == 0; };
     // Ends all processes; then their connections close.
     const auto end_all_pools = [&] {

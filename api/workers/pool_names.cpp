@@ -138,14 +138,30 @@ bool worker_table::is_expecting() const {
 
 /// The pool serves, or is no more: who has to be called, without the lock. Under lock_.
 std::vector<std::function<void()>> worker_table::take_expected(const std::string& pool) {
+    return expected_.erase(pool) > 0 ? take_waiting() : std::vector<std::function<void()>>{};
+}
+
+/// Under lock_.
+std::vector<std::function<void()>> worker_table::take_waiting() {
+    arrivals_.fetch_add(1);
     std::vector<std::function<void()>> all;
-    if (expected_.erase(pool) > 0) {
-        for (auto& [number, call] : when_served_) {
-            all.push_back(std::move(call));
-        }
-        when_served_.clear();
+    for (auto& [number, call] : when_served_) {
+        all.push_back(std::move(call));
     }
+    when_served_.clear();
     return all;
+}
+
+void worker_table::end_expecting() {
+    std::vector<std::function<void()>> called;
+    {
+        const std::lock_guard guard{lock_};
+        expected_.clear();
+        called = take_waiting();
+    }
+    for (const auto& each : called) {
+        each();
+    }
 }
 
 std::uint64_t worker_table::when_served(std::function<void()> call) {

@@ -2,6 +2,7 @@
 /// Who serves which functions, and which of their calls run where.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -141,6 +142,13 @@ public:
     /// Whether a pool has not served since the daemon started.
     [[nodiscard]] bool is_expecting() const;
 
+    /// How many of those that were expected have come, or will not: who has found no function looks again if this has
+    /// changed meanwhile.
+    [[nodiscard]] std::uint64_t arrivals() const noexcept { return arrivals_.load(); }
+
+    /// Nobody is expected any more: who waits is called. When the daemon ends.
+    void end_expecting();
+
     /// Calls it when fewer pools are expected than now; at once if none is. The number takes it back.
     std::uint64_t when_served(std::function<void()> call);
     void forget_call(std::uint64_t number) noexcept;
@@ -224,6 +232,7 @@ private:
     [[nodiscard]] bool is_listed(const std::string& name) const;
     void announce_listed(served_name& name);
     [[nodiscard]] std::vector<std::function<void()>> take_expected(const std::string& pool);
+    [[nodiscard]] std::vector<std::function<void()>> take_waiting();
 
     executor::scheduler& threads_;
     plan::registry& functions_;
@@ -237,6 +246,7 @@ private:
     bool is_forgetting_ = false;      // the timer is set
     std::unordered_map<std::string, ownership> owners_;  // by name of function
     std::unordered_map<std::string, std::string> expected_;  // pools that have not served, and why
+    std::atomic<std::uint64_t> arrivals_{0};
     std::unordered_map<std::string, std::string> faults_;    // of pools that do not serve now
     std::unordered_map<std::uint64_t, std::function<void()>> when_served_;
     std::uint64_t last_when_served_ = 0;

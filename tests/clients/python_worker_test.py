@@ -16,7 +16,7 @@ from python_package import install
 INSTALLED = install()
 
 PLAIN = '''
-import sys, os, subprocess, threading
+import sys, os, subprocess, threading, time
 from gatherd import function, run
 @function
 def resize(path: str, width: int = 800, *, crop=False) -> dict:
@@ -50,6 +50,14 @@ def children():
     os.close(write)
     forked = os.read(read, 1000).decode(); os.wait()
     return [spawned.strip(), forked]
+@function
+def terminated():
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, b"x"); time.sleep(600); os._exit(0)
+    os.read(read, 1); os.kill(child, 15)
+    return os.waitpid(child, 0)[1]
 entered = threading.Barrier(2)
 @function
 def meet(): return entered.wait(60) >= 0
@@ -146,6 +154,12 @@ class Plain(Case):
         with self.start(PLAIN) as worker:
             worker.serving()
             self.assertEqual(worker.call("children")[0], ["False []", "[]"])
+
+    def test_sigterm_ends_a_forked_child(self):
+        for threads in ("1", "2"):
+            with self.subTest(threads), self.start(PLAIN, THREADS=threads) as worker:
+                worker.serving()
+                self.assertEqual(worker.call("terminated")[0], signal.SIGTERM)
 
     def test_threads_run_calls_at_once(self):
         with self.start(PLAIN, THREADS="2") as worker:

@@ -368,6 +368,27 @@ class Rpc(AdminCase):
         client.close()
         self.daemon.wait_until(lambda: self.daemon.json("/stats")["tasks_in_flight"] == 0)
 
+    def upload(self, daemon):
+        """A request whose body does not come."""
+        return daemon.raw(f"POST /rpc HTTP/1.1\r\nHost: 127.0.0.1:{daemon.admin_port}\r\nContent-Type: application/json\r\n"
+                          "Content-Length: 500000\r\n\r\n{\"id\"".encode())
+
+    def test_an_upload_that_ends_in_the_middle_frees_its_place(self):
+        with AdminDaemon("--admin.connections", "4", "--limits.message_time", "1h") as daemon:
+            for end in (lambda client: client.close(), lambda client: client.shutdown(socket.SHUT_WR)):
+                clients = [self.upload(daemon) for _ in range(4)]
+                daemon.wait_until(lambda: daemon.ask("/stats")[0] == 503)
+                for client in clients:
+                    end(client)
+                daemon.wait_until(lambda: daemon.ask("/stats")[0] == 200 and daemon.json("/stats")["connections"] == 1)
+
+    def test_an_upload_does_not_hold_up_a_stop(self):
+        with AdminDaemon("--admin.connections", "4", "--limits.message_time", "1h", "--drain.grace", "1h") as daemon:
+            with self.upload(daemon):
+                daemon.wait_until(lambda: daemon.json("/stats")["connections"] == 2)
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 0)
+
     def test_a_task_created_here_lives_on(self):
         _, made = self.daemon.rpc({"id": 1, "method": "create_task", "params": {"task": SLOW, "name": "long"}})
         id = made["result"]["id"]

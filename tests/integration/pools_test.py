@@ -280,6 +280,18 @@ def fork():
 loop({"fork": fork, "pid": os.getpid})
 '''
 
+    def test_who_waits_for_a_pool_is_told_that_the_daemon_stops(self):
+        daemon = self.daemon(own=pool("sleep", "3600", cancel_time="50ms"))
+        client = self.connect(daemon)
+        asked = client.start("run", call("never"))
+        client.start("ping")
+        self.assertEqual(client.message()["result"], "pong")  # the call has been read before
+        daemon.signal()
+        answer = client.message()
+        self.assertEqual((answer["id"], answer["error"]["code"]), (asked, -32005))
+        client.close()
+        self.assertEqual(daemon.wait(), 0)
+
     def test_nothing_is_left_when_the_daemon_stops(self):
         daemon = self.daemon(own=pool(*python("signal.signal(15, signal.SIG_IGN)\n" + self.FORKING + "time.sleep(3600)"), cancel_time="50ms"))
         pids = self.connect(daemon).result("run", call("fork"))

@@ -117,23 +117,32 @@ void call_method(service& of, const protocol::request& request, reply answer,
     const auto index = static_cast<std::size_t>(found - methods.begin());
     of.counts().add_method(index);
     answer.log_as(found != methods.end() ? found->name : std::string_view{}, index);
-    try {
-        if (found == methods.end()) {
-            refuse_method(request.method);
+    bool is_once_more = false;  // at most once for each pool: it may have served since the function was looked for
+    do {
+        const std::uint64_t seen = of.workers().arrivals();
+        is_once_more = false;
+        try {
+            if (found == methods.end()) {
+                refuse_method(request.method);
+            }
+            check_call(of, *found, *answer.to());
+            found->call(of, request.params, answer);
+        } catch (const refused& fault) {
+            is_once_more = plan::is_unknown_function(fault.reason) && of.workers().arrivals() != seen;
+            if (is_once_more) {
+                continue;
+            }
+            if (request.params && held_request::may_wait(of, fault.reason, *answer.to(), waits_until)) {
+                held_request::hold(of, request, std::move(answer), waits_until);
+            } else {
+                answer.error(with_faults_of_pools(of, fault.reason));
+            }
+        } catch (const memory_limit_exceeded&) {
+            if (answer.to() != nullptr) {  // else whoever took the reply says so
+                answer.error(out_of_memory());
+            }
         }
-        check_call(of, *found, *answer.to());
-        found->call(of, request.params, answer);
-    } catch (const refused& fault) {
-        if (request.params && held_request::may_wait(of, fault.reason, *answer.to(), waits_until)) {
-            held_request::hold(of, request, std::move(answer), waits_until);
-        } else {
-            answer.error(with_faults_of_pools(of, fault.reason));
-        }
-    } catch (const memory_limit_exceeded&) {
-        if (answer.to() != nullptr) {  // else whoever took the reply says so
-            answer.error(out_of_memory());
-        }
-    }
+    } while (is_once_more);
 }
 
 }  // namespace gatherd::api::server

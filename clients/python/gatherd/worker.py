@@ -457,6 +457,9 @@ class _Retiring:
         return self
 
     def __exit__(self, *_: Any) -> None:
+        self.leave()
+
+    def leave(self) -> None:
         if self._before is not None:
             signal.signal(signal.SIGTERM, self._before)
 
@@ -537,7 +540,8 @@ def _serve(worker: _Worker, connection: socket.socket, retiring: _Retiring, tls:
     serving = [True]
 
     def leave() -> None:
-        # A child of a fork must not hold the connection open, nor speak on it.
+        # A child of a fork must not hold the connection open, nor speak on it, and SIGTERM ends it.
+        retiring.leave()
         if serving[0] and connection.fileno() >= 0:
             sys.stdout = stream
             _current.set(None)

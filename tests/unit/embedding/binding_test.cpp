@@ -181,6 +181,9 @@ TEST_CASE("binding: what JSON cannot hold in a result raises", "[embedding]") {
     add("latin1_name", [] { return std::map<std::string, int>{{"\xFC", 1}}; });
     add("inner_latin1", [] { return value{{"a", "\xFC"}}; });
     add("binary", [] { return value::binary({1, 2}); });
+    const std::string deep_text = std::string(100'000, '[') + std::string(100'000, ']');
+    add("deep_json", [deep_text] { return nlohmann::json::parse(deep_text); });
+    add("deep_ordered_json", [deep_text] { return nlohmann::ordered_json::parse(deep_text); });
     add("deep", [] {
         value all = value::array();
         for (int i = 0; i < 100'000; ++i) {
@@ -203,6 +206,8 @@ TEST_CASE("binding: what JSON cannot hold in a result raises", "[embedding]") {
     CHECK(functions.call("inner_latin1", "[]") == not_text);
     CHECK(functions.call("binary", "[]") == "TypeError: the result has a part that JSON cannot hold");
     CHECK(functions.call("deep", "[]") == "RecursionError: the result nests deeper than 1000");
+    CHECK(functions.call("deep_json", "[]") == "RecursionError: the result nests deeper than 1000");
+    CHECK(functions.call("deep_ordered_json", "[]") == "RecursionError: the result nests deeper than 1000");
     CHECK(functions.call("literal", "[]") == R"("a literal")");
 }
 

@@ -55,6 +55,22 @@ struct reading {
 [[nodiscard]] value write_text(std::string text);
 /// A result whose parts nobody has looked at: as these two, and RecursionError where it nests deeper than 1000.
 [[nodiscard]] value checked(value result);
+/// How deep it may nest.
+inline constexpr std::size_t deepest_result = 1000;  // the most that limits.depth may be
+[[noreturn]] void refuse_depth();
+
+/// The RecursionError of `checked`, before anything goes into all of its depth, as a copy does.
+template <typename Json>
+void check_depth(const Json& part, std::size_t depth = 0) {
+    if (depth > deepest_result) {
+        refuse_depth();
+    }
+    if (part.is_structured()) {
+        for (const auto& each : part) {
+            check_depth(each, depth + 1);
+        }
+    }
+}
 
 template <typename T>
 inline constexpr bool is_json = nlohmann::detail::is_basic_json<T>::value;
@@ -152,6 +168,7 @@ template <typename T>
     if constexpr (std::is_same_v<T, value>) {
         return checked(std::move(result));
     } else if constexpr (is_json<T>) {
+        check_depth(result);
         return checked(value(result));
     } else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::nullptr_t>) {
         return value(result);
@@ -188,7 +205,9 @@ template <typename T>
         }
         return members;
     } else {
-        return checked(value(nlohmann::json(std::move(result))));
+        const nlohmann::json whole(std::move(result));
+        check_depth(whole);
+        return checked(value(whole));
     }
 }
 
