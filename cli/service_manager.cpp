@@ -26,11 +26,10 @@ executor::task<> feed_watchdog(std::chrono::microseconds between) {
 
 }  // namespace
 
-service_manager::service_manager(executor::scheduler& pool) {
+service_manager::service_manager(executor::scheduler& pool) : watched_{pool} {
     std::uint64_t patience = 0;  // microseconds
     if (sd_watchdog_enabled(0, &patience) > 0) {
-        watched_.emplace(pool);
-        watched_->spawn(feed_watchdog(std::chrono::microseconds{patience / 2}));
+        watched_.spawn(feed_watchdog(std::chrono::microseconds{patience / 2}));
     }
 }
 
@@ -48,11 +47,8 @@ void service_manager::tell_stopping(const std::string& status) {
 }
 
 void service_manager::end_watchdog() {
-    if (watched_) {
-        watched_->cancel();
-        watched_->wait();
-        watched_.reset();
-    }
+    watched_.cancel();
+    watched_.wait();
 }
 
 }  // namespace gatherd::cli

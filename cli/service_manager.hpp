@@ -2,7 +2,6 @@
 /// What the service manager is told of the daemon (sd_notify(3)): systemd, or whoever else set NOTIFY_SOCKET.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "gatherd/executor/async_scope.hpp"
@@ -36,7 +35,7 @@ public:
     void end_watchdog();
 
 private:
-    std::optional<executor::async_scope> watched_{};
+    executor::async_scope watched_;
 };
 
 }  // namespace gatherd::cli

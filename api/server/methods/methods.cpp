@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/plan/check/plan_decoder.hpp"
 #include "api/plan/model/nearest_name.hpp"
 #include "api/server/auth/identity.hpp"
 #include "api/server/limits/counters.hpp"
