@@ -1,6 +1,7 @@
 #include "api/pools/pool.hpp"
 
 #include <spdlog/spdlog.h>
+#include <functional>
 #include <utility>
 
 namespace gatherd::api::pools {
@@ -22,22 +23,16 @@ pool::pool(surroundings& around, std::string name)
 
 pool::generation_ptr pool::make(const pool_settings& settings, bool is_on_trial) {
     // The pool holds its generations, so they do not hold it: what ends after it has no more to tell.
-    generation::listener told;
-    told.serving = [here = weak_from_this()](generation& confirmed) {
-        if (const auto self = here.lock()) {
-            self->note_serving(confirmed);
-        }
+    const auto while_there = [here = weak_from_this()](auto note) {
+        return [here, note](generation& teller, auto&... why) {
+            if (const auto self = here.lock()) {
+                std::invoke(note, *self, teller, why...);
+            }
+        };
     };
-    told.failing = [here = weak_from_this()](generation& failing, const std::string& why) {
-        if (const auto self = here.lock()) {
-            self->note_failing(failing, why);
-        }
-    };
-    told.given_up = [here = weak_from_this()](generation& failed, const std::string& why) {
-        if (const auto self = here.lock()) {
-            self->note_given_up(failed, why);
-        }
-    };
+    generation::listener told{.serving = while_there(&pool::note_serving),
+                              .failing = while_there(&pool::note_failing),
+                              .given_up = while_there(&pool::note_given_up)};
     return std::make_shared<generation>(around_, settings, output_budget_, restarts_, is_on_trial, std::move(told));
 }
 
