@@ -181,8 +181,7 @@ private:
     std::atomic<std::size_t> owed_{0};  // only counted
     std::list<client*> readers_{};  // the one that began first comes first
     std::uint64_t last_request_ = 0;
-    std::unordered_map<std::uint64_t, request*> waiting_{};    // suspended ones, by number
-    std::unordered_map<std::uint64_t, request*> receiving_{};  // those whose bodies are not whole
+    std::unordered_map<std::uint64_t, request*> requests_{};  // all that there are, by number
     bool is_hurried_ = false;
     std::thread thread_;
 };
@@ -191,14 +190,16 @@ private:
 
 class http_server::core::request final : public exchange {
 public:
-    request(core& server, MHD_Connection* connection, client& from) noexcept
-        : server_{server}, connection_{connection}, client_{from}, number_{++server.last_request_} {}
+    request(core& server, MHD_Connection* connection, client& from)
+        : server_{server}, connection_{connection}, client_{from}, number_{++server.last_request_} {
+        server.requests_.emplace(number_, this);
+    }
 
     ~request() override {
         if (handler_ != nullptr && !is_gone_) {
             handler_->detach();
         }
-        server_.receiving_.erase(number_);
+        server_.requests_.erase(number_);
         server_.working_ -= is_counted_ ? 1 : 0;
         server_.owed_.fetch_sub(is_owed_ ? 1 : 0, std::memory_order_relaxed);
         if (response_ != nullptr) {
@@ -222,7 +223,6 @@ public:
                 server_.working_ += is_counted_ ? 1 : 0;
                 handler_ = std::move(*made);
                 if (head.has_body()) {
-                    server_.receiving_.insert_or_assign(number_, this);
                     watch_for_its_end();
                 }
                 handler_->attach(*this);
@@ -250,8 +250,7 @@ public:
         }
         if (!std::exchange(is_whole_, true)) {
             server_.stop_reading(client_);
-            server_.receiving_.erase(number_);
-            epoll_ctl(server_.hang_ups_.number(), EPOLL_CTL_DEL, client_.descriptor, nullptr);
+            stop_watching();
             if (handler_ != nullptr) {
                 is_owed_ = handler_->is_owed();
                 server_.owed_.fetch_add(is_owed_ ? 1 : 0, std::memory_order_relaxed);
@@ -279,21 +278,27 @@ public:
 
     void wake() override {
         if (std::exchange(is_suspended_, false)) {
-            server_.waiting_.erase(number_);
-            epoll_ctl(server_.hang_ups_.number(), EPOLL_CTL_DEL, client_.descriptor, nullptr);
-            if (!is_whole_) {
+            if (is_whole_) {
+                stop_watching();
+            } else {
                 server_.read_on(client_);
-                watch_for_its_end();
             }
             MHD_resume_connection(connection_);
             server_.pump_soon();
         }
     }
 
-    /// The client has ended before its request: libmicrohttpd would wait for the rest. It sees the end of the socket.
-    void break_off() noexcept {
-        epoll_ctl(server_.hang_ups_.number(), EPOLL_CTL_DEL, client_.descriptor, nullptr);
-        ::shutdown(client_.descriptor, SHUT_RDWR);
+    [[nodiscard]] bool is_suspended() const noexcept { return is_suspended_; }
+
+    /// The end of its client was seen. Before the whole request is there libmicrohttpd would wait for the rest, but for
+    /// the end of the socket.
+    void note_end() {
+        stop_watching();
+        if (is_suspended_) {
+            hang_up();
+        } else if (!is_whole_) {
+            ::shutdown(client_.descriptor, SHUT_RDWR);
+        }
     }
 
     /// The client has gone, or will.
@@ -337,14 +342,21 @@ private:
     void suspend() {
         server_.stop_reading(client_);
         is_suspended_ = true;
-        server_.waiting_.emplace(number_, this);
         watch_for_its_end();
         MHD_suspend_connection(connection_);
     }
 
     void watch_for_its_end() noexcept {
-        epoll_event wanted{.events = EPOLLRDHUP, .data = {.u64 = number_}};
-        epoll_ctl(server_.hang_ups_.number(), EPOLL_CTL_ADD, client_.descriptor, &wanted);  // or it is there already
+        if (!std::exchange(is_watched_, true)) {
+            epoll_event wanted{.events = EPOLLRDHUP, .data = {.u64 = number_}};
+            epoll_ctl(server_.hang_ups_.number(), EPOLL_CTL_ADD, client_.descriptor, &wanted);
+        }
+    }
+
+    void stop_watching() noexcept {
+        if (std::exchange(is_watched_, false)) {
+            epoll_ctl(server_.hang_ups_.number(), EPOLL_CTL_DEL, client_.descriptor, nullptr);
+        }
     }
 
     static ssize_t read(void* self, std::uint64_t /*position*/, char* into, std::size_t most) noexcept {
@@ -374,6 +386,7 @@ private:
     unsigned status_ = 0;
     bool is_counted_ = false;
     bool is_owed_ = false;
+    bool is_watched_ = false;
     bool is_whole_ = false;
     bool is_suspended_ = false;
     bool is_gone_ = false;
@@ -498,10 +511,8 @@ void http_server::core::take_hang_ups() {
     std::array<epoll_event, 64> found{};
     const int count = epoll_wait(hang_ups_.number(), found.data(), static_cast<int>(found.size()), 0);
     for (int i = 0; i < count; ++i) {
-        if (const auto its = waiting_.find(found.at(static_cast<std::size_t>(i)).data.u64); its != waiting_.end()) {
-            its->second->hang_up();
-        } else if (const auto one = receiving_.find(found.at(static_cast<std::size_t>(i)).data.u64); one != receiving_.end()) {
-            one->second->break_off();
+        if (const auto its = requests_.find(found.at(static_cast<std::size_t>(i)).data.u64); its != requests_.end()) {
+            its->second->note_end();
         }
     }
 }
@@ -608,8 +619,10 @@ void http_server::core::arm() {
 /// A daemon of libmicrohttpd must not be stopped while a connection is suspended.
 void http_server::core::end_all() {
     is_stopping_ = true;
-    while (!waiting_.empty()) {
-        waiting_.begin()->second->hang_up();
+    for (const auto& [number, each] : requests_) {
+        if (each->is_suspended()) {
+            each->hang_up();
+        }
     }
     MHD_run(daemon_);
     events_.release();
