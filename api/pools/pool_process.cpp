@@ -2,7 +2,6 @@
 
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <spdlog/spdlog.h>
 #include <algorithm>
@@ -10,10 +9,10 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
+#include "api/process/resident_memory.hpp"
 #include "gatherd/executor/use_task.hpp"
 
 namespace gatherd::api::pools {
@@ -22,15 +21,6 @@ namespace {
 
 /// How long a process may take to end after its connection has: so that errors can say how it did.
 constexpr std::chrono::milliseconds time_to_end{500};
-
-/// What a process has in memory, or 0.
-std::uint64_t resident_bytes_of(pid_t pid) {
-    std::ifstream file{"/proc/" + std::to_string(pid) + "/statm"};
-    std::uint64_t size = 0;
-    std::uint64_t resident = 0;
-    file >> size >> resident;
-    return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
 
 std::string seconds_of(std::chrono::milliseconds time) {
     std::string text = std::to_string(std::chrono::duration<double>{time}.count());
@@ -203,7 +193,7 @@ bool pool_process::step() {
 
 bool pool_process::takes_too_much() const {
     return settings_.max_memory != 0 && member_->has_answered.exchange(false) &&
-           resident_bytes_of(pid_) > settings_.max_memory;
+           process::resident_bytes(std::to_string(pid_)) > settings_.max_memory;
 }
 
 void pool_process::begin_to_drain() {

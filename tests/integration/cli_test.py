@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -216,8 +217,8 @@ class OnATerminal(CommandLine):
     HOSTILE = "\x1b]0;mine\x07\x1b[2J\x9b31m\x7f"
     SHOWN = "\\u001b]0;mine\\u0007\\u001b[2J\\u009b31m\\u007f"
 
-    def on_terminal(self, *words, stdin="", term="xterm"):
-        """All that a terminal is given."""
+    def on_terminal(self, *words, stdin="", term="xterm", interrupt_at=None):
+        """All that a terminal is given. Where that has come, there is a Ctrl-C."""
         ours, its = pty.openpty()
         environment = {name: value for name, value in self.environment.items() if name != "TERM"} | ({} if term is None else {"TERM": term})
         with subprocess.Popen([BINARY, *words], stdin=subprocess.PIPE, stdout=its, stderr=its, env=environment) as process:
@@ -228,6 +229,9 @@ class OnATerminal(CommandLine):
             try:
                 while data := os.read(ours, 65536):
                     got += data
+                    if interrupt_at is not None and re.search(interrupt_at, got.decode(errors="replace")):
+                        process.send_signal(signal.SIGINT)
+                        interrupt_at = None
             except OSError as end:  # what Linux says when the last writer has closed its side
                 self.assertEqual(end.errno, errno.EIO)
         os.close(ours)
@@ -247,8 +251,9 @@ class OnATerminal(CommandLine):
         self.assertEqual(self.run_it("call", "print", json.dumps(self.HOSTILE)), (0, "null\n", self.HOSTILE + "\n"))
 
     def test_a_plan_that_is_no_batch_shows_how_long_it_runs(self):
-        plan = json.dumps({"sequence": [{"call": "sleep", "args": [0.5]}]})
-        self.assertRegex(self.on_terminal("submit", plan), "\\x1b\\[K[0-9]+[.][0-9] s")
+        plan = json.dumps({"sequence": [{"call": "sleep", "args": [600]}]})
+        shown = "\\x1b\\[K[0-9]+[.][0-9] s"
+        self.assertRegex(self.on_terminal("submit", plan, interrupt_at=shown), shown)
 
     def test_a_terminal_of_no_kind_is_sent_no_escapes(self):
         plan = json.dumps([{"call": "print", "args": ["x"]}] * 3)

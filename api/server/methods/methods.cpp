@@ -101,6 +101,24 @@ void check_call(service& of, const method& m, connection& client) {
     }
 }
 
+/// Calls it. Why it was refused, or nothing: it was answered, or will be.
+std::optional<error> try_method(service& server, const method* called, const protocol::request& request, reply& answer) {
+    try {
+        if (called == methods.end()) {
+            refuse_method(request.method);
+        }
+        check_call(server, *called, *answer.to());
+        called->call(server, request.params, answer);
+    } catch (refused& fault) {
+        return std::move(fault.reason);
+    } catch (const memory_limit_exceeded&) {
+        if (answer.to() != nullptr) {  // else whoever took the reply says so
+            answer.error(out_of_memory());
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<std::string_view> method_names() {
@@ -111,39 +129,28 @@ std::vector<std::string_view> method_names() {
     return all;
 }
 
-void call_method(service& of, const protocol::request& request, reply answer,
+void call_method(service& server, const protocol::request& request, reply answer,
                  std::optional<std::chrono::steady_clock::time_point> waits_until) {
     const auto* const found =
         std::find_if(methods.begin(), methods.end(), [&](const method& m) { return m.name == request.method; });
     const auto index = static_cast<std::size_t>(found - methods.begin());
-    of.counts().add_method(index);
+    server.counts().add_method(index);
     answer.log_as(found != methods.end() ? found->name : std::string_view{}, index);
-    bool is_once_more = false;  // at most once for each pool: it may have served since the function was looked for
-    do {
-        const std::uint64_t seen = of.workers().arrivals();
-        is_once_more = false;
-        try {
-            if (found == methods.end()) {
-                refuse_method(request.method);
-            }
-            check_call(of, *found, *answer.to());
-            found->call(of, request.params, answer);
-        } catch (const refused& fault) {
-            is_once_more = plan::is_unknown_function(fault.reason) && of.workers().arrivals() != seen;
-            if (is_once_more) {
-                continue;
-            }
-            if (request.params && held_request::may_wait(of, fault.reason, *answer.to(), waits_until)) {
-                held_request::hold(of, request, std::move(answer), waits_until);
-            } else {
-                answer.error(with_faults_of_pools(of, fault.reason));
-            }
-        } catch (const memory_limit_exceeded&) {
-            if (answer.to() != nullptr) {  // else whoever took the reply says so
-                answer.error(out_of_memory());
-            }
-        }
-    } while (is_once_more);
+    std::uint64_t seen = server.workers().arrivals();
+    std::optional<error> fault = try_method(server, found, request, answer);
+    // Once more for each pool at most: it may have served since the function was looked for.
+    while (fault && plan::is_unknown_function(*fault) && server.workers().arrivals() != seen) {
+        seen = server.workers().arrivals();
+        fault = try_method(server, found, request, answer);
+    }
+    if (!fault) {
+        return;
+    }
+    if (request.params && held_request::may_wait(server, *fault, *answer.to(), waits_until)) {
+        held_request::hold(server, request, std::move(answer), waits_until);
+    } else {
+        answer.error(with_faults_of_pools(server, *fault));
+    }
 }
 
 }  // namespace gatherd::api::server

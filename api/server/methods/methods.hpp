@@ -20,7 +20,7 @@ class service;
 /// Carries out one request: the reply comes now or later. Where the connection handles its messages. Never throws for
 /// what a client sent.
 /// `waits_until`: it has waited for a pool to serve, and may do so until then.
-void call_method(service& of, const protocol::request& request, reply answer,
+void call_method(service& server, const protocol::request& request, reply answer,
                  std::optional<std::chrono::steady_clock::time_point> waits_until = std::nullopt);
 
 }  // namespace gatherd::api::server

@@ -1,15 +1,12 @@
 #include "api/server/methods/stats.hpp"
 
-#include <unistd.h>
-
 #include <chrono>
-#include <cstdint>
-#include <fstream>
 #include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
 
+#include "api/process/resident_memory.hpp"
 #include "api/server/limits/counters.hpp"
 #include "api/server/methods/methods.hpp"
 #include "api/server/service.hpp"
@@ -45,15 +42,6 @@ value threads(const executor::scheduler& of) {
     return all;
 }
 
-/// The process's resident memory as the system counts it, or 0.
-std::uint64_t resident_bytes() {
-    std::ifstream file{"/proc/self/statm"};
-    std::uint64_t size = 0;
-    std::uint64_t resident = 0;
-    file >> size >> resident;
-    return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
 }  // namespace
 
 value describe_stats(service& daemon) {
@@ -70,7 +58,7 @@ value describe_stats(service& daemon) {
     all["errors"] = daemon.counts().errors();
     all["limits"] = daemon.counts().limits_met();
     all["memory"] = {{"allocated_bytes", executor::allocated_memory::exact_bytes()},
-                     {"resident_bytes", resident_bytes()}};
+                     {"resident_bytes", process::resident_bytes("self")}};
     all["calls"] = daemon.workers().describe_calls();
     all["threads"] = threads(daemon.runs_on());
     const auto* const bulk = daemon.made_bulk_scheduler();
