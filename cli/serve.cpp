@@ -24,7 +24,7 @@
 #include "api/plan/model/registry.hpp"
 #include "api/pools/pool_table.hpp"
 #include "api/server/drain.hpp"
-#include "api/server/methods/request_log.hpp"
+#include "api/server/net/request_log.hpp"
 #include "api/server/net/listener.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/tls_context.hpp"
@@ -148,7 +148,7 @@ std::vector<std::shared_ptr<listener>> listen(service& of, const config::setting
     std::vector<std::shared_ptr<listener>> listeners;
     const auto add = [&](listening_socket at, bool is_tls) {
         check_exposure(at.address(), at.is_local(), is_tls, settings);
-        listeners.push_back(std::make_shared<listener>(of, std::move(at), is_tls ? tls : nullptr));
+        listeners.push_back(std::make_shared<listener>(of.connections(), std::move(at), is_tls ? tls : nullptr));
         spdlog::info("listening at {}{}", is_tls ? "tls:" : "", listeners.back()->address());
     };
     for (const config::address& at : settings.listen) {
@@ -206,7 +206,7 @@ void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<li
         for (const auto& line : changes(settings, asked)) {
             spdlog::info("SIGHUP: {}", line);
         }
-        of.change_limits(bearable_limits(next, of.runs_on().workers()));
+        of.state().change_limits(bearable_limits(next, of.state().runs_on().workers()));
         of.change_tokens(tokens_from(next));
         set_log(next);
         if (admin != nullptr) {
@@ -279,9 +279,9 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
     service of{scheduler, functions, bearable_limits(settings, scheduler.workers()), std::string{version()},
                static_cast<std::size_t>(settings.blocking.threads)};
     of.change_tokens(tokens_from(settings));
-    pool_table pools{scheduler, of.workers(),
+    pool_table pools{scheduler, of.state().workers(),
                      [&of](api::process::descriptor end, std::shared_ptr<api::workers::pool_member> member) {
-                         return api::server::let_in_process(of, std::move(end), std::move(member));
+                         return api::server::let_in_process(of.connections(), std::move(end), std::move(member));
                      },
                      open_files};
     const auto admin = open_admin_port(of, pools, settings);
@@ -313,7 +313,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
         service_manager::tell_ready(is_ready);
     }
     service_manager::tell_stopping("draining");
-    spdlog::info("{}: draining, {} connections", number == SIGTERM ? "SIGTERM" : "SIGINT", of.connections());
+    spdlog::info("{}: draining, {} connections", number == SIGTERM ? "SIGTERM" : "SIGINT", of.connections().size());
     for (const auto& each : listeners) {
         each->stop();
     }
@@ -325,17 +325,17 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
         const auto soon = std::chrono::steady_clock::now() + last_words;
         static_cast<void>(wait_until(soon, [&admin] { return admin->owed() == 0; }));
         admin->stop();
-        if (!wait_until(soon + last_words, [&of] { return of.connections() == 0; })) {
+        if (!wait_until(soon + last_words, [&of] { return of.connections().size() == 0; })) {
             leave(exit_status::fine);  // all that was accepted is answered
         }
     }
     manager.end_watchdog();
     spdlog::info("stopped");
-    auto* const bulk = of.made_bulk_scheduler();
+    auto* const bulk = of.state().made_bulk_scheduler();
     if (scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0)) {
         leave(exit_status::fine);  // a thread in the middle of a blocking call cannot be ended
     }
-    of.stop_bulk();    // what they still do may need a worker
+    of.state().stop_bulk();    // what they still do may need a worker
     scheduler.stop();  // before the service, which its last steps may still use
     return exit_status::fine;
 }

@@ -88,7 +88,7 @@ struct local_daemon::parts {
     std::size_t next_home = 0;
 
     [[nodiscard]] bool is_blocked() {
-        auto* const bulk = of.made_bulk_scheduler();
+        auto* const bulk = of.state().made_bulk_scheduler();
         return scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0);
     }
 
@@ -99,14 +99,14 @@ struct local_daemon::parts {
         if (emptied.get_future().wait_until(deadline) != std::future_status::ready) {
             return false;
         }
-        of.finish_bulk();
-        while (of.tasks_in_flight()->load() != 0 || is_blocked()) {
+        of.state().bulk().finish();
+        while (of.state().tasks_in_flight()->load() != 0 || is_blocked()) {
             if (std::chrono::steady_clock::now() >= deadline) {
                 return false;
             }
             std::this_thread::sleep_for(std::chrono::milliseconds{1});
         }
-        of.stop_bulk();
+        of.state().stop_bulk();
         scheduler.stop();
         return true;
     }
@@ -133,7 +133,7 @@ int local_daemon::connect() {
     const std::size_t home = parts_->next_home++ % parts_->scheduler.workers();
     api::server::transport::socket_type socket{parts_->scheduler.io(home).get_executor(),
                                                asio::generic::stream_protocol{AF_UNIX, 0}, ends[0]};
-    api::server::let_in(parts_->of, std::move(socket), nullptr, api::server::peer_address{}, home);
+    api::server::let_in(parts_->of.connections(), std::move(socket), nullptr, api::server::peer_address{}, home);
     return ends[1];
 }
 

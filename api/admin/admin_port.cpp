@@ -22,7 +22,7 @@
 #include "api/admin/metrics.hpp"
 #include "api/admin/service_call.hpp"
 #include "api/http/lower_case.hpp"
-#include "api/server/auth/credentials.hpp"
+#include "api/server/net/credentials.hpp"
 #include "api/server/methods/stats.hpp"
 #include "api/server/tasks/created_task.hpp"
 #include "gatherd/executor/dump_tasks.hpp"
@@ -94,11 +94,11 @@ public:
           access_{std::move(access)},
           server_{std::move(at),
                   {.connections = connections,
-                   .message_time = [&daemon] { return daemon.bounds().message_time; },
-                   .unread_time = std::max(std::chrono::ceil<std::chrono::seconds>(daemon.bounds().unread_time),
+                   .message_time = [&daemon] { return daemon.state().bounds().message_time; },
+                   .unread_time = std::max(std::chrono::ceil<std::chrono::seconds>(daemon.state().bounds().unread_time),
                                            std::chrono::seconds{1})},
                   [this](const request_head& head) { return route(head); }},
-          probe_{daemon.runs_on(), server_.loop()},
+          probe_{daemon.state().runs_on(), server_.loop()},
           events_{server_.loop(), [this] { return snapshot(); }} {
         set_guard();
         server_.start();
@@ -115,7 +115,7 @@ public:
 
     void stop() noexcept {
         server_.stop();
-        daemon_.finish_bulk();  // which may be making an answer
+        daemon_.state().bulk().finish();  // which may be making an answer
     }
 
     [[nodiscard]] const http_server& server() const noexcept { return server_; }
@@ -138,9 +138,9 @@ private:
                        : head.path == each.path;
         });
         const bool is_probe = found != paths.end() && found->needs == access::probe;
-        std::shared_ptr<server::identity> who = is_probe ? nullptr : daemon_.without_token();
+        std::shared_ptr<server::identity> who = is_probe ? nullptr : daemon_.state().without_token();
         if (!is_probe && who == nullptr && head.authorizations.size() == 1) {
-            server::credentials shown{daemon_, head.peer};
+            server::credentials shown{daemon_.state(), head.peer};
             const auto token = bearer_of(head.authorizations.front());
             who = !token.empty() && shown.show(token) ? shown.who() : nullptr;
         }
@@ -200,7 +200,7 @@ private:
     route_outcome index(const request_head& /*head*/, const identity_ptr& /*who*/) { return {index_page()}; }
 
     route_outcome metrics(const request_head& /*head*/, const identity_ptr& /*who*/) {
-        return {background_answer(server_.loop(), daemon_.bulk(), [this] {
+        return {background_answer(server_.loop(), daemon_.state().bulk(), [this] {
             return http_answer{.type = "text/plain; version=0.0.4; charset=utf-8",
                                .body = metrics_text(daemon_, pools_.states())};
         })};
@@ -225,9 +225,9 @@ private:
     }
 
     route_outcome debug_tasks(const request_head& /*head*/, const identity_ptr& /*who*/) {
-        return {background_answer(server_.loop(), daemon_.bulk(), [this] {
-            std::string text = to_string(executor::dump_tasks(daemon_.runs_on(), most_tasks_dumped));
-            if (auto* const bulk = daemon_.made_bulk_scheduler()) {
+        return {background_answer(server_.loop(), daemon_.state().bulk(), [this] {
+            std::string text = to_string(executor::dump_tasks(daemon_.state().runs_on(), most_tasks_dumped));
+            if (auto* const bulk = daemon_.state().made_bulk_scheduler()) {
                 text += "\nof large plans:\n" + to_string(executor::dump_tasks(*bulk, most_tasks_dumped));
             }
             return http_answer{.type = "text/plain; charset=utf-8", .body = std::move(text)};
@@ -250,7 +250,7 @@ private:
         if (!is_json(head.content_type) || !head.content_encoding.empty()) {
             return {text_answer(415, "the body is JSON: Content-Type: application/json, without Content-Encoding")};
         }
-        const std::size_t most = daemon_.bounds().message_bytes;
+        const std::size_t most = daemon_.state().bounds().message_bytes;
         if (head.content_length.value_or(0) > most) {
             return {text_answer(413, "limits.message_bytes is " + std::to_string(most))};
         }
@@ -259,7 +259,7 @@ private:
     }
 
     [[nodiscard]] std::string why_not_ready() const {
-        if (daemon_.is_draining()) {
+        if (daemon_.state().is_draining()) {
             return "draining";
         }
         if (!is_ready_.load(std::memory_order_relaxed)) {
@@ -284,7 +284,7 @@ private:
         const auto now = std::chrono::system_clock::now().time_since_epoch();
         const value all = {{"time", std::chrono::duration<double>{now}.count()},
                            {"ready", why_not_ready().empty()},
-                           {"stats", server::describe_stats(daemon_)},
+                           {"stats", server::describe_stats(daemon_.parts())},
                            {"pools", std::move(pools)}};
         return all.dump(-1, ' ', false, value::error_handler_t::replace);
     }

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "api/admin/exchange.hpp"
-#include "api/server/net/bulk_lane.hpp"
+#include "api/server/state/bulk_lane.hpp"
 
 namespace asio {
 class io_context;

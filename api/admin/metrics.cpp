@@ -82,7 +82,7 @@ private:
 };
 
 void add_requests(family_list& all, server::service& daemon) {
-    const auto& counts = daemon.counts();
+    const auto& counts = daemon.state().counts();
     all.begin(MetricType::Counter, "gatherd_requests_total",
               "Requests answered, by method and by the code of the error; code 0 is a result.");
     auto methods = server::method_names();
@@ -120,7 +120,7 @@ void add_requests(family_list& all, server::service& daemon) {
 
 void add_programs(family_list& all, server::service& daemon) {
     using server::event;
-    const auto& counts = daemon.counts();
+    const auto& counts = daemon.state().counts();
     all.counter("gatherd_programs_total", "Programs run: a run, gather or map.", counts.get(event::programs_run));
     all.counter("gatherd_programs_failed_total", "Programs that did not return a result.",
                 counts.get(event::programs_failed));
@@ -130,7 +130,7 @@ void add_programs(family_list& all, server::service& daemon) {
     all.add(counts.get(event::tasks_failed), {{"outcome", "failed"}});
     all.add(counts.get(event::tasks_cancelled), {{"outcome", "cancelled"}});
     all.gauge("gatherd_tasks_in_flight", "Tasks that have not ended.",
-              static_cast<double>(daemon.tasks_in_flight()->load(std::memory_order_relaxed)));
+              static_cast<double>(daemon.state().tasks_in_flight()->load(std::memory_order_relaxed)));
     all.gauge("gatherd_created_tasks", "Created tasks that run, and results that are kept.",
               static_cast<double>(daemon.tasks().size()));
     all.gauge("gatherd_kept_results_bytes", "Size of the results of created tasks that are kept.",
@@ -141,8 +141,8 @@ void add_programs(family_list& all, server::service& daemon) {
 
 void add_connections(family_list& all, server::service& daemon) {
     using server::event;
-    const auto& counts = daemon.counts();
-    all.gauge("gatherd_connections", "Open connections.", static_cast<double>(daemon.connections()));
+    const auto& counts = daemon.state().counts();
+    all.gauge("gatherd_connections", "Open connections.", static_cast<double>(daemon.connections().size()));
     all.counter("gatherd_connections_accepted_total", "Connections accepted.", counts.get(event::connections_accepted));
     all.counter("gatherd_received_bytes_total", "Bytes read from clients.", counts.get(event::bytes_read));
     all.counter("gatherd_sent_bytes_total", "Bytes written to clients.", counts.get(event::bytes_written));
@@ -150,9 +150,9 @@ void add_connections(family_list& all, server::service& daemon) {
 }
 
 void add_calls(family_list& all, server::service& daemon) {
-    const auto calls = daemon.workers().calls_by_name(most_functions);
+    const auto calls = daemon.state().workers().calls_by_name(most_functions);
     const auto name_of = [](const workers::name_calls& each) { return each.name.empty() ? "(others)" : each.name; };
-    all.gauge("gatherd_workers", "Connections that serve functions.", static_cast<double>(daemon.workers().size()));
+    all.gauge("gatherd_workers", "Connections that serve functions.", static_cast<double>(daemon.state().workers().size()));
     all.begin(MetricType::Counter, "gatherd_calls_total", "Calls of served functions that have ended.");
     for (const auto& each : calls) {
         all.add(each.returned, {{"function", name_of(each)}, {"outcome", "ok"}});
@@ -163,7 +163,7 @@ void add_calls(family_list& all, server::service& daemon) {
         all.add_times(each.times_run, {{"function", name_of(each)}});
     }
     all.begin(MetricType::Histogram, "gatherd_call_queue_seconds", "How long calls have waited for a place in a worker.");
-    all.add_times(daemon.workers().times_queued());
+    all.add_times(daemon.state().workers().times_queued());
 }
 
 void add_pools(family_list& all, const std::vector<pools::pool::state>& pools) {
@@ -203,13 +203,13 @@ void add_threads(family_list& all, const executor::scheduler& threads) {
 }
 
 /// When the process was started, in seconds of Unix time.
-double start_time(const server::service& daemon) {
+double start_time(server::service& daemon) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration<double>{now}.count() - seconds(daemon.uptime());
+    return std::chrono::duration<double>{now}.count() - seconds(daemon.state().uptime());
 }
 
 /// The metrics that every client of Prometheus gives under these names.
-void add_process(family_list& all, const server::service& daemon) {
+void add_process(family_list& all, server::service& daemon) {
     std::ifstream file{"/proc/self/statm"};
     std::uint64_t size = 0;
     std::uint64_t resident = 0;
@@ -243,17 +243,17 @@ void add_process(family_list& all, const server::service& daemon) {
 std::string metrics_text(server::service& daemon, const std::vector<pools::pool::state>& pools) {
     family_list all;
     all.begin(MetricType::Gauge, "gatherd_build_info", "1, with the version of the daemon.");
-    all.add(1, {{"version", daemon.version()}});
-    all.gauge("gatherd_draining", "1 while the daemon stops.", daemon.is_draining() ? 1 : 0);
+    all.add(1, {{"version", daemon.state().version()}});
+    all.gauge("gatherd_draining", "1 while the daemon stops.", daemon.state().is_draining() ? 1 : 0);
     add_requests(all, daemon);
     add_programs(all, daemon);
     add_connections(all, daemon);
     add_calls(all, daemon);
     add_pools(all, pools);
-    add_threads(all, daemon.runs_on());
+    add_threads(all, daemon.state().runs_on());
     all.gauge("gatherd_memory_allocated_bytes", "What the process has allocated and limits.memory_bytes bounds.",
               static_cast<double>(executor::allocated_memory::exact_bytes()));
-    all.gauge("gatherd_memory_limit_bytes", "limits.memory_bytes.", static_cast<double>(daemon.bounds().memory_bytes));
+    all.gauge("gatherd_memory_limit_bytes", "limits.memory_bytes.", static_cast<double>(daemon.state().bounds().memory_bytes));
     add_process(all, daemon);
     return all.text();
 }

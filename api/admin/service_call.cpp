@@ -154,8 +154,8 @@ private:
         process::descriptor theirs{ends[1]};
         socket_.assign(asio::local::stream_protocol{}, ends[0]);
         socket_.non_blocking(true);
-        const std::size_t home = static_cast<std::size_t>(ends[0]) % daemon_.runs_on().workers();
-        connection_ = server::let_in_http(daemon_, std::move(theirs), caller_.peer, caller_.who, home);
+        const std::size_t home = static_cast<std::size_t>(ends[0]) % daemon_.state().runs_on().workers();
+        connection_ = server::let_in_http(daemon_.connections(), std::move(theirs), caller_.peer, caller_.who, home);
         return true;
     }
 

@@ -115,7 +115,7 @@ struct embedded_server::parts {
                 throw std::invalid_argument{"listen: whoever reaches " + opened.address() +
                                             " could run plans here: set tokens, or, if that is meant, is_open"};
             }
-            listeners.push_back(std::make_shared<listener>(of, std::move(opened), nullptr));
+            listeners.push_back(std::make_shared<listener>(of.connections(), std::move(opened), nullptr));
             addresses.push_back(listeners.back()->address());
         }
         for (const auto& each : listeners) {
@@ -125,7 +125,7 @@ struct embedded_server::parts {
 
     /// Whether a call still runs on a thread.
     [[nodiscard]] bool is_blocked() {
-        auto* const bulk = of.made_bulk_scheduler();
+        auto* const bulk = of.state().made_bulk_scheduler();
         return scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0);
     }
 
@@ -134,14 +134,14 @@ struct embedded_server::parts {
             each->stop();
         }
         server::drain(of, grace, [](bool) {});
-        for (const auto& each : of.everybody()) {
+        for (const auto& each : of.connections().all()) {
             each->hang_up();  // of those that do not read
         }
         server::wait_until(std::chrono::steady_clock::time_point::max(), [this] {
-            return of.connections() == 0 && of.tasks_in_flight()->load() == 0 && !is_blocked();
+            return of.connections().size() == 0 && of.state().tasks_in_flight()->load() == 0 && !is_blocked();
         });
-        of.finish_bulk();
-        of.stop_bulk();  // what they still do may need a worker
+        of.state().bulk().finish();
+        of.state().stop_bulk();  // what they still do may need a worker
         scheduler.stop();
     }
 

@@ -34,19 +34,19 @@ drain_end drain(service& drained, std::chrono::milliseconds grace, const std::fu
     const auto emptied = std::make_shared<std::promise<void>>();  // the service may still call it after the end of this
     auto is_empty = emptied->get_future();
     const auto grace_ends = clock::now() + grace;
-    drained.workers().drain(grace);
+    drained.state().workers().drain(grace);
     drained.drain([emptied] { emptied->set_value(); });
-    drained.workers().end_expecting();  // requests that wait for a pool are told
-    const auto has_ended = [&drained] { return drained.tasks_in_flight()->load() == 0; };
+    drained.state().workers().end_expecting();  // requests that wait for a pool are told
+    const auto has_ended = [&drained] { return drained.state().tasks_in_flight()->load() == 0; };
     // Ends all processes; then their connections close.
     const auto end_all_pools = [&] {
         end_pools(true);
         static_cast<void>(wait_until(clock::now() + last_words, [&drained] {
-            return drained.workers().size() == 0 && drained.connections() == 0;
+            return drained.state().workers().size() == 0 && drained.connections().size() == 0;
         }));
     };
-    if (wait_until(grace_ends, [&drained] { return drained.connections() <= drained.workers().size(); })) {
-        drained.finish_bulk();  // a huge message that was being read when its connection ended may have created tasks
+    if (wait_until(grace_ends, [&drained] { return drained.connections().size() <= drained.state().workers().size(); })) {
+        drained.state().bulk().finish();  // a huge message that was being read when its connection ended may have created tasks
         if (wait_until(grace_ends, has_ended)) {
             drained.end_workers(false);
             end_pools(false);
@@ -59,16 +59,16 @@ drain_end drain(service& drained, std::chrono::milliseconds grace, const std::fu
     spdlog::warn("the grace of {} ms is over: cancelling what still runs", grace.count());
     drained.cancel_all();
     drain_end end;
-    end.all_ended = wait_until(clock::now() + longest_clean_up(drained.bounds()), has_ended);
+    end.all_ended = wait_until(clock::now() + longest_clean_up(drained.state().bounds()), has_ended);
     if (!end.all_ended) {
-        spdlog::warn("{} tasks did not end in time", drained.tasks_in_flight()->load());
+        spdlog::warn("{} tasks did not end in time", drained.state().tasks_in_flight()->load());
     }
     drained.end_workers(true);
     end_all_pools();
     // Nothing runs any more, or nothing will end: what is left is for clients to read their answers.
     end.all_read = is_empty.wait_for(last_words) == std::future_status::ready;
     if (!end.all_read) {
-        spdlog::warn("{} clients did not read their answers in time", drained.connections());
+        spdlog::warn("{} clients did not read their answers in time", drained.connections().size());
     }
     return end;
 }

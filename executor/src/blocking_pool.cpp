@@ -115,8 +115,8 @@ bool blocking_pool::submit(pool_work& item) noexcept {
         const auto self = started.emplace(started.end());
         *self = std::thread{[shared = state_, self] {
             pthread_setname_np(pthread_self(), shared->fixed.name);
-            if (!shared->fixed.cpus.empty()) {
-                static_cast<void>(shared->fixed.cpus.apply_to(pthread_self()));  // refused: it works where it is
+            if (shared->fixed.begin) {
+                shared->fixed.begin();
             }
             shared->serve(self);  // waits for the lock, and so until it stands in the list
         }};

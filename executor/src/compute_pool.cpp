@@ -62,6 +62,12 @@ public:
         }
     }
 
+    void use_all_cpus() const noexcept {
+        if (!cpus_.empty()) {
+            static_cast<void>(cpus_.apply_to(pthread_self()));  // refused: it works where it is
+        }
+    }
+
 private:
     /// A slot for each thread of ours, so that none waits for one; and as many more as help one that is alone, if
     /// oneTBB may start them: it prints a warning when it is asked for more.
@@ -82,10 +88,10 @@ private:
 };
 
 compute_pool::compute_pool(std::size_t max_threads, cpu_mask cpus)
-    : arena_{std::make_unique<arena>(max_threads, cpus)},
+    : arena_{std::make_unique<arena>(max_threads, std::move(cpus))},
       threads_{{.max_threads = max_threads,
                 .name = "compute",
-                .cpus = std::move(cpus),
+                .begin = [&arena = *arena_] { arena.use_all_cpus(); },
                 .run = [&arena = *arena_](work& item) { arena.run(item); }},
                blocking_pool::open_calls::awaited} {}
 

@@ -25,8 +25,8 @@ std::size_t worker_count(const scheduler_options& options) {
 scheduler::scheduler(scheduler_options options)
     : cpus_{options.pin_workers ? cpu_mask::of_this_thread() : cpu_mask{}},
       idle_{worker_count(options)},
-      blocking_{std::make_unique<blocking_pool>(
-          blocking_pool::options{.max_threads = options.blocking_threads, .name = "blocking", .cpus = cpus_})},
+      blocking_{std::make_unique<blocking_pool>(blocking_pool::options{
+          .max_threads = options.blocking_threads, .name = "blocking", .begin = [this] { use_all_cpus(); }})},
       compute_{std::make_unique<compute_pool>(worker_count(options), cpus_)} {
     const std::size_t count = worker_count(options);
     for (std::size_t i = 0; i < count; ++i) {

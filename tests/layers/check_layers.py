@@ -5,7 +5,8 @@ Usage: check_layers.py [ROOT]
 
 Rules (each violation is an error):
   arrows     cli -> api -> executor and cli -> config; inside api: admin -> server, pools; server -> workers, plan, functions;
-             functions, workers, plan/check and plan/evaluate -> plan/model; embedding -> server, functions; api/protocol,
+             functions, workers, plan/check and plan/evaluate -> plan/model; embedding -> server, functions; in
+             server: methods -> tasks -> net -> state -> auth -> limits; api/protocol,
              api/include and the headers directly in api/ serve all of api
   serve      in cli only serve* sees config, api and executor together
   libraries  a layer includes only the third-party libraries that LIBRARIES lists for it
@@ -25,6 +26,16 @@ from pathlib import Path
 
 PLAN = {"api/plan/model", "api/plan/check", "api/plan/evaluate"}
 
+# The parts of a server, each above those before it.
+LIMITS = {"api/server/limits"}
+AUTH = LIMITS | {"api/server/auth"}
+STATE = AUTH | {"api/server/state"}
+NET = STATE | {"api/server/net"}
+TASKS = NET | {"api/server/tasks"}
+METHODS = TASKS | {"api/server/methods"}
+SERVER = METHODS | {"api/server"}
+BELOW_SERVER = {"api", "api/include", "api/process", "api/workers", "api/protocol", *PLAN, "executor"}
+
 ALLOCATED_MEMORY = "gatherd/executor/allocated_memory.hpp"  # all that api/protocol knows of the executor
 
 # What each layer may include of ours: layers, and single headers. A layer is the longest of these that a file's folder
@@ -42,11 +53,17 @@ ARROWS = {
     "api/functions": {"api", "api/include", "api/functions", "api/http", "api/process", "api/protocol", "api/plan/model", "executor"},
     "api/workers": {"api", "api/include", "api/workers", "api/protocol", "api/plan/model", "executor"},
     "api/pools": {"api", "api/include", "api/pools", "api/process", "api/workers", "executor"},
-    "api/server": {"api", "api/include", "api/functions", "api/process", "api/workers", "api/protocol", *PLAN, "api/server", "executor"},
-    "api/embedding": {"api", "api/include", "api/embedding", "api/functions", "api/plan/model", "api/server", "executor"},
-    "api/admin": {"api", "api/include", "api/admin", "api/http", "api/pools", "api/process", "api/server", "api/workers", "executor"},
+    "api/server/limits": BELOW_SERVER | LIMITS,
+    "api/server/auth": BELOW_SERVER | AUTH,
+    "api/server/state": BELOW_SERVER | STATE,
+    "api/server/net": BELOW_SERVER | NET,
+    "api/server/tasks": BELOW_SERVER | TASKS,
+    "api/server/methods": BELOW_SERVER | METHODS,
+    "api/server": BELOW_SERVER | SERVER,
+    "api/embedding": {"api", "api/include", "api/embedding", "api/functions", "api/plan/model", *SERVER, "executor"},
+    "api/admin": {"api", "api/include", "api/admin", "api/http", "api/pools", "api/process", *SERVER, "api/workers", "executor"},
     "config": {"config"},
-    "cli": {"cli", "config", "api", "api/include", "api/admin", "api/embedding", "api/functions", "api/pools", "api/process", "api/workers", "api/protocol", *PLAN, "api/server", "executor"},
+    "cli": {"cli", "config", "api", "api/include", "api/admin", "api/embedding", "api/functions", "api/pools", "api/process", "api/workers", "api/protocol", *PLAN, *SERVER, "executor"},
 }
 
 # Third-party headers by their first folder (or whole name). The standard library's and the system's are free to all.
@@ -64,7 +81,13 @@ LIBRARIES = {
     "api/process": {"asio"},
     "api/workers": {"nlohmann"},
     "api/pools": {"asio", "spdlog"},
-    "api/server": {"asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
+    "api/server/limits": {"nlohmann"},
+    "api/server/auth": {"openssl"},
+    "api/server/state": set(),
+    "api/server/net": {"asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
+    "api/server/tasks": {"nlohmann"},
+    "api/server/methods": {"nlohmann"},
+    "api/server": {"spdlog"},
     "api/admin": {"asio", "microhttpd.h", "nlohmann", "prometheus", "spdlog"},
     "config": {"nlohmann"},
     "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "openssl", "simdjson.h", "spdlog", "systemd"},

@@ -103,7 +103,7 @@ bool run(std::size_t pings) {
     executor::scheduler on{{}};
     api::server::service of{on, functions, api::limits{}, "test"};
     const auto listener =
-        std::make_shared<api::server::listener>(of, api::server::listening_socket::tcp("127.0.0.1", 0), nullptr);
+        std::make_shared<api::server::listener>(of.connections(), api::server::listening_socket::tcp("127.0.0.1", 0), nullptr);
     listener->start();
     bool is_right = false;
     {
@@ -129,7 +129,7 @@ bool run(std::size_t pings) {
         is_empty.notify_one();
     });
     is_empty.wait(false);
-    of.stop_bulk();
+    of.state().stop_bulk();
     on.stop();
     return is_right;
 }

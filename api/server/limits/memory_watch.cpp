@@ -10,8 +10,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "api/server/net/connection.hpp"
-#include "api/server/service.hpp"
 #include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
 
@@ -66,7 +64,7 @@ struct memory_watch::holder {
     std::size_t bytes = 0;
     std::shared_ptr<client_share> client;
     std::shared_ptr<plan::program> program;
-    std::shared_ptr<connection> connected;
+    std::shared_ptr<memory_holder> connected;
 };
 
 bool memory_watch::by_bytes(const holder& one, const holder& other) noexcept {
@@ -103,10 +101,19 @@ void memory_watch::place::leave() noexcept {
     next_ = previous_ = nullptr;
 }
 
-memory_watch::memory_watch(service& owner) : service_{owner}, client_bytes_{owner.bounds().client_memory_bytes} {
+memory_watch::memory_watch(const limits& bounds) : client_bytes_{bounds.client_memory_bytes} {
     sem_init(&bell_, 0, 0);
-    memory_limit::set(owner.bounds().memory_bytes);
-    memory_group::set_mark(owner.bounds().client_memory_bytes);
+    memory_limit::set(bounds.memory_bytes);
+    memory_group::set_mark(bounds.client_memory_bytes);
+}
+
+memory_watch::~memory_watch() {
+    stop();
+    sem_destroy(&bell_);
+}
+
+void memory_watch::start(memory_holders& watched) {
+    watched_ = &watched;
     if (allocated_memory::is_counting()) {
         thread_ = std::thread{[this] { run(); }};
     }
@@ -137,7 +144,6 @@ void memory_watch::stop() noexcept {
         thread_.join();
         allocated_memory::arm_alarm(0, nullptr);
     }
-    sem_destroy(&bell_);
 }
 
 void memory_watch::run() noexcept {
@@ -174,9 +180,9 @@ std::vector<memory_watch::holder> memory_watch::holders() {
             }
         }
     }
-    for (auto& each : service_.everybody()) {
-        if (const std::size_t bytes = each->work().held_bytes(); bytes > small_change) {
-            all.push_back({bytes, each->work().share(), nullptr, each});
+    for (auto& each : watched_->holders()) {
+        if (const std::size_t bytes = each->held_bytes(); bytes > small_change) {
+            all.push_back({bytes, each->share(), nullptr, each});
         }
     }
     return all;
@@ -195,7 +201,7 @@ void memory_watch::look() {
     }
     const bool is_high = memory_limit::is_high();
     if (!is_high && some_wait_.exchange(false)) {
-        for (const auto& each : service_.everybody()) {
+        for (const auto& each : watched_->holders()) {
             each->look_at_memory();
         }
     }
@@ -214,9 +220,9 @@ void memory_watch::look() {
         return;
     }
     const auto largest = std::max_element(all.begin(), all.end(), by_bytes);
-    const std::size_t kept = service_.tasks().kept_bytes();
+    const std::size_t kept = watched_->kept_bytes();
     if (largest == all.end() || std::max(largest->bytes, fullest->bytes()) < kept) {
-        service_.tasks().drop_half();
+        watched_->drop_half();
     } else {
         // Where all are small, those of the client that holds most.
         static_cast<void>(end_largest(all, largest->bytes < least_worth ? fullest : nullptr, "limits.memory_bytes"));
@@ -253,7 +259,7 @@ bool memory_watch::some_are_ending() {
     }
     std::erase_if(victims_, [](const auto& each) { return each.expired(); });
     const auto leaving = leaving_.lock();
-    return !victims_.empty() || (leaving != nullptr && leaving->work().held_bytes() >= least_worth);
+    return !victims_.empty() || (leaving != nullptr && leaving->held_bytes() >= least_worth);
 }
 
 }  // namespace gatherd::api::server

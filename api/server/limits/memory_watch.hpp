@@ -18,8 +18,37 @@
 
 namespace gatherd::api::server {
 
-class connection;
-class service;
+/// Who holds memory for a client beside its programs, and can be made to give it back: a connection.
+///
+/// Threads: all members are called from any thread.
+class memory_holder {
+public:
+    virtual ~memory_holder() = default;
+
+    /// Whose memory it is.
+    [[nodiscard]] virtual std::shared_ptr<client_share> share() = 0;
+
+    /// Bytes that its half-read message, its unread answers and its waiting requests take.
+    [[nodiscard]] virtual std::size_t held_bytes() const noexcept = 0;
+
+    /// Memory is short, and it holds most: the half-read message is given up, or the answers and the requests that
+    /// wait, with the connection.
+    virtual void end_for_memory(const char* limit) = 0;
+
+    /// There is memory again: it may read on.
+    virtual void look_at_memory() = 0;
+};
+
+/// Where these are found, and the kept results. Threads: all members are called from any thread.
+class memory_holders {
+public:
+    virtual ~memory_holders() = default;
+    [[nodiscard]] virtual std::vector<std::shared_ptr<memory_holder>> holders() const = 0;
+
+    /// Bytes of results that are kept; and drops the oldest of them, half of these bytes.
+    [[nodiscard]] virtual std::size_t kept_bytes() const = 0;
+    virtual void drop_half() = 0;
+};
 
 /// About what a program takes beside its plan and what its tasks allocate.
 constexpr std::size_t bytes_a_program = 2048;
@@ -63,10 +92,13 @@ public:
         place* previous_ = nullptr;
     };
 
-    explicit memory_watch(service& owner);
-    ~memory_watch() { stop(); }
+    explicit memory_watch(const limits& bounds);
+    ~memory_watch();
     memory_watch(const memory_watch&) = delete;
     memory_watch& operator=(const memory_watch&) = delete;
+
+    /// Begins to watch them, until stop(), which has to come before they go.
+    void start(memory_holders& watched);
 
     /// From now on these limits hold.
     void change_limits(const limits& bounds) noexcept;
@@ -91,7 +123,7 @@ private:
     bool end_largest(std::vector<holder>& all, const client_share* client, const char* limit);
     [[nodiscard]] bool some_are_ending();
 
-    service& service_;
+    memory_holders* watched_ = nullptr;  // set before the thread is started
     std::atomic<std::size_t> client_bytes_;
     sem_t bell_;
     std::atomic<bool> is_stopping_{false};
@@ -103,7 +135,7 @@ private:
     // The thread's own.
     bool is_one_full_ = false;  // a client holds too much
     std::vector<std::weak_ptr<plan::program>> victims_;  // were told to end, and may not have yet
-    std::weak_ptr<connection> leaving_;                  // likewise
+    std::weak_ptr<memory_holder> leaving_;               // likewise
     std::chrono::steady_clock::time_point victims_since_{};
     std::thread thread_;
 };

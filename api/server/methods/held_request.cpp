@@ -10,7 +10,7 @@
 #include "api/protocol/json_value.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "api/protocol/message_decoder.hpp"
-#include "api/server/methods/message_handling.hpp"
+#include "api/server/net/message_handling.hpp"
 #include "api/server/methods/methods.hpp"
 #include "api/server/net/connection.hpp"
 
@@ -26,13 +26,13 @@ constexpr std::chrono::milliseconds between_tries{5};
 
 }  // namespace
 
-bool held_request::may_wait(service& server, const error& why, const connection& client,
+bool held_request::may_wait(const server_parts& server, const error& why, const connection& client,
                             std::optional<clock::time_point> deadline) {
-    return plan::is_unknown_function(why) && server.workers().is_expecting() && !server.is_draining() &&
+    return plan::is_unknown_function(why) && server.state.workers().is_expecting() && !server.state.is_draining() &&
            client.message_bytes() <= most_held_bytes && (!deadline || clock::now() < *deadline);
 }
 
-void held_request::hold(service& server, const protocol::request& request, reply answer,
+void held_request::hold(const server_parts& server, const protocol::request& request, reply answer,
                         std::optional<clock::time_point> deadline) {
     std::string text = R"({"method":)";
     protocol::append_string(text, request.method);
@@ -45,12 +45,12 @@ void held_request::hold(service& server, const protocol::request& request, reply
     text += '}';
     text.append(padding, ' ');
     std::make_shared<held_request>(server, std::move(answer), std::move(text),
-                                   deadline.value_or(clock::now() + server.bounds().worker_wait))
+                                   deadline.value_or(clock::now() + server.state.bounds().worker_wait))
         ->start();
 }
 
-held_request::held_request(service& server, reply answer, std::string text, clock::time_point deadline)
-    : service_{server},
+held_request::held_request(const server_parts& server, reply answer, std::string text, clock::time_point deadline)
+    : server_{server},
       client_{answer.to()},
       id_{answer.id()},
       text_{std::move(text)},
@@ -65,9 +65,9 @@ held_request::~held_request() {
 
 void held_request::start() {
     const auto self = shared_from_this();
-    timer_.set(service_.runs_on(), std::max<clock::duration>(deadline_ - clock::now(), clock::duration::zero()),
+    timer_.set(server_.state.runs_on(), std::max<clock::duration>(deadline_ - clock::now(), clock::duration::zero()),
                [self] { self->wake(); });
-    const auto number = service_.workers().when_served([self] { self->wake(); });
+    const auto number = server_.state.workers().when_served([self] { self->wake(); });
     bool is_over = false;
     {
         const std::lock_guard guard{lock_};
@@ -75,7 +75,7 @@ void held_request::start() {
         is_over = !answer_;
     }
     if (is_over) {
-        service_.workers().forget_call(number);
+        server_.state.workers().forget_call(number);
     } else if (!client_->work().add_request(self)) {
         cancel({});
     }
@@ -98,7 +98,7 @@ std::optional<reply> held_request::take() {
         answer_.reset();
         number = wake_number_;
     }
-    service_.workers().forget_call(number);
+    server_.state.workers().forget_call(number);
     timer_.cancel();
     client_->work().remove_request(shared_from_this());
     return taken;
@@ -107,21 +107,21 @@ std::optional<reply> held_request::take() {
 /// On the reactor of its connection.
 void held_request::call_again() {
     if (client_->is_in_bulk()) {  // who the client is may be changing
-        later_.set(service_.runs_on(), between_tries, [self = shared_from_this()] { self->wake(); });
+        later_.set(server_.state.runs_on(), between_tries, [self = shared_from_this()] { self->wake(); });
         return;
     }
     auto answer = take();
     if (!answer) {
         return;
     }
-    auto& decoder = decoder_of_this_thread(service_.bounds());
+    auto& decoder = decoder_of_this_thread(server_.state.bounds());
     const std::string_view text{text_.data(), text_.size() - padding};
     client_->note_message(text.size());
     for (const protocol::message_item& item : decoder.decode(text).items) {
         if (const auto* const refused = std::get_if<protocol::refusal>(&item)) {
             answer->error(refused->reason);
         } else {
-            call_method(service_, std::get<protocol::request>(item), *std::move(answer), deadline_);
+            call_method(server_, std::get<protocol::request>(item), *std::move(answer), deadline_);
         }
     }
     decoder.shrink();
@@ -136,8 +136,8 @@ bool held_request::cancel(const std::string& message) {
     return answer.has_value();
 }
 
-error with_faults_of_pools(service& server, const error& why) {
-    const std::string faults = plan::is_unknown_function(why) ? server.workers().faults() : std::string{};
+error with_faults_of_pools(const server_parts& server, const error& why) {
+    const std::string faults = plan::is_unknown_function(why) ? server.state.workers().faults() : std::string{};
     if (faults.empty()) {
         return why;
     }

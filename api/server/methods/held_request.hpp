@@ -10,9 +10,9 @@
 #include <string_view>
 
 #include "api/protocol/message.hpp"
-#include "api/server/methods/reply.hpp"
-#include "api/server/service.hpp"
-#include "api/server/tasks/client_work.hpp"
+#include "api/server/net/reply.hpp"
+#include "api/server/methods/methods.hpp"
+#include "api/server/net/client_work.hpp"
 #include "gatherd/executor/timer.hpp"
 
 namespace gatherd::api::server {
@@ -26,14 +26,14 @@ public:
     using clock = std::chrono::steady_clock;
 
     /// Whether a request that was refused for that reason may wait: until `deadline`, if it has waited before.
-    [[nodiscard]] static bool may_wait(service& server, const error& why, const connection& client,
+    [[nodiscard]] static bool may_wait(const server_parts& server, const error& why, const connection& client,
                                        std::optional<clock::time_point> deadline);
 
     /// Takes the reply.
-    static void hold(service& server, const protocol::request& request, reply answer,
+    static void hold(const server_parts& server, const protocol::request& request, reply answer,
                      std::optional<clock::time_point> deadline);
 
-    held_request(service& server, reply answer, std::string text, clock::time_point deadline);
+    held_request(const server_parts& server, reply answer, std::string text, clock::time_point deadline);
     ~held_request() override;
 
     [[nodiscard]] const protocol::request_id& id() const noexcept override { return id_; }
@@ -46,7 +46,7 @@ private:
     void call_again();
     [[nodiscard]] std::optional<reply> take();
 
-    service& service_;
+    const server_parts& server_;
     const std::shared_ptr<connection> client_;
     const protocol::request_id id_;
     const std::string text_;  // with the padding that a decoder needs
@@ -60,6 +60,6 @@ private:
 };
 
 /// The refusal of a plan for an unknown function, with what is known of pools that do not serve yet.
-[[nodiscard]] error with_faults_of_pools(service& server, const error& why);
+[[nodiscard]] error with_faults_of_pools(const server_parts& server, const error& why);
 
 }  // namespace gatherd::api::server

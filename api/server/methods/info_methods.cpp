@@ -10,7 +10,7 @@
 #include "api/server/methods/params.hpp"
 #include "api/server/methods/stats.hpp"
 #include "api/server/net/connection.hpp"
-#include "api/server/service.hpp"
+#include "api/server/methods/methods.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
@@ -84,12 +84,12 @@ void check_no_params(std::optional<protocol::json_view> given) {
 
 }  // namespace
 
-void functions(service& of, std::optional<protocol::json_view> from, reply& answer) {
+void functions(const server_parts& server, std::optional<protocol::json_view> from, reply& answer) {
     check_no_params(from);
     executor::memory_account listing{executor::memory_account::kind::early};
     const executor::memory_turn turn{&listing};
-    const auto own = of.functions().all();
-    const auto served = of.functions().all_served();
+    const auto own = server.state.functions().all();
+    const auto served = server.state.functions().all_served();
     value list = value::array();
     auto next = served.begin();
     for (const plan::function* each : own) {
@@ -104,30 +104,30 @@ void functions(service& of, std::optional<protocol::json_view> from, reply& answ
     answer.result(list);
 }
 
-void stats(service& of, std::optional<protocol::json_view> from, reply& answer) {
+void stats(const server_parts& server, std::optional<protocol::json_view> from, reply& answer) {
     check_no_params(from);
-    answer.result(describe_stats(of));
+    answer.result(describe_stats(server));
 }
 
-void info(service& of, std::optional<protocol::json_view> from, reply& answer) {
+void info(const server_parts& server, std::optional<protocol::json_view> from, reply& answer) {
     check_no_params(from);
     answer.result({{"name", "gatherd"},
-                   {"version", of.version()},
+                   {"version", server.state.version()},
                    {"protocol", protocol_version},
-                   {"threads", of.runs_on().workers()},
-                   {"draining", of.is_draining()},
+                   {"threads", server.state.runs_on().workers()},
+                   {"draining", server.state.is_draining()},
                    {"limits",
-                    {{"message_bytes", of.bounds().message_bytes},
-                     {"memory_bytes", of.bounds().memory_bytes},
-                     {"client_memory_bytes", of.bounds().client_memory_bytes}}}});
+                    {{"message_bytes", server.state.bounds().message_bytes},
+                     {"memory_bytes", server.state.bounds().memory_bytes},
+                     {"client_memory_bytes", server.state.bounds().client_memory_bytes}}}});
 }
 
-void ping(service&, std::optional<protocol::json_view> from, reply& answer) {
+void ping(const server_parts&, std::optional<protocol::json_view> from, reply& answer) {
     check_no_params(from);
     answer.result("pong");
 }
 
-void auth(service&, std::optional<protocol::json_view> from, reply& answer) {
+void auth(const server_parts&, std::optional<protocol::json_view> from, reply& answer) {
     static const signature expected{{"token"}, {}};
     if (!answer.to()->show_token(params{from, expected}.required_text("token"))) {
         throw refused{{errc::not_authenticated, "Not authenticated: no such token"}};

@@ -8,9 +8,9 @@
 
 #include "api/plan/evaluate/instant_run.hpp"
 #include "api/protocol/response.hpp"
-#include "api/server/methods/outcome_text.hpp"
+#include "api/server/tasks/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
-#include "api/server/service.hpp"
+#include "api/server/state/server_state.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
@@ -66,16 +66,16 @@ plan::program_end run_within_memory(const limits& bounds, plan::program_observer
 }  // namespace
 
 // The result is written behind the answer's head, in memory that the thread keeps for the next.
-void answer_at_once(service& of, const plan::plan& what, reply& answer) {
+void answer_at_once(server_state& state, const plan::plan& what, reply& answer) {
     thread_local std::string message;
     message.clear();
     protocol::append_result_head(message, answer.id());
     const std::size_t head = message.size();
     printing observer{answer};
-    const limits& bounds = of.bounds();
-    of.counts().add(event::programs_run);
+    const limits& bounds = state.bounds();
+    state.counts().add(event::programs_run);
     const auto end = run_within_memory(bounds, observer, what, message);
-    count_end(of.counts(), end.how, what.tasks());
+    count_end(state.counts(), end.how, what.tasks());
     if (end.how != plan::program_end::way::returned) {
         answer.error(error_of(end, bounds));
     } else {

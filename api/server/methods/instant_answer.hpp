@@ -4,17 +4,17 @@
 
 #include "api/plan/model/plan.hpp"
 #include "api/plan/evaluate/program.hpp"
-#include "api/server/methods/reply.hpp"
+#include "api/server/net/reply.hpp"
 
 namespace gatherd::api::server {
 
-class service;
+class server_state;
 
 /// Whether a plan is evaluated by the thread that read it, before it reads on: it needs no program then, nothing that
 /// could be cancelled, and no entry among the tasks in flight (docs/decisions/0008).
 [[nodiscard]] bool is_answered_at_once(const plan::plan& what, const plan::program_options& how) noexcept;
 
 /// Evaluates such a plan and answers. Cost: that of its calls; no allocation of its own but for what they return.
-void answer_at_once(service& of, const plan::plan& what, reply& answer);
+void answer_at_once(server_state& state, const plan::plan& what, reply& answer);
 
 }  // namespace gatherd::api::server

@@ -15,7 +15,7 @@
 #include "api/server/methods/held_request.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/net/connection.hpp"
-#include "api/server/service.hpp"
+#include "api/server/methods/methods.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
@@ -29,7 +29,7 @@ enum class answered : std::uint8_t { at_once, later };
 
 struct method {
     std::string_view name;
-    void (*call)(service&, std::optional<protocol::json_view>, reply&);
+    void (*call)(const server_parts&, std::optional<protocol::json_view>, reply&);
     access by;  // a submitter's starts work: it is refused while the service drains, or has no memory for it
     answered when = answered::at_once;
 };
@@ -74,7 +74,7 @@ std::string names() {
 }
 
 /// Throws `refused` where a client may not call a method.
-void check_call(service& of, const method& m, connection& client) {
+void check_call(const server_parts& server, const method& m, connection& client) {
     if (m.by == access::anybody) {
         return;
     }
@@ -91,18 +91,18 @@ void check_call(service& of, const method& m, connection& client) {
     if (m.by == access::admin && !who->may(right::admin)) {
         throw refused{{errc::not_authenticated, "Not allowed: the token has no right to admin"}};
     }
-    if (m.by == access::submitter && of.is_draining()) {
+    if (m.by == access::submitter && server.state.is_draining()) {
         throw refused{{errc::shutting_down, "Shutting down: nothing new is started"}};
     }
     // The request itself is owed an answer already.
-    if (m.when == answered::later && client.work().owed() > of.bounds().connection_requests) {
-        of.counts().add_limit("limits.connection_requests");
-        throw refused{overloaded("limits.connection_requests", of.bounds().connection_requests)};
+    if (m.when == answered::later && client.work().owed() > server.state.bounds().connection_requests) {
+        server.state.counts().add_limit("limits.connection_requests");
+        throw refused{overloaded("limits.connection_requests", server.state.bounds().connection_requests)};
     }
 }
 
 /// Calls it. Why it was refused, or nothing: it was answered, or will be.
-std::optional<error> try_method(service& server, const method* called, const protocol::request& request, reply& answer) {
+std::optional<error> try_method(const server_parts& server, const method* called, const protocol::request& request, reply& answer) {
     try {
         if (called == methods.end()) {
             refuse_method(request.method);
@@ -129,18 +129,18 @@ std::vector<std::string_view> method_names() {
     return all;
 }
 
-void call_method(service& server, const protocol::request& request, reply answer,
+void call_method(const server_parts& server, const protocol::request& request, reply answer,
                  std::optional<std::chrono::steady_clock::time_point> waits_until) {
     const auto* const found =
         std::find_if(methods.begin(), methods.end(), [&](const method& m) { return m.name == request.method; });
     const auto index = static_cast<std::size_t>(found - methods.begin());
-    server.counts().add_method(index);
+    server.state.counts().add_method(index);
     answer.log_as(found != methods.end() ? found->name : std::string_view{}, index);
-    std::uint64_t seen = server.workers().arrivals();
+    std::uint64_t seen = server.state.workers().arrivals();
     std::optional<error> fault = try_method(server, found, request, answer);
     // Once more for each pool at most: it may have served since the function was looked for.
-    while (fault && plan::is_unknown_function(*fault) && server.workers().arrivals() != seen) {
-        seen = server.workers().arrivals();
+    while (fault && plan::is_unknown_function(*fault) && server.state.workers().arrivals() != seen) {
+        seen = server.state.workers().arrivals();
         fault = try_method(server, found, request, answer);
     }
     if (!fault) {

@@ -9,13 +9,13 @@
 #include <nlohmann/json.hpp>
 
 #include "api/plan/check/plan_decoder.hpp"
-#include "api/server/limits/admission.hpp"
+#include "api/server/methods/admission.hpp"
 #include "api/server/limits/task_allowance.hpp"
 #include "api/server/methods/instant_answer.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/methods/running_request.hpp"
 #include "api/server/net/connection.hpp"
-#include "api/server/service.hpp"
+#include "api/server/methods/methods.hpp"
 #include "api/server/tasks/created_task.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
@@ -35,9 +35,9 @@ struct understood {
 /// Checks plans for one client. Keeps what it may call.
 class client_decoder {
 public:
-    client_decoder(service& of, const reply& answer)
+    client_decoder(server_state& state, const reply& answer)
         : rights_{answer.to()->who() == nullptr ? nullptr : answer.to()->who()->functions()},
-          decoder_{of.functions(), of.bounds().plan_tasks, rights_.get()} {}
+          decoder_{state.functions(), state.bounds().plan_tasks, rights_.get()} {}
 
     const plan::plan_decoder* operator->() const noexcept { return &decoder_; }
 
@@ -47,12 +47,12 @@ private:
 };
 
 /// For whom a connection's programs run: all connections of a token are one client, without tokens each is one.
-plan::caller caller_at(service& of, connection& from) {
+plan::caller caller_at(server_state& state, connection& from) {
     const auto& who = from.who();
     const bool is_anybody = who == nullptr || who->name().empty();
     const bool is_local = from.peer() == peer_address{};
     return {from.work().share().get(), from.work().worker().get(),
-            is_anybody && !is_local && !of.bounds().open_functions ? "auth.open_functions" : nullptr};
+            is_anybody && !is_local && !state.bounds().open_functions ? "auth.open_functions" : nullptr};
 }
 
 /// What all four methods share.
@@ -79,12 +79,12 @@ reporting read_reporting(const params& given, const connection& client) {
 
 /// Answers on the spot, if there is room. Tasks that have ended before the next message is read are looked at, but not
 /// entered.
-void run_at_once(service& of, const plan::plan& what, reply& answer) {
-    if (auto fault = want_of_room(of, *answer.to(), what)) {
+void run_at_once(server_state& state, const plan::plan& what, reply& answer) {
+    if (auto fault = want_of_room(state, *answer.to(), what)) {
         throw refused{*std::move(fault)};
     }
-    of.counts().add(event::tasks_started, what.tasks());
-    answer_at_once(of, what, answer);
+    state.counts().add(event::tasks_started, what.tasks());
+    answer_at_once(state, what, answer);
 }
 
 /// Whether writing a plan's result, and taking the plan apart, may take more than about a millisecond.
@@ -95,33 +95,33 @@ bool is_bulk(const connection& from, const plan::plan& what) {
 }
 
 /// Half of the places on the blocking pool, so that a client never has all of the threads while others wait.
-std::shared_ptr<executor::semaphore> blocking_places(const service& of, connection& client) {
-    return client.work().share()->blocking_places(std::max<std::size_t>(1, of.blocking_threads() / 2));
+std::shared_ptr<executor::semaphore> blocking_places(server_state& state, connection& client) {
+    return client.work().share()->blocking_places(std::max<std::size_t>(1, state.blocking_threads() / 2));
 }
 
 /// What is longer runs as a program, so that its message and what decoded it are gone before there is a result.
 constexpr std::size_t most_text_at_once = std::size_t{1} << 20;
 
-void run_understood(service& of, understood& request, reply& answer) {
+void run_understood(server_state& state, understood& request, reply& answer) {
     if (answer.to()->message_bytes() <= most_text_at_once && is_answered_at_once(*request.what, request.how) &&
         !request.wishes.streams && !request.wishes.progress) {
-        run_at_once(of, *request.what, answer);
+        run_at_once(state, *request.what, answer);
         return;
     }
     connection& client = *answer.to();
-    auto allowance = value_or_refuse(admit(of, client, *request.what));
-    request.how.client = caller_at(of, client);
+    auto allowance = value_or_refuse(admit(state, client, *request.what));
+    request.how.client = caller_at(state, client);
     const bool is_bulky = is_bulk(client, *request.what);
     const auto running =
-        std::make_shared<running_request>(of, std::move(answer), request.wishes, std::move(allowance), is_bulky);
-    request.how.blocking_places = blocking_places(of, client);
+        std::make_shared<running_request>(state, std::move(answer), request.wishes, std::move(allowance), is_bulky);
+    request.how.blocking_places = blocking_places(state, client);
     running->start(std::move(request.what), std::move(request.how), request.plan_bytes);
 }
 
-understood understand_run(service& of, const params& given, const reply& answer) {
+understood understand_run(server_state& state, const params& given, const reply& answer) {
     understood request;
     request.how = read_options(given);
-    request.what = value_or_refuse(client_decoder{of, answer}->decode_task(given.required("task"), given.step("task")));
+    request.what = value_or_refuse(client_decoder{state, answer}->decode_task(given.required("task"), given.step("task")));
     return request;
 }
 
@@ -133,16 +133,16 @@ understood understand_options(const params& given, const reply& answer) {
     return request;
 }
 
-understood understand_gather(service& of, const params& given, const reply& answer) {
+understood understand_gather(server_state& state, const params& given, const reply& answer) {
     auto request = understand_options(given, answer);
     const auto tasks = given.required("tasks");
     request.what = value_or_refuse(
-        client_decoder{of, answer}->decode_gather(tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
+        client_decoder{state, answer}->decode_gather(tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
     request.wishes.total = tasks.size();
     return request;
 }
 
-understood understand_map(service& of, const params& given, const reply& answer) {
+understood understand_map(server_state& state, const params& given, const reply& answer) {
     auto request = understand_options(given, answer);
     const auto task = given["task"];
     if (task && given["call"]) {
@@ -150,7 +150,7 @@ understood understand_map(service& of, const params& given, const reply& answer)
     }
     const char* const own = task ? "task" : "call";
     const auto over = given.required("over");
-    request.what = value_or_refuse(client_decoder{of, answer}->decode_map(
+    request.what = value_or_refuse(client_decoder{state, answer}->decode_map(
         {given.required(own), given.step(own), over, given.step("over"), task.has_value(), given["as"]},
         {given["return_exceptions"], given["limit"]}));
     request.wishes.total = over.is_array() ? over.size() : 0;  // of a list that is not there yet the program will tell
@@ -159,26 +159,26 @@ understood understand_map(service& of, const params& given, const reply& answer)
 
 /// Calls `understand` in the memory that there is, and tells how much the plan has allocated.
 template <typename Understand>
-understood understand_within_memory(service& of, const params& given, const reply& answer,
+understood understand_within_memory(server_state& state, const params& given, const reply& answer,
                                     const Understand& understand) {
-    if (auto fault = want_of_memory(of, *answer.to())) {
+    if (auto fault = want_of_memory(state, *answer.to())) {
         throw refused{*std::move(fault)};
     }
     executor::memory_account reading{executor::memory_account::kind::early};
     understood request = [&] {
         const executor::memory_turn turn{&reading};
-        return understand(of, given, answer);
+        return understand(state, given, answer);
     }();
     request.plan_bytes = reading.bytes();
     return request;
 }
 
 /// What create_task takes beyond a task.
-created_task::options read_task_options(const service& of, const params& given) {
+created_task::options read_task_options(server_state& state, const params& given) {
     created_task::options made;
     made.name = given.text("name").value_or("");
     made.is_detached = given.flag("detach");
-    made.keep = given.seconds("keep").value_or(of.bounds().keep);
+    made.keep = given.seconds("keep").value_or(state.bounds().keep);
     return made;
 }
 
@@ -186,33 +186,33 @@ created_task::options read_task_options(const service& of, const params& given) 
 
 // The answer is handed on by reference: moving it costs as much as a small plan's run.
 
-void run(service& of, std::optional<protocol::json_view> given, reply& answer) {
+void run(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"task"}, {"timeout", "seed"}};
-    auto request = understand_within_memory(of, params{given, expected}, answer, understand_run);
-    run_understood(of, request, answer);
+    auto request = understand_within_memory(server.state, params{given, expected}, answer, understand_run);
+    run_understood(server.state, request, answer);
 }
 
-void gather(service& of, std::optional<protocol::json_view> given, reply& answer) {
+void gather(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"tasks"}, {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
-    auto request = understand_within_memory(of, params{given, expected}, answer, understand_gather);
-    run_understood(of, request, answer);
+    auto request = understand_within_memory(server.state, params{given, expected}, answer, understand_gather);
+    run_understood(server.state, request, answer);
 }
 
-void map(service& of, std::optional<protocol::json_view> given, reply& answer) {
+void map(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"call", "over"},
                                     {"return_exceptions", "limit", "timeout", "seed", "stream", "progress", "task", "as"}};
-    auto request = understand_within_memory(of, params{given, expected}, answer, understand_map);
-    run_understood(of, request, answer);
+    auto request = understand_within_memory(server.state, params{given, expected}, answer, understand_map);
+    run_understood(server.state, request, answer);
 }
 
-void create_task(service& of, std::optional<protocol::json_view> given, reply& answer) {
+void create_task(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"task"}, {"name", "timeout", "seed", "detach", "keep"}};
     const params read{given, expected};
-    auto request = understand_within_memory(of, read, answer, understand_run);
-    auto options = read_task_options(of, read);
+    auto request = understand_within_memory(server.state, read, answer, understand_run);
+    auto options = read_task_options(server.state, read);
     const auto creator = answer.to();
-    auto allowance = value_or_refuse(admit(of, *creator, *request.what));
-    request.how.client = caller_at(of, *creator);
+    auto allowance = value_or_refuse(admit(server.state, *creator, *request.what));
+    request.how.client = caller_at(server.state, *creator);
     options.is_detached = options.is_detached || creator->is_http();  // else it would end with this message
     const bool is_detached = options.is_detached;
     options.is_bulky = is_bulk(*creator, *request.what);
@@ -220,12 +220,12 @@ void create_task(service& of, std::optional<protocol::json_view> given, reply& a
     options.share = creator->work().share();
     options.is_silent = answer.is_notification();
     const auto task =
-        std::make_shared<created_task>(of, task_table::new_id(), std::move(options), creator, std::move(allowance));
-    of.tasks().add(task);
+        std::make_shared<created_task>(server.state, server.tasks, task_table::new_id(), std::move(options), creator, std::move(allowance));
+    server.tasks.add(task);
     if (!is_detached) {
         creator->add_task(task);
     }
-    request.how.blocking_places = blocking_places(of, *creator);
+    request.how.blocking_places = blocking_places(server.state, *creator);
     task->start(std::move(request.what), std::move(request.how), request.plan_bytes);
     answer.result({{"id", task->id()}}, [task] { task->announce(); });
 }

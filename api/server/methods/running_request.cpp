@@ -7,14 +7,14 @@
 #include "api/protocol/json_writer.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
-#include "api/server/methods/outcome_text.hpp"
+#include "api/server/tasks/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 
-running_request::running_request(service& of, reply answer, reporting what, task_allowance allowance, bool is_bulky)
-    : service_{of},
+running_request::running_request(server_state& state, reply answer, reporting what, task_allowance allowance, bool is_bulky)
+    : state_{state},
       answer_{std::move(answer)},
       id_{answer_.id()},
       what_{what},
@@ -22,10 +22,10 @@ running_request::running_request(service& of, reply answer, reporting what, task
       allowance_{std::move(allowance)} {}
 
 void running_request::start(std::shared_ptr<const plan::plan> what, plan::program_options how, std::size_t plan_bytes) {
-    service_.counts().add(event::programs_run);
+    state_.counts().add(event::programs_run);
     const auto self = shared_from_this();
-    const auto program = std::make_shared<plan::program>(is_bulky_ ? service_.bulk_scheduler() : service_.runs_on(),
-                                                         std::move(what), std::move(how), service_.bounds(), self);
+    const auto program = std::make_shared<plan::program>(is_bulky_ ? state_.bulk_scheduler() : state_.runs_on(),
+                                                         std::move(what), std::move(how), state_.bounds(), self);
     program->prepare();
     {
         const std::lock_guard guard{lock_};
@@ -34,7 +34,7 @@ void running_request::start(std::shared_ptr<const plan::plan> what, plan::progra
     const auto to = answer_.to();
     const bool is_gone = !to->work().add_request(self);
     program->memory().add(static_cast<std::ptrdiff_t>(plan_bytes + bytes_a_program));
-    place_.enter(service_.memory(), to->work().share(), program);
+    place_.enter(state_.memory(), to->work().share(), program);
     program->start();
     if (is_gone) {
         program->cancel({});
@@ -105,7 +105,7 @@ void running_request::report_progress_in_time() {
     if (!last_progress_ || now - *last_progress_ >= *what_.progress) {
         report_progress(now);
     } else if (!std::exchange(is_progress_held_back_, true)) {
-        progress_timer_.set(service_.runs_on(), *last_progress_ + *what_.progress - now, [self = weak_from_this()] {
+        progress_timer_.set(state_.runs_on(), *last_progress_ + *what_.progress - now, [self = weak_from_this()] {
             if (const auto request = self.lock()) {
                 request->progress_is_due();
             }
@@ -134,7 +134,7 @@ void running_request::answer_result(value result) {
         const std::size_t head = message.size();
         protocol::append_value(message, result);
         result = nullptr;
-        answer_with(answer_, message, head, service_.bounds());
+        answer_with(answer_, message, head, state_.bounds());
     } catch (const memory_limit_exceeded&) {
         message = {};
         answer_.error(out_of_memory());
@@ -151,13 +151,13 @@ void running_request::ended(plan::program_end end) noexcept {
         answer_end(std::move(end));
         return;
     }
-    service_.bulk().submit(shared_from_this(), &running_request::answer_end, std::move(end));
+    state_.bulk().submit(shared_from_this(), &running_request::answer_end, std::move(end));
 }
 
 void running_request::answer_end(plan::program_end end) {
     const auto self = shared_from_this();
     answer_.to()->work().remove_request(self);
-    count_end(service_.counts(), end.how, allowance_.tasks());
+    count_end(state_.counts(), end.how, allowance_.tasks());
     allowance_.release();
     place_.leave();
     std::shared_ptr<plan::program> program;  // let go when nobody holds our lock
@@ -173,7 +173,7 @@ void running_request::answer_end(plan::program_end end) {
     if (end.how == plan::program_end::way::returned) {
         answer_result(std::move(end.result.result()));
     } else {
-        answer_.error(error_of(end, service_.bounds()));
+        answer_.error(error_of(end, state_.bounds()));
     }
 }
 

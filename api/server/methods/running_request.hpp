@@ -12,9 +12,9 @@
 #include "api/plan/evaluate/program.hpp"
 #include "api/server/limits/memory_watch.hpp"
 #include "api/server/limits/task_allowance.hpp"
-#include "api/server/methods/reply.hpp"
-#include "api/server/service.hpp"
-#include "api/server/tasks/client_work.hpp"
+#include "api/server/net/reply.hpp"
+#include "api/server/state/server_state.hpp"
+#include "api/server/net/client_work.hpp"
 #include "gatherd/executor/timer.hpp"
 
 namespace gatherd::api::server {
@@ -35,7 +35,7 @@ class running_request final : public plan::program_observer,
                               public std::enable_shared_from_this<running_request> {
 public:
     /// `is_bulky`: its answer may be so large that writing it is not a worker's work.
-    running_request(service& of, reply answer, reporting what, task_allowance allowance, bool is_bulky);
+    running_request(server_state& state, reply answer, reporting what, task_allowance allowance, bool is_bulky);
 
     /// Runs the plan, which has allocated so many bytes, as a program. It may have answered on return.
     void start(std::shared_ptr<const plan::plan> what, plan::program_options how, std::size_t plan_bytes);
@@ -62,7 +62,7 @@ private:
     void answer_end(plan::program_end end);
     void answer_result(value result);
 
-    service& service_;
+    server_state& state_;
     reply answer_;
     const protocol::request_id id_;
     reporting what_;  // the total, under lock_; the rest does not change

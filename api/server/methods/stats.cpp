@@ -9,7 +9,7 @@
 #include "api/process/resident_memory.hpp"
 #include "api/server/limits/counters.hpp"
 #include "api/server/methods/methods.hpp"
-#include "api/server/service.hpp"
+#include "api/server/methods/methods.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
 
 namespace gatherd::api::server {
@@ -44,24 +44,24 @@ value threads(const executor::scheduler& of) {
 
 }  // namespace
 
-value describe_stats(service& daemon) {
-    value all = daemon.counts().events();
-    all["uptime"] = std::chrono::duration<double>{daemon.uptime()}.count();
-    all["draining"] = daemon.is_draining();
-    all["connections"] = daemon.connections();
-    all["tasks_in_flight"] = daemon.tasks_in_flight()->load(std::memory_order_relaxed);
-    all["created_tasks"] = daemon.tasks().size();
-    all["results_kept"] = daemon.tasks().kept();
-    all["results_kept_bytes"] = daemon.tasks().kept_bytes();
-    all["results_dropped"] = daemon.tasks().dropped();
-    all["requests_by_method"] = requests_by_method(daemon.counts());
-    all["errors"] = daemon.counts().errors();
-    all["limits"] = daemon.counts().limits_met();
+value describe_stats(const server_parts& server) {
+    value all = server.state.counts().events();
+    all["uptime"] = std::chrono::duration<double>{server.state.uptime()}.count();
+    all["draining"] = server.state.is_draining();
+    all["connections"] = server.connections.size();
+    all["tasks_in_flight"] = server.state.tasks_in_flight()->load(std::memory_order_relaxed);
+    all["created_tasks"] = server.tasks.size();
+    all["results_kept"] = server.tasks.kept();
+    all["results_kept_bytes"] = server.tasks.kept_bytes();
+    all["results_dropped"] = server.tasks.dropped();
+    all["requests_by_method"] = requests_by_method(server.state.counts());
+    all["errors"] = server.state.counts().errors();
+    all["limits"] = server.state.counts().limits_met();
     all["memory"] = {{"allocated_bytes", executor::allocated_memory::exact_bytes()},
                      {"resident_bytes", process::resident_bytes("self")}};
-    all["calls"] = daemon.workers().describe_calls();
-    all["threads"] = threads(daemon.runs_on());
-    const auto* const bulk = daemon.made_bulk_scheduler();
+    all["calls"] = server.state.workers().describe_calls();
+    all["threads"] = threads(server.state.runs_on());
+    const auto* const bulk = server.state.made_bulk_scheduler();
     all["bulk_threads"] = bulk == nullptr ? value::array() : threads(*bulk);
     return all;
 }

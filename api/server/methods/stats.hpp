@@ -6,9 +6,9 @@
 
 namespace gatherd::api::server {
 
-class service;
+struct server_parts;
 
 /// From any thread. Cost: about 100 us, and about a microsecond for each function that workers serve.
-[[nodiscard]] value describe_stats(service& daemon);
+[[nodiscard]] value describe_stats(const server_parts& server);
 
 }  // namespace gatherd::api::server

@@ -10,13 +10,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/server/limits/admission.hpp"
+#include "api/server/methods/admission.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/net/peer_address.hpp"
 #include "api/server/net/turn.hpp"
-#include "api/server/service.hpp"
+#include "api/server/methods/methods.hpp"
 #include "api/server/tasks/created_task.hpp"
 #include "api/server/tasks/waiting_request.hpp"
 #include "gatherd/api/memory_limit.hpp"
@@ -45,8 +45,8 @@ bool may_touch(const created_task& task, const connection& from, right beyond) {
 }
 
 /// The task of that id, if the client may do with it what `beyond` allows with those of others.
-std::shared_ptr<created_task> find_one(service& of, const connection& from, const std::string& id, right beyond) {
-    auto found = of.tasks().find(id);
+std::shared_ptr<created_task> find_one(const server_parts& server, const connection& from, const std::string& id, right beyond) {
+    auto found = server.tasks.find(id);
     if (found == nullptr) {
         refuse_unknown(id);
     }
@@ -57,12 +57,12 @@ std::shared_ptr<created_task> find_one(service& of, const connection& from, cons
 }
 
 /// The tasks of these ids, each once.
-task_list find_all(service& of, const connection& from, const std::vector<std::string>& ids, right beyond) {
+task_list find_all(const server_parts& server, const connection& from, const std::vector<std::string>& ids, right beyond) {
     task_list found;
     std::set<std::string_view> seen;  // not by a hash: a client chose the ids
     for (const std::string& id : ids) {
         if (seen.insert(id).second) {
-            found.push_back(find_one(of, from, id, beyond));
+            found.push_back(find_one(server, from, id, beyond));
         }
     }
     return found;
@@ -76,14 +76,14 @@ struct awaited {
 };
 
 /// Exactly one of `id` (where `one_allowed`) and `ids`.
-awaited read_awaited(service& of, const connection& client, const params& given, bool one_allowed) {
+awaited read_awaited(const server_parts& server, const connection& client, const params& given, bool one_allowed) {
     const auto id = given.text("id");
     const auto ids = given.texts("ids");
     if (id.has_value() == ids.has_value()) {
         refuse_params("", one_allowed ? "exactly one of 'id' and 'ids' is needed" : "'ids' is needed");
     }
     const auto timeout = given.seconds("timeout");
-    return {find_all(of, client, id ? std::vector{*id} : *ids, right::see_all), id.has_value(), timeout};
+    return {find_all(server, client, id ? std::vector{*id} : *ids, right::see_all), id.has_value(), timeout};
 }
 
 executor::return_when read_return_when(const params& given) {
@@ -108,11 +108,11 @@ std::size_t cancel_each(const List& list, const std::string& message) {
 }
 
 /// The tasks that a client may see, the oldest first: up to so many, of that state where one is named.
-value list_tasks(service& of, const connection& client, const std::optional<std::string>& state, std::size_t most) {
+value list_tasks(const server_parts& server, const connection& client, const std::optional<std::string>& state, std::size_t most) {
     value list = value::array();
     std::uint64_t last = 0;
     while (list.size() < most) {
-        const auto some = of.tasks().some_after(last, items_a_turn);
+        const auto some = server.tasks.some_after(last, items_a_turn);
         if (some.empty()) {
             break;
         }
@@ -133,10 +133,10 @@ value list_tasks(service& of, const connection& client, const std::optional<std:
 constexpr std::size_t most_requests_listed = 10'000;
 
 /// Adds the requests that run, of those clients whose tasks this one may see.
-void add_requests(value& list, service& of, const connection& client, std::size_t most) {
+void add_requests(value& list, const server_parts& server, const connection& client, std::size_t most) {
     const identity& who = *client.who();
     std::size_t left = std::min(most, most_requests_listed);
-    for (const auto& each : of.everybody()) {
+    for (const auto& each : server.connections.all()) {
         const auto some = each->work().some_requests(left);
         if (some.empty() || (!who.may(right::see_all) && each->work().share() != who.share())) {
             continue;  // connections of one token have one share
@@ -159,13 +159,13 @@ struct wanted_tasks {
 };
 
 /// Answers with that list, where there is memory for it.
-void answer_with_tasks(service& of, reply& answer, const wanted_tasks& wanted) {
+void answer_with_tasks(const server_parts& server, reply& answer, const wanted_tasks& wanted) {
     try {
         executor::memory_account listing{executor::memory_account::kind::early};
         const executor::memory_turn turn{&listing};
-        value list = list_tasks(of, *answer.to(), wanted.state, wanted.most);
+        value list = list_tasks(server, *answer.to(), wanted.state, wanted.most);
         if (wanted.with_requests && (!wanted.state || *wanted.state == "running")) {
-            add_requests(list, of, *answer.to(), wanted.most - list.size());
+            add_requests(list, server, *answer.to(), wanted.most - list.size());
         }
         answer.result(list);
     } catch (const memory_limit_exceeded&) {
@@ -175,48 +175,48 @@ void answer_with_tasks(service& of, reply& answer, const wanted_tasks& wanted) {
 
 /// Waiting takes memory. Where that is short, what has ended already is given, and a client may wait for few tasks:
 /// perhaps for those that end for want of memory.
-void start_waiting(service& of, reply& answer, awaited ends, waiting_request::options how) {
+void start_waiting(const server_parts& server, reply& answer, awaited ends, waiting_request::options how) {
     const std::size_t waits = ends.tasks.size() + answer.to()->work().owed();
     if (waits > waits_of_the_reserve &&
         std::any_of(ends.tasks.begin(), ends.tasks.end(), [](const auto& each) { return each->end() == nullptr; })) {
-        if (auto fault = want_of_memory(of, *answer.to())) {
+        if (auto fault = want_of_memory(server.state, *answer.to())) {
             throw refused{*std::move(fault)};
         }
     }
     how.timeout = ends.timeout;
-    std::make_shared<waiting_request>(of, std::move(answer), std::move(ends.tasks), how)->start();
+    std::make_shared<waiting_request>(server.state, std::move(answer), std::move(ends.tasks), how)->start();
 }
 
 }  // namespace
 
-void await_tasks(service& of, std::optional<protocol::json_view> given, reply& answer) {
+void await_tasks(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"id"}, {"ids", "return_exceptions", "timeout"}};
     const params read{given, expected};
     const bool exceptions = read.flag("return_exceptions");
-    auto ends = read_awaited(of, *answer.to(), read, true);
+    auto ends = read_awaited(server, *answer.to(), read, true);
     using form = waiting_request::form;
     const form shape = ends.is_one ? form::one : exceptions ? form::settled : form::list;
-    start_waiting(of, answer, std::move(ends), {.answer = shape});
+    start_waiting(server, answer, std::move(ends), {.answer = shape});
 }
 
-void wait(service& of, std::optional<protocol::json_view> given, reply& answer) {
+void wait(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"ids"}, {"return_when", "timeout"}};
     const params read{given, expected};
     const auto when = read_return_when(read);
-    auto ends = read_awaited(of, *answer.to(), read, false);
+    auto ends = read_awaited(server, *answer.to(), read, false);
     if (ends.tasks.empty()) {
         read.refuse("ids", "there is nothing to wait for");
     }
-    start_waiting(of, answer, std::move(ends), {.answer = waiting_request::form::wait, .when = when});
+    start_waiting(server, answer, std::move(ends), {.answer = waiting_request::form::wait, .when = when});
 }
 
-void as_completed(service& of, std::optional<protocol::json_view> given, reply& answer) {
+void as_completed(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"ids"}, {"timeout"}};
-    auto ends = read_awaited(of, *answer.to(), params{given, expected}, false);
-    start_waiting(of, answer, std::move(ends), {.answer = waiting_request::form::streamed});
+    auto ends = read_awaited(server, *answer.to(), params{given, expected}, false);
+    start_waiting(server, answer, std::move(ends), {.answer = waiting_request::form::streamed});
 }
 
-void cancel(service& of, std::optional<protocol::json_view> given, reply& answer) {
+void cancel(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"id"}, {"ids", "request", "message"}};
     const params read{given, expected};
     const auto id = read.text("id");
@@ -231,25 +231,25 @@ void cancel(service& of, std::optional<protocol::json_view> given, reply& answer
         throw refused{out_of_memory()};
     }
     if (!request) {
-        const auto tasks = find_all(of, *answer.to(), id ? std::vector{*id} : *ids, right::cancel_any);
+        const auto tasks = find_all(server, *answer.to(), id ? std::vector{*id} : *ids, right::cancel_any);
         return answer.result({{"cancelled", cancel_each(tasks, message)}});
     }
     const auto requests = answer.to()->work().requests(protocol::request_id{*request});
     if (requests.size() <= items_a_turn) {
         return answer.result({{"cancelled", cancel_each(requests, message)}});
     }
-    of.bulk().submit([requests, message, later = std::make_shared<reply>(std::move(answer))] {
+    server.state.bulk().submit([requests, message, later = std::make_shared<reply>(std::move(answer))] {
         later->result({{"cancelled", cancel_each(requests, message)}});
     });
 }
 
-void status(service& of, std::optional<protocol::json_view> given, reply& answer) {
+void status(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"id"}, {}};
     const std::string id = params{given, expected}.required_text("id");
-    answer.result(find_one(of, *answer.to(), id, right::see_all)->status());
+    answer.result(find_one(server, *answer.to(), id, right::see_all)->status());
 }
 
-void tasks(service& of, std::optional<protocol::json_view> given, reply& answer) {
+void tasks(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{}, {"state", "limit"}};
     static const signature expected_over_http{{}, {"state", "limit", "running"}};
     const bool is_http = answer.to()->is_http();
@@ -266,20 +266,20 @@ void tasks(service& of, std::optional<protocol::json_view> given, reply& answer)
         }
         wanted.most = static_cast<std::size_t>(limit->as_integer());
     }
-    if (of.tasks().size() <= items_a_turn && !wanted.with_requests) {
-        return answer_with_tasks(of, answer, wanted);
+    if (server.tasks.size() <= items_a_turn && !wanted.with_requests) {
+        return answer_with_tasks(server, answer, wanted);
     }
-    of.bulk().submit([&of, wanted, later = std::make_shared<reply>(std::move(answer))] {
-        answer_with_tasks(of, *later, wanted);
+    server.state.bulk().submit([&server, wanted, later = std::make_shared<reply>(std::move(answer))] {
+        answer_with_tasks(server, *later, wanted);
     });
 }
 
-void forget(service& of, std::optional<protocol::json_view> given, reply& answer) {
+void forget(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"id"}, {}};
     const params read{given, expected};
     const std::string id = read.required_text("id");
-    static_cast<void>(find_one(of, *answer.to(), id, right::cancel_any));
-    if (!of.tasks().forget(id)) {
+    static_cast<void>(find_one(server, *answer.to(), id, right::cancel_any));
+    if (!server.tasks.forget(id)) {
         read.refuse("id", "the task is still running: cancel it first");
     }
     answer.result(true);

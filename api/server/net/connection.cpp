@@ -12,17 +12,15 @@
 #include "api/protocol/message_decoder.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
-#include "api/server/methods/message_handling.hpp"
-#include "api/server/methods/worker_messages.hpp"
+#include "api/server/net/message_handling.hpp"
+#include "api/server/net/worker_messages.hpp"
 #include "api/server/net/turn.hpp"
-#include "api/server/tasks/created_task.hpp"
 #include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/detail/worker.hpp"
 
 namespace gatherd::api::server {
 namespace {
 
-constexpr std::size_t most_refused = 256;  // connections that are being told that there are too many of them
 constexpr std::chrono::seconds linger_time{2};
 constexpr std::size_t small_change = 64 * 1024;  // of unread answers, where memory is short
 
@@ -32,15 +30,16 @@ constexpr std::size_t items_a_handler = 16;
 
 }  // namespace
 
-connection::connection(service& of, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
+connection::connection(connection_table& table, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
                        const peer_address& peer)
-    : service_{of},
+    : table_{table},
+      state_{table.state()},
       transport_{std::move(socket), tls},
       peer_{peer},
       home_{transport_.socket().get_executor().context()},
-      input_{of},
-      credentials_{of, peer},
-      output_{of} {
+      input_{state_},
+      credentials_{state_, peer},
+      output_{state_} {
     if (peer_ != peer_address{}) {
         set_client_options(transport_.socket().native_handle());
     }
@@ -48,7 +47,7 @@ connection::connection(service& of, transport::socket_type socket, const std::sh
 
 connection::~connection() {
     if (was_refused_) {
-        service_.refused_now().fetch_sub(1, std::memory_order_relaxed);
+        table_.end_refusal();
     }
 }
 
@@ -59,7 +58,7 @@ void connection::start() {
 }
 
 void connection::become_process(const std::shared_ptr<workers::worker>& self) {
-    credentials_.trust(service_.own_identity());
+    credentials_.trust(state_.own_identity());
     static_cast<void>(work_.become_worker(self));  // it has not ended: it has not begun
 }
 
@@ -75,15 +74,15 @@ void connection::become_http(std::shared_ptr<identity> caller) {
 void connection::refuse(const char* limit) {
     was_refused_ = true;
     // To tell it a descriptor is held for a while; and under TLS hands would have to be shaken first.
-    if (service_.refused_now().fetch_add(1, std::memory_order_relaxed) >= most_refused || transport_.is_tls()) {
+    if (!table_.begin_refusal() || transport_.is_tls()) {
         close();
         return;
     }
-    const limits& most = service_.bounds();
+    const limits& most = state_.bounds();
     const bool is_about_address = std::string_view{limit} == "limits.address_connections";
     std::string text;
     const error why = overloaded(limit, is_about_address ? most.address_connections : most.connections);
-    service_.counts().add_error(why);
+    state_.counts().add_error(why);
     protocol::append_error(text, protocol::request_id::null(), why);
     input_ended_ = is_lingering_ = true;
     send(text);
@@ -111,7 +110,7 @@ bool connection::refuses_to_read() const {
 
 /// Bytes of answers that it may leave unread before nothing more of it is read.
 std::size_t connection::most_unread() const {
-    return memory_limit::is_high() ? small_change : service_.bounds().unread_bytes;
+    return memory_limit::is_high() ? small_change : state_.bounds().unread_bytes;
 }
 
 /// Whether the rest of a large message has to wait until look_at_memory.
@@ -177,7 +176,7 @@ void connection::read_some() {
         }
         got += piece.bytes;
         was_active_ = true;
-        service_.counts().add(event::bytes_read, piece.bytes);
+        state_.counts().add(event::bytes_read, piece.bytes);
         if (is_lingering_) {
             continue;
         }
@@ -203,7 +202,7 @@ void connection::end_reading(const asio::error_code& why) {
         return;
     }
     if (why != asio::error::eof && transport_.is_tls() && why.category() != asio::error::get_system_category()) {
-        service_.counts().add(event::tls_failed);
+        state_.counts().add(event::tls_failed);
     }
     close();  // after a reset: what it runs is cancelled
 }
@@ -245,13 +244,13 @@ void connection::handle_frame(const std::shared_ptr<connection>& self, const pro
             decode_frame(self, found);
         }
     } else if (found.kind == protocol::frame_kind::foreign) {
-        service_.counts().add(event::foreign_closed);
+        state_.counts().add(event::foreign_closed);
         close();
     } else if (found.answer) {
         if (take_answer(*this, *found.answer, 0)) {
             return;
         }
-        service_.counts().add_error(found.answer->reason);
+        state_.counts().add_error(found.answer->reason);
         std::string text;
         protocol::append_error(text, *found.answer);
         send(text);
@@ -259,7 +258,7 @@ void connection::handle_frame(const std::shared_ptr<connection>& self, const pro
 }
 
 void connection::decode_frame(const std::shared_ptr<connection>& self, const protocol::frame& found) {
-    auto& decoder = decoder_of_this_thread(service_.bounds());
+    auto& decoder = decoder_of_this_thread(state_.bounds());
     const protocol::message* const message =
         found.is_line ? decoder.decode_line(found.text) : &decoder.decode(found.text);
     if (message == nullptr) {
@@ -278,10 +277,10 @@ void connection::decode_frame(const std::shared_ptr<connection>& self, const pro
 /// The text stays where it is: nobody else asks the reader for anything until this is done.
 void connection::handle_in_bulk(const protocol::frame& found) {
     is_in_bulk_ = true;
-    service_.bulk().submit([self = shared_from_this(), text = found.text] {
+    state_.bulk().submit([self = shared_from_this(), text = found.text] {
         bool is_json = false;
         {
-            protocol::message_decoder decoder{message_limits_of(self->service_.bounds())};
+            protocol::message_decoder decoder{message_limits_of(self->state_.bounds())};
             const protocol::message& message = decoder.decode(text);
             is_json = message.is_json;
             handle_message(self, message, text.size());
@@ -375,7 +374,7 @@ void connection::after_turn() {
     if (output_.unread() > most_unread()) {
         watch_output();  // nothing more is read until the client reads
     } else if (must_wait_for_memory()) {
-        service_.memory().note_waiting();
+        state_.memory().note_waiting();
     } else {
         wait_readable();
     }
@@ -404,7 +403,7 @@ void connection::watch_clocks() {
     }
     const bool stops = refuses_to_read();
     for (deadline* const each : {&message_deadline_, &idle_deadline_, &auth_deadline_}) {
-        stops ? each->pause() : each->go_on(service_.runs_on());
+        stops ? each->pause() : each->go_on(state_.runs_on());
     }
 }
 
@@ -433,8 +432,8 @@ void connection::look_at_memory() {
 
 /// There is no memory for the message that is half read.
 void connection::shed(const char* limit) {
-    const error why = over_limit(limit, most_of(limit, service_.bounds()));
-    service_.counts().add_error(why);
+    const error why = over_limit(limit, most_of(limit, state_.bounds()));
+    state_.counts().add_error(why);
     std::string text;
     protocol::append_error(text, protocol::request_id::null(), why);
     send(text);
@@ -451,7 +450,7 @@ bool connection::is_finished() {
         return false;
     }
     const bool is_drained =
-        service_.is_draining() && !is_http_ && !input_.mid_message() && (service_.may_workers_end() || work_.worker() == nullptr);
+        state_.is_draining() && !is_http_ && !input_.mid_message() && (state_.may_workers_end() || work_.worker() == nullptr);
     const bool may_end = must_end || is_drained;
     if (!may_end || work_.is_owed()) {
         return false;
@@ -486,7 +485,7 @@ void connection::linger() {
 }
 
 void connection::shut_down() {
-    if (service_.may_workers_end() ||
+    if (state_.may_workers_end() ||
         work_.worker() == nullptr) {  // what workers run is cancelled, and they answer that
         is_shutting_down_.store(true, std::memory_order_relaxed);
     }
@@ -508,7 +507,7 @@ void connection::close() noexcept {
 
 void connection::lose_worker() noexcept {
     if (const auto worker = work_.take_worker()) {
-        service_.workers().lose(*worker, "its connection has ended");
+        state_.workers().lose(*worker, "its connection has ended");
     }
 }
 
@@ -523,13 +522,13 @@ void connection::end_work() {
         post_home([this] { end_work(); });
         return;
     }
-    service_.leave(self);
+    table_.leave(self);
     transport_.close();  // last: a client that sees the end finds its place free for the next connection
 }
 
 void connection::close_for(const char* limit) noexcept {
     if (!is_closed_) {
-        service_.counts().add_limit(limit);
+        state_.counts().add_limit(limit);
         close();
     }
 }
@@ -585,7 +584,7 @@ bool connection::may_serve_still() const {
     if (worker == nullptr || who() == nullptr) {
         return true;
     }
-    const auto names = service_.workers().names_of(*worker);
+    const auto names = state_.workers().names_of(*worker);
     return std::ranges::all_of(names, [this](const std::string& each) { return who()->may_serve(each); });
 }
 
@@ -593,7 +592,7 @@ bool connection::may_serve_still() const {
 /// daemon ends would keep it for ever.
 template <typename Late>
 void connection::watch(deadline& clock, std::chrono::nanoseconds time, Late late) {
-    clock.set(service_.runs_on(), time, [kept = weak_from_this(), late = std::move(late)] {
+    clock.set(state_.runs_on(), time, [kept = weak_from_this(), late = std::move(late)] {
         if (const auto self = kept.lock()) {
             late(*self);
         }
@@ -602,7 +601,7 @@ void connection::watch(deadline& clock, std::chrono::nanoseconds time, Late late
 
 void connection::watch_auth() {
     if (who() == nullptr) {
-        watch(auth_deadline_, service_.bounds().auth_time, [](connection& self) {
+        watch(auth_deadline_, state_.bounds().auth_time, [](connection& self) {
             if (self.who() == nullptr) {  // its clock stands still while a message is on the bulk lane
                 self.close_for("auth.time");
             }
@@ -618,7 +617,7 @@ void connection::watch_message() {
         return;
     }
     if (wanted) {
-        watch(message_deadline_, service_.bounds().message_time,
+        watch(message_deadline_, state_.bounds().message_time,
               [](connection& self) { self.close_for("limits.message_time"); });
     } else {
         message_deadline_.clear();
@@ -629,8 +628,8 @@ void connection::watch_output() {
     if (output_deadline_.is_set()) {
         return;
     }
-    service_.counts().add_limit("limits.unread_bytes");
-    watch(output_deadline_, service_.bounds().unread_time, [before = output_.progress()](connection& self) {
+    state_.counts().add_limit("limits.unread_bytes");
+    watch(output_deadline_, state_.bounds().unread_time, [before = output_.progress()](connection& self) {
         if (!self.is_closed_ && self.is_writing_ && self.output_.progress() == before) {
             self.close_for("limits.unread_time");
         } else {
@@ -640,7 +639,7 @@ void connection::watch_output() {
 }
 
 void connection::watch_idle() {
-    const auto limit = service_.bounds().idle_time;
+    const auto limit = state_.bounds().idle_time;
     if (limit.count() == 0 || is_lingering_) {
         return;
     }
@@ -658,14 +657,14 @@ void connection::watch_idle() {
     });
 }
 
-void connection::add_task(const std::shared_ptr<created_task>& task) {
+void connection::add_task(const std::shared_ptr<owned_task>& task) {
     if (!work_.add_task(task)) {
         task->lose_creator();  // it closed in between
     }
 }
 
-void connection::remove_task(const std::shared_ptr<created_task>& task) noexcept {
-    if (work_.remove_task(task) && service_.is_draining()) {
+void connection::remove_task(const std::shared_ptr<owned_task>& task) noexcept {
+    if (work_.remove_task(task) && state_.is_draining()) {
         look_again();
     }
 }

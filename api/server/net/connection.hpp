@@ -10,21 +10,19 @@
 #include <string_view>
 
 #include "api/protocol/frame.hpp"
-#include "api/server/auth/credentials.hpp"
+#include "api/server/net/credentials.hpp"
 #include "api/server/net/deadline.hpp"
 #include "api/server/net/inbox.hpp"
 #include "api/server/net/outbox.hpp"
 #include "api/server/net/transport.hpp"
-#include "api/server/service.hpp"
-#include "api/server/tasks/client_work.hpp"
+#include "api/server/net/connection_table.hpp"
+#include "api/server/net/client_work.hpp"
 
 namespace gatherd::executor {
 class worker;
 }
 
 namespace gatherd::api::server {
-
-class created_task;
 
 /// A connection, from accept to close.
 ///
@@ -40,13 +38,13 @@ class created_task;
 ///
 /// Threads: it lives on one reactor; its handlers and timers run on that worker only. send, owe, settle and
 /// the registers of requests and tasks are safe from any thread; what a method may ask of it (who, show_token,
-/// message_bytes), while that method is called. It keeps itself alive through the service until closed.
-class connection : public std::enable_shared_from_this<connection> {
+/// message_bytes), while that method is called. The table keeps it alive until it closes.
+class connection final : public memory_holder, public std::enable_shared_from_this<connection> {
 public:
     /// `tls` null: in clear.
-    connection(service& of, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
+    connection(connection_table& table, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
                const peer_address& peer);
-    ~connection();
+    ~connection() override;
 
     /// Begins to read. On its reactor.
     void start();
@@ -74,8 +72,8 @@ public:
 
     /// What runs for it. A task is added and removed here, since the connection may have to close for that.
     [[nodiscard]] client_work& work() noexcept { return work_; }
-    void add_task(const std::shared_ptr<created_task>& task);
-    void remove_task(const std::shared_ptr<created_task>& task) noexcept;
+    void add_task(const std::shared_ptr<owned_task>& task);
+    void remove_task(const std::shared_ptr<owned_task>& task) noexcept;
 
     /// Runs the job on its worker, soon, and not with so many others in one turn that the rest of the worker's
     /// connections would wait. From any thread.
@@ -90,12 +88,11 @@ public:
     /// Cancels its requests with "shutting down" and closes when they are answered.
     void shut_down();
 
-    /// Memory is short, and it holds most: the half-read message is given up, or the answers and the requests that wait,
-    /// with the connection.
-    void end_for_memory(const char* limit);
-
-    /// There is memory again: it may read on.
-    void look_at_memory();
+    // memory_holder
+    [[nodiscard]] std::shared_ptr<client_share> share() override { return work_.share(); }
+    [[nodiscard]] std::size_t held_bytes() const noexcept override { return work_.held_bytes(); }
+    void end_for_memory(const char* limit) override;
+    void look_at_memory() override;
 
     /// Closes, soon: from any thread.
     void hang_up();
@@ -118,7 +115,8 @@ public:
 
     [[nodiscard]] const peer_address& peer() const noexcept { return peer_; }
 
-    [[nodiscard]] service& of() noexcept { return service_; }
+    [[nodiscard]] server_state& state() noexcept { return state_; }
+    [[nodiscard]] request_handler& handler() noexcept { return table_.handler(); }
 
 private:
     void wait_readable();
@@ -158,7 +156,8 @@ private:
     void watch_auth();
     void shed(const char* limit);
 
-    service& service_;
+    connection_table& table_;
+    server_state& state_;
     transport transport_;
     const peer_address peer_;
     asio::io_context& home_;  // its worker's

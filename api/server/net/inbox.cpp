@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "api/server/methods/message_handling.hpp"
+#include "api/server/net/message_handling.hpp"
 #include "api/server/net/transport.hpp"
 #include "api/server/net/turn.hpp"
-#include "api/server/service.hpp"
+#include "api/server/state/server_state.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
@@ -17,9 +17,9 @@ constexpr std::size_t most_without_token = 64 * 1024;  // bytes of a message of 
 
 }  // namespace
 
-inbox::inbox(service& of) : service_{of}, reader_{message_limits_of(of.bounds())} {
-    if (of.without_token() == nullptr) {
-        reader_.limit_message(std::min(most_without_token, of.bounds().message_bytes));
+inbox::inbox(server_state& state) : state_{state}, reader_{message_limits_of(state.bounds())} {
+    if (state.without_token() == nullptr) {
+        reader_.limit_message(std::min(most_without_token, state.bounds().message_bytes));
     }
 }
 
@@ -33,7 +33,7 @@ inbox::piece inbox::read_some(transport& from) {
 }
 
 void inbox::lift_limit() {
-    reader_.limit_message(service_.bounds().message_bytes);
+    reader_.limit_message(state_.bounds().message_bytes);
 }
 
 bool inbox::must_wait() const noexcept {
@@ -41,7 +41,7 @@ bool inbox::must_wait() const noexcept {
 }
 
 void inbox::shed() {
-    reader_ = protocol::frame_reader{message_limits_of(service_.bounds())};
+    reader_ = protocol::frame_reader{message_limits_of(state_.bounds())};
 }
 
 void inbox::shrink() noexcept {

@@ -13,7 +13,7 @@
 
 namespace gatherd::api::server {
 
-class service;
+class server_state;
 class transport;
 
 /// A connection's frame reader, its limits and its memory.
@@ -28,7 +28,7 @@ public:
         asio::error_code failed{};
     };
 
-    explicit inbox(service& of);
+    explicit inbox(server_state& state);
 
     /// Reads a piece, to be kept by keep() or else forgotten.
     [[nodiscard]] piece read_some(transport& from);
@@ -65,7 +65,7 @@ public:
     [[nodiscard]] std::size_t held_bytes() const noexcept { return reader_.held(); }
 
 private:
-    service& service_;
+    server_state& state_;
     protocol::frame_reader reader_;
 };
 

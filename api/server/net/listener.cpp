@@ -6,7 +6,7 @@
 #include <chrono>
 #include <utility>
 
-#include "api/server/methods/worker_messages.hpp"
+#include "api/server/net/worker_messages.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/net/tls_context.hpp"
 
@@ -17,8 +17,8 @@ constexpr std::chrono::milliseconds pause_without_descriptors{100};
 
 }  // namespace
 
-listener::listener(service& of, listening_socket at, std::shared_ptr<const tls_context> tls)
-    : service_{of}, at_{std::move(at)}, tls_{std::move(tls)}, acceptor_{of.runs_on().io(0)} {
+listener::listener(connection_table& table, listening_socket at, std::shared_ptr<const tls_context> tls)
+    : table_{table}, state_{table.state()}, at_{std::move(at)}, tls_{std::move(tls)}, acceptor_{state_.runs_on().io(0)} {
     acceptor_.assign(protocol{at_.family(), 0}, at_.release());
 }
 
@@ -39,8 +39,8 @@ void listener::accept_next() {
     if (!acceptor_.is_open()) {
         return;
     }
-    const std::size_t home = next_home_++ % service_.runs_on().workers();
-    acceptor_.async_accept(service_.runs_on().io(home).get_executor(), peer_,
+    const std::size_t home = next_home_++ % state_.runs_on().workers();
+    acceptor_.async_accept(state_.runs_on().io(home).get_executor(), peer_,
                            [self = shared_from_this(), home](const asio::error_code& failed, socket_type socket) {
                                self->accepted(failed, std::move(socket), home);
                            });
@@ -56,51 +56,51 @@ void listener::accepted(const asio::error_code& failed, socket_type socket, std:
             spdlog::warn("cannot accept at {}: {}; not logged since the last one: {}", at_.address(), failed.message(),
                          *left_out);
         }
-        pause_.set(service_.runs_on(), pause_without_descriptors, [self = shared_from_this()] { self->accept_next(); });
+        pause_.set(state_.runs_on(), pause_without_descriptors, [self = shared_from_this()] { self->accept_next(); });
         return;
     }
-    let_in(service_, std::move(socket), tls_ == nullptr ? nullptr : tls_->now(),
+    let_in(table_, std::move(socket), tls_ == nullptr ? nullptr : tls_->now(),
            peer_address_of(*peer_.data(), peer_.size()), home);
     accept_next();
 }
 
-std::shared_ptr<workers::worker> let_in_process(service& into, process::descriptor end,
+std::shared_ptr<workers::worker> let_in_process(connection_table& table, process::descriptor end,
                                                 std::shared_ptr<workers::pool_member> member) {
-    const std::size_t home = static_cast<std::size_t>(member->pid) % into.runs_on().workers();
-    transport::socket_type socket{into.runs_on().io(home).get_executor(), asio::generic::stream_protocol{AF_UNIX, 0},
+    const std::size_t home = static_cast<std::size_t>(member->pid) % table.state().runs_on().workers();
+    transport::socket_type socket{table.state().runs_on().io(home).get_executor(), asio::generic::stream_protocol{AF_UNIX, 0},
                                   end.release()};
-    const auto made = std::make_shared<connection>(into, std::move(socket), nullptr, peer_address{});
+    const auto made = std::make_shared<connection>(table, std::move(socket), nullptr, peer_address{});
     auto worker = make_worker(made, std::move(member));
     made->become_process(worker);
-    into.workers().join(*worker);
-    into.counts().add(event::connections_accepted);
-    static_cast<void>(into.enter(made));  // no limit is for workers of the daemon's own
-    asio::post(into.runs_on().io(home), [made] { made->start(); });
+    table.state().workers().join(*worker);
+    table.state().counts().add(event::connections_accepted);
+    static_cast<void>(table.enter(made));  // no limit is for workers of the daemon's own
+    asio::post(table.state().runs_on().io(home), [made] { made->start(); });
     return worker;
 }
 
-std::shared_ptr<connection> let_in_http(service& into, process::descriptor end, const peer_address& peer,
+std::shared_ptr<connection> let_in_http(connection_table& table, process::descriptor end, const peer_address& peer,
                                         std::shared_ptr<identity> caller, std::size_t home) {
-    transport::socket_type socket{into.runs_on().io(home).get_executor(), asio::generic::stream_protocol{AF_UNIX, 0},
+    transport::socket_type socket{table.state().runs_on().io(home).get_executor(), asio::generic::stream_protocol{AF_UNIX, 0},
                                   end.release()};
-    auto made = std::make_shared<connection>(into, std::move(socket), nullptr, peer);
+    auto made = std::make_shared<connection>(table, std::move(socket), nullptr, peer);
     made->become_http(std::move(caller));
-    static_cast<void>(into.enter(made));  // no limit is for it: the admin port has one of its own
-    asio::post(into.runs_on().io(home), [made] { made->start(); });
+    static_cast<void>(table.enter(made));  // no limit is for it: the admin port has one of its own
+    asio::post(table.state().runs_on().io(home), [made] { made->start(); });
     return made;
 }
 
-void let_in(service& into, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
+void let_in(connection_table& table, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
             const peer_address& peer, std::size_t home) {
-    into.counts().add(event::connections_accepted);
-    const auto who = std::make_shared<connection>(into, std::move(socket), tls, peer);
-    const char* const limit = into.enter(who);
+    table.state().counts().add(event::connections_accepted);
+    const auto who = std::make_shared<connection>(table, std::move(socket), tls, peer);
+    const char* const limit = table.enter(who);
     if (limit == nullptr) {
-        asio::post(into.runs_on().io(home), [who] { who->start(); });
+        asio::post(table.state().runs_on().io(home), [who] { who->start(); });
     } else {
-        into.counts().add(event::connections_refused);
-        into.counts().add_limit(limit);
-        asio::post(into.runs_on().io(home), [who, limit] { who->refuse(limit); });
+        table.state().counts().add(event::connections_refused);
+        table.state().counts().add_limit(limit);
+        asio::post(table.state().runs_on().io(home), [who, limit] { who->refuse(limit); });
     }
 }
 

@@ -14,7 +14,7 @@
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/peer_address.hpp"
 #include "api/server/net/transport.hpp"
-#include "api/server/service.hpp"
+#include "api/server/net/connection_table.hpp"
 #include "gatherd/executor/timer.hpp"
 
 namespace gatherd::api::server {
@@ -27,7 +27,7 @@ class tls_context;
 class listener : public std::enable_shared_from_this<listener> {
 public:
     /// `tls` null: in clear. Throws std::runtime_error where the socket cannot be watched.
-    listener(service& of, listening_socket at, std::shared_ptr<const tls_context> tls);
+    listener(connection_table& table, listening_socket at, std::shared_ptr<const tls_context> tls);
 
     void start();
 
@@ -46,7 +46,8 @@ private:
     void accept_next();
     void accepted(const asio::error_code& failed, socket_type socket, std::size_t home);
 
-    service& service_;
+    connection_table& table_;
+    server_state& state_;
     listening_socket at_;
     std::shared_ptr<const tls_context> tls_;
     asio::basic_socket_acceptor<protocol> acceptor_;
@@ -58,16 +59,16 @@ private:
 
 /// Takes a client in: makes its connection and starts it on the reactor `home`, on whose io_context the socket is; or
 /// refuses it, where a limit says so. `tls` null: in clear. From any thread.
-void let_in(service& into, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
+void let_in(connection_table& table, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
             const peer_address& peer, std::size_t home);
 
 /// Takes in one message of a client over HTTP, by the daemon's end of a pair of sockets: see connection::become_http. From
 /// any thread.
-std::shared_ptr<connection> let_in_http(service& into, process::descriptor end, const peer_address& peer,
+std::shared_ptr<connection> let_in_http(connection_table& table, process::descriptor end, const peer_address& peer,
                                         std::shared_ptr<identity> caller, std::size_t home);
 
 /// Takes in a process of a pool by the daemon's end of its socket, and gives the worker that it is. From any thread.
-std::shared_ptr<workers::worker> let_in_process(service& into, process::descriptor end,
+std::shared_ptr<workers::worker> let_in_process(connection_table& table, process::descriptor end,
                                                 std::shared_ptr<workers::pool_member> member);
 
 }  // namespace gatherd::api::server

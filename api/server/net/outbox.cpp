@@ -5,7 +5,7 @@
 #include "api/protocol/response.hpp"
 #include "api/server/net/transport.hpp"
 #include "api/server/net/turn.hpp"
-#include "api/server/service.hpp"
+#include "api/server/state/server_state.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -14,7 +14,7 @@ constexpr std::size_t kept_capacity = 64 * 1024;  // of a buffer that was writte
 
 }  // namespace
 
-outbox::outbox(service& of) noexcept : service_{of} {}
+outbox::outbox(server_state& state) noexcept : state_{state} {}
 
 bool outbox::add(std::string_view body, bool is_in_turn) {
     const std::lock_guard guard{lock_};
@@ -52,7 +52,7 @@ void outbox::write_some(transport& to, asio::error_code& failed) {
     }
     progress_ += gone;
     if (gone != 0) {
-        service_.counts().add(event::bytes_written, gone);
+        state_.counts().add(event::bytes_written, gone);
     }
 }
 

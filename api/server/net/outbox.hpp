@@ -13,13 +13,13 @@
 
 namespace gatherd::api::server {
 
-class service;
+class server_state;
 class transport;
 
 /// Messages that any thread adds and the connection's worker writes, many with one call of the system.
 class outbox {
 public:
-    explicit outbox(service& of) noexcept;
+    explicit outbox(server_state& state) noexcept;
 
     // From any thread.
 
@@ -58,7 +58,7 @@ public:
 private:
     void take_waiting();
 
-    service& service_;
+    server_state& state_;
 
     // The worker's own.
     protocol::framing spoken_ = protocol::framing::undecided;  // framing_, to be read without the lock

@@ -8,9 +8,10 @@
 #include "api/protocol/json_writer.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
-#include "api/server/methods/outcome_text.hpp"
+#include "api/server/tasks/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/net/turn.hpp"
+#include "api/server/tasks/task_table.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
@@ -93,19 +94,19 @@ task_end text_of(plan::program_end end, const limits& bounds) {
 
 }  // namespace
 
-created_task::created_task(service& of, std::string id, options how, const std::shared_ptr<connection>& creator,
+created_task::created_task(server_state& state, task_table& table, std::string id, options how, const std::shared_ptr<connection>& creator,
                            task_allowance allowance)
-    : service_{of}, id_{std::move(id)}, how_{std::move(how)}, allowance_{std::move(allowance)}, creator_{creator} {}
+    : state_{state}, table_{table}, id_{std::move(id)}, how_{std::move(how)}, allowance_{std::move(allowance)}, creator_{creator} {}
 
 void created_task::start(std::shared_ptr<const plan::plan> what, plan::program_options how, std::size_t plan_bytes) {
-    service_.counts().add(event::programs_run);
-    service_.counts().add(event::created_tasks_run);
+    state_.counts().add(event::programs_run);
+    state_.counts().add(event::created_tasks_run);
     const auto program =
-        std::make_shared<plan::program>(how_.is_bulky ? service_.bulk_scheduler() : service_.runs_on(), std::move(what),
-                                        std::move(how), service_.bounds(), shared_from_this());
+        std::make_shared<plan::program>(how_.is_bulky ? state_.bulk_scheduler() : state_.runs_on(), std::move(what),
+                                        std::move(how), state_.bounds(), shared_from_this());
     program->prepare();
     program->memory().add(static_cast<std::ptrdiff_t>(plan_bytes + bytes_a_program));
-    place_.enter(service_.memory(), how_.share, program);
+    place_.enter(state_.memory(), how_.share, program);
     {
         const std::lock_guard guard{lock_};
         program_ = program;
@@ -239,16 +240,16 @@ void created_task::ended(plan::program_end end) noexcept {
         take(std::move(end));
         return;
     }
-    service_.bulk().submit(shared_from_this(), &created_task::take, std::move(end));
+    state_.bulk().submit(shared_from_this(), &created_task::take, std::move(end));
 }
 
 void created_task::take(plan::program_end end) {
     const auto self = shared_from_this();
     const auto how = end.how;
     if (how == plan::program_end::way::over_limit) {
-        service_.counts().add_limit(end.limit);
+        state_.counts().add_limit(end.limit);
     }
-    const auto made = std::make_shared<const task_end>(text_of(std::move(end), service_.bounds()));
+    const auto made = std::make_shared<const task_end>(text_of(std::move(end), state_.bounds()));
     std::map<std::uint64_t, listener> listeners;
     std::shared_ptr<plan::program> program;  // its plan goes when nobody holds our lock
     {
@@ -257,11 +258,11 @@ void created_task::take(plan::program_end end) {
         finished_ = clock::now();
         listeners.swap(listeners_);
         program = std::move(program_);
-        count_end(service_.counts(), how, allowance_.tasks());
+        count_end(state_.counts(), how, allowance_.tasks());
         allowance_.release();
     }
     place_.leave();
-    service_.tasks().finish(self, made->bytes() + how_.name.capacity());
+    table_.finish(self, made->bytes() + how_.name.capacity());
     const bool tell_all_at_once = listeners.size() <= items_a_turn;
     const auto tell_all = [self, listeners = std::move(listeners)] {
         for (const auto& [number, then] : listeners) {
@@ -271,7 +272,7 @@ void created_task::take(plan::program_end end) {
     if (tell_all_at_once) {
         tell_all();
     } else {
-        service_.bulk().submit(tell_all);
+        state_.bulk().submit(tell_all);
     }
 }
 

@@ -17,11 +17,13 @@
 #include "api/server/auth/identity.hpp"
 #include "api/server/limits/memory_watch.hpp"
 #include "api/server/limits/task_allowance.hpp"
-#include "api/server/service.hpp"
+#include "api/server/net/client_work.hpp"
+#include "api/server/state/server_state.hpp"
 
 namespace gatherd::api::server {
 
 class connection;
+class task_table;
 
 /// The words of method status.
 enum class task_phase : std::uint8_t { pending, running, done, failed, cancelled };
@@ -40,7 +42,9 @@ struct task_end {
 /// A created task and, once it has ended, its result.
 ///
 /// Threads: all members are safe from any thread. Shared by the table, its creator and whoever waits for it.
-class created_task final : public plan::program_observer, public std::enable_shared_from_this<created_task> {
+class created_task final : public plan::program_observer,
+                           public owned_task,
+                           public std::enable_shared_from_this<created_task> {
 public:
     using clock = std::chrono::system_clock;
     using listener = std::function<void(const std::shared_ptr<created_task>&)>;
@@ -55,8 +59,8 @@ public:
         bool is_bulky = false;  ///< its result may be so large that taking it in is not a worker's work
     };
 
-    created_task(service& of, std::string id, options how, const std::shared_ptr<connection>& creator,
-                 task_allowance allowance);
+    created_task(server_state& state, task_table& table, std::string id, options how,
+                 const std::shared_ptr<connection>& creator, task_allowance allowance);
 
     /// Runs the plan. Lines that it prints are held back until announce().
     /// `plan_bytes`: what the plan has allocated.
@@ -67,9 +71,6 @@ public:
 
     /// Cancels it. False: it has ended.
     bool cancel(const std::string& message);
-
-    /// Its creator's connection has closed.
-    void lose_creator();
 
     /// Cancels it if the token that it was created with is one no more, also where it is detached.
     void look_at_owner();
@@ -95,6 +96,10 @@ public:
     /// `{"id", "name", "state", "created", "started", "finished"}`
     [[nodiscard]] value status() const;
 
+    // owned_task
+    [[nodiscard]] bool has_ended() const override { return end() != nullptr; }
+    void lose_creator() override;
+
     // program_observer
     void printed(std::string line) override;
     void child_ended(std::size_t, const plan::outcome&) override {}
@@ -107,7 +112,8 @@ private:
     [[nodiscard]] task_phase phase_now() const;
     void tell(const std::string& line);
 
-    service& service_;
+    server_state& state_;
+    task_table& table_;
     const std::string id_;
     const options how_;
     const clock::time_point created_ = clock::now();

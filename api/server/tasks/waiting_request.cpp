@@ -7,9 +7,9 @@
 
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
-#include "api/server/methods/outcome_text.hpp"
+#include "api/server/tasks/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
-#include "api/server/service.hpp"
+#include "api/server/state/server_state.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
@@ -23,9 +23,9 @@ constexpr std::size_t most_bytes_a_turn = std::size_t{256} << 10;  // of an answ
 
 }  // namespace
 
-waiting_request::waiting_request(service& of, reply answer, std::vector<std::shared_ptr<created_task>> tasks,
+waiting_request::waiting_request(server_state& state, reply answer, std::vector<std::shared_ptr<created_task>> tasks,
                                  options how)
-    : service_{of},
+    : state_{state},
       answer_{std::move(answer)},
       creditor_{answer_.to()},
       id_{answer_.id()},
@@ -69,7 +69,7 @@ void waiting_request::start() {
     }
     const std::lock_guard guard{lock_};
     if (!is_over_) {
-        timer_.set(service_.runs_on(), *how_.timeout, [self] {
+        timer_.set(state_.runs_on(), *how_.timeout, [self] {
             // Many may expire together: each only takes its place in the line here.
             self->creditor_->defer([self] { self->time_is_up(); });
         });
@@ -136,7 +136,7 @@ void waiting_request::task_ended(std::size_t index) {
     }
     leave();
     if (is_long_answer()) {
-        service_.bulk().submit([self, index] { self->answer_by(index); });
+        state_.bulk().submit([self, index] { self->answer_by(index); });
     } else {
         answer_by(index);
     }
@@ -263,11 +263,11 @@ void waiting_request::time_is_up() {
     }
     leave();
     if (how_.answer == form::wait && is_long_answer()) {
-        service_.bulk().submit([self = shared_from_this()] { self->answer_with_texts(); });
+        state_.bulk().submit([self = shared_from_this()] { self->answer_with_texts(); });
     } else if (how_.answer == form::wait) {
         answer_with_texts();
     } else {
-        answer_.error(error_of({plan::program_end::way::timed_out, {}, nullptr}, service_.bounds()));
+        answer_.error(error_of({plan::program_end::way::timed_out, {}, nullptr}, state_.bounds()));
     }
 }
 
@@ -277,7 +277,7 @@ bool waiting_request::cancel(const std::string& message) {
     }
     leave();
     const plan::failure cancelled{"CancelledError", message};
-    answer_.error(error_of({plan::program_end::way::cancelled, cancelled, nullptr}, service_.bounds()));
+    answer_.error(error_of({plan::program_end::way::cancelled, cancelled, nullptr}, state_.bounds()));
     return true;
 }
 

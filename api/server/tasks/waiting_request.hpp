@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "api/server/methods/reply.hpp"
-#include "api/server/tasks/client_work.hpp"
+#include "api/server/net/reply.hpp"
+#include "api/server/net/client_work.hpp"
 #include "api/server/tasks/created_task.hpp"
 #include "gatherd/executor/timer.hpp"
 #include "gatherd/executor/wait.hpp"
@@ -40,7 +40,7 @@ public:
         std::optional<std::chrono::nanoseconds> timeout{};
     };
 
-    waiting_request(service& of, reply answer, std::vector<std::shared_ptr<created_task>> tasks, options how);
+    waiting_request(server_state& state, reply answer, std::vector<std::shared_ptr<created_task>> tasks, options how);
 
     /// Begins to wait. It may have answered on return.
     void start();
@@ -65,7 +65,7 @@ private:
     void answer_with_texts();
     void notify(const created_task& task, const task_end& end);
 
-    service& service_;
+    server_state& state_;
     reply answer_;
     const std::shared_ptr<connection> creditor_;  // who is owed the answer
     const protocol::request_id id_;

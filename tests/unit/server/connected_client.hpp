@@ -28,7 +28,7 @@ public:
         functions::add_standard(service_.functions);
         REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()) == 0);
         ours_ = std::make_shared<connection>(
-            service_.of, transport::socket_type{reactor_, asio::generic::stream_protocol{AF_UNIX, 0}, ends_[0]},
+            service_.of.connections(), transport::socket_type{reactor_, asio::generic::stream_protocol{AF_UNIX, 0}, ends_[0]},
             nullptr, peer_address{});
         ours_->start();
     }

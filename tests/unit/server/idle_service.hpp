@@ -16,7 +16,7 @@ struct idle_service {
 
     /// Ends its threads: nothing is done any more but by the caller.
     void stop() noexcept {
-        of.stop_bulk();
+        of.state().stop_bulk();
         on.stop();
     }
 

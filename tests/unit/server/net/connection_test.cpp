@@ -50,7 +50,7 @@ limits with(std::size_t limits::*which, std::size_t most) {
 
 /// How often that limit was met.
 int met(connected_client& client, const std::string& limit) {
-    return client.of().counts().limits_met().at("limits." + limit).get<int>();
+    return client.of().state().counts().limits_met().at("limits." + limit).get<int>();
 }
 
 /// Three tasks are let in where so many others leave room for just them, refused where there is one more, and let in
@@ -69,22 +69,22 @@ void check_admission(connected_client& client, std::atomic<std::size_t>& in_flig
     --in_flight;
     client.send(three_tasks);
     CHECK(client.read() == their_result);
-    CHECK(client.of().counts().get(event::tasks_started) == 6);
-    CHECK(client.of().counts().get(event::tasks_done) == 6);
+    CHECK(client.of().state().counts().get(event::tasks_started) == 6);
+    CHECK(client.of().state().counts().get(event::tasks_done) == 6);
 }
 
 }  // namespace
 
 TEST_CASE("admission: beyond limits.tasks_in_flight a plan is refused whole, and takes nothing", "[server]") {
     connected_client client{with(&limits::tasks_in_flight, 10)};
-    check_admission(client, *client.of().tasks_in_flight(), "tasks_in_flight", 10);
+    check_admission(client, *client.of().state().tasks_in_flight(), "tasks_in_flight", 10);
     CHECK(*client.ours()->work().tasks_in_flight() == 0);
 }
 
 TEST_CASE("admission: beyond limits.connection_tasks_in_flight as well", "[server]") {
     connected_client client{with(&limits::connection_tasks_in_flight, 10)};
     check_admission(client, *client.ours()->work().tasks_in_flight(), "connection_tasks_in_flight", 10);
-    CHECK(*client.of().tasks_in_flight() == 0);
+    CHECK(*client.of().state().tasks_in_flight() == 0);
 }
 
 TEST_CASE("admission: beyond limits.token_tasks_in_flight as well, or what the token has instead", "[server]") {
@@ -178,7 +178,7 @@ TEST_CASE("admission: what is answered on the spot needs memory too", "[server]"
 TEST_CASE("connection: a message of 128 KiB is huge, and handled on the bulk lane", "[server]") {
     std::latch is_over{1};
     connected_client client;
-    client.of().bulk().submit([&is_over] { is_over.wait(); });  // its only thread is busy
+    client.of().state().bulk().submit([&is_over] { is_over.wait(); });  // its only thread is busy
     client.send(ping_of(protocol::huge_message_bytes - 1) + "\n");
     CHECK(client.read() == pong);
     client.send(ping_of(protocol::huge_message_bytes) + "\n");
@@ -200,7 +200,7 @@ TEST_CASE("connection: a batch of many requests goes to the bulk lane, however s
         batch += (batch.empty() ? "[" : ",") + ping;
     }
     std::latch is_over{1};
-    client.of().bulk().submit([&is_over] { is_over.wait(); });
+    client.of().state().bulk().submit([&is_over] { is_over.wait(); });
     client.send(batch + "]\n");
     CHECK(client.read().empty());
     is_over.count_down();
@@ -235,7 +235,7 @@ TEST_CASE("connection: a token that is revoked while a huge message is handled t
     connected_client client;
     client.of().change_tokens({tests::grant("ci", "secret")});
     REQUIRE(client.ours()->show_token("secret"));
-    client.of().bulk().submit([&is_over] { is_over.wait(); });
+    client.of().state().bulk().submit([&is_over] { is_over.wait(); });
     client.send(ping_of(protocol::huge_message_bytes) + "\n");
     client.of().change_tokens({tests::grant("other", "another")});
     client.ours()->look_at_identity();

@@ -19,7 +19,7 @@ using tests::allocated_elsewhere, tests::grant, tests::idle_service, tests::sock
 
 /// An inbox with its client at the other end.
 struct fed_inbox {
-    explicit fed_inbox(service& from) : in{from} {}
+    explicit fed_inbox(server_state& from) : in{from} {}
 
     /// The client sends that, and it is read.
     void feed(std::string_view bytes) {
@@ -69,7 +69,7 @@ constexpr std::size_t much = 200 * 1024;
 
 TEST_CASE("inbox: a message may come a byte at a time, and not before its last one", "[server]") {
     idle_service service;
-    fed_inbox client{service.of};
+    fed_inbox client{service.of.state()};
     const std::string message = R"({"id":1,"method":"ping"})";
     for (const char byte : message) {
         CHECK(client.next() == "nothing");
@@ -82,7 +82,7 @@ TEST_CASE("inbox: a message may come a byte at a time, and not before its last o
 
 TEST_CASE("inbox: messages that come together are handed out one by one", "[server]") {
     idle_service service;
-    fed_inbox client{service.of};
+    fed_inbox client{service.of.state()};
     client.feed("[1]\n[2][3]\n[4");
     CHECK(client.next() == "[1]");
     CHECK(client.next() == "[2]");
@@ -95,7 +95,7 @@ TEST_CASE("inbox: messages that come together are handed out one by one", "[serv
 
 TEST_CASE("inbox: a piece that is not kept is forgotten", "[server]") {
     idle_service service;
-    fed_inbox client{service.of};
+    fed_inbox client{service.of.state()};
     client.sockets.write("[1]\n");
     const auto piece = client.in.read_some(client.sockets.ours());
     CHECK(piece.bytes == 4);
@@ -107,7 +107,7 @@ TEST_CASE("inbox: a piece that is not kept is forgotten", "[server]") {
 
 TEST_CASE("inbox: a turn's read takes so much and no more, and says whether that was all", "[server]") {
     idle_service service;
-    fed_inbox client{service.of};
+    fed_inbox client{service.of.state()};
     client.sockets.write(std::string(bytes_read_a_turn + 1, ' '));
     const auto first = client.in.read_some(client.sockets.ours());
     CHECK(first.bytes == bytes_read_a_turn);
@@ -120,7 +120,7 @@ TEST_CASE("inbox: a turn's read takes so much and no more, and says whether that
 
 TEST_CASE("inbox: it tells how much memory a message takes, and gives that back with the message", "[server]") {
     idle_service service;
-    fed_inbox client{service.of};
+    fed_inbox client{service.of.state()};
     client.feed("[1," + std::string(much, '1'));
     CHECK(client.next() == "nothing");
     client.in.shrink();
@@ -136,7 +136,7 @@ TEST_CASE("inbox: above the high-water mark of memory it is large messages half 
     limits bounds;
     bounds.memory_bytes = 8 * much;
     idle_service service{bounds};
-    fed_inbox client{service.of};
+    fed_inbox client{service.of.state()};
     client.feed("[1,");
     CHECK(client.next() == "nothing");
     {
@@ -160,7 +160,7 @@ TEST_CASE("inbox: a large message that is whole does not wait", "[server]") {
     bounds.memory_bytes = much;
     idle_service service{bounds};
     const allocated_elsewhere others{2 * much};
-    fed_inbox client{service.of};
+    fed_inbox client{service.of.state()};
     const std::string message = open_array(much) + "]";
     client.feed(message + "\n");
     CHECK(client.next() == message);
@@ -172,7 +172,7 @@ TEST_CASE("inbox: a message has limits.message_bytes and not one more", "[server
     limits bounds;
     bounds.message_bytes = 1000;
     idle_service service{bounds};
-    fed_inbox client{service.of};
+    fed_inbox client{service.of.state()};
     const std::string at_most = open_array(999) + "]";
     client.feed(at_most + "\n");
     CHECK(client.next() == at_most);
@@ -186,12 +186,12 @@ TEST_CASE("inbox: a client that is nobody yet may send 64 KiB at a time, until t
     service.of.change_tokens({grant("ci", "secret")});
     const std::string at_most = open_array(most - 1) + "]";
     const std::string larger = open_array(most) + "]";
-    fed_inbox nobody{service.of};
+    fed_inbox nobody{service.of.state()};
     nobody.feed(at_most + "\n");
     CHECK(nobody.next() == at_most);
     nobody.feed(larger + "\n");
     CHECK(nobody.next() == "too large");
-    fed_inbox somebody{service.of};
+    fed_inbox somebody{service.of.state()};
     somebody.in.lift_limit();
     somebody.feed(larger + "\n");
     CHECK(somebody.next() == larger);
@@ -199,7 +199,7 @@ TEST_CASE("inbox: a client that is nobody yet may send 64 KiB at a time, until t
 
 TEST_CASE("inbox: of a client that has finished, a message half read is answered", "[server]") {
     idle_service service;
-    fed_inbox client{service.of};
+    fed_inbox client{service.of.state()};
     client.feed("[1]\n[2");
     client.in.finish();
     CHECK(client.next() == "[1]");

@@ -13,7 +13,7 @@ using tests::idle_service, tests::socket_pair;
 
 TEST_CASE("outbox: the first message asks for a write, those after it go with it", "[server]") {
     idle_service service;
-    outbox out{service.of};
+    outbox out{service.of.state()};
     socket_pair sockets;
     CHECK_FALSE(out.add("[0]", true));  // the end of the turn writes
     CHECK(out.add("[1]", false));
@@ -31,7 +31,7 @@ TEST_CASE("outbox: the first message asks for a write, those after it go with it
 
 TEST_CASE("outbox: it frames as the client speaks", "[server]") {
     idle_service service;
-    outbox out{service.of};
+    outbox out{service.of.state()};
     socket_pair sockets;
     out.speak(protocol::framing::content_length);
     CHECK(out.add("[1]", false));
@@ -42,7 +42,7 @@ TEST_CASE("outbox: it frames as the client speaks", "[server]") {
 
 TEST_CASE("outbox: what a client does not read waits, and is written when it reads", "[server]") {
     idle_service service;
-    outbox out{service.of};
+    outbox out{service.of.state()};
     socket_pair sockets;
     const std::string large(std::size_t{3} << 20, 'x');
     CHECK(out.add(large, false));
@@ -66,7 +66,7 @@ TEST_CASE("outbox: what a client does not read waits, and is written when it rea
 
 TEST_CASE("outbox: closed, it takes nothing", "[server]") {
     idle_service service;
-    outbox out{service.of};
+    outbox out{service.of.state()};
     CHECK(out.add("[1]", false));
     out.close();
     CHECK(out.empty());

@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 
-#include "gatherd/executor/detail/cpu_mask.hpp"
 #include "gatherd/executor/work.hpp"
 
 namespace gatherd::executor {
@@ -28,7 +27,9 @@ public:
     struct options {
         std::size_t max_threads;
         const char* name;  ///< of each thread, at most 15 characters
-        cpu_mask cpus{};   ///< where the threads run; empty: where the thread that submits runs
+
+        /// What each thread does first; must not throw. A thread inherits CPUs and niceness of the one that submits.
+        std::function<void()> begin{};
 
         /// Calls `run` of an item, somehow, on one of the threads; must not throw. Empty: directly.
         std::function<void(work&)> run{};

@@ -1,4 +1,4 @@
-#include "api/server/tasks/client_work.hpp"
+#include "api/server/net/client_work.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

@@ -24,11 +24,6 @@ class connection;
 /// has changed. Valid until this thread's next call.
 [[nodiscard]] protocol::message_decoder& decoder_of_this_thread(const limits& bounds);
 
-/// Whether a text is JSON; or there was no memory to tell, and that is answered.
-enum class whether { json, not_json, answered };
-[[nodiscard]] whether look_at_message(const std::shared_ptr<connection>& from, std::string_view text,
-                                      protocol::message_decoder& decoder);
-
 /// Calls the method of each request in the message, or answers what was none. By then `from` knows how long the texts
 /// of the requests are.
 void handle_message(const std::shared_ptr<connection>& from, const protocol::message& message, std::size_t bytes);

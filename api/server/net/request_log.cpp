@@ -1,4 +1,4 @@
-#include "api/server/methods/request_log.hpp"
+#include "api/server/net/request_log.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -28,7 +28,7 @@ void request_log::end(connection& client, const protocol::request_id& id, const 
         return;
     }
     const nanoseconds took = steady_clock::now() - began_;
-    client.of().counts().add_request_time(took);
+    client.state().counts().add_request_time(took);
     const auto slow = least_slow_.load(std::memory_order_relaxed);
     const bool is_slow = slow > 0 && took.count() >= slow;
     const auto level = is_slow ? spdlog::level::warn : spdlog::level::debug;

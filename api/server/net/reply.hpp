@@ -15,7 +15,7 @@
 #include "api/error.hpp"
 #include "api/protocol/request_id.hpp"
 #include "api/server/limits/counters.hpp"
-#include "api/server/methods/request_log.hpp"
+#include "api/server/net/request_log.hpp"
 #include "gatherd/api/value.hpp"
 
 namespace gatherd::api::server {

@@ -1,9 +1,8 @@
-#include "api/server/tasks/client_work.hpp"
+#include "api/server/net/client_work.hpp"
 
 #include <algorithm>
 #include <iterator>
 
-#include "api/server/tasks/created_task.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -137,7 +136,7 @@ bool client_work::has_unfinished_task() const {
         }
         tasks.assign(registers_->tasks.begin(), registers_->tasks.end());
     }
-    return std::any_of(tasks.begin(), tasks.end(), [](const auto& each) { return each->end() == nullptr; });
+    return std::any_of(tasks.begin(), tasks.end(), [](const auto& each) { return !each->has_ended(); });
 }
 
 bool client_work::end_some(std::size_t most) {

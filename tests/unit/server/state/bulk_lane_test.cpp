@@ -1,4 +1,4 @@
-#include "api/server/net/bulk_lane.hpp"
+#include "api/server/state/bulk_lane.hpp"
 
 #include <sys/resource.h>
 #include <unistd.h>

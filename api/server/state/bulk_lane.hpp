@@ -4,13 +4,12 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <utility>
-#include <vector>
+
+#include "gatherd/executor/detail/blocking_pool.hpp"
 
 namespace gatherd::api::server {
 
@@ -27,13 +26,13 @@ void be_nice() noexcept;
 class bulk_lane {
 public:
     /// `begin`: what each of its threads does first; must not throw.
-    explicit bulk_lane(std::size_t most_threads, std::function<void()> begin = be_nice)
-        : most_threads_{most_threads}, begin_{std::move(begin)} {}
+    explicit bulk_lane(std::size_t most_threads, std::function<void()> begin = be_nice);
     ~bulk_lane() { stop(); }
     bulk_lane(const bulk_lane&) = delete;
     bulk_lane& operator=(const bulk_lane&) = delete;
 
-    /// Has a thread run the job, which must not throw. Threads are started as they are needed.
+    /// Has a thread run the job, which must not throw. Threads are started as they are needed; where none is there and
+    /// none can be started, the calling thread runs it.
     void submit(std::function<void()> job);
 
     /// Has a thread call that member of `owner` with `what`, which is never copied.
@@ -50,20 +49,15 @@ public:
     void finish() noexcept;
 
     /// Runs what was submitted, then ends the threads. Nothing is to be submitted any more.
-    void stop() noexcept;
+    void stop() noexcept { threads_.stop(); }
 
 private:
-    void run_jobs() noexcept;
+    struct job;
 
-    const std::size_t most_threads_;
-    const std::function<void()> begin_;
     std::mutex lock_;
-    std::condition_variable changed_;
-    std::condition_variable became_idle_;
-    std::deque<std::function<void()>> jobs_;  // under lock_, as all below
-    std::vector<std::thread> threads_;
-    std::size_t idle_ = 0;
-    bool is_stopping_ = false;
+    std::condition_variable finished_;
+    std::size_t unfinished_ = 0;  // under lock_: jobs
+    executor::blocking_pool threads_;
 };
 
 }  // namespace gatherd::api::server

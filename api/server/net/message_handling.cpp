@@ -1,4 +1,4 @@
-#include "api/server/methods/message_handling.hpp"
+#include "api/server/net/message_handling.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -7,9 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/protocol/message_decoder.hpp"
-#include "api/server/methods/methods.hpp"
-#include "api/server/methods/reply.hpp"
-#include "api/server/methods/worker_messages.hpp"
+#include "api/server/net/reply.hpp"
+#include "api/server/net/worker_messages.hpp"
 #include "api/server/net/connection.hpp"
 
 namespace gatherd::api::server {
@@ -53,9 +52,8 @@ void handle_message(const std::shared_ptr<connection>& from, const protocol::mes
     if (message.items.empty()) {
         return;
     }
-    service& of = from->of();
     const auto answers = std::count_if(message.items.begin(), message.items.end(), is_answer);
-    of.counts().add(event::requests, message.items.size() - static_cast<std::size_t>(answers));
+    from->state().counts().add(event::requests, message.items.size() - static_cast<std::size_t>(answers));
     from->note_message(bytes / message.items.size());
     const auto part_of = message.is_batch ? std::make_shared<batch>(from, message.items.size()) : nullptr;
     for (const protocol::message_item& item : message.items) {
@@ -73,7 +71,7 @@ void handle_message(const std::shared_ptr<connection>& from, const protocol::mes
                 settle_nothing(part_of);
                 continue;
             }
-            call_method(of, request, reply{from, request.id, part_of});
+            from->handler().handle(request, reply{from, request.id, part_of});
         }
     }
 }

@@ -1,4 +1,4 @@
-#include "api/server/methods/reply.hpp"
+#include "api/server/net/reply.hpp"
 
 #include <catch2/catch.hpp>
 #include <memory>
@@ -47,7 +47,7 @@ TEST_CASE("reply: a notification is never answered, but its error is counted", "
     owed(client, nullptr).result_message(answer("1", "1"));
     owed(client, nullptr).error(a_fault);
     CHECK(client.read().empty());
-    CHECK(client.of().counts().errors()["-32000"] == 1);
+    CHECK(client.of().state().counts().errors()["-32000"] == 1);
     CHECK_FALSE(client.ours()->work().is_owed());
 }
 

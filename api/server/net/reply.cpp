@@ -1,4 +1,4 @@
-#include "api/server/methods/reply.hpp"
+#include "api/server/net/reply.hpp"
 
 #include <mutex>
 #include <utility>
@@ -45,7 +45,7 @@ void batch::add(std::string_view text, std::function<void()> sent) {
     if (has_ended() || is_too_much(answers_.size())) {  // the last one has it to itself
         answers_ = {};
         const error why = out_of_memory();
-        to_->of().counts().add_error(why);
+        to_->state().counts().add_error(why);
         protocol::append_error(answers_, protocol::request_id::null(), why);
         to_->send(answers_);
     } else if (!answers_.empty()) {
@@ -76,7 +76,7 @@ void reply::log_as(std::string_view method, std::size_t index) noexcept {
 void reply::send(std::string_view text, std::function<void()> sent, const errc* failed) {
     const executor::memory_turn nobodys{nullptr};  // from here on nothing is refused
     const std::shared_ptr<connection> to = std::move(to_);
-    to->of().counts().add_answer(method_, failed);
+    to->state().counts().add_answer(method_, failed);
     log_.end(*to, id_, failed, text.size());
     if (part_of_ != nullptr) {
         part_of_->add(text, std::move(sent));
@@ -127,12 +127,12 @@ void reply::error(const api::error& why) {
         }
     }
     const executor::memory_turn nobodys{nullptr};
-    to_->of().counts().add_error(why);
+    to_->state().counts().add_error(why);
     send(text, nullptr, &why.code);
 }
 
 void reply::error_body(errc code, std::string_view body) {
-    to_->of().counts().add_error({code, {}});
+    to_->state().counts().add_error({code, {}});
     std::string text;
     if (!is_notification()) {
         protocol::append_error_around(text, id_, body);

@@ -1,4 +1,4 @@
-#include "api/server/auth/credentials.hpp"
+#include "api/server/net/credentials.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -10,7 +10,7 @@ using tests::grant, tests::idle_service;
 
 TEST_CASE("credentials: where no tokens are asked for everybody is somebody", "[server]") {
     idle_service service;
-    credentials shown{service.of, peer_address{}};
+    credentials shown{service.of.state(), peer_address{}};
     REQUIRE(shown.who() != nullptr);
     CHECK(shown.show("whatever"));
     CHECK(shown.who()->name().empty());
@@ -25,7 +25,7 @@ TEST_CASE("credentials: nobody is put out after so many wrong tokens, and a righ
     bounds.auth_tries = 2;
     idle_service service{bounds};
     service.of.change_tokens({grant("ci", "secret")});
-    credentials shown{service.of, peer_address{}};
+    credentials shown{service.of.state(), peer_address{}};
     CHECK(shown.who() == nullptr);
     CHECK_FALSE(shown.are_void());
     CHECK_FALSE(shown.show("guess"));
@@ -39,7 +39,7 @@ TEST_CASE("credentials: nobody is put out after so many wrong tokens, and a righ
 TEST_CASE("credentials: a token shown is void once it is taken back", "[server]") {
     idle_service service;
     service.of.change_tokens({grant("ci", "secret")});
-    credentials shown{service.of, peer_address{}};
+    credentials shown{service.of.state(), peer_address{}};
     REQUIRE(shown.show("secret"));
     CHECK(shown.who()->name() == "ci");
     CHECK_FALSE(shown.are_void());

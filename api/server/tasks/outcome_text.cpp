@@ -1,11 +1,11 @@
-#include "api/server/methods/outcome_text.hpp"
+#include "api/server/tasks/outcome_text.hpp"
 
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 #include "api/server/limits/limit_errors.hpp"
-#include "api/server/methods/reply.hpp"
+#include "api/server/net/reply.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {

@@ -1,4 +1,4 @@
-#include "api/server/methods/outcome_text.hpp"
+#include "api/server/tasks/outcome_text.hpp"
 
 #include <catch2/catch.hpp>
 #include <string>

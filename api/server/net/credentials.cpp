@@ -1,32 +1,32 @@
-#include "api/server/auth/credentials.hpp"
+#include "api/server/net/credentials.hpp"
 
 #include <spdlog/spdlog.h>
 #include <utility>
 
-#include "api/server/service.hpp"
+#include "api/server/state/server_state.hpp"
 
 namespace gatherd::api::server {
 
-credentials::credentials(service& of, const peer_address& peer) : service_{of}, peer_{peer}, who_{of.without_token()} {}
+credentials::credentials(server_state& state, const peer_address& peer) : state_{state}, peer_{peer}, who_{state.without_token()} {}
 
 bool credentials::show(std::string_view token) {
-    if (service_.tokens().empty() || is_trusted_) {
+    if (state_.tokens().empty() || is_trusted_) {
         return true;
     }
-    const std::size_t tries = service_.bounds().auth_tries;
+    const std::size_t tries = state_.bounds().auth_tries;
     if (wrong_tokens_ >= tries) {
         return false;  // it may not try any more, not even in the same message
     }
-    if (auto found = service_.tokens().find(token)) {
+    if (auto found = state_.tokens().find(token)) {
         who_ = std::move(found);
         return true;
     }
-    service_.counts().add(event::tokens_refused);
-    if (const auto left_out = service_.refused_tokens_log().pass()) {
+    state_.counts().add(event::tokens_refused);
+    if (const auto left_out = state_.refused_tokens_log().pass()) {
         spdlog::warn("a token was refused, from {}; not logged since the last one: {}", text_of(peer_), *left_out);
     }
     if (++wrong_tokens_ >= tries) {
-        service_.counts().add_limit("auth.tries");
+        state_.counts().add_limit("auth.tries");
         is_put_out_.store(true, std::memory_order_relaxed);
     }
     return false;
@@ -37,7 +37,7 @@ bool credentials::are_void() const {
         return false;
     }
     const bool is_anybody = who_->name().empty();
-    return who_->is_revoked() || (is_anybody && service_.without_token() == nullptr);
+    return who_->is_revoked() || (is_anybody && state_.without_token() == nullptr);
 }
 
 }  // namespace gatherd::api::server

@@ -25,8 +25,6 @@ class worker;
 
 namespace gatherd::api::server {
 
-class created_task;
-
 /// What method cancel and the end of a connection find of a request in progress.
 class pending_request {
 public:
@@ -41,6 +39,16 @@ public:
     virtual bool cancel(const std::string& message) = 0;
 };
 
+/// What the end of a connection finds of a task that it created.
+class owned_task {
+public:
+    virtual ~owned_task() = default;
+    [[nodiscard]] virtual bool has_ended() const = 0;
+
+    /// The connection has closed. From any thread.
+    virtual void lose_creator() = 0;
+};
+
 /// The answers that are owed, the requests that a cancel may reach, the tasks that end with the connection.
 ///
 /// Threads: all members are safe from any thread. A task's lock and a request's come before this one's: neither is
@@ -49,7 +57,7 @@ public:
 class client_work {
 public:
     using request_ptr = std::shared_ptr<pending_request>;
-    using task_ptr = std::shared_ptr<created_task>;
+    using task_ptr = std::shared_ptr<owned_task>;
 
     void owe() noexcept { owed_.fetch_add(1, std::memory_order_relaxed); }
 

@@ -12,14 +12,14 @@
 
 namespace gatherd::api::server {
 
-class service;
+class server_state;
 
 /// Nobody until it shows a token where one is needed, else anybody.
 ///
 /// Threads: whoever handles the client's message, one at a time; is_put_out from any thread.
 class credentials {
 public:
-    credentials(service& of, const peer_address& peer);
+    credentials(server_state& state, const peer_address& peer);
 
     /// It is a process that the daemon has started: it may do everything, whatever tokens there are.
     void trust(std::shared_ptr<identity> own) {
@@ -45,7 +45,7 @@ public:
     [[nodiscard]] bool are_void() const;
 
 private:
-    service& service_;
+    server_state& state_;
     const peer_address peer_;
     std::shared_ptr<identity> who_;
     std::size_t wrong_tokens_ = 0;
