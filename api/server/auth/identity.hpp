@@ -59,9 +59,9 @@ public:
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
-    [[nodiscard]] bool may(right what) const noexcept {
+    [[nodiscard]] bool may(right asked) const noexcept {
         const rights held = rights_.load(std::memory_order_relaxed);  // a number by itself, as all here
-        return (held & (static_cast<rights>(what) | static_cast<rights>(right::admin))) != 0;
+        return (held & (static_cast<rights>(asked) | static_cast<rights>(right::admin))) != 0;
     }
     /// False: only the methods that need no token.
     [[nodiscard]] bool may_anything() const noexcept { return rights_.load(std::memory_order_relaxed) != 0; }

@@ -47,10 +47,10 @@ void token_table::replace(const std::vector<token_grant>& grants) {
         auto functions = std::make_shared<const function_rights>(grant.functions);
         auto served = grant.serve ? std::make_shared<const identity::globs>(*grant.serve) : nullptr;
         if (same != entries_.end()) {
-            same->holder->change(grant.what, grant.most_tasks, std::move(functions), std::move(served));
+            same->holder->change(grant.granted, grant.most_tasks, std::move(functions), std::move(served));
             next.push_back({grant.hash, std::exchange(same->holder, nullptr)});
         } else {
-            next.push_back({grant.hash, std::make_shared<identity>(grant.name, grant.what, grant.most_tasks,
+            next.push_back({grant.hash, std::make_shared<identity>(grant.name, grant.granted, grant.most_tasks,
                                                                    std::move(functions), std::move(served))});
         }
     }

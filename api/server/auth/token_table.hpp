@@ -25,7 +25,7 @@ using token_hash = std::array<unsigned char, 32>;
 struct token_grant {
     std::string name;
     token_hash hash;
-    rights what = 0;
+    rights granted = 0;
     std::size_t most_tasks = 0;  ///< 0: limits.token_tasks_in_flight holds
     std::optional<std::vector<std::string>> functions{};  ///< globs of names; none: all that need no setting
     std::optional<std::vector<std::string>> serve{};      ///< globs of names; none: all, with the right to serve

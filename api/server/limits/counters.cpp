@@ -53,14 +53,14 @@ constexpr std::array<std::string_view, 24> limit_names{
 
 }  // namespace
 
-counters::counters(const executor::scheduler& of)
-    : of_{of}, workers_{of.workers()}, places_{std::make_unique<place[]>(workers_ + 1)} {
+counters::counters(const executor::scheduler& threads)
+    : threads_{threads}, workers_{threads.workers()}, places_{std::make_unique<place[]>(workers_ + 1)} {
     static_assert(codes.size() < most_errors && limit_names.size() <= most_limits);
 }
 
 void counters::add_at(std::size_t index, std::uint64_t n) noexcept {
     executor::worker* const here = executor::worker::current();
-    if (here != nullptr && &here->owner() == &of_) {
+    if (here != nullptr && &here->owner() == &threads_) {
         auto& own = places_[here->index()].numbers[index];
         own.store(own.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);  // nobody else writes it
     } else {
@@ -105,12 +105,12 @@ latency_histogram counters::request_times() const {
     return all;
 }
 
-void counters::add_error(const error& what) noexcept {
-    const auto* const found = std::find(codes.begin(), codes.end(), what.code);
+void counters::add_error(const error& reason) noexcept {
+    const auto* const found = std::find(codes.begin(), codes.end(), reason.code);
     add_at(first_error + static_cast<std::size_t>(found - codes.begin()), 1);
-    if (what.code == errc::limit_exceeded && what.data != nullptr) {
-        const auto limit = what.data->find("limit");
-        if (limit != what.data->end() && limit->is_string()) {
+    if (reason.code == errc::limit_exceeded && reason.data != nullptr) {
+        const auto limit = reason.data->find("limit");
+        if (limit != reason.data->end() && limit->is_string()) {
             add_limit(limit->get_ref<const std::string&>());
         }
     }

@@ -50,9 +50,9 @@ enum class event : std::uint8_t {
 class counters {
 public:
     /// A place for each of those workers, and one for all other threads.
-    explicit counters(const executor::scheduler& of);
+    explicit counters(const executor::scheduler& threads);
 
-    void add(event what, std::uint64_t n = 1) noexcept { add_at(static_cast<std::size_t>(what), n); }
+    void add(event counted, std::uint64_t n = 1) noexcept { add_at(static_cast<std::size_t>(counted), n); }
 
     /// A request for the method of that index, of `methods` (see methods.cpp).
     void add_method(std::size_t index) noexcept { add_at(first_method + index, 1); }
@@ -64,12 +64,12 @@ public:
     void add_request_time(std::chrono::nanoseconds took) noexcept;
 
     /// An error that a client is told.
-    void add_error(const error& what) noexcept;
+    void add_error(const error& counted) noexcept;
 
     /// Somebody met that limit, by its full name ("limits.depth"). Unknown names are not counted.
     void add_limit(std::string_view name, std::uint64_t n = 1) noexcept;
 
-    [[nodiscard]] std::uint64_t get(event what) const noexcept { return sum(static_cast<std::size_t>(what)); }
+    [[nodiscard]] std::uint64_t get(event counted) const noexcept { return sum(static_cast<std::size_t>(counted)); }
     [[nodiscard]] std::uint64_t of_method(std::size_t index) const noexcept { return sum(first_method + index); }
 
     /// Answers to requests for the method of that index: those with a result, and then by code, in the order of `errors`.
@@ -106,7 +106,7 @@ private:
     void add_at(std::size_t index, std::uint64_t n) noexcept;
     [[nodiscard]] std::uint64_t sum(std::size_t index) const noexcept;
 
-    const executor::scheduler& of_;
+    const executor::scheduler& threads_;
     std::size_t workers_;
     std::unique_ptr<place[]> places_;
 };

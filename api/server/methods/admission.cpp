@@ -16,8 +16,8 @@ namespace gatherd::api::server {
 namespace {
 
 /// What counts as in flight while it runs. What is over limits.plan_tasks ends the program when it comes to it.
-std::size_t tasks_of(const plan::plan& what, const limits& bounds) {
-    return std::max(what.tasks(), std::min(what.expected_tasks(), bounds.plan_tasks));
+std::size_t tasks_of(const plan::plan& source, const limits& bounds) {
+    return std::max(source.tasks(), std::min(source.expected_tasks(), bounds.plan_tasks));
 }
 
 error refuse_over(server_state& state, const char* limit, std::size_t most) {
@@ -26,7 +26,7 @@ error refuse_over(server_state& state, const char* limit, std::size_t most) {
 }
 
 /// Why a client may not have so many more tasks in flight, or nothing.
-std::optional<error> want_of_tasks(server_state& state, connection& from, std::size_t more) {
+std::optional<error> want_of_tasks(server_state& state, connection& client, std::size_t more) {
     const limits& bounds = state.bounds();
     const auto is_over = [more](const std::atomic<std::size_t>* in_flight, std::size_t most) {
         const std::size_t already =
@@ -36,10 +36,10 @@ std::optional<error> want_of_tasks(server_state& state, connection& from, std::s
     if (is_over(state.tasks_in_flight().get(), bounds.tasks_in_flight)) {
         return refuse_over(state, "limits.tasks_in_flight", bounds.tasks_in_flight);
     }
-    if (is_over(from.work().counted_tasks(), bounds.connection_tasks_in_flight)) {
+    if (is_over(client.work().counted_tasks(), bounds.connection_tasks_in_flight)) {
         return refuse_over(state, "limits.connection_tasks_in_flight", bounds.connection_tasks_in_flight);
     }
-    const identity& who = *from.who();
+    const identity& who = *client.who();
     const std::size_t most = who.most_tasks() == 0 ? bounds.token_tasks_in_flight : who.most_tasks();
     if (!who.name().empty() && is_over(who.tasks_in_flight().get(), most)) {
         return refuse_over(state, "limits.token_tasks_in_flight", most);
@@ -49,28 +49,28 @@ std::optional<error> want_of_tasks(server_state& state, connection& from, std::s
 
 }  // namespace
 
-std::optional<error> want_of_memory(server_state& state, connection& from) {
+std::optional<error> want_of_memory(server_state& state, connection& client) {
     if (memory_limit::is_high()) {
         return refuse_over(state, "limits.memory_bytes", state.bounds().memory_bytes);
     }
-    if (state.memory().is_full(*from.work().share())) {
+    if (state.memory().is_full(*client.work().share())) {
         return refuse_over(state, "limits.client_memory_bytes", state.bounds().client_memory_bytes);
     }
     return std::nullopt;
 }
 
-result<task_allowance> admit(server_state& state, connection& from, const plan::plan& what) {
-    task_allowance allowance{{state.tasks_in_flight(), from.work().tasks_in_flight(), from.who()->tasks_in_flight()},
-                             tasks_of(what, state.bounds())};
-    if (auto refused = want_of_tasks(state, from, 0)) {
+result<task_allowance> admit(server_state& state, connection& client, const plan::plan& source) {
+    task_allowance allowance{{state.tasks_in_flight(), client.work().tasks_in_flight(), client.who()->tasks_in_flight()},
+                             tasks_of(source, state.bounds())};
+    if (auto refused = want_of_tasks(state, client, 0)) {
         return *std::move(refused);
     }
     state.counts().add(event::tasks_started, allowance.tasks());
     return allowance;
 }
 
-std::optional<error> want_of_room(server_state& state, connection& from, const plan::plan& what) {
-    return want_of_tasks(state, from, what.tasks());
+std::optional<error> want_of_room(server_state& state, connection& client, const plan::plan& source) {
+    return want_of_tasks(state, client, source.tasks());
 }
 
 }  // namespace gatherd::api::server

@@ -43,20 +43,20 @@ private:
 
 }  // namespace
 
-bool is_answered_at_once(const plan::plan& what, const plan::program_options& how) noexcept {
-    return what.root().is_instant && what.tasks() <= most_at_once && !how.generator &&
-           (!how.timeout || how.timeout->count() > 0);
+bool is_answered_at_once(const plan::plan& source, const plan::program_options& run_options) noexcept {
+    return source.root().is_instant && source.tasks() <= most_at_once && !run_options.generator &&
+           (!run_options.timeout || run_options.timeout->count() > 0);
 }
 
 namespace {
 
 /// Above the high-water mark it ends, as what has only begun.
-plan::program_end run_within_memory(const limits& bounds, plan::program_observer& observer, const plan::plan& what,
+plan::program_end run_within_memory(const limits& bounds, plan::program_observer& observer, const plan::plan& source,
                                     std::string& message) {
     executor::memory_account running{executor::memory_account::kind::early};
     try {
         const executor::memory_turn turn{&running};
-        return plan::instant_run{bounds, observer}.run(what, message);
+        return plan::instant_run{bounds, observer}.run(source, message);
     } catch (const memory_limit_exceeded&) {
         message = {};
         return {plan::program_end::way::over_limit, plan::outcome{}, "limits.memory_bytes"};
@@ -66,7 +66,7 @@ plan::program_end run_within_memory(const limits& bounds, plan::program_observer
 }  // namespace
 
 // The result is written behind the answer's head, in memory that the thread keeps for the next.
-void answer_at_once(server_state& state, const plan::plan& what, reply& answer) {
+void answer_at_once(server_state& state, const plan::plan& source, reply& answer) {
     thread_local std::string message;
     message.clear();
     protocol::append_result_head(message, answer.id());
@@ -74,8 +74,8 @@ void answer_at_once(server_state& state, const plan::plan& what, reply& answer) 
     printing observer{answer};
     const limits& bounds = state.bounds();
     state.counts().add(event::programs_run);
-    const auto end = run_within_memory(bounds, observer, what, message);
-    count_end(state.counts(), end.how, what.tasks());
+    const auto end = run_within_memory(bounds, observer, source, message);
+    count_end(state.counts(), end.how, source.tasks());
     if (end.how != plan::program_end::way::returned) {
         answer.error(error_of(end, bounds));
     } else {

@@ -26,8 +26,8 @@ using plan_ptr = std::unique_ptr<plan::plan>;
 
 /// A request that has been understood, and may run if there is room for it.
 struct understood {
-    plan_ptr what;
-    plan::program_options how{};
+    plan_ptr source;
+    plan::program_options run_options{};
     reporting wishes{};
     std::size_t plan_bytes = 0;  ///< of memory
 };
@@ -47,11 +47,11 @@ private:
 };
 
 /// For whom a connection's programs run: all connections of a token are one client, without tokens each is one.
-plan::caller caller_at(server_state& state, connection& from) {
-    const auto& who = from.who();
+plan::caller caller_at(server_state& state, connection& client) {
+    const auto& who = client.who();
     const bool is_anybody = who == nullptr || who->name().empty();
-    const bool is_local = from.peer() == peer_address{};
-    return {from.work().share().get(), from.work().worker().get(),
+    const bool is_local = client.peer() == peer_address{};
+    return {client.work().share().get(), client.work().worker().get(),
             is_anybody && !is_local && !state.bounds().open_functions ? "auth.open_functions" : nullptr};
 }
 
@@ -79,19 +79,19 @@ reporting read_reporting(const params& given, const connection& client) {
 
 /// Answers on the spot, if there is room. Tasks that have ended before the next message is read are looked at, but not
 /// entered.
-void run_at_once(server_state& state, const plan::plan& what, reply& answer) {
-    if (auto fault = want_of_room(state, *answer.to(), what)) {
+void run_at_once(server_state& state, const plan::plan& source, reply& answer) {
+    if (auto fault = want_of_room(state, *answer.to(), source)) {
         throw refused{*std::move(fault)};
     }
-    state.counts().add(event::tasks_started, what.tasks());
-    answer_at_once(state, what, answer);
+    state.counts().add(event::tasks_started, source.tasks());
+    answer_at_once(state, source, answer);
 }
 
 /// Whether writing a plan's result, and taking the plan apart, may take more than about a millisecond.
-bool is_bulk(const connection& from, const plan::plan& what) {
+bool is_bulk(const connection& client, const plan::plan& source) {
     constexpr std::size_t many_tasks = 16384;
     constexpr std::size_t much_text = std::size_t{1} << 20;
-    return what.expected_tasks() > many_tasks || from.message_bytes() > much_text;
+    return source.expected_tasks() > many_tasks || client.message_bytes() > much_text;
 }
 
 /// Half of the places on the blocking pool, so that a client never has all of the threads while others wait.
@@ -103,32 +103,32 @@ std::shared_ptr<executor::semaphore> blocking_places(server_state& state, connec
 constexpr std::size_t most_text_at_once = std::size_t{1} << 20;
 
 void run_understood(server_state& state, understood& request, reply& answer) {
-    if (answer.to()->message_bytes() <= most_text_at_once && is_answered_at_once(*request.what, request.how) &&
+    if (answer.to()->message_bytes() <= most_text_at_once && is_answered_at_once(*request.source, request.run_options) &&
         !request.wishes.streams && !request.wishes.progress) {
-        run_at_once(state, *request.what, answer);
+        run_at_once(state, *request.source, answer);
         return;
     }
     connection& client = *answer.to();
-    auto allowance = value_or_refuse(admit(state, client, *request.what));
-    request.how.client = caller_at(state, client);
-    const bool is_bulky = is_bulk(client, *request.what);
+    auto allowance = value_or_refuse(admit(state, client, *request.source));
+    request.run_options.client = caller_at(state, client);
+    const bool is_bulky = is_bulk(client, *request.source);
     const auto running =
         std::make_shared<running_request>(state, std::move(answer), request.wishes, std::move(allowance), is_bulky);
-    request.how.blocking_places = blocking_places(state, client);
-    running->start(std::move(request.what), std::move(request.how), request.plan_bytes);
+    request.run_options.blocking_places = blocking_places(state, client);
+    running->start(std::move(request.source), std::move(request.run_options), request.plan_bytes);
 }
 
 understood understand_run(server_state& state, const params& given, const reply& answer) {
     understood request;
-    request.how = read_options(given);
-    request.what = value_or_refuse(client_decoder{state, answer}->decode_task(given.required("task"), given.step("task")));
+    request.run_options = read_options(given);
+    request.source = value_or_refuse(client_decoder{state, answer}->decode_task(given.required("task"), given.step("task")));
     return request;
 }
 
 /// What gather and map have in common: all but their plan.
 understood understand_options(const params& given, const reply& answer) {
     understood request;
-    request.how = read_options(given);
+    request.run_options = read_options(given);
     request.wishes = read_reporting(given, *answer.to());
     return request;
 }
@@ -136,7 +136,7 @@ understood understand_options(const params& given, const reply& answer) {
 understood understand_gather(server_state& state, const params& given, const reply& answer) {
     auto request = understand_options(given, answer);
     const auto tasks = given.required("tasks");
-    request.what = value_or_refuse(
+    request.source = value_or_refuse(
         client_decoder{state, answer}->decode_gather(tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
     request.wishes.total = tasks.size();
     return request;
@@ -150,7 +150,7 @@ understood understand_map(server_state& state, const params& given, const reply&
     }
     const char* const own = task ? "task" : "call";
     const auto over = given.required("over");
-    request.what = value_or_refuse(client_decoder{state, answer}->decode_map(
+    request.source = value_or_refuse(client_decoder{state, answer}->decode_map(
         {given.required(own), given.step(own), over, given.step("over"), task.has_value(), given["as"]},
         {given["return_exceptions"], given["limit"]}));
     request.wishes.total = over.is_array() ? over.size() : 0;  // of a list that is not there yet the program will tell
@@ -211,11 +211,11 @@ void create_task(const server_parts& server, std::optional<protocol::json_view> 
     auto request = understand_within_memory(server.state, read, answer, understand_run);
     auto options = read_task_options(server.state, read);
     const auto creator = answer.to();
-    auto allowance = value_or_refuse(admit(server.state, *creator, *request.what));
-    request.how.client = caller_at(server.state, *creator);
+    auto allowance = value_or_refuse(admit(server.state, *creator, *request.source));
+    request.run_options.client = caller_at(server.state, *creator);
     options.is_detached = options.is_detached || creator->is_http();  // else it would end with this message
     const bool is_detached = options.is_detached;
-    options.is_bulky = is_bulk(*creator, *request.what);
+    options.is_bulky = is_bulk(*creator, *request.source);
     options.owner = creator->who();
     options.share = creator->work().share();
     options.is_silent = answer.is_notification();
@@ -225,8 +225,8 @@ void create_task(const server_parts& server, std::optional<protocol::json_view> 
     if (!is_detached) {
         creator->add_task(task);
     }
-    request.how.blocking_places = blocking_places(server.state, *creator);
-    task->start(std::move(request.what), std::move(request.how), request.plan_bytes);
+    request.run_options.blocking_places = blocking_places(server.state, *creator);
+    task->start(std::move(request.source), std::move(request.run_options), request.plan_bytes);
     answer.result({{"id", task->id()}}, [task] { task->announce(); });
 }
 

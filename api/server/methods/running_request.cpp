@@ -13,19 +13,19 @@
 
 namespace gatherd::api::server {
 
-running_request::running_request(server_state& state, reply answer, reporting what, task_allowance allowance, bool is_bulky)
+running_request::running_request(server_state& state, reply answer, reporting wishes, task_allowance allowance, bool is_bulky)
     : state_{state},
       answer_{std::move(answer)},
       id_{answer_.id()},
-      what_{what},
+      wishes_{wishes},
       is_bulky_{is_bulky},
       allowance_{std::move(allowance)} {}
 
-void running_request::start(std::shared_ptr<const plan::plan> what, plan::program_options how, std::size_t plan_bytes) {
+void running_request::start(std::shared_ptr<const plan::plan> source, plan::program_options run_options, std::size_t plan_bytes) {
     state_.counts().add(event::programs_run);
     const auto self = shared_from_this();
     const auto program = std::make_shared<plan::program>(is_bulky_ ? state_.bulk_scheduler() : state_.runs_on(),
-                                                         std::move(what), std::move(how), state_.bounds(), self);
+                                                         std::move(source), std::move(run_options), state_.bounds(), self);
     program->prepare();
     {
         const std::lock_guard guard{lock_};
@@ -64,7 +64,7 @@ void running_request::printed(std::string line) {
 
 void running_request::children_counted(std::size_t count) {
     const std::lock_guard guard{lock_};
-    what_.total = count;
+    wishes_.total = count;
 }
 
 void running_request::child_ended(std::size_t index, const plan::outcome& result) {
@@ -74,16 +74,16 @@ void running_request::child_ended(std::size_t index, const plan::outcome& result
     }
     ++done_;
     failed_ += result.has_value() ? 0 : 1;
-    is_over_ = !result.has_value() && !what_.return_exceptions;
+    is_over_ = !result.has_value() && !wishes_.return_exceptions;
     if (id_.is_absent()) {
         return;
     }
-    if (what_.streams) {
+    if (wishes_.streams) {
         value params = {{"index", index}};
         add_outcome(params, result);
         notify("completed", params);
     }
-    if (what_.progress) {
+    if (wishes_.progress) {
         report_progress_in_time();
     }
 }
@@ -96,16 +96,16 @@ void running_request::report_progress(clock::time_point now) {
     last_progress_ = now;
     done_sent_ = done_;
     failed_sent_ = failed_;
-    notify("progress", {{"total", what_.total}, {"done", done_}, {"failed", failed_}});
+    notify("progress", {{"total", wishes_.total}, {"done", done_}, {"failed", failed_}});
 }
 
 /// Under lock_. Sends the numbers now, or, if the last ones were sent too short a time ago, when that time is over.
 void running_request::report_progress_in_time() {
     const auto now = clock::now();
-    if (!last_progress_ || now - *last_progress_ >= *what_.progress) {
+    if (!last_progress_ || now - *last_progress_ >= *wishes_.progress) {
         report_progress(now);
     } else if (!std::exchange(is_progress_held_back_, true)) {
-        progress_timer_.set(state_.runs_on(), *last_progress_ + *what_.progress - now, [self = weak_from_this()] {
+        progress_timer_.set(state_.runs_on(), *last_progress_ + *wishes_.progress - now, [self = weak_from_this()] {
             if (const auto request = self.lock()) {
                 request->progress_is_due();
             }
@@ -122,7 +122,7 @@ void running_request::progress_is_due() {
 }
 
 void running_request::answer_result(value result) {
-    if (what_.streams) {
+    if (wishes_.streams) {
         const std::lock_guard guard{lock_};
         result = {{"completed", done_ - failed_}, {"failed", failed_}};
     }
@@ -165,7 +165,7 @@ void running_request::answer_end(plan::program_end end) {
         const std::lock_guard guard{lock_};
         is_over_ = true;
         program = std::move(program_);
-        if (what_.progress && !id_.is_absent()) {
+        if (wishes_.progress && !id_.is_absent()) {
             report_progress(clock::now());
             progress_timer_.cancel();
         }

@@ -35,10 +35,10 @@ class running_request final : public plan::program_observer,
                               public std::enable_shared_from_this<running_request> {
 public:
     /// `is_bulky`: its answer may be so large that writing it is not a worker's work.
-    running_request(server_state& state, reply answer, reporting what, task_allowance allowance, bool is_bulky);
+    running_request(server_state& state, reply answer, reporting wishes, task_allowance allowance, bool is_bulky);
 
     /// Runs the plan, which has allocated so many bytes, as a program. It may have answered on return.
-    void start(std::shared_ptr<const plan::plan> what, plan::program_options how, std::size_t plan_bytes);
+    void start(std::shared_ptr<const plan::plan> source, plan::program_options run_options, std::size_t plan_bytes);
 
     // pending_request
     [[nodiscard]] const protocol::request_id& id() const noexcept override { return id_; }
@@ -48,7 +48,7 @@ public:
     void printed(std::string line) override;
     void children_counted(std::size_t count) override;
     void child_ended(std::size_t index, const plan::outcome& result) override;
-    [[nodiscard]] bool wants_children() const noexcept override { return what_.streams || what_.progress.has_value(); }
+    [[nodiscard]] bool wants_children() const noexcept override { return wishes_.streams || wishes_.progress.has_value(); }
     [[nodiscard]] bool is_answer_wanted() const noexcept override;
     void ended(plan::program_end end) noexcept override;
 
@@ -65,7 +65,7 @@ private:
     server_state& state_;
     reply answer_;
     const protocol::request_id id_;
-    reporting what_;  // the total, under lock_; the rest does not change
+    reporting wishes_;  // the total, under lock_; the rest does not change
     const bool is_bulky_;
     task_allowance allowance_;
 

@@ -23,12 +23,12 @@ inbox::inbox(server_state& state) : state_{state}, reader_{message_limits_of(sta
     }
 }
 
-inbox::piece inbox::read_some(transport& from) {
+inbox::piece inbox::read_some(transport& input) {
     piece got;
     const auto room = reader_.prepare(read_size);
     const std::size_t wanted = std::min(room.size(), bytes_read_a_turn);
-    got.bytes = from.read_some(room.first(wanted), got.failed);
-    got.is_all = got.bytes < wanted && !from.is_tls();  // TLS gives a record at a time
+    got.bytes = input.read_some(room.first(wanted), got.failed);
+    got.is_all = got.bytes < wanted && !input.is_tls();  // TLS gives a record at a time
     return got;
 }
 

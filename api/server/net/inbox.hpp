@@ -31,8 +31,8 @@ public:
     explicit inbox(server_state& state);
 
     /// Reads a piece, to be kept by keep() or else forgotten.
-    [[nodiscard]] piece read_some(transport& from);
-    void keep(const piece& what) noexcept { reader_.commit(what.bytes); }
+    [[nodiscard]] piece read_some(transport& input);
+    void keep(const piece& got) noexcept { reader_.commit(got.bytes); }
 
     /// The client sends no more.
     void finish() noexcept { reader_.finish(); }

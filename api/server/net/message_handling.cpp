@@ -48,30 +48,30 @@ protocol::message_decoder& decoder_of_this_thread(const limits& bounds) {
     return own->decoder;
 }
 
-void handle_message(const std::shared_ptr<connection>& from, const protocol::message& message, std::size_t bytes) {
+void handle_message(const std::shared_ptr<connection>& client, const protocol::message& message, std::size_t bytes) {
     if (message.items.empty()) {
         return;
     }
     const auto answers = std::count_if(message.items.begin(), message.items.end(), is_answer);
-    from->state().counts().add(event::requests, message.items.size() - static_cast<std::size_t>(answers));
-    from->note_message(bytes / message.items.size());
-    const auto part_of = message.is_batch ? std::make_shared<batch>(from, message.items.size()) : nullptr;
+    client->state().counts().add(event::requests, message.items.size() - static_cast<std::size_t>(answers));
+    client->note_message(bytes / message.items.size());
+    const auto part_of = message.is_batch ? std::make_shared<batch>(client, message.items.size()) : nullptr;
     for (const protocol::message_item& item : message.items) {
         if (const auto* refused = std::get_if<protocol::refusal>(&item)) {
-            if (take_answer(*from, *refused, from->message_bytes())) {
+            if (take_answer(*client, *refused, client->message_bytes())) {
                 settle_nothing(part_of);
                 continue;
             }
-            reply{from, refused->id, part_of}.error(refused->reason);
+            reply{client, refused->id, part_of}.error(refused->reason);
         } else if (part_of != nullptr && part_of->has_ended()) {
-            const reply unanswered{from, std::get<protocol::request>(item).id, part_of};
+            const reply unanswered{client, std::get<protocol::request>(item).id, part_of};
         } else {
             const auto& request = std::get<protocol::request>(item);
-            if (request.id.is_absent() && take_output(*from, request)) {
+            if (request.id.is_absent() && take_output(*client, request)) {
                 settle_nothing(part_of);
                 continue;
             }
-            from->handler().handle(request, reply{from, request.id, part_of});
+            client->handler().handle(request, reply{client, request.id, part_of});
         }
     }
 }

@@ -26,6 +26,6 @@ class connection;
 
 /// Calls the method of each request in the message, or answers what was none. By then `from` knows how long the texts
 /// of the requests are.
-void handle_message(const std::shared_ptr<connection>& from, const protocol::message& message, std::size_t bytes);
+void handle_message(const std::shared_ptr<connection>& client, const protocol::message& message, std::size_t bytes);
 
 }  // namespace gatherd::api::server

@@ -91,10 +91,10 @@ void reply::send(std::string_view text, std::function<void()> sent, const errc* 
     to->settle();
 }
 
-void reply::result(const value& what, std::function<void()> sent) {
+void reply::result(const value& given, std::function<void()> sent) {
     std::string text;
     if (!is_notification()) {
-        protocol::append_result(text, id_, what);
+        protocol::append_result(text, id_, given);
     }
     if (is_too_much(text.size())) {
         error(out_of_memory());

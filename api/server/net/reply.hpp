@@ -57,7 +57,7 @@ public:
     reply& operator=(reply&&) noexcept = default;
     ~reply();
 
-    void result(const value& what, std::function<void()> sent = nullptr);
+    void result(const value& given, std::function<void()> sent = nullptr);
     /// The whole answer, begun by protocol::append_result_head.
     void result_message(std::string_view message);
     void error(const api::error& why);

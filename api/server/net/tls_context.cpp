@@ -19,7 +19,7 @@ void load(const std::string& what, const std::string& file, const std::function<
 
 }  // namespace
 
-std::shared_ptr<asio::ssl::context> tls_context::read(const tls_files& from) {
+std::shared_ptr<asio::ssl::context> tls_context::read(const tls_files& files) {
     using asio::ssl::context;
     auto made = std::make_shared<context>(context::tls_server);
     SSL_CTX* const native = made->native_handle();
@@ -33,16 +33,16 @@ std::shared_ptr<asio::ssl::context> tls_context::read(const tls_files& from) {
     }
     SSL_CTX_set_mode(native,
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-    load("the certificate (tls.certificate)", from.certificate,
-         [&](asio::error_code& failed) { made->use_certificate_chain_file(from.certificate, failed); });
-    load("the key (tls.key)", from.key,
-         [&](asio::error_code& failed) { made->use_private_key_file(from.key, context::pem, failed); });
+    load("the certificate (tls.certificate)", files.certificate,
+         [&](asio::error_code& failed) { made->use_certificate_chain_file(files.certificate, failed); });
+    load("the key (tls.key)", files.key,
+         [&](asio::error_code& failed) { made->use_private_key_file(files.key, context::pem, failed); });
     if (SSL_CTX_check_private_key(native) != 1) {
         throw std::runtime_error{"the key of tls.key is not that of the certificate of tls.certificate"};
     }
-    if (!from.client_ca.empty()) {
-        load("the certificates of clients' authorities (tls.client_ca)", from.client_ca,
-             [&](asio::error_code& failed) { made->load_verify_file(from.client_ca, failed); });
+    if (!files.client_ca.empty()) {
+        load("the certificates of clients' authorities (tls.client_ca)", files.client_ca,
+             [&](asio::error_code& failed) { made->load_verify_file(files.client_ca, failed); });
         made->set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
         constexpr unsigned char session[] =
             "gatherd";  // else OpenSSL resumes no session of a client with a certificate

@@ -28,10 +28,10 @@ struct tls_files {
 class tls_context {
 public:
     /// Throws std::runtime_error that names the file and says what is wrong with it.
-    explicit tls_context(const tls_files& from) : now_{read(from)} {}
+    explicit tls_context(const tls_files& files) : now_{read(files)} {}
 
     /// Reads the files whole, for `take`. Throws as the constructor.
-    [[nodiscard]] static std::shared_ptr<asio::ssl::context> read(const tls_files& from);
+    [[nodiscard]] static std::shared_ptr<asio::ssl::context> read(const tls_files& files);
 
     void take(std::shared_ptr<asio::ssl::context> next) {
         const std::lock_guard guard{lock_};

@@ -36,7 +36,7 @@ public:
 
     /// As of Asio's sockets: would_block, eof, or what else went wrong.
     std::size_t read_some(std::span<char> into, asio::error_code& failed);
-    std::size_t write_some(std::string_view from, asio::error_code& failed);
+    std::size_t write_some(std::string_view bytes, asio::error_code& failed);
 
     /// After would_block: what to wait for before reading or writing again. TLS may have to write in order to read.
     [[nodiscard]] socket_type::wait_type needed_to_read() const noexcept { return needed_to_read_; }

@@ -37,9 +37,9 @@ public:
 
     /// Has a thread call that member of `owner` with `what`, which is never copied.
     template <typename Owner, typename Thing>
-    void submit(std::shared_ptr<Owner> owner, void (Owner::*call)(Thing), Thing what) {
+    void submit(std::shared_ptr<Owner> owner, void (Owner::*call)(Thing), Thing thing) {
         // Shared, since std::function copies what it holds.
-        submit([owner = std::move(owner), call, shared = std::make_shared<Thing>(std::move(what))]() mutable {
+        submit([owner = std::move(owner), call, shared = std::make_shared<Thing>(std::move(thing))]() mutable {
             (owner.get()->*call)(std::move(*shared));
             shared.reset();
         });

@@ -94,19 +94,24 @@ task_end text_of(plan::program_end end, const limits& bounds) {
 
 }  // namespace
 
-created_task::created_task(server_state& state, task_table& table, std::string id, options how, const std::shared_ptr<connection>& creator,
-                           task_allowance allowance)
-    : state_{state}, table_{table}, id_{std::move(id)}, how_{std::move(how)}, allowance_{std::move(allowance)}, creator_{creator} {}
+created_task::created_task(server_state& state, task_table& table, std::string id, options chosen,
+                           const std::shared_ptr<connection>& creator, task_allowance allowance)
+    : state_{state},
+      table_{table},
+      id_{std::move(id)},
+      options_{std::move(chosen)},
+      allowance_{std::move(allowance)},
+      creator_{creator} {}
 
-void created_task::start(std::shared_ptr<const plan::plan> what, plan::program_options how, std::size_t plan_bytes) {
+void created_task::start(std::shared_ptr<const plan::plan> source, plan::program_options run_options, std::size_t plan_bytes) {
     state_.counts().add(event::programs_run);
     state_.counts().add(event::created_tasks_run);
     const auto program =
-        std::make_shared<plan::program>(how_.is_bulky ? state_.bulk_scheduler() : state_.runs_on(), std::move(what),
-                                        std::move(how), state_.bounds(), shared_from_this());
+        std::make_shared<plan::program>(options_.is_bulky ? state_.bulk_scheduler() : state_.runs_on(), std::move(source),
+                                        std::move(run_options), state_.bounds(), shared_from_this());
     program->prepare();
     program->memory().add(static_cast<std::ptrdiff_t>(plan_bytes + bytes_a_program));
-    place_.enter(state_.memory(), how_.share, program);
+    place_.enter(state_.memory(), options_.share, program);
     {
         const std::lock_guard guard{lock_};
         program_ = program;
@@ -138,7 +143,7 @@ void created_task::tell(const std::string& line) {
 }
 
 void created_task::printed(std::string line) {
-    if (how_.is_silent) {
+    if (options_.is_silent) {
         return;
     }
     const std::lock_guard guard{lock_};
@@ -163,7 +168,7 @@ void created_task::lose_creator() {
         const std::lock_guard guard{lock_};
         creator_.reset();
     }
-    if (!how_.is_detached) {
+    if (!options_.is_detached) {
         cancel({});
     }
 }
@@ -180,7 +185,7 @@ void created_task::settle() {
 }
 
 void created_task::look_at_owner() {
-    if (how_.owner != nullptr && how_.owner->is_revoked()) {
+    if (options_.owner != nullptr && options_.owner->is_revoked()) {
         cancel("the token was revoked");
     }
 }
@@ -223,7 +228,7 @@ void created_task::forget_listener(std::uint64_t number) noexcept {
 value created_task::status() const {
     const std::lock_guard guard{lock_};
     return {{"id", id_},
-            {"name", how_.name.empty() ? id_ : how_.name},
+            {"name", options_.name.empty() ? id_ : options_.name},
             {"state", name_of(phase_now())},
             {"created", unix_seconds(created_)},
             {"started", unix_seconds(started_)},
@@ -236,7 +241,7 @@ bool created_task::is_answer_wanted() const noexcept {
 }
 
 void created_task::ended(plan::program_end end) noexcept {
-    if (!how_.is_bulky && !is_long(end)) {
+    if (!options_.is_bulky && !is_long(end)) {
         take(std::move(end));
         return;
     }
@@ -245,8 +250,8 @@ void created_task::ended(plan::program_end end) noexcept {
 
 void created_task::take(plan::program_end end) {
     const auto self = shared_from_this();
-    const auto how = end.how;
-    if (how == plan::program_end::way::over_limit) {
+    const auto ending = end.how;
+    if (ending == plan::program_end::way::over_limit) {
         state_.counts().add_limit(end.limit);
     }
     const auto made = std::make_shared<const task_end>(text_of(std::move(end), state_.bounds()));
@@ -258,11 +263,11 @@ void created_task::take(plan::program_end end) {
         finished_ = clock::now();
         listeners.swap(listeners_);
         program = std::move(program_);
-        count_end(state_.counts(), how, allowance_.tasks());
+        count_end(state_.counts(), ending, allowance_.tasks());
         allowance_.release();
     }
     place_.leave();
-    table_.finish(self, made->bytes() + how_.name.capacity());
+    table_.finish(self, made->bytes() + options_.name.capacity());
     const bool tell_all_at_once = listeners.size() <= items_a_turn;
     const auto tell_all = [self, listeners = std::move(listeners)] {
         for (const auto& [number, then] : listeners) {

@@ -59,12 +59,12 @@ public:
         bool is_bulky = false;  ///< its result may be so large that taking it in is not a worker's work
     };
 
-    created_task(server_state& state, task_table& table, std::string id, options how,
+    created_task(server_state& state, task_table& table, std::string id, options chosen,
                  const std::shared_ptr<connection>& creator, task_allowance allowance);
 
     /// Runs the plan. Lines that it prints are held back until announce().
     /// `plan_bytes`: what the plan has allocated.
-    void start(std::shared_ptr<const plan::plan> what, plan::program_options how, std::size_t plan_bytes);
+    void start(std::shared_ptr<const plan::plan> source, plan::program_options run_options, std::size_t plan_bytes);
 
     /// The answer that tells the id has been sent: what was printed may follow.
     void announce();
@@ -76,9 +76,9 @@ public:
     void look_at_owner();
 
     [[nodiscard]] const std::string& id() const noexcept { return id_; }
-    [[nodiscard]] std::chrono::nanoseconds keep() const noexcept { return how_.keep; }
-    [[nodiscard]] client_share& share() const noexcept { return *how_.share; }
-    [[nodiscard]] const identity& owner() const noexcept { return *how_.owner; }
+    [[nodiscard]] std::chrono::nanoseconds keep() const noexcept { return options_.keep; }
+    [[nodiscard]] client_share& share() const noexcept { return *options_.share; }
+    [[nodiscard]] const identity& owner() const noexcept { return *options_.owner; }
 
     /// Its state, as method status says it. Always agrees with end().
     [[nodiscard]] task_phase phase() const;
@@ -115,7 +115,7 @@ private:
     server_state& state_;
     task_table& table_;
     const std::string id_;
-    const options how_;
+    const options options_;
     const clock::time_point created_ = clock::now();
 
     mutable std::mutex lock_;

@@ -78,15 +78,15 @@ void answer_with(reply& answer, std::string& message, std::size_t head, const li
     }
 }
 
-void count_end(counters& in, plan::program_end::way how, std::size_t tasks) noexcept {
+void count_end(counters& counted, plan::program_end::way ending, std::size_t tasks) noexcept {
     using way = plan::program_end::way;
-    const bool is_cancelled = how == way::cancelled || how == way::timed_out;
-    in.add(how == way::returned ? event::tasks_done
+    const bool is_cancelled = ending == way::cancelled || ending == way::timed_out;
+    counted.add(ending == way::returned ? event::tasks_done
            : is_cancelled       ? event::tasks_cancelled
                                 : event::tasks_failed,
            tasks);
-    if (how != way::returned) {
-        in.add(event::programs_failed);
+    if (ending != way::returned) {
+        counted.add(event::programs_failed);
     }
 }
 

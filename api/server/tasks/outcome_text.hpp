@@ -35,6 +35,6 @@ constexpr std::size_t most_text_parts_a_turn = 4096;
 void answer_with(reply& answer, std::string& message, std::size_t head, const limits& bounds);
 
 /// Counts a program's end, and its tasks as ended alike.
-void count_end(counters& in, plan::program_end::way how, std::size_t tasks) noexcept;
+void count_end(counters& counted, plan::program_end::way ending, std::size_t tasks) noexcept;
 
 }  // namespace gatherd::api::server

@@ -24,13 +24,13 @@ constexpr std::size_t most_bytes_a_turn = std::size_t{256} << 10;  // of an answ
 }  // namespace
 
 waiting_request::waiting_request(server_state& state, reply answer, std::vector<std::shared_ptr<created_task>> tasks,
-                                 options how)
+                                 options chosen)
     : state_{state},
       answer_{std::move(answer)},
       creditor_{answer_.to()},
       id_{answer_.id()},
       tasks_{std::move(tasks)},
-      how_{how} {}
+      options_{chosen} {}
 
 /// What it takes while it waits.
 std::ptrdiff_t waiting_request::held_bytes() const noexcept {
@@ -47,7 +47,7 @@ void waiting_request::start() {
     }
     if (tasks_.empty() && claim()) {
         leave();
-        answer_.result(how_.answer == form::streamed ? value{{"completed", 0}, {"failed", 0}} : value::array());
+        answer_.result(options_.answer == form::streamed ? value{{"completed", 0}, {"failed", 0}} : value::array());
         return;
     }
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
@@ -60,16 +60,16 @@ void waiting_request::start() {
             break;
         }
     }
-    if (!how_.timeout) {
+    if (!options_.timeout) {
         return;
     }
-    if (how_.timeout->count() <= 0) {
+    if (options_.timeout->count() <= 0) {
         time_is_up();
         return;
     }
     const std::lock_guard guard{lock_};
     if (!is_over_) {
-        timer_.set(state_.runs_on(), *how_.timeout, [self] {
+        timer_.set(state_.runs_on(), *options_.timeout, [self] {
             // Many may expire together: each only takes its place in the line here.
             self->creditor_->defer([self] { self->time_is_up(); });
         });
@@ -102,12 +102,12 @@ bool waiting_request::is_enough(const task_end& end) const {
     if (ended_ == tasks_.size()) {
         return true;
     }
-    switch (how_.answer) {
+    switch (options_.answer) {
         case form::list:
             return failed;
         case form::wait:
-            return how_.when == executor::return_when::first_completed ||
-                   (how_.when == executor::return_when::first_exception && raised);
+            return options_.when == executor::return_when::first_completed ||
+                   (options_.when == executor::return_when::first_exception && raised);
         case form::one:
         case form::settled:
         case form::streamed:
@@ -126,7 +126,7 @@ void waiting_request::task_ended(std::size_t index) {
         }
         ++ended_;
         failed_ += end->has_value() ? 0 : 1;
-        if (how_.answer == form::streamed) {
+        if (options_.answer == form::streamed) {
             notify(*tasks_[index], *end);  // under the lock: before the answer
         }
         if (!is_enough(*end)) {
@@ -144,7 +144,7 @@ void waiting_request::task_ended(std::size_t index) {
 
 /// Whether putting the answer together is not a worker's work.
 bool waiting_request::is_long_answer() const {
-    if (how_.answer == form::streamed) {
+    if (options_.answer == form::streamed) {
         return false;  // it only counts
     }
     std::size_t bytes = 0;
@@ -160,9 +160,9 @@ bool waiting_request::is_long_answer() const {
 
 void waiting_request::answer_by(std::size_t decisive) {
     const auto end = tasks_[decisive]->end();
-    if ((how_.answer == form::one || how_.answer == form::list) && !end->has_value()) {
+    if ((options_.answer == form::one || options_.answer == form::list) && !end->has_value()) {
         answer_.error_body(end->code, end->refusal);
-    } else if (how_.answer == form::streamed) {
+    } else if (options_.answer == form::streamed) {
         answer_.result({{"completed", ended_ - failed_}, {"failed", failed_}});
     } else {
         answer_with_texts();
@@ -199,9 +199,9 @@ void waiting_request::answer_with_texts() {
     std::string text;
     text.reserve(bytes);
     protocol::append_result_head(text, id_);
-    if (how_.answer == form::one) {
+    if (options_.answer == form::one) {
         text += ends.front()->text;
-    } else if (how_.answer == form::wait) {
+    } else if (options_.answer == form::wait) {
         append_done_and_pending(text, ends);
     } else {
         append_list(text, ends);
@@ -214,7 +214,7 @@ void waiting_request::append_list(std::string& text, const end_list& ends) const
     text += '[';
     for (const auto& each : ends) {
         text += &each == &ends.front() ? "" : ",";
-        if (how_.answer == form::settled) {
+        if (options_.answer == form::settled) {
             text += '{';
             append_end(text, *each, true);
             text += '}';
@@ -262,9 +262,9 @@ void waiting_request::time_is_up() {
         return;
     }
     leave();
-    if (how_.answer == form::wait && is_long_answer()) {
+    if (options_.answer == form::wait && is_long_answer()) {
         state_.bulk().submit([self = shared_from_this()] { self->answer_with_texts(); });
-    } else if (how_.answer == form::wait) {
+    } else if (options_.answer == form::wait) {
         answer_with_texts();
     } else {
         answer_.error(error_of({plan::program_end::way::timed_out, {}, nullptr}, state_.bounds()));

@@ -40,7 +40,7 @@ public:
         std::optional<std::chrono::nanoseconds> timeout{};
     };
 
-    waiting_request(server_state& state, reply answer, std::vector<std::shared_ptr<created_task>> tasks, options how);
+    waiting_request(server_state& state, reply answer, std::vector<std::shared_ptr<created_task>> tasks, options chosen);
 
     /// Begins to wait. It may have answered on return.
     void start();
@@ -70,7 +70,7 @@ private:
     const std::shared_ptr<connection> creditor_;  // who is owed the answer
     const protocol::request_id id_;
     const std::vector<std::shared_ptr<created_task>> tasks_;
-    const options how_;
+    const options options_;
     executor::timer timer_;
 
     std::mutex lock_;

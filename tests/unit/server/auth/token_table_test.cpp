@@ -25,7 +25,7 @@ TEST_CASE("token_table: a token that stays keeps its holder, who gets its new ri
     table.replace({grant("ci", "secret")});
     const auto before = table.find("secret");
     token_grant less = grant("ci", "secret");
-    less.what = static_cast<rights>(right::submit);
+    less.granted = static_cast<rights>(right::submit);
     less.most_tasks = 7;
     table.replace({less});
     CHECK(table.find("secret") == before);
