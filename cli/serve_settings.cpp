@@ -54,40 +54,16 @@ api::server::rights rights_from(const std::vector<std::string>& names) {
 }  // namespace
 
 api::limits limits_from(const config::settings& s) {
-    api::limits limits;
-    limits.depth = s.limits.depth;
-    limits.id_bytes = s.limits.id_bytes;
-    limits.plan_tasks = s.limits.plan_tasks;
-    limits.result_bytes = s.limits.result_bytes;
-    limits.output_lines = s.limits.output_lines;
-    limits.tasks_in_flight = s.limits.tasks_in_flight;
-    limits.connection_tasks_in_flight = s.limits.connection_tasks_in_flight;
-    limits.connections = s.limits.connections;
-    limits.connection_requests = s.limits.connection_requests;
-    limits.unread_bytes = s.limits.unread_bytes;
-    limits.unread_time = s.limits.unread_time;
-    limits.message_time = s.limits.message_time;
-    limits.idle_time = s.limits.idle_time;
-    limits.cleanup_time = s.limits.cleanup_time;
-    limits.cleanup_rounds = s.limits.cleanup_rounds;
-    limits.keep = s.tasks.keep;
-    limits.kept_results = s.limits.kept_results;
-    limits.kept_bytes = s.limits.kept_bytes;
-    limits.memory_bytes = s.limits.memory_bytes == 0 ? available_memory() / 2 : s.limits.memory_bytes;
-    limits.message_bytes = s.limits.message_bytes == 0
-                               ? std::min<std::size_t>(api::limits{}.message_bytes, limits.memory_bytes / 8)
-                               : s.limits.message_bytes;
-    limits.client_memory_bytes =
-        s.limits.client_memory_bytes == 0 ? limits.memory_bytes / 2 : s.limits.client_memory_bytes;
-    limits.address_connections = s.limits.address_connections;
-    limits.token_tasks_in_flight = s.limits.token_tasks_in_flight;
-    limits.auth_time = s.auth.time;
-    limits.auth_tries = s.auth.tries;
-    limits.open_functions = s.auth.open_functions;
-    limits.functions = s.limits.functions;
-    limits.worker_remember = s.workers.remember;
-    limits.worker_wait = s.workers.wait;
-    limits.worker_cancel_time = s.workers.cancel_time;
+    api::limits limits = s.limits;
+    if (limits.memory_bytes == 0) {
+        limits.memory_bytes = available_memory() / 2;
+    }
+    if (limits.message_bytes == 0) {
+        limits.message_bytes = std::min(api::limits{}.message_bytes, limits.memory_bytes / 8);
+    }
+    if (limits.client_memory_bytes == 0) {
+        limits.client_memory_bytes = limits.memory_bytes / 2;
+    }
     return limits;
 }
 

@@ -13,6 +13,7 @@
 #include "config/log_level.hpp"
 #include "config/pool.hpp"
 #include "config/token.hpp"
+#include "gatherd/api/limits.hpp"
 
 namespace gatherd::config {
 
@@ -37,10 +38,7 @@ struct settings {
 
     struct auth_settings {
         std::vector<token> tokens;  // none: nobody is asked for one
-        std::chrono::milliseconds time = std::chrono::seconds{10};
-        std::uint64_t tries = 5;
         bool open = false;
-        bool open_functions = false;
     } auth;
 
     /// Of process.run, as api/functions/process.hpp says.
@@ -86,46 +84,13 @@ struct settings {
         std::chrono::milliseconds grace = std::chrono::seconds{30};
     } drain;
 
-    struct task_settings {
-        std::chrono::milliseconds keep = std::chrono::seconds{300};
-    } tasks;
-
-    /// Of connections that serve functions.
-    struct worker_settings {
-        std::chrono::milliseconds remember = std::chrono::minutes{5};
-        std::chrono::milliseconds wait = std::chrono::seconds{10};
-        std::chrono::milliseconds cancel_time = std::chrono::seconds{5};
-    } workers;
-
     std::vector<pool> pools;           // processes that serve functions
     std::vector<std::string> plugins;  // shared libraries with functions
 
-    /// What docs/PROTOCOL.md calls the limits; what happens beyond each stands there.
-    struct limit_settings {
-        std::uint64_t message_bytes = 0;  // 0: the smaller of 64 MiB and an eighth of memory_bytes
-        std::uint64_t depth = 512;
-        std::uint64_t id_bytes = 1024;
-        std::uint64_t plan_tasks = 2'000'000;
-        std::uint64_t result_bytes = std::uint64_t{256} << 20;
-        std::uint64_t output_lines = 100'000;
-        std::uint64_t tasks_in_flight = 4'000'000;
-        std::uint64_t connection_tasks_in_flight = 2'000'000;
-        std::uint64_t connections = 10'000;
-        std::uint64_t connection_requests = 100'000;
-        std::uint64_t unread_bytes = std::uint64_t{64} << 20;
-        std::chrono::milliseconds unread_time = std::chrono::seconds{60};
-        std::chrono::milliseconds message_time = std::chrono::seconds{30};
-        std::chrono::milliseconds idle_time{0};  // 0: off
-        std::chrono::milliseconds cleanup_time = std::chrono::seconds{10};
-        std::size_t cleanup_rounds = 10;
-        std::uint64_t kept_results = 100'000;
-        std::uint64_t kept_bytes = std::uint64_t{256} << 20;
-        std::uint64_t memory_bytes = 0;         // 0: half of what the machine or the container has
-        std::uint64_t client_memory_bytes = 0;  // 0: half of memory_bytes
-        std::uint64_t address_connections = 10'000;
-        std::uint64_t token_tasks_in_flight = 4'000'000;
-        std::uint64_t functions = 10'000;  // of all workers together
-    } limits;
+    /// The limits, and what else bounds clients: `tasks.keep`, `workers.*` and the numbers of `auth.*`. A zero among these
+    /// three: message_bytes the smaller of 64 MiB and an eighth of memory_bytes; memory_bytes half of what the machine or
+    /// the container has; client_memory_bytes half of memory_bytes.
+    api::limits limits{.message_bytes = 0, .memory_bytes = 0, .client_memory_bytes = 0};
 };
 
 }  // namespace gatherd::config

@@ -38,6 +38,8 @@ BELOW_SERVER = {"api", "api/include", "api/process", "api/workers", "api/protoco
 
 ALLOCATED_MEMORY = "gatherd/executor/allocated_memory.hpp"  # all that api/protocol knows of the executor
 
+LIMITS_HEADER = "gatherd/api/limits.hpp"  # all that config knows of api
+
 # What each layer may include of ours: layers, and single headers. A layer is the longest of these that a file's folder
 # starts with.
 ARROWS = {
@@ -62,7 +64,7 @@ ARROWS = {
     "api/server": BELOW_SERVER | SERVER,
     "api/embedding": {"api", "api/include", "api/embedding", "api/functions", "api/plan/model", *SERVER, "executor"},
     "api/admin": {"api", "api/include", "api/admin", "api/http", "api/pools", "api/process", *SERVER, "api/workers", "executor"},
-    "config": {"config"},
+    "config": {"config", LIMITS_HEADER},
     "cli": {"cli", "config", "api", "api/include", "api/admin", "api/embedding", "api/functions", "api/pools", "api/process", "api/workers", "api/protocol", *PLAN, *SERVER, "executor"},
 }
 

@@ -64,7 +64,7 @@ TEST_CASE("load: flags go over the environment, that over the file, that over th
     REQUIRE(outcome.faults.empty());
     CHECK(outcome.values.threads == 3);
     CHECK(outcome.values.limits.depth == 20);
-    CHECK(outcome.values.tasks.keep == 1s);
+    CHECK(outcome.values.limits.keep == 1s);
     CHECK(outcome.values.blocking.threads == 64);
     CHECK(outcome.origins.at("threads") == "--threads");
     CHECK(outcome.origins.at("limits.depth") == "GATHERD_LIMITS_DEPTH");

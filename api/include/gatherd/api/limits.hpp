@@ -1,5 +1,5 @@
 /// \file
-/// The bounds that the service keeps; config's settings are copied into it at start.
+/// The bounds that a service keeps.
 #pragma once
 
 #include <chrono>
