@@ -7,6 +7,7 @@
 #   scripts/bench.sh service --quick     one short round, four minutes
 #   scripts/bench.sh workers             calls of functions in Python and PHP processes, beside other ways to call them: five rounds, ten minutes
 #   scripts/bench.sh workers --quick     one round; prints
+#   scripts/bench.sh functions           processes, HTTP, compute and lines, beside what a shell user would take: five rounds, five minutes; prints
 #   scripts/bench.sh scaling             what the daemon costs as batches, connections and sleeps grow: a minute
 #
 #   --rounds N     how many rounds
@@ -28,17 +29,17 @@ fail() {
 what='' rounds='' only='' quick=
 while (($# > 0)); do
     case "$1" in
-        executor | service | workers | scaling) what=$1 ;;
+        executor | service | workers | functions | scaling) what=$1 ;;
         --quick) quick=yes ;;
         --rounds) [[ ${2-} =~ ^[1-9][0-9]*$ ]] || fail "--rounds takes a number from 1 on"; rounds=$2; shift ;;
         --only) [[ -n ${2-} ]] || fail "--only takes a regular expression"; only=$2; shift ;;
         -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' scripts/bench.sh; exit 0 ;;
-        *) fail "unknown argument '$1'; there are: executor service workers scaling --quick --rounds N --only REGEX" ;;
+        *) fail "unknown argument '$1'; there are: executor service workers functions scaling --quick --rounds N --only REGEX" ;;
     esac
     shift
 done
-[[ -n $what ]] || fail "say what to measure: scripts/bench.sh executor, service, workers or scaling; --help tells more"
-if [[ $what == service || $what == workers ]]; then
+[[ -n $what ]] || fail "say what to measure: scripts/bench.sh executor, service, workers, functions or scaling; --help tells more"
+if [[ $what == service || $what == workers || $what == functions ]]; then
     default_rounds=5 default_seconds=1 quick_seconds=0.3
 else
     default_rounds=7 default_seconds=0.5 quick_seconds=0.05
@@ -103,6 +104,21 @@ if [[ $what == workers ]]; then
     flags=(--rounds "$rounds" --only "$only")
     if [[ -z $quick && -z $only ]]; then flags+=(--write docs); fi
     bench/workers/compare.py build/release "${flags[@]}"
+    exit 0
+fi
+
+if [[ $what == functions ]]; then
+    step='installing packages'
+    scripts/install-deps.sh bench-service
+    build gatherd spawn_loop
+    step='measuring'
+    export PATH=$PATH:/usr/sbin
+    ulimit -n 4096
+    tests/load/commands.py build/release/gatherd build/release/tests/load/spawn_loop "$rounds"
+    echo
+    tests/load/http_clients.py build/release/gatherd "$rounds"
+    echo
+    tests/load/compute_scaling.py build/release/gatherd
     exit 0
 fi
 
