@@ -8,6 +8,7 @@
 #   scripts/bench.sh workers             calls of functions in Python and PHP processes, beside other ways to call them: five rounds, ten minutes
 #   scripts/bench.sh workers --quick     one round; prints
 #   scripts/bench.sh functions           processes, HTTP, compute and lines, beside what a shell user would take: five rounds, five minutes; prints
+#   scripts/bench.sh admin               what the admin port costs, off, on, and watched: two minutes; prints
 #   scripts/bench.sh scaling             what the daemon costs as batches, connections and sleeps grow: a minute
 #
 #   --rounds N     how many rounds
@@ -29,16 +30,16 @@ fail() {
 what='' rounds='' only='' quick=
 while (($# > 0)); do
     case "$1" in
-        executor | service | workers | functions | scaling) what=$1 ;;
+        executor | service | workers | functions | admin | scaling) what=$1 ;;
         --quick) quick=yes ;;
         --rounds) [[ ${2-} =~ ^[1-9][0-9]*$ ]] || fail "--rounds takes a number from 1 on"; rounds=$2; shift ;;
         --only) [[ -n ${2-} ]] || fail "--only takes a regular expression"; only=$2; shift ;;
         -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' scripts/bench.sh; exit 0 ;;
-        *) fail "unknown argument '$1'; there are: executor service workers functions scaling --quick --rounds N --only REGEX" ;;
+        *) fail "unknown argument '$1'; there are: executor service workers functions admin scaling --quick --rounds N --only REGEX" ;;
     esac
     shift
 done
-[[ -n $what ]] || fail "say what to measure: scripts/bench.sh executor, service, workers, functions or scaling; --help tells more"
+[[ -n $what ]] || fail "say what to measure: scripts/bench.sh executor, service, workers, functions, admin or scaling; --help tells more"
 if [[ $what == service || $what == workers || $what == functions ]]; then
     default_rounds=5 default_seconds=1 quick_seconds=0.3
 else
@@ -79,6 +80,15 @@ if [[ $what == scaling ]]; then
     step='measuring'
     if [[ -n $quick ]]; then flags=(--seconds 0.3); else flags=(--write docs); fi
     bench/service/scaling.py build/release "${flags[@]}"
+    exit 0
+fi
+
+if [[ $what == admin ]]; then
+    step='installing packages'
+    scripts/install-deps.sh bench
+    build gatherd
+    step='measuring'
+    tests/load/admin_cost.py build/release/gatherd
     exit 0
 fi
 
