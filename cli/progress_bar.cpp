@@ -20,7 +20,7 @@ std::size_t terminal_width() {
     return known ? size.ws_col : 80;
 }
 
-void show(std::string_view text) {
+void write_to_terminal(std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
@@ -70,7 +70,7 @@ std::size_t progress_bar::width() {
 
 void progress_bar::draw(std::string line) {
     drawn_ = std::move(line);
-    show(std::string{wipe} + drawn_);
+    write_to_terminal(std::string{wipe} + drawn_);
 }
 
 void progress_bar::write_line(std::string_view text) {
@@ -80,7 +80,7 @@ void progress_bar::write_line(std::string_view text) {
 void progress_bar::clear() {
     if (!drawn_.empty()) {
         drawn_.clear();
-        show(wipe);
+        write_to_terminal(wipe);
     }
 }
 

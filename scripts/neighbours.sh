@@ -4,6 +4,7 @@
 #
 #   scripts/neighbours.sh [NAME..]     the attacks of tests/load/neighbours.py; without a name all of them
 set -euo pipefail
+[[ ${1-} != -h && ${1-} != --help ]] || { sed -n "2,5s/^# \{0,1\}//p" "$0"; exit 0; }
 cd "$(dirname "$(readlink -f "$0")")/.."
 cmake --preset release >/dev/null
 cmake --build --preset release --parallel "$(scripts/build-jobs.sh)" --target gatherd >&2

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Installs what is missing, builds the daemon, runs a batch of a hundred tasks through it and shows what comes back.
 set -euo pipefail
+[[ ${1-} != -h && ${1-} != --help ]] || { sed -n "2s/^# //p" "$0"; exit 0; }
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 work=$(mktemp -d)
