@@ -64,7 +64,8 @@ std::uint64_t available_memory() {
     membership << std::ifstream{"/proc/self/cgroup"}.rdbuf();
     rlimit space{};
     if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY) {
-        machine = std::min<std::uint64_t>(machine, space.rlim_cur);
+        // As much again goes to libraries, stacks, and what malloc reserves and does not use.
+        machine = std::min<std::uint64_t>(machine, space.rlim_cur / 2);
     }
     return std::min(machine, cgroup_memory_limit(membership.str(), "/sys/fs/cgroup").value_or(machine));
 }

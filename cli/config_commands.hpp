@@ -3,10 +3,9 @@
 #pragma once
 
 #include <functional>
-#include <string>
-#include <vector>
 
 #include "cli/command.hpp"
+#include "cli/serve_check.hpp"
 #include "config/settings.hpp"
 
 namespace CLI {
@@ -15,8 +14,8 @@ class App;
 
 namespace gatherd::cli {
 
-/// What the daemon would refuse at its start though each setting by itself is right, one line each.
-using start_check = std::function<std::vector<std::string>(const config::settings&)>;
+/// What the daemon would say at its start though each setting by itself is right.
+using start_check = std::function<start_findings(const config::settings&)>;
 
 void add_config_commands(CLI::App& root, command& chosen, const start_check& check_start);
 

@@ -1,10 +1,11 @@
 #include "cli/connect_option.hpp"
 
 #include <CLI/CLI.hpp>
-#include <fstream>
+#include <stdexcept>
 
 #include "cli/failures.hpp"
 #include "cli/request_options.hpp"
+#include "cli/secret_file.hpp"
 #include "cli/serve_local.hpp"
 #include "config/settings.hpp"
 
@@ -12,14 +13,12 @@ namespace gatherd::cli {
 
 namespace {
 
-/// The first line of a file: a token, which a shell's redirection ends with a line feed.
-std::string first_line(const std::string& path) {
-    std::ifstream file{path};
-    std::string line;
-    if (!std::getline(file, line) || line.empty()) {
-        throw usage_error{"--token-file or GATHERD_CONNECT_TOKEN_FILE: cannot read a token from '" + path + "'"};
+std::string token_of(const std::string& file) {
+    try {
+        return read_secret(file);
+    } catch (const std::runtime_error& wrong) {
+        throw usage_error{std::string{"--token-file or GATHERD_CONNECT_TOKEN_FILE: "} + wrong.what()};
     }
-    return line;
 }
 
 }  // namespace
@@ -141,7 +140,7 @@ destination connect_option::server() const {
         return here;
     }
     destination found{address()};
-    found.token = token_file_.empty() ? "" : first_line(token_file_);
+    found.token = token_file_.empty() ? "" : token_of(token_file_);
     found.token_file = token_file_;
     found.ca = ca_;
     found.certificate = certificate_;

@@ -78,7 +78,7 @@ int run(std::vector<std::string> words) {
     add_functions(app, chosen);
     add_ping(app, chosen);
     bench::add_bench(app, chosen);
-    add_config_commands(app, chosen, start_faults);
+    add_config_commands(app, chosen, check_start);
     add_help_commands(app, chosen);
     move_global_options(words, connect_option::globals());
     rewrite_help(words, app);

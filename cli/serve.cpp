@@ -5,8 +5,10 @@
 
 #include <spdlog/spdlog.h>
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -15,6 +17,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -31,6 +34,8 @@
 #include "api/server/service.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/failures.hpp"
+#include "cli/first_process.hpp"
+#include "cli/serve_check.hpp"
 #include "cli/serve_log.hpp"
 #include "cli/serve_settings.hpp"
 #include "cli/serve_signals.hpp"
@@ -103,10 +108,14 @@ api::limits bearable_limits(const config::settings& settings, std::size_t thread
     const std::size_t own =
         files_of_its_own + settings.listen.size() + descriptors_of_admin(settings) + files_a_thread * threads + descriptors_of_calls(settings);
     if (files.rlim_cur < own + 2 * fewest_connections) {
-        throw std::runtime_error{"the limit of open files is " + std::to_string(files.rlim_cur) + ", and " +
-                                 std::to_string(threads) + " threads need " +
-                                 std::to_string(own + 2 * fewest_connections) +
-                                 ": raise it (ulimit -n, LimitNOFILE), or lower threads"};
+        throw std::runtime_error{"the limit of open files is " + std::to_string(files.rlim_cur) +
+                                 ", and with these settings " + std::to_string(own + 2 * fewest_connections) +
+                                 " are needed: raise it (ulimit -n, LimitNOFILE), or lower threads" +
+                                 (settings.admin.listen ? ", admin.connections" : "") +
+                                 (settings.process.allow.empty() ? "" : ", process.running") +
+                                 (settings.http.allow.empty() ? "" : ", http.running") +
+                                 (settings.file.roots.empty() ? "" : ", blocking.threads") +
+                                 (settings.pools.empty() ? "" : ", the processes of pools")};
     }
     const std::size_t for_clients = files.rlim_cur - own;
     const std::size_t bearable = for_clients - std::min(for_clients / 2, refused_at_once);
@@ -121,8 +130,10 @@ api::limits bearable_limits(const config::settings& settings, std::size_t thread
 /// One address a line, the admin port as the last. Written beside and renamed: who waits for the file never reads half of it.
 void write_port_file(const std::string& path, const std::vector<std::shared_ptr<listener>>& listeners,
                      const admin_port* admin) {
+    check_port_file(path);
     const std::string beside = path + ".new";
     {
+        errno = 0;
         std::ofstream out{beside, std::ios::trunc};
         for (const auto& each : listeners) {
             out << each->address() << '\n';
@@ -131,7 +142,7 @@ void write_port_file(const std::string& path, const std::vector<std::shared_ptr<
             out << "http://" << admin->address() << '\n';
         }
         if (!out.flush()) {
-            throw std::runtime_error{"cannot write the port file " + beside};
+            throw std::runtime_error{"cannot write the port file " + path + ": " + std::strerror(errno == 0 ? EIO : errno)};
         }
     }
     std::error_code failed;
@@ -188,9 +199,23 @@ void set_log(const config::settings& settings) {
     api::server::request_log::set_slow(settings.log.slow);
 }
 
+/// Of tokens whose entry is as before: that their files hold others now.
+void tell_new_files(const config::settings& old_settings, const config::settings& new_settings,
+                    const std::vector<api::server::token_grant>& old_tokens,
+                    const std::vector<api::server::token_grant>& new_tokens) {
+    const auto& known = old_settings.auth.tokens;
+    for (std::size_t i = 0; i < new_tokens.size(); ++i) {
+        const auto same = std::ranges::find(known, new_settings.auth.tokens[i]);
+        if (same != known.end() && old_tokens[static_cast<std::size_t>(same - known.begin())].hash != new_tokens[i].hash) {
+            spdlog::info("SIGHUP: auth.tokens: replaced {}", new_tokens[i].name);
+        }
+    }
+}
+
 /// Takes what settings may change while the daemon runs: all of it, or none where anything is wrong.
 void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<listener>>& listeners, const tls_ptr& tls,
-            admin_port* admin, config::settings& settings, const std::function<config::settings()>& read_again) {
+            admin_port* admin, config::settings& settings, std::vector<api::server::token_grant>& tokens,
+            const std::function<config::settings()>& read_again) {
     try {
         const auto asked = read_again();
         const auto next = keep_start_settings(asked, settings);
@@ -202,12 +227,16 @@ void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<li
         }
         auto certificate = tls == nullptr ? nullptr : api::server::tls_context::read(tls_files_from(next));
         std::ranges::for_each(pools_from(next), api::pools::check);
+        auto next_tokens = tokens_from(next);
+        const auto warnings = start_warnings(next);
         // From here on nothing can be refused any more.
         for (const auto& line : changes(settings, asked)) {
             spdlog::info("SIGHUP: {}", line);
         }
         of.state().change_limits(bearable_limits(next, of.state().runs_on().workers()));
-        of.change_tokens(tokens_from(next));
+        tell_new_files(settings, next, tokens, next_tokens);
+        of.change_tokens(next_tokens);
+        tokens = std::move(next_tokens);
         set_log(next);
         if (admin != nullptr) {
             admin->change_access(admin_access_from(next));
@@ -218,6 +247,9 @@ void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<li
         }
         pools.change(pools_from(next));
         settings = next;
+        for (const auto& line : warnings) {
+            spdlog::warn("SIGHUP: {}", line);
+        }
         spdlog::info("SIGHUP: the settings were read again");
     } catch (const std::exception& e) {
         std::istringstream lines{e.what()};
@@ -262,6 +294,18 @@ void add_functions(api::plan::registry& functions, const config::settings& setti
     add_plugins(functions, settings);
 }
 
+std::unique_ptr<executor::scheduler> start_threads(const config::settings& settings) {
+    try {
+        return std::make_unique<executor::scheduler>(
+            executor::scheduler_options{.workers = static_cast<std::size_t>(settings.threads),
+                                         .blocking_threads = static_cast<std::size_t>(settings.blocking.threads),
+                                         .pin_workers = settings.pin_threads});
+    } catch (const std::system_error& refused) {
+        throw std::runtime_error{std::string{"cannot start the threads: "} + refused.what() +
+                                 ": raise the limit of processes (ulimit -u, TasksMax), or lower threads"};
+    }
+}
+
 int serve_until_stopped(serve_signals& signals, config::settings settings, std::optional<std::uint64_t> open_files,
                         const std::function<config::settings()>& read_again) {
     check_tls(settings);
@@ -269,16 +313,19 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
     const tls_ptr tls = speaks_tls ? std::make_shared<api::server::tls_context>(tls_files_from(settings)) : nullptr;
     api::plan::registry functions;
     add_functions(functions, settings, open_files);
-    executor::scheduler scheduler{{.workers = static_cast<std::size_t>(settings.threads),
-                                   .blocking_threads = static_cast<std::size_t>(settings.blocking.threads),
-                                   .pin_workers = settings.pin_threads}};
+    const auto threads = start_threads(settings);
+    executor::scheduler& scheduler = *threads;
     if (settings.pin_threads && scheduler.pinned_workers() < scheduler.workers()) {
         spdlog::warn("only {} of {} threads stay on one CPU: the system refused the rest", scheduler.pinned_workers(),
                      scheduler.workers());
     }
     service of{scheduler, functions, bearable_limits(settings, scheduler.workers()), std::string{version()},
                static_cast<std::size_t>(settings.blocking.threads)};
-    of.change_tokens(tokens_from(settings));
+    auto tokens = tokens_from(settings);
+    of.change_tokens(tokens);
+    for (const auto& line : start_warnings(settings)) {
+        spdlog::warn("{}", line);
+    }
     pool_table pools{scheduler, of.state().workers(),
                      [&of](api::process::descriptor end, std::shared_ptr<api::workers::pool_member> member) {
                          return api::server::let_in_process(of.connections(), std::move(end), std::move(member));
@@ -309,7 +356,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
     int number = signals.next();
     for (; number == SIGHUP; number = signals.next()) {
         service_manager::tell_reloading();
-        reload(of, pools, listeners, tls, admin.get(), settings, read_again);
+        reload(of, pools, listeners, tls, admin.get(), settings, tokens, read_again);
         service_manager::tell_ready(is_ready);
     }
     service_manager::tell_stopping("draining");
@@ -343,7 +390,9 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
 }  // namespace
 
 int serve(const config::settings& settings, const std::function<config::settings()>& read_again) {
+    leave_first_process();
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a log that has come to the limit of a file's size is no reason to end
     serve_signals signals;
     start_log(level_from(settings.log.level));
     set_log(settings);

@@ -3,15 +3,24 @@
 #include <algorithm>
 #include <exception>
 #include <functional>
+#include <optional>
+#include <utility>
 
 #include "api/functions/standard.hpp"
 #include "api/plan/model/registry.hpp"
 #include "api/pools/pool_table.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/tls_context.hpp"
+#include "cli/secret_file.hpp"
 #include "cli/serve_settings.hpp"
 
 namespace gatherd::cli {
+
+namespace {
+
+bool speaks_tls(const config::settings& settings) {
+    return std::ranges::any_of(settings.listen, &config::address::tls);
+}
 
 std::vector<std::string> start_faults(const config::settings& settings) {
     using api::server::listening_socket, api::server::tls_context;
@@ -26,7 +35,7 @@ std::vector<std::string> start_faults(const config::settings& settings) {
     };
     note([&] {
         check_tls(settings);
-        if (std::ranges::any_of(settings.listen, &config::address::tls)) {
+        if (speaks_tls(settings)) {
             static_cast<void>(tls_context::read(tls_files_from(settings)));
         }
     });
@@ -48,6 +57,8 @@ std::vector<std::string> start_faults(const config::settings& settings) {
             check_admin_exposure(config::to_text(*at), probe.is_local(), settings);
         });
     }
+    note([&] { static_cast<void>(tokens_from(settings)); });
+    note([&] { check_port_file(settings.port_file); });
     api::plan::registry functions;
     note([&] { api::functions::add_standard(functions, outside_from(settings)); });
     note([&] { add_plugins(functions, settings); });
@@ -55,6 +66,34 @@ std::vector<std::string> start_faults(const config::settings& settings) {
         note([&] { api::pools::check(each); });
     }
     return faults;
+}
+
+}  // namespace
+
+std::vector<std::string> start_warnings(const config::settings& settings) {
+    std::vector<std::string> warnings;
+    const auto add = [&warnings](std::optional<std::string> warning) {
+        if (warning) {
+            warnings.push_back(std::move(*warning));
+        }
+    };
+    if (speaks_tls(settings)) {
+        const auto files = tls_files_from(settings);
+        add(api::server::tls_context::validity_fault(files));
+        add(secret_exposure("tls.key", files.key));
+    }
+    for (const auto& each : settings.auth.tokens) {
+        add(secret_exposure("auth.tokens", each.file));
+    }
+    return warnings;
+}
+
+start_findings check_start(const config::settings& settings) {
+    start_findings found{start_faults(settings), {}};
+    if (found.faults.empty()) {
+        found.warnings = start_warnings(settings);
+    }
+    return found;
 }
 
 }  // namespace gatherd::cli

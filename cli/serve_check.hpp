@@ -9,8 +9,17 @@
 
 namespace gatherd::cli {
 
-/// What `serve` would refuse, one line each: certificates that cannot be read, addresses that are not of this machine,
-/// and such that everybody could use. Reads files and resolves names; a port that is taken is not told.
-[[nodiscard]] std::vector<std::string> start_faults(const config::settings& settings);
+/// One line each.
+struct start_findings {
+    std::vector<std::string> faults{};    // what `serve` would refuse
+    std::vector<std::string> warnings{};  // what it would warn of
+};
+
+/// Certificates and tokens that cannot be read, addresses that are not of this machine, and such that everybody could
+/// use, and so on. Reads files and resolves names; a port that is taken is not told.
+[[nodiscard]] start_findings check_start(const config::settings& settings);
+
+/// Certificates that are not valid today, and secrets that everybody may read. For settings without faults.
+[[nodiscard]] std::vector<std::string> start_warnings(const config::settings& settings);
 
 }  // namespace gatherd::cli

@@ -1,14 +1,19 @@
 #include "cli/serve_settings.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <stdexcept>
 #include <string_view>
 
 #include "api/embedding/load_plugin.hpp"
 #include "cli/available_memory.hpp"
 #include "cli/failures.hpp"
+#include "cli/secret_file.hpp"
 #include "cli/version.hpp"
 #include "config/setting_table.hpp"
 #include "config/setting_value.hpp"
@@ -35,6 +40,14 @@ api::server::token_hash hash_from(std::string_view digits) {
         std::from_chars(pair, pair + 2, hash[i], hexadecimal);  // config has seen that they are digits
     }
     return hash;
+}
+
+api::server::token_hash hash_in_file(const config::token& token) {
+    try {
+        return api::server::hash_of(read_secret(token.file));
+    } catch (const std::runtime_error& wrong) {
+        throw usage_error{"auth.tokens: " + token.name + ": " + wrong.what()};
+    }
 }
 
 api::server::rights rights_from(const std::vector<std::string>& names) {
@@ -94,7 +107,11 @@ std::vector<api::server::token_grant> tokens_from(const config::settings& s) {
         if (each.serve) {
             what |= static_cast<api::server::rights>(api::server::right::serve);
         }
-        all.push_back({each.name, hash_from(each.sha256), what, each.tasks_in_flight, each.functions, each.serve});
+        const auto hash = each.file.empty() ? hash_from(each.sha256) : hash_in_file(each);
+        if (const auto same = std::ranges::find(all, hash, &api::server::token_grant::hash); same != all.end()) {
+            throw usage_error{"auth.tokens: " + same->name + " and " + each.name + " are the same token"};
+        }
+        all.push_back({each.name, hash, what, each.tasks_in_flight, each.functions, each.serve});
     }
     return all;
 }
@@ -138,6 +155,16 @@ void add_plugins(api::plan::registry& functions, const config::settings& s) {
     }
 }
 
+void check_port_file(const std::string& path) {
+    if (path.empty()) {
+        return;
+    }
+    const std::string folder = path.substr(0, path.rfind('/') + 1);
+    if (access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) != 0) {
+        throw std::runtime_error{"cannot write the port file " + path + ": " + std::strerror(errno)};
+    }
+}
+
 void check_tls(const config::settings& s) {
     const auto is_tls = [](const config::address& each) { return each.tls; };
     if (std::ranges::any_of(s.listen, is_tls) && s.tls.certificate.empty()) {
@@ -174,7 +201,7 @@ std::string token_changes(const std::vector<config::token>& before, const std::v
         const auto same = std::ranges::find(before, each.name, &config::token::name);
         if (same == before.end()) {
             add("added", each.name);
-        } else if (same->sha256 != each.sha256) {
+        } else if (same->sha256 != each.sha256 || same->file != each.file) {
             add("replaced", each.name);
         } else if (same->rights != each.rights || same->tasks_in_flight != each.tasks_in_flight ||
                    same->functions != each.functions || same->serve != each.serve) {

@@ -21,6 +21,7 @@ namespace gatherd::cli {
 // Field by field: config and api do not know each other.
 [[nodiscard]] api::limits limits_from(const config::settings& settings);
 [[nodiscard]] api::functions::outside_settings outside_from(const config::settings& settings);
+/// Reads the files that hold tokens: throws usage_error where it cannot, or where two tokens are the same text.
 [[nodiscard]] std::vector<api::server::token_grant> tokens_from(const config::settings& settings);
 [[nodiscard]] std::vector<api::pools::pool_settings> pools_from(const config::settings& settings);
 [[nodiscard]] api::server::tls_files tls_files_from(const config::settings& settings);
@@ -29,6 +30,9 @@ namespace gatherd::cli {
 
 /// Loads the plug-ins and adds their functions. Throws usage_error where one cannot be used.
 void add_plugins(api::plan::registry& functions, const config::settings& settings);
+
+/// Throws std::runtime_error where the file could not be written there. An empty path is none.
+void check_port_file(const std::string& path);
 
 /// Throws usage_error where an address needs TLS but no certificate is named.
 void check_tls(const config::settings& settings);

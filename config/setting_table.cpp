@@ -38,7 +38,7 @@ constexpr std::array table{
     setting{"tls.client_ca", text_field{[](settings& s) -> auto& { return s.tls.client_ca; }},
             "PEM file of the authorities of clients' certificates; with it every TLS client must show one"},
     setting{"auth.tokens", tokens_field{[](settings& s) -> auto& { return s.auth.tokens; }},
-            "tokens that clients may show, by their SHA-256; with any, every client must show one"},
+            "tokens that clients may show, by their SHA-256 or the files that hold them; with any, every client must show one"},
     setting{"auth.time", duration_field{[](settings& s) -> auto& { return s.limits.auth_time; }, 1ms, day},
             "how long a connection may stay without having shown a token, where one is needed"},
     setting{"auth.tries", count_field{[](settings& s) -> auto& { return s.limits.auth_tries; }, 1, 1'000},

@@ -237,7 +237,9 @@ std::string text_of(const admin_address_field& f, settings& from) {
 
 template <typename Field>
 std::string is_not(const Field& f, std::string_view shown) {
-    return std::string{shown} + " is not " + wanted_of(f);
+    // Tokens, and environments of pools, are secrets: an error does not repeat them.
+    constexpr bool is_secret = std::is_same_v<Field, tokens_field> || std::is_same_v<Field, pools_field>;
+    return std::string{is_secret ? "what was given" : shown} + " is not " + wanted_of(f);
 }
 
 template <typename Field, typename Value>

@@ -51,13 +51,16 @@ json object_of(json members, json required) {
 
 json token_schema() {
     const json rights = {{"enum", {"submit", "cancel_any", "see_all", "admin", "serve"}}};
-    return object_of({{"name", {{"type", "string"}, {"minLength", 1}}},
+    json token = object_of({{"name", {{"type", "string"}, {"minLength", 1}}},
                       {"sha256", text_like("^[0-9a-fA-F]{64}$")},
+                      {"file", text_like("^/")},
                       {"rights", list_of(rights)},
                       {"tasks_in_flight", number_between(1, 1'000'000'000, {})},
                       {"functions", list_of(text())},
                       {"serve", list_of(text())}},
-                     {"name", "sha256", "rights"});
+                     {"name", "rights"});
+    token["oneOf"] = json::array({{{"required", {"sha256"}}}, {{"required", {"file"}}}});
+    return token;
 }
 
 /// Or null or "off", as if it were not there.

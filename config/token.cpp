@@ -30,6 +30,11 @@ std::string fault_of(std::string_view key, const json& value, token& into) {
         const bool good = into.sha256.size() == hash_digits && std::ranges::all_of(into.sha256, is_digit);
         return good ? "" : "sha256 must be 64 hexadecimal digits, as sha256sum prints them";
     }
+    if (key == "file") {
+        const bool good = value.is_string() && value.get_ref<const std::string&>().starts_with('/');
+        into.file = good ? value.get<std::string>() : "";
+        return good ? "" : "file must be the absolute path of the file that holds the token";
+    }
     if (key == "rights") {
         const auto is_right = [](const json& each) {
             return each.is_string() && std::ranges::count(known_rights, each.get_ref<const std::string&>()) == 1;
@@ -52,7 +57,7 @@ std::string fault_of(std::string_view key, const json& value, token& into) {
                     : std::string{key} + R"( must be a list of names with * and ?, as ["process.run", "random.*"])";
     }
     return "unknown member '" + std::string{key} +
-           "'; there are name, sha256, rights, tasks_in_flight, functions, serve";
+           "'; there are name, sha256, file, rights, tasks_in_flight, functions, serve";
 }
 
 }  // namespace
@@ -73,12 +78,14 @@ std::variant<std::vector<token>, std::string> read_tokens(const json& from) {
                 return place + fault;
             }
         }
-        if (read.name.empty() || read.sha256.empty() || !each.contains("rights")) {
-            return place + "it needs name, sha256 and rights";
+        if (read.name.empty() || read.sha256.empty() == read.file.empty() || !each.contains("rights")) {
+            return place + "it needs name, rights, and one of sha256 and file";
         }
-        if (std::ranges::count(all, read.name, &token::name) + std::ranges::count(all, read.sha256, &token::sha256) >
-            0) {
-            return place + "its name or its sha256 was given already";
+        const auto is_same = [&read](const token& other) {
+            return other.name == read.name || (other.sha256 == read.sha256 && other.file == read.file);
+        };
+        if (std::ranges::any_of(all, is_same)) {
+            return place + "its name, its sha256 or its file was given already";
         }
         all.push_back(std::move(read));
     }
@@ -88,7 +95,9 @@ std::variant<std::vector<token>, std::string> read_tokens(const json& from) {
 json to_json(const std::vector<token>& tokens) {
     json all = json::array();
     for (const auto& each : tokens) {
-        json one = {{"name", each.name}, {"sha256", each.sha256}, {"rights", each.rights}};
+        json one = {{"name", each.name}};
+        (each.file.empty() ? one["sha256"] : one["file"]) = each.file.empty() ? each.sha256 : each.file;
+        one["rights"] = each.rights;
         if (each.tasks_in_flight != 0) {
             one["tasks_in_flight"] = each.tasks_in_flight;
         }

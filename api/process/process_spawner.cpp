@@ -72,8 +72,8 @@ void require(birth& plan, long result) noexcept {
     constexpr int signals = 64;
     for (int number = 1; number <= signals; ++number) {
         kernel_sigaction now;
-        const bool is_pipe = number == SIGPIPE;  // which the daemon ignores
-        if (!is_pipe && (!plan.has_handlers || syscall(SYS_rt_sigaction, number, nullptr, &now, sizeof now.mask) != 0 ||
+        const bool is_ignored = number == SIGPIPE || number == SIGXFSZ;  // by the daemon
+        if (!is_ignored && (!plan.has_handlers || syscall(SYS_rt_sigaction, number, nullptr, &now, sizeof now.mask) != 0 ||
                          now.handler <= 1)) {  // SIG_DFL, SIG_IGN
             continue;
         }

@@ -23,7 +23,7 @@ fail() {
 step() { echo "== $1"; }
 
 # What differs between engines: build_image, image_config KEY (JSON), in_image COMMAND..., start_daemon (sets port),
-# in_daemon COMMAND..., stop_daemon, wait_for_daemon (returns its status), remove_container.
+# in_daemon COMMAND..., image_bytes (compressed), stop_daemon, wait_for_daemon (returns its status), remove_container.
 if docker info >/dev/null 2>&1; then
     engine=docker
 elif podman info >/dev/null 2>&1; then
@@ -57,6 +57,9 @@ for tool in cc c++ g++ gcc clang-19 clang++-19 cmake ninja make ld as git; do
     if in_image /bin/sh -c "command -v $tool" >/dev/null 2>&1; then fail "the final image contains $tool"; fi
 done
 [[ $(in_image /usr/bin/id -u) == 10001 ]] || fail 'commands in it do not run as user 10001'
+bytes=$(image_bytes)
+echo "image: $((bytes / 1000000)) MB compressed"
+((bytes < 60000000)) || fail "it is larger than 60 MB compressed: $bytes bytes"
 
 step 'it starts, is healthy and answers a batch'
 start_daemon

@@ -23,6 +23,9 @@ make_base() {
         { tail -n 5 "$work/debootstrap" >&2; fail 'debootstrap could not make the base image'; }
     apt-config dump | grep -E '^Acquire::(https?::Proxy|Check)' >"$root/etc/apt/apt.conf.d/90host" || true
     rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+    # As the slim image of Debian, which has no documentation and no translations.
+    rm -rf "$root"/usr/share/{doc,groff,info,lintian,locale,man}/*
+    printf 'path-exclude /usr/share/%s/*\n' doc groff info lintian locale man >"$root/etc/dpkg/dpkg.cfg.d/slim"
     images umount gatherd-base >/dev/null
     images commit --quiet --rm gatherd-base "$base" >/dev/null
 }
@@ -39,6 +42,11 @@ found = json.load(sys.stdin)["Docker"]["config"]
 for key in sys.argv[1].split("."):
     found = found[key]
 print(json.dumps(found, separators=(",", ":")))' "$1"
+}
+image_bytes() {
+    images push --quiet "$image" "dir:$work/pushed" >&2
+    du --bytes --summarize "$work/pushed" | cut -f 1
+    rm -r "$work/pushed"
 }
 in_image() { images run --isolation chroot "$container" -- "$@"; }
 in_daemon() { in_image "$@"; }

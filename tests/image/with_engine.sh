@@ -10,6 +10,7 @@ build_image() {
     "$engine" build "${format[@]}" --tag "$image" .
 }
 image_config() { "$engine" image inspect --format "{{json .Config.$1}}" "$image"; }
+image_bytes() { "$engine" save "$image" | gzip | wc -c; }
 in_image() { "$engine" run --rm --entrypoint "$1" "$image" "${@:2}"; }
 start_daemon() {
     "$engine" run --detach --name "$container" --read-only --cap-drop ALL --publish 127.0.0.1::7117 "$image" >/dev/null

@@ -20,6 +20,7 @@ RIGHT = [
     {"unix": {"mode": "660", "owner": "root"}}, {"unix": {"mode": "0777"}},
     {"auth": {"tokens": [TOKEN], "time": "1m30s", "tries": 5, "open": "no"}},
     {"auth": {"tokens": [TOKEN | {"tasks_in_flight": 5, "functions": ["a.*"], "serve": []}]}},
+    {"auth": {"tokens": [{"name": "ci", "file": "/run/secrets/ci", "rights": []}]}},
     {"process": {"allow": ["env"], "max_memory": "off", "max_cpu": 2}}, {"process": {"allow": "env,true"}},
     {"file": {"roots": {"tmp": "/tmp"}}}, {"file": {"roots": "tmp=/tmp"}},
     {"limits": {"memory_bytes": "auto", "message_bytes": 1048576, "id_bytes": "1KiB", "kept_bytes": "1.5G"}},
@@ -31,6 +32,7 @@ RIGHT = [
 WRONG = [
     {"limit": {}}, {"limits": {"deep": 3}}, {"limits": 3}, {"listen": 7117}, {"threads": -1}, {"threads": 2000}, {"threads": "many"}, {"threads": "2"},
     {"pin_threads": 1}, {"unix": {"mode": 660}}, {"unix": {"mode": "888"}}, {"auth": {"tokens": {}}}, {"auth": {"tokens": [{"name": "ci"}]}},
+    {"auth": {"tokens": [TOKEN | {"file": "/run/secrets/ci"}]}}, {"auth": {"tokens": [{"name": "ci", "file": "ci", "rights": []}]}},
     {"auth": {"tokens": [TOKEN | {"rights": ["root"]}]}}, {"auth": {"tokens": [TOKEN | {"more": 1}]}}, {"auth": {"tries": "x"}},
     {"file": {"roots": {"tmp": "tmp"}}}, {"limits": {"memory_bytes": "much"}}, {"limits": {"idle_time": "1 fortnight"}},
     {"limits": {"depth": 1}}, {"pools": []}, {"pools": {"img": {}}}, {"pools": {"img": {"command": []}}}, {"pools": {"a b": {"command": ["x"]}}},

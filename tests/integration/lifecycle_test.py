@@ -149,7 +149,7 @@ class Start(unittest.TestCase):
         done = subprocess.run([BINARY, "serve", "--listen", "127.0.0.1:0", "--threads", "2"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               env=clean_environment(), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60)), timeout=PATIENCE)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("the limit of open files is 60, and 2 threads need 61", done.stderr)
+        self.assertIn("the limit of open files is 60, and with these settings 61 are needed: raise it (ulimit -n, LimitNOFILE), or lower threads", done.stderr)
 
 
 class RequestLog(unittest.TestCase):

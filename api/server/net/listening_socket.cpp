@@ -37,6 +37,10 @@ constexpr auto unchanged = static_cast<unsigned>(-1);  // to chown(2), hence no 
     refuse(address, std::strerror(errno));
 }
 
+std::string wanted_text(const std::string& host, std::uint16_t port) {
+    return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
+
 std::string text_of(const sockaddr_storage& at, socklen_t size) {
     if (at.ss_family == AF_UNIX) {
         const auto& local = reinterpret_cast<const sockaddr_un&>(at);
@@ -188,8 +192,7 @@ void listening_socket::describe() {
 }
 
 listening_socket listening_socket::bound(const std::string& host, std::uint16_t told_port, std::uint16_t port) {
-    const std::string wanted =
-        (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(told_port);
+    const std::string wanted = wanted_text(host, told_port);
     addrinfo hints{};
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
     hints.ai_socktype = SOCK_STREAM;
@@ -213,6 +216,22 @@ listening_socket listening_socket::bound(const std::string& host, std::uint16_t 
     return made;
 }
 
+listening_socket listening_socket::probe(const std::string& host, std::uint16_t port) {
+    auto made = bound(host, port, 0);
+    sockaddr_storage at{};
+    socklen_t size = sizeof at;
+    getsockname(made.descriptor_, reinterpret_cast<sockaddr*>(&at), &size);
+    (at.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(at).sin6_port : reinterpret_cast<sockaddr_in&>(at).sin_port) = htons(port);
+    // Bound, and not listened at: with SO_REUSEADDR that is in nobody's way.
+    const listening_socket second{socket(made.family_, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    constexpr int yes = 1;
+    setsockopt(second.descriptor_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind(second.descriptor_, reinterpret_cast<const sockaddr*>(&at), size) != 0 && errno == EACCES) {
+        refuse(wanted_text(host, port));
+    }
+    return made;
+}
+
 void listening_socket::check_local(const std::string& path, const unix_access& access) {
     const std::string wanted = "unix:" + path;
     if (path.size() >= sizeof sockaddr_un{}.sun_path) {
@@ -225,6 +244,12 @@ void listening_socket::check_local(const std::string& path, const unix_access& a
     }
     if (!S_ISDIR(found.st_mode)) {
         refuse(wanted, std::strerror(ENOTDIR));
+    }
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+        refuse(wanted);
+    }
+    if (lstat(path.c_str(), &found) == 0 && !S_ISSOCK(found.st_mode)) {
+        refuse(wanted, std::strerror(EADDRINUSE));
     }
     static_cast<void>(user_of(access));
     static_cast<void>(group_of(access));

@@ -25,11 +25,9 @@ public:
         return bound(host, port, port);
     }
 
-    /// The same at any free port, to find out whether one could listen there: nobody loses the port itself. What is
-    /// thrown names `port`.
-    [[nodiscard]] static listening_socket probe(const std::string& host, std::uint16_t port) {
-        return bound(host, port, 0);
-    }
+    /// The same at any free port, to find out whether one could listen there, and had the right to: nobody loses the port
+    /// itself. What is thrown names `port`.
+    [[nodiscard]] static listening_socket probe(const std::string& host, std::uint16_t port);
 
     /// Throws what `local` would throw of the path and the owner; makes nothing.
     static void check_local(const std::string& path, const unix_access& access);

@@ -1,8 +1,11 @@
 #include "api/server/net/tls_context.hpp"
 
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <asio/ssl/context.hpp>
 
+#include <array>
+#include <ctime>
 #include <functional>
 #include <stdexcept>
 
@@ -49,6 +52,25 @@ std::shared_ptr<asio::ssl::context> tls_context::read(const tls_files& files) {
         SSL_CTX_set_session_id_context(native, session, sizeof session);
     }
     return made;
+}
+
+std::optional<std::string> tls_context::validity_fault(const tls_files& files) {
+    const auto context = read(files);
+    const X509* const certificate = SSL_CTX_get0_certificate(context->native_handle());
+    const auto told = [&files](const ASN1_TIME* time, const char* what) {
+        std::tm parts{};
+        std::array<char, 32> text{};
+        ASN1_TIME_to_tm(time, &parts);
+        std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+        return "tls.certificate: the certificate in '" + files.certificate + "' " + what + " " + text.data() + ": clients that check it will refuse it";
+    };
+    if (const auto* const end = X509_get0_notAfter(certificate); X509_cmp_current_time(end) < 0) {
+        return told(end, "has expired at");
+    }
+    if (const auto* const begin = X509_get0_notBefore(certificate); X509_cmp_current_time(begin) > 0) {
+        return told(begin, "is not valid before");
+    }
+    return std::nullopt;
 }
 
 }  // namespace gatherd::api::server

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace asio::ssl {
@@ -32,6 +33,9 @@ public:
 
     /// Reads the files whole, for `take`. Throws as the constructor.
     [[nodiscard]] static std::shared_ptr<asio::ssl::context> read(const tls_files& files);
+
+    /// That the certificate is not valid now, or nothing. Throws as the constructor.
+    [[nodiscard]] static std::optional<std::string> validity_fault(const tls_files& files);
 
     void take(std::shared_ptr<asio::ssl::context> next) {
         const std::lock_guard guard{lock_};
