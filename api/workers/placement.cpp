@@ -27,10 +27,7 @@ offer* worker_table::freest(const served_name& name) noexcept {
     offer* best = nullptr;
     std::size_t most = 0;
     for (offer* const each : name.offers) {
-        if (!each->has_room()) {
-            continue;
-        }
-        const std::size_t room = std::min(each->owner->free_places(), each->declared->concurrency - each->running);
+        const std::size_t room = std::min(each->owner->free_places(), each->free_places());
         if (room > most || (room == most && room > 0 && each->owner->last_call_ < best->owner->last_call_)) {
             best = each;
             most = room;
@@ -52,6 +49,10 @@ void worker_table::place(served_call& call, offer& taken) {
     if (pool_member* const member = host.member_.get(); member != nullptr && host.calls_ == member->max_calls) {
         host.is_resting_ = true;
         member->tell(member->is_spent);
+    }
+    call.group_ = taken.group;
+    if (call.group_ != nullptr) {
+        ++call.group_->running;
     }
     ++taken.running;
     ++taken.name->running;
@@ -125,6 +126,9 @@ void worker_table::give_back(served_call& call) noexcept {
     offer& taken = *call.offer_;
     --taken.running;
     --taken.name->running;
+    if (call.group_ != nullptr) {
+        --call.group_->running;
+    }
     if (taken.is_withdrawn && taken.running == 0) {
         drop_offer(taken);
     }
@@ -145,7 +149,7 @@ void worker_table::fill(worker& host) {
         for (std::size_t looked_at = 0; looked_at < all && count < found.size(); ++looked_at) {
             host.next_ = (host.next_ + 1) % all;
             offer* const each = host.serving_[host.next_].get();
-            if (!each->is_withdrawn && !each->name->line.empty() && each->has_room()) {
+            if (!each->is_withdrawn && !each->name->line.empty() && each->free_places() > 0) {
                 found[count++] = each;
             }
         }
@@ -158,9 +162,11 @@ void worker_table::fill(worker& host) {
                 return a->name->line.goes_before(b->name->line);
             });
             offer& taken = **next;
-            --waiting_;
-            place(static_cast<served_call&>(taken.name->line.pop()), taken);
-            if (taken.name->line.empty() || !taken.has_room()) {
+            if (taken.free_places() > 0) {  // else another of its group has had the last one
+                --waiting_;
+                place(static_cast<served_call&>(taken.name->line.pop()), taken);
+            }
+            if (taken.name->line.empty() || taken.free_places() == 0) {
                 *next = *--end;
             }
         }

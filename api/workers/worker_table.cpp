@@ -64,6 +64,15 @@ std::optional<error> worker_table::serve(const std::shared_ptr<worker>& host, wo
         if (host->member_ != nullptr && host->member_->concurrency) {
             host->info_.concurrency = *host->member_->concurrency;
         }
+        auto groups = std::exchange(host->groups_, {});
+        for (const auto& [group, places] : host->info_.groups) {
+            auto& kept = groups[group];  // with the calls that run
+            if (kept == nullptr) {
+                kept = std::make_shared<shared_places>();
+            }
+            kept->concurrency = places;
+            host->groups_.emplace(group, kept);
+        }
         if (host->number_ == 0) {
             host->number_ = ++last_worker_;
             workers_.emplace(host->number_, host);
@@ -107,6 +116,8 @@ void worker_table::declare(const std::shared_ptr<worker>& host, const declaratio
     offer& made = *known->second;
     take_ownership(*host, *named);
     made.declared = declared;
+    const auto group = host->groups_.find(declared->group);
+    made.group = group == host->groups_.end() ? nullptr : group->second;
     made.callee = std::move(callee);
     made.serve_number = serve_number;
     served_name& entry = *made.name;

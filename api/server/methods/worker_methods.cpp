@@ -38,6 +38,9 @@ workers::worker_info read_info(const params& given) {
         }
         info.concurrency = *places;
     }
+    if (const auto groups = given["groups"]) {
+        info.groups = value_or_refuse(workers::read_groups(*groups, '/' + given.step("groups")));
+    }
     return info;
 }
 
@@ -56,7 +59,7 @@ void check_rights(const identity& who, const std::vector<workers::declaration_pt
 }  // namespace
 
 void serve(const server_parts& server, std::optional<protocol::json_view> params_given, reply& answer) {
-    static const signature expected{{"functions"}, {"concurrency", "name", "version"}};
+    static const signature expected{{"functions"}, {"concurrency", "name", "version", "groups"}};
     const params given{params_given, expected};
     connection& client = *answer.to();
     if (client.is_http()) {
@@ -64,7 +67,8 @@ void serve(const server_parts& server, std::optional<protocol::json_view> params
     }
     auto info = read_info(given);
     auto functions = value_or_refuse(workers::read_declarations(
-        given.required("functions"), '/' + given.step("functions"), server.state.functions(), server.state.bounds().functions));
+        given.required("functions"), '/' + given.step("functions"), server.state.functions(), info.groups,
+        server.state.bounds().functions));
     check_rights(*client.who(), functions);
     auto self = client.work().worker();
     const bool is_new = self == nullptr;
