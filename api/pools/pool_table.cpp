@@ -42,7 +42,7 @@ void pool_table::change(const std::vector<pool_settings>& pools) {
         const bool is_gone = std::ranges::count(pools, each->first, &pool_settings::name) == 0;
         if (is_gone) {
             spdlog::info("pool {}: its processes end", each->first);
-            each->second->stop(false);
+            each->second->stop("its pool is no longer in the settings", false);
             around_.workers.forget_pool(each->first);
         }
         const std::lock_guard guard{lock_};
@@ -72,7 +72,7 @@ std::vector<pool::state> pool_table::states() const {
 
 void pool_table::stop(bool at_once) {
     for (const auto& [name, each] : pools_) {
-        each->stop(at_once);
+        each->stop("the daemon stops", at_once);
     }
 }
 

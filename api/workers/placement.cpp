@@ -205,8 +205,10 @@ void worker_table::hang_up(const served_call& unanswered) {
         if (host.is_gone_ || host.running_.count(unanswered.id_) == 0) {
             return;
         }
-        host.why_hung_up_ = "it did not answer a cancelled call within twice workers.cancel_time";
-        if (pool_member* const member = host.member_.get()) {  // which ends it when its other calls have ended
+        pool_member* const member = host.member_.get();
+        host.why_hung_up_ = std::string{"it did not answer a cancelled call within twice "} +
+                            (member != nullptr && member->cancel_time ? "its pool's " : "workers.") + "cancel_time";
+        if (member != nullptr) {  // which ends it when its other calls have ended
             const auto& stuck = host.running_.find(unanswered.id_)->second;
             host.is_resting_ = true;
             host.unanswering_ += std::exchange(stuck->is_unanswered_, true) ? 0 : 1;
@@ -237,10 +239,22 @@ void worker_table::arm_sweep(const name_ptr& name) {
 
 /// Under lock_.
 std::string worker_table::why_orphaned(const served_name& name) const {
-    const auto owned = owners_.find(name.name);
-    const auto fault = owned == owners_.end() ? faults_.end() : faults_.find(*owned->second.pool);
-    if (fault != faults_.end()) {
-        return name.name + "(): pool " + fault->first + " does not serve: " + fault->second;
+    if (const auto owned = owners_.find(name.name); owned != owners_.end()) {
+        const auto& [pool, is_listed] = owned->second;
+        const std::string begin = name.name + "(): pool " + *pool;
+        if (const auto fault = faults_.find(*pool); fault != faults_.end()) {
+            return begin + " does not serve: " + fault->second;
+        }
+        if (const auto expected = expected_.find(*pool); expected != expected_.end()) {
+            return begin + " does not serve yet: " + expected->second;
+        }
+        const bool serves = std::ranges::any_of(workers_, [&pool](const auto& each) {
+            const auto& member = each.second->member_;
+            return member != nullptr && *member->pool == *pool && !each.second->serving_.empty();
+        });
+        if (serves) {
+            return begin + " serves, but not this function" + (is_listed ? ", which its setting functions lists" : "");
+        }
     }
     return name.name + "(): no worker serves it" +
            (name.loss.empty() ? std::string{} : "; of the last one: " + name.loss);

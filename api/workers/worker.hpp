@@ -110,7 +110,8 @@ private:
     bool is_resting_ = false;      // it gets no calls any more
     bool is_gone_ = false;
     bool knows_of_drain_ = false;
-    std::string why_hung_up_{};
+    std::string why_hung_up_{};  // by the daemon
+    std::string refusal_{};      // of its last serve
 };
 
 }  // namespace gatherd::api::workers

@@ -55,6 +55,7 @@ std::optional<error> worker_table::serve(const std::shared_ptr<worker>& host, wo
             return fault;
         }
         ++host->pauses_;
+        host->refusal_.clear();
         if (host->is_gone_) {
             return std::nullopt;  // its connection has ended meanwhile
         }
@@ -212,11 +213,14 @@ void worker_table::resume(worker& served) {
 
 void worker_table::lose(worker& gone, const std::string& why) {
     if (gone.member_ == nullptr) {
-        end(gone, why);
+        end(gone, why.empty() ? "its connection has ended" : why);
         return;
     }
     const std::lock_guard guard{lock_};
     gone.is_resting_ = true;
+    if (gone.why_hung_up_.empty()) {
+        gone.why_hung_up_ = why;
+    }
     gone.member_->tell(gone.member_->has_hung_up);
 }
 

@@ -963,8 +963,14 @@ class Hostile(WorkersCase):
         self.client.start("run", call("huge"))
         identity, _ = worker.invoked()
         worker.answer(identity, "x" * 4_000_000)
-        self.assertEqual(self.client.message()["error"]["data"]["type"], "ConnectionError")
+        error = self.client.message()["error"]
+        self.assertEqual(error["data"]["type"], "ConnectionError")
+        self.assertRegex(error["message"], r"the daemon closed its connection: .*limits\.message_bytes")
         self.assert_well()
+
+    def test_a_refused_serve_is_logged(self):
+        self.assertEqual(self.refusal({"name": "x", "a\nb": 1}), "/functions/0/a\nb")
+        self.daemon.wait_for_log("a worker at 127.0.0.1: its serve was refused: Invalid params: /functions/0/a\\x0ab: unknown member")
 
     def test_a_call_that_is_too_large_raises_overflow_error(self):
         worker = self.worker("taker")
