@@ -43,6 +43,7 @@ void connect_option::add_to(CLI::App& app) {
 
 void connect_option::add_with_local_to(CLI::App& app) {
     add_to(app);
+    has_local_ = true;
     app.add_flag("--local", is_local_, "run it in this process, without a daemon; what it starts ends with it");
     add_rights_to(app);
 }
@@ -143,6 +144,7 @@ destination connect_option::server() const {
     destination found{address()};
     found.token = token_file_.empty() ? "" : first_line(token_file_);
     found.token_file = token_file_;
+    found.could_be_local = has_local_;
     found.ca = ca_;
     found.certificate = certificate_;
     found.key = key_;

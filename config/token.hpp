@@ -32,6 +32,9 @@ struct token {
 /// wrong with it for a person.
 [[nodiscard]] std::variant<std::vector<token>, std::string> read_tokens(const nlohmann::ordered_json& from);
 
+/// A JSON Schema of what read_tokens takes.
+[[nodiscard]] nlohmann::ordered_json tokens_schema();
+
 /// What read_tokens reads back.
 [[nodiscard]] nlohmann::ordered_json to_json(const std::vector<token>& tokens);
 

@@ -196,6 +196,7 @@ public:
     void hang_up(const served_call& unanswered);
 
     [[nodiscard]] executor::scheduler& threads() noexcept { return threads_; }
+    [[nodiscard]] const plan::registry& functions() const noexcept { return functions_; }
     [[nodiscard]] const limits& bounds() const { return bounds_(); }
 
 private:

@@ -288,12 +288,26 @@ while True: signal.pause()
         client = self.connect(daemon)
         self.assertIn("two(): pool own serves, but not this function, which its setting functions lists", client.error("run", call("two"))["message"])
 
-    def test_a_program_that_is_not_there_is_a_fault_of_the_settings(self):
-        for command, more in ((["no-such-program"], {}), (["true"], {"cwd": "/no/such/folder"}), (["true"], {"user": "no-such-user"})):
-            refused = subprocess.run([BINARY, "serve", "--listen", "127.0.0.1:0", "--pools", json.dumps({"own": {"command": command, **more}})],
-                                     capture_output=True, text=True, env=clean_environment(), timeout=PATIENCE)
-            self.assertEqual(refused.returncode, 2, refused.stderr)
-            self.assertIn("pools.own: ", refused.stderr)
+    def test_what_allows_no_process_is_a_fault_of_the_settings(self):
+        config = self.folder() / "gatherd.json"
+        for pools, fault in (
+                ('{"own": {"command": ["no-such-program"]}}', "pools.own: there is no program 'no-such-program' in PATH"),
+                ('{"own": {"command": ["/no/such"]}}', "pools.own: '/no/such' cannot be executed: No such file or directory"),
+                ('{"own": {"command": ["/etc/passwd"]}}', "pools.own: '/etc/passwd' cannot be executed: Permission denied"),
+                ('{"own": {"command": ["none.py"], "cwd": "/tmp"}}', "pools.own: '/tmp/none.py' cannot be read: No such file or directory"),
+                ('{"own": {"command": ["true"], "cwd": "/no/such/folder"}}', "pools.own: its folder '/no/such/folder'"),
+                ('{"own": {"command": ["true"], "user": "no-such-user"}}', "pools.own: there is no user 'no-such-user'"),
+                ('{"own": {"command": ["true"], "user": ""}}', "own.user must be a text that is not empty"),
+                ('{"own": {"command": ["true"], "functions": ["sleep"]}}', "pools.own: functions: 'sleep' is a function of the daemon's own"),
+                ('{"own": {"command": ["true"], "functions": ["http.x"]}}', "pools.own: functions: names that begin with 'http.' are reserved"),
+                ('{"own": {"command": ["true"], "functions": ["a", "b", "a"]}}', "own.functions: a is there twice"),
+                ('{"own": {"command": ["true"]}, "own": {"command": ["false"]}}', "pools: 'own' is there twice")):
+            config.write_text('{"listen": "127.0.0.1:0", "pools": %s}' % pools)
+            for words in (["serve", "--config", str(config)], ["check-config", str(config)]):
+                with self.subTest(fault=fault, words=words[0]):
+                    refused = subprocess.run([BINARY, *words], capture_output=True, text=True, env=clean_environment(), timeout=PATIENCE)
+                    self.assertEqual(refused.returncode, 2, refused.stderr)
+                    self.assertIn(fault, refused.stderr)
 
     def test_who_does_not_answer_a_cancellation_is_replaced(self):
         client = self.connect(self.daemon(own=pool(*python('loop({"pid": os.getpid, "hang": lambda: [signal.signal(15, signal.SIG_IGN), time.sleep(3600)]})'),
