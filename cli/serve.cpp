@@ -65,7 +65,7 @@ std::optional<std::uint64_t> raise_file_limit() {
 
 /// So many descriptors that something may have open at a time.
 struct descriptor_need {
-    const char* of;
+    const char* part;
     std::size_t count;
 };
 
@@ -109,7 +109,7 @@ api::limits bearable_limits(const config::settings& settings, std::size_t thread
     std::string parts;
     for (const descriptor_need& each : descriptor_needs(settings, threads)) {
         own += each.count;
-        parts += each.count == 0 ? "" : (parts.empty() ? "" : ", ") + std::string{each.of} + " " + std::to_string(each.count);
+        parts += each.count == 0 ? "" : (parts.empty() ? "" : ", ") + std::string{each.part} + " " + std::to_string(each.count);
     }
     if (files.rlim_cur < own + 2 * fewest_connections) {
         throw std::runtime_error{"the limit of open files is " + std::to_string(files.rlim_cur) + ", and " +
