@@ -27,4 +27,21 @@ namespace gatherd::api {
     return std::string{first_bytes(text, most)} + (text.size() > most ? "..." : "");
 }
 
+/// A line as it may stand in a log: shortened, and without control characters, which are escaped.
+[[nodiscard]] inline std::string loggable(std::string_view line, std::size_t most = 300) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    constexpr unsigned char last_control = 0x1f;
+    constexpr unsigned char del = 0x7f;
+    std::string text;
+    for (const char each : shortened(line, most)) {
+        const auto byte = static_cast<unsigned char>(each);
+        if ((byte <= last_control && each != '\t') || byte == del) {
+            text += {'\\', 'x', digits[byte >> 4U], digits[byte & 15U]};
+        } else {
+            text += each;
+        }
+    }
+    return text;
+}
+
 }  // namespace gatherd::api

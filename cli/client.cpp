@@ -275,13 +275,16 @@ private:
 
 namespace {
 
-constexpr const char* advice = ": is `gatherd serve` running? use --connect HOST:PORT";
+std::string advice_on_connecting(const destination& server) {
+    return std::string{": is `gatherd serve` running? use --connect HOST:PORT"} +
+           (server.could_be_local ? ", or --local, which needs no daemon" : "");
+}
 
 /// How long connecting may take, and what is said when that time is over.
 class connect_clock {
 public:
     connect_clock(const destination& server, std::optional<deadline> until)
-        : connect_by_{begun_ + server.connect_timeout}, until_{until} {}
+        : advice_{advice_on_connecting(server)}, connect_by_{begun_ + server.connect_timeout}, until_{until} {}
 
     [[nodiscard]] deadline end() const { return std::min(connect_by_, until_.value_or(connect_by_)); }
 
@@ -291,10 +294,11 @@ public:
             throw timeout_error{"timed out: no answer from " + name};
         }
         const auto waited = std::chrono::duration_cast<milliseconds>(connect_by_ - begun_);
-        throw connection_error{"no gatherd at " + name + " (no answer within " + seconds_text(waited) + " s)" + advice};
+        throw connection_error{"no gatherd at " + name + " (no answer within " + seconds_text(waited) + " s)" + advice_};
     }
 
 private:
+    const std::string advice_;
     const deadline begun_ = std::chrono::steady_clock::now();
     const deadline connect_by_;
     const std::optional<deadline> until_;
@@ -316,10 +320,6 @@ void wait_for(asio::io_context& context, const std::error_code& done, const conn
         clock.give_up(name);
     }
     throw connection_error{"no gatherd at " + name + " (" + outcome.message() + ")" + help(outcome)};
-}
-
-std::string advice_on_connecting(const std::error_code& /*fault*/) {
-    return advice;
 }
 
 /// Why a TLS handshake failed, and which option would help.
@@ -437,7 +437,8 @@ client::client(const destination& server, std::optional<deadline> until)
     const connect_clock clock{server, until};
     const auto endpoints = endpoints_of(server, clock);
     asio::async_connect(with.socket, endpoints, [&outcome](std::error_code fault, const auto&) { outcome = fault; });
-    wait_for(with.context, outcome, clock, with.name, stop, advice_on_connecting);
+    wait_for(with.context, outcome, clock, with.name, stop,
+             [&server](const std::error_code&) { return advice_on_connecting(server); });
     if (server.is == config::address::kind::tcp) {
         with.socket.set_option(tcp::no_delay{true}, outcome);  // a refusal costs latency only
     }

@@ -42,6 +42,7 @@ void connect_option::add_to(CLI::App& app) {
 
 void connect_option::add_with_local_to(CLI::App& app) {
     add_to(app);
+    has_local_ = true;
     app.add_flag("--local", is_local_, "run it in this process, without a daemon; what it starts ends with it");
     add_rights_to(app);
 }
@@ -142,6 +143,7 @@ destination connect_option::server() const {
     destination found{address()};
     found.token = token_file_.empty() ? "" : token_of(token_file_);
     found.token_file = token_file_;
+    found.could_be_local = has_local_;
     found.ca = ca_;
     found.certificate = certificate_;
     found.key = key_;

@@ -49,6 +49,7 @@ private:
     std::string key_;
     std::string timeout_ = "10s";
     bool is_local_ = false;
+    bool has_local_ = false;  // the option --local
     std::vector<std::string> programs_;
     std::vector<std::string> folders_;
     std::vector<std::string> hosts_;

@@ -21,6 +21,7 @@ struct destination : config::address {
     std::string key = {};
     /// How long connecting may take, and being let in.
     std::chrono::milliseconds connect_timeout = std::chrono::seconds{10};
+    bool could_be_local = false;  ///< the command has an option --local, which needs no daemon
     /// If set, the daemon is this one, whatever the address.
     std::shared_ptr<local_daemon> inside = {};
 

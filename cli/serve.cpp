@@ -68,10 +68,18 @@ std::optional<std::uint64_t> raise_file_limit() {
     return before;
 }
 
-/// How many descriptors calls may have open at a time: of a process both ends of its pipes, its handle, input and folder,
-/// of a request two sockets while it connects and those that ask name servers, of a call that has a thread its file and
-/// folder.
-std::size_t descriptors_of_calls(const config::settings& settings) {
+/// So many descriptors that something may have open at a time.
+struct descriptor_need {
+    const char* part;
+    std::size_t count;
+};
+
+/// What the daemon may have open beside the connections of clients: of a process both ends of its pipes, its handle, input
+/// and folder, of a request two sockets while it connects and those that ask name servers, of a call that has a thread its
+/// file and folder; of the admin port each connection's socket, and of those that are handled a pair to the service.
+std::vector<descriptor_need> descriptor_needs(const config::settings& settings, std::size_t threads) {
+    constexpr std::size_t of_the_daemon = 32;
+    constexpr std::size_t of_a_reactor = 6;  // a thread's, and those of its twin for bulky plans
     constexpr std::size_t of_a_process = 8;
     constexpr std::size_t of_a_request = 4;
     constexpr std::size_t of_a_thread = 4;
@@ -80,24 +88,21 @@ std::size_t descriptors_of_calls(const config::settings& settings) {
     for (const auto& each : pools_from(settings)) {
         workers += each.processes;
     }
-    return (settings.process.allow.empty() ? 0 : of_a_process * settings.process.running) +
-           (settings.http.allow.empty() ? 0 : of_a_request * settings.http.running) +
-           (settings.file.roots.empty() ? 0 : of_a_thread * settings.blocking.threads) + of_a_worker * workers;
-}
-
-/// How many descriptors the admin port may have open: of each connection its socket, and of those that are handled a pair
-/// to the service.
-std::size_t descriptors_of_admin(const config::settings& settings) {
     constexpr std::size_t beside_connections = 64;
-    return settings.admin.listen ? beside_connections + 3 * static_cast<std::size_t>(settings.admin.connections) : 0;
+    return {{"the daemon", of_the_daemon + settings.listen.size()},
+            {"threads", of_a_reactor * threads},
+            {"processes of pools", of_a_worker * workers},
+            {"process.running", settings.process.allow.empty() ? 0 : of_a_process * settings.process.running},
+            {"http.running", settings.http.allow.empty() ? 0 : of_a_request * settings.http.running},
+            {"blocking.threads (file.roots)", settings.file.roots.empty() ? 0 : of_a_thread * settings.blocking.threads},
+            {"admin.connections",
+             settings.admin.listen ? beside_connections + 3 * static_cast<std::size_t>(settings.admin.connections) : 0}};
 }
 
 /// The limits of the settings, with no more connections than there are descriptors for: what else the daemon opens
 /// (listeners, reactors, files, connections that are being refused) never finds that none is left. Throws
 /// std::runtime_error where there are too few for any.
 api::limits bearable_limits(const config::settings& settings, std::size_t threads) {
-    constexpr std::size_t files_of_its_own = 32;
-    constexpr std::size_t files_a_thread = 6;  // its reactor's, and those of its twin for bulky plans
     constexpr std::size_t refused_at_once = 256;
     constexpr std::size_t fewest_connections = 8;
     api::limits limits = limits_from(settings);
@@ -105,17 +110,17 @@ api::limits bearable_limits(const config::settings& settings, std::size_t thread
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) {
         return limits;
     }
-    const std::size_t own =
-        files_of_its_own + settings.listen.size() + descriptors_of_admin(settings) + files_a_thread * threads + descriptors_of_calls(settings);
+    std::size_t own = 0;
+    std::string parts;
+    for (const descriptor_need& each : descriptor_needs(settings, threads)) {
+        own += each.count;
+        parts += each.count == 0 ? "" : (parts.empty() ? "" : ", ") + std::string{each.part} + " " + std::to_string(each.count);
+    }
     if (files.rlim_cur < own + 2 * fewest_connections) {
-        throw std::runtime_error{"the limit of open files is " + std::to_string(files.rlim_cur) +
-                                 ", and with these settings " + std::to_string(own + 2 * fewest_connections) +
-                                 " are needed: raise it (ulimit -n, LimitNOFILE), or lower threads" +
-                                 (settings.admin.listen ? ", admin.connections" : "") +
-                                 (settings.process.allow.empty() ? "" : ", process.running") +
-                                 (settings.http.allow.empty() ? "" : ", http.running") +
-                                 (settings.file.roots.empty() ? "" : ", blocking.threads") +
-                                 (settings.pools.empty() ? "" : ", the processes of pools")};
+        throw std::runtime_error{"the limit of open files is " + std::to_string(files.rlim_cur) + ", and " +
+                                 std::to_string(own + 2 * fewest_connections) + " are needed (" + parts + ", clients " +
+                                 std::to_string(2 * fewest_connections) +
+                                 "): raise it (ulimit -n, LimitNOFILE), or lower what needs most"};
     }
     const std::size_t for_clients = files.rlim_cur - own;
     const std::size_t bearable = for_clients - std::min(for_clients / 2, refused_at_once);
@@ -226,7 +231,9 @@ void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<li
             check_admin_exposure(admin->address(), admin->is_local(), next);
         }
         auto certificate = tls == nullptr ? nullptr : api::server::tls_context::read(tls_files_from(next));
-        std::ranges::for_each(pools_from(next), api::pools::check);
+        for (const auto& each : pools_from(next)) {
+            api::pools::check(each, of.state().functions());
+        }
         auto next_tokens = tokens_from(next);
         const auto warnings = start_warnings(next);
         // From here on nothing can be refused any more.

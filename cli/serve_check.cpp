@@ -63,7 +63,7 @@ std::vector<std::string> start_faults(const config::settings& settings) {
     note([&] { api::functions::add_standard(functions, outside_from(settings)); });
     note([&] { add_plugins(functions, settings); });
     for (const auto& each : pools_from(settings)) {
-        note([&] { api::pools::check(each); });
+        note([&] { api::pools::check(each, functions); });
     }
     return faults;
 }

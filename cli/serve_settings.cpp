@@ -146,12 +146,10 @@ spdlog::level::level_enum level_from(config::log_level level) {
 }
 
 void add_plugins(api::plan::registry& functions, const config::settings& s) {
-    for (const std::string& each : s.plugins) {
-        try {
-            api::load_plugin(each, functions);
-        } catch (const std::runtime_error& e) {
-            throw usage_error{std::string{"plugins: "} + e.what()};
-        }
+    try {
+        api::load_plugins(s.plugins, functions);
+    } catch (const std::runtime_error& e) {
+        throw usage_error{std::string{"plugins: "} + e.what()};
     }
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <string_view>
 
 namespace gatherd::cli {
@@ -31,6 +32,12 @@ int serve_signals::next() noexcept {
     while (sigwait(&waited_for_, &number) != 0) {  // EINTR: a debugger
     }
     if (number != SIGHUP) {
+        // `timeout` sends its signal to the process and then to its group, so it comes twice: that is one request.
+        constexpr timespec instant{.tv_sec = 0, .tv_nsec = 50'000'000};
+        sigset_t same;
+        sigemptyset(&same);
+        sigaddset(&same, number);
+        static_cast<void>(sigtimedwait(&same, nullptr, &instant));
         sigset_t stopping;
         sigemptyset(&stopping);
         for (const int each : {SIGTERM, SIGINT}) {

@@ -18,7 +18,8 @@ public:
     serve_signals() noexcept;
 
     /// Blocks until a signal comes, and gives its number. One SIGHUP may stand for several. After SIGTERM or SIGINT,
-    /// the next one of these two ends the process at once, with status 128 + its number.
+    /// the next one of these two ends the process at once, with status 128 + its number. The same signal a second time
+    /// within 50 ms is no next one; for as long, next does not return.
     [[nodiscard]] int next() noexcept;
 
 private:

@@ -1,5 +1,6 @@
 #include "config/address.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace gatherd::config {
@@ -73,6 +74,23 @@ std::string to_text(const address& where) {
     }
     const bool six = where.host.find(':') != std::string::npos;
     return (six ? "[" + where.host + "]" : where.host) + ":" + std::to_string(where.port);
+}
+
+bool is_host(std::string_view text) {
+    constexpr std::string_view digits = "0123456789";
+    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    constexpr std::size_t most_bytes = 255;
+    const bool is_six = text.starts_with('[');
+    const auto end = is_six ? text.find(']') : text.find(':');
+    if (is_six && end == std::string_view::npos) {
+        return false;
+    }
+    const auto host = is_six ? text.substr(1, end - 1) : text.substr(0, end);
+    const auto rest = text.substr(std::min(text.size(), is_six ? end + 1 : host.size()));
+    const std::string allowed = std::string{digits} + (is_six ? "ABCDEFabcdef:." : std::string{letters} + "-._");
+    const bool has_good_port = rest.empty() || (rest.starts_with(':') && parse_port(rest.substr(1)).value_or(0) != 0);
+    return !host.empty() && host.size() <= most_bytes && host.find_first_not_of(allowed) == std::string_view::npos &&
+           has_good_port;
 }
 
 }  // namespace gatherd::config

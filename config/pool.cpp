@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <utility>
 
 #include "config/quantity.hpp"
 
@@ -19,9 +21,8 @@ constexpr std::uint64_t most_processes = 1'000;
 constexpr std::uint64_t most_concurrency = 1024;
 constexpr std::uint64_t most_calls = 1'000'000'000'000;
 constexpr milliseconds longest = std::chrono::hours{24 * 365};
-constexpr std::array<std::string_view, 15> member_names{
-    "command",   "processes", "functions", "concurrency", "env",        "cwd",         "max_calls",  "max_memory",
-    "max_age",   "user",      "start_time", "cancel_time", "drain_time", "restart_min", "restart_max"};
+constexpr milliseconds shortest{1};
+constexpr std::uint64_t least_memory = std::uint64_t{1} << 20;
 
 bool is_pool_name(std::string_view text) {
     const auto is_good = [](char c) {
@@ -54,12 +55,6 @@ std::string read_texts(const json& value, bool may_be_empty, std::vector<std::st
     const bool good = value.is_array() && (may_be_empty || !value.empty()) && std::ranges::all_of(value, is_plain_text);
     into = good ? value.get<std::vector<std::string>>() : into;
     return good ? "" : "a list of texts";
-}
-
-std::string read_text(const json& value, std::string& into) {
-    const bool good = is_plain_text(value);
-    into = good ? value.get<std::string>() : into;
-    return good ? "" : "a text";
 }
 
 bool is_off(const json& value) {
@@ -112,58 +107,93 @@ std::string read_env(const json& value, pool& into) {
 std::string read_memory(const json& value, pool& into) {
     const auto text = value.is_string() ? value.get<std::string>() : value.is_number() ? value.dump() : std::string{};
     const auto bytes = parse_bytes(text);
-    constexpr std::uint64_t least = std::uint64_t{1} << 20;
     into.max_memory = bytes.value_or(0);
-    return bytes && *bytes >= least ? "" : R"(a size as "512MiB", 1MiB or more)";
+    return bytes && *bytes >= least_memory ? "" : R"(a size as "512MiB", 1MiB or more)";
 }
 
-/// What is expected of a member whose value is something else; nothing if it is right.
-std::string read_member(std::string_view key, const json& value, pool& into) {
-    constexpr milliseconds shortest{1};
-    if (is_off(value) && key != "command" && key != "processes") {
-        return {};  // as if it were not there
-    }
-    if (key == "command") {
-        return read_command(value, into);
-    }
-    if (key == "processes") {
-        return read_processes(value, into);
-    }
-    if (key == "functions") {
-        return read_functions(value, into);
-    }
-    if (key == "concurrency") {
-        return read_count(value, 1, most_concurrency, into.concurrency);
-    }
-    if (key == "env") {
-        return read_env(value, into);
-    }
-    if (key == "cwd" || key == "user") {
-        return read_text(value, key == "cwd" ? into.cwd : into.user);
-    }
-    if (key == "max_calls") {
-        return read_count(value, 1, most_calls, into.max_calls);
-    }
-    if (key == "max_memory") {
-        return read_memory(value, into);
-    }
-    if (key == "cancel_time") {
-        return read_time(value, shortest, into.cancel_time.emplace());
-    }
-    if (key == "max_age" || key == "start_time" || key == "restart_min" || key == "restart_max") {
-        return read_time(value, shortest,
-                         key == "max_age"       ? into.max_age
-                         : key == "start_time"  ? into.start_time
-                         : key == "restart_min" ? into.restart_min
-                                                : into.restart_max);
-    }
-    return read_time(value, milliseconds{0}, into.drain_time);
+// Members of the same kind: a reader and a schema for each kind.
+
+template <std::string pool::*Member>
+std::string read_text(const json& value, pool& into) {
+    const bool good = is_plain_text(value) && !value.get_ref<const std::string&>().empty();
+    into.*Member = good ? value.get<std::string>() : "";
+    return good ? "" : "a text that is not empty";
 }
+
+json text_schema() {
+    return {{"type", "string"}, {"minLength", 1}};
+}
+
+template <std::uint64_t pool::*Member, std::uint64_t Most>
+std::string read_number(const json& value, pool& into) {
+    return read_count(value, 1, Most, into.*Member);
+}
+
+template <std::uint64_t Most>
+json number_schema() {
+    return {{"type", "integer"}, {"minimum", 1}, {"maximum", Most}};
+}
+
+template <milliseconds pool::*Member, std::int64_t Least = shortest.count()>
+std::string read_milliseconds(const json& value, pool& into) {
+    return read_time(value, milliseconds{Least}, into.*Member);
+}
+
+template <std::int64_t Least = shortest.count()>
+json time_schema() {
+    constexpr double millisecond = 0.001;
+    constexpr auto most = std::chrono::duration_cast<std::chrono::seconds>(longest).count();
+    return {{"anyOf",
+             {{{"type", "number"}, {"minimum", static_cast<double>(Least) * millisecond}, {"maximum", most}},
+              {{"type", "string"}, {"pattern", duration_pattern(milliseconds{Least}, longest)}}}}};
+}
+
+/// A member of a pool: its name, how it is read, and what a schema says of it.
+struct pool_member {
+    std::string_view name;
+    std::string (*read)(const json& value, pool& into);  // what is expected of a value that is something else
+    json (*schema)();
+    bool may_be_off = true;  // null or "off", as if it were not there
+};
+
+constexpr std::array<pool_member, 15> pool_members{{
+    {"command", read_command, [] { return json{{"type", "array"}, {"items", {{"type", "string"}}}, {"minItems", 1}}; }, false},
+    {"processes", read_processes, [] { return json{{"anyOf", {number_schema<most_processes>(), {{"const", "auto"}}}}}; }, false},
+    {"functions", read_functions,
+     [] {
+         return json{{"type", "array"},
+                     {"uniqueItems", true},
+                     {"items", {{"type", "string"}, {"pattern", "^[A-Za-z_][A-Za-z0-9_.]{0,127}$"}}}};
+     }},
+    {"concurrency", read_number<&pool::concurrency, most_concurrency>, number_schema<most_concurrency>},
+    {"env", read_env,
+     [] {
+         return json{{"type", "object"},
+                     {"propertyNames", {{"pattern", "^(?!GATHERD_)[^=]+$"}}},
+                     {"additionalProperties", {{"type", "string"}}}};
+     }},
+    {"cwd", read_text<&pool::cwd>, text_schema},
+    {"user", read_text<&pool::user>, text_schema},
+    {"max_calls", read_number<&pool::max_calls, most_calls>, number_schema<most_calls>},
+    {"max_memory", read_memory,
+     [] {
+         return json{{"anyOf",
+                      {{{"type", "integer"}, {"minimum", least_memory}},
+                       {{"type", "string"}, {"pattern", bytes_pattern(least_memory, std::uint64_t(-1))}}}}};
+     }},
+    {"max_age", read_milliseconds<&pool::max_age>, time_schema},
+    {"start_time", read_milliseconds<&pool::start_time>, time_schema},
+    {"cancel_time", [](const json& value, pool& into) { return read_time(value, shortest, into.cancel_time.emplace()); },
+     time_schema},
+    {"drain_time", read_milliseconds<&pool::drain_time, 0>, time_schema<0>},
+    {"restart_min", read_milliseconds<&pool::restart_min>, time_schema},
+    {"restart_max", read_milliseconds<&pool::restart_max>, time_schema},
+}};
 
 std::string all_members() {
     std::string all;
-    for (const std::string_view each : member_names) {
-        all += (all.empty() ? "" : ", ") + std::string{each};
+    for (const pool_member& each : pool_members) {
+        all += (all.empty() ? "" : ", ") + std::string{each.name};
     }
     return all;
 }
@@ -228,10 +258,14 @@ std::variant<std::vector<pool>, std::string> read_pools(const json& object) {
         }
         pool read{.name = name};
         for (const auto& [key, value] : members.items()) {
-            if (std::ranges::count(member_names, key) == 0) {
+            const auto* const member = std::ranges::find(pool_members, key, &pool_member::name);
+            if (member == pool_members.end()) {
                 return name + ": unknown member '" + key.substr(0, most_name_bytes) + "'; there are " + all_members();
             }
-            if (const auto wanted = read_member(key, value, read); !wanted.empty()) {
+            if (member->may_be_off && is_off(value)) {
+                continue;
+            }
+            if (const auto wanted = member->read(value, read); !wanted.empty()) {
                 return name + "." + key + " must be " + wanted;
             }
         }
@@ -244,6 +278,11 @@ std::variant<std::vector<pool>, std::string> read_pools(const json& object) {
                 return name + ": restart_max is less than restart_min";
             }
         }
+        for (std::size_t i = 0; i < read.functions.size(); ++i) {
+            if (std::ranges::count(std::span{read.functions}.first(i), read.functions[i]) > 0) {
+                return name + ".functions: " + read.functions[i] + " is there twice";
+            }
+        }
         for (const pool& other : all) {
             for (const std::string& each : read.functions) {
                 if (std::ranges::count(other.functions, each) > 0) {
@@ -254,6 +293,20 @@ std::variant<std::vector<pool>, std::string> read_pools(const json& object) {
         all.push_back(std::move(read));
     }
     return all;
+}
+
+json pools_schema() {
+    json members = json::object();
+    for (const pool_member& each : pool_members) {
+        json schema = each.schema();
+        members[std::string{each.name}] =
+            each.may_be_off ? json{{"anyOf", {std::move(schema), {{"enum", {nullptr, "off"}}}}}} : std::move(schema);
+    }
+    return {{"type", "object"},
+            {"propertyNames", {{"pattern", "^[A-Za-z0-9_.-]{1," + std::to_string(most_name_bytes) + "}$"}}},
+            {"maxProperties", most_pools},
+            {"additionalProperties",
+             {{"type", "object"}, {"additionalProperties", false}, {"required", json::array({"command"})}, {"properties", std::move(members)}}}};
 }
 
 json to_json(const std::vector<pool>& pools) {

@@ -41,6 +41,9 @@ struct pool {
 /// is wrong with it for a person.
 [[nodiscard]] std::variant<std::vector<pool>, std::string> read_pools(const nlohmann::ordered_json& object);
 
+/// A JSON Schema of what read_pools takes.
+[[nodiscard]] nlohmann::ordered_json pools_schema();
+
 /// What read_pools reads back: of each pool what differs from the defaults.
 [[nodiscard]] nlohmann::ordered_json to_json(const std::vector<pool>& pools);
 

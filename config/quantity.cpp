@@ -101,7 +101,7 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> take_quantity(std::string
     if (!number) {
         return std::nullopt;
     }
-    if (text.starts_with(' ')) {
+    if (text.size() > 1 && text.starts_with(' ')) {
         text.remove_prefix(1);  // "64 KiB" is how a standard would write it
     }
     const auto factor = text.empty() ? std::optional{bare_factor} : take_unit(text, units);
@@ -121,7 +121,39 @@ const unit& largest_that_divides(std::uint64_t value, std::span<const unit> unit
     return units.back();
 }
 
+constexpr std::string_view fraction = R"((\.[0-9]+)?)";
+
+/// Numbers that may be at most `most`: of too many digits none.
+std::string number_pattern(std::uint64_t most) {
+    return most == 0 ? "0+" : "0*[0-9]{1," + std::to_string(std::to_string(most).size()) + "}";
+}
+
+/// Refuses a text without any digit but 0.
+std::string_view unless_zero(bool may_be_zero) {
+    return may_be_zero ? "" : "(?=.*[1-9])";
+}
+
 }  // namespace
+
+std::string bytes_pattern(std::uint64_t least, std::uint64_t most) {
+    std::string pattern;
+    for (const unit& each : size_units) {
+        const std::string number = number_pattern(most / each.factor) + std::string{fraction};
+        pattern += (pattern.empty() ? "" : "|") + number + (each.factor == 1 ? "( ?B)?" : " ?" + std::string{each.name});
+    }
+    return std::string{"^"} + std::string{unless_zero(least == 0)} + "(" + pattern + ")$";
+}
+
+std::string duration_pattern(std::chrono::milliseconds least, std::chrono::milliseconds most) {
+    std::string sum;
+    const auto count = static_cast<std::uint64_t>(most.count());
+    constexpr std::uint64_t second = 1000;
+    for (const unit& each : time_units) {
+        sum += "(" + number_pattern(count / each.factor) + std::string{fraction} + " ?" + std::string{each.name} + ")?";
+    }
+    return std::string{"^(?=.)"} + std::string{unless_zero(least.count() == 0)} + "(" + sum + "|" +
+           number_pattern(count / second) + std::string{fraction} + ")$";
+}
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     constexpr std::uint64_t second = 1000;

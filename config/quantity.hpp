@@ -19,6 +19,12 @@ namespace gatherd::config {
 /// of 1024); without a unit, bytes. Nothing where the text is no such thing, is negative, or is no whole number of bytes.
 [[nodiscard]] std::optional<std::uint64_t> parse_bytes(std::string_view text);
 
+/// Regular expressions (ECMA 262) for a schema: they match all texts that are such a size or time from `least` to `most`, and
+/// refuse zero where it is too little, and numbers with more digits than `most` has in their unit. Not exact: what the
+/// readers refuse may match.
+[[nodiscard]] std::string bytes_pattern(std::uint64_t least, std::uint64_t most);
+[[nodiscard]] std::string duration_pattern(std::chrono::milliseconds least, std::chrono::milliseconds most);
+
 /// The shortest text that parse_duration reads back: "5m", "90s", "250ms".
 [[nodiscard]] std::string duration_text(std::chrono::milliseconds time);
 

@@ -66,6 +66,9 @@ struct pools_field {
 /// Texts without commas: a JSON list, or one text with commas between.
 struct texts_field {
     std::vector<std::string>& (*of)(settings&);
+    bool (*is_item)(std::string_view text) = nullptr;  ///< null: any text will do
+    std::string_view item_is = {};                     ///< what is expected of each, for a person
+    std::string_view item_pattern = {};                ///< that as a regular expression, for the schema
 };
 
 /// Folders by name: a JSON object, or one text as "data=/srv/data,logs=/var/log".

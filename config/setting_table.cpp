@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "config/address.hpp"
+
 namespace gatherd::config {
 
 namespace {
@@ -80,7 +82,10 @@ constexpr std::array table{
             "where the admin port answers HTTP: host:port; none for no admin port"},
     setting{"admin.connections", count_field{[](settings& s) -> auto& { return s.admin.connections; }, 1, 10'000},
             "requests that the admin port works on at a time, watchers among them; /healthz and /readyz have places beside these"},
-    setting{"admin.hosts", texts_field{[](settings& s) -> auto& { return s.admin.hosts; }},
+    setting{"admin.hosts",
+            texts_field{[](settings& s) -> auto& { return s.admin.hosts; }, is_host,
+                        "a host as browsers name it: admin.example.org, 192.0.2.1 or [::1], each also with :port, and no http://",
+                        R"(^([A-Za-z0-9_.-]{1,255}|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$)"},
             "further hosts by which browsers and others may call the admin port: name for any port, or name:port"},
     setting{"admin.open_metrics", switch_field{[](settings& s) -> auto& { return s.admin.open_metrics; }},
             "answer /metrics without a token"},

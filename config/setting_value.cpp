@@ -363,6 +363,11 @@ value_fault assign(const texts_field& f, std::string_view text, std::string_view
     if (std::ranges::any_of(all, is_bad)) {
         return std::string{shown} + " has an item that is empty or holds a NUL";
     }
+    if (f.is_item != nullptr) {
+        if (const auto wrong = std::ranges::find_if_not(all, f.is_item); wrong != all.end()) {
+            return clipped(dumped(json(*wrong))) + " is not " + std::string{f.item_is};
+        }
+    }
     f.of(into) = std::move(all);
     return std::nullopt;
 }

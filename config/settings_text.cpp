@@ -12,6 +12,8 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
+constexpr std::size_t most_shown = 64;  // bytes of a name that is there twice
+
 file_place place_of(std::string_view text, std::size_t offset) {
     const auto before = text.substr(0, std::min(offset, text.size()));
     const auto line_end = before.rfind('\n');
@@ -98,6 +100,11 @@ public:
             const auto end = static_cast<std::size_t>(reached_ - text_.data());
             place_ = place_of(text_, end - std::min(end, name.size() + 2));
         } else {
+            if (open_.back()->contains(name)) {
+                const auto end = static_cast<std::size_t>(reached_ - text_.data());
+                content_.faults.push_back({place_of(text_, end - std::min(end, name.size() + 2)),
+                                           name_ + ": '" + name.substr(0, most_shown) + "' is there twice"});
+            }
             inner_key_ = name;
         }
         return true;

@@ -92,6 +92,24 @@ std::variant<std::vector<token>, std::string> read_tokens(const json& from) {
     return all;
 }
 
+json tokens_schema() {
+    const json globs = {{"type", "array"}, {"items", {{"type", "string"}, {"minLength", 1}}}};
+    return {{"type", "array"},
+            {"items",
+             {{"type", "object"},
+              {"additionalProperties", false},
+              {"required", json::array({"name", "rights"})},
+              {"oneOf", json::array({{{"required", json::array({"sha256"})}}, {{"required", json::array({"file"})}}})},
+              {"properties",
+               {{"name", {{"type", "string"}, {"minLength", 1}}},
+                {"sha256", {{"type", "string"}, {"pattern", "^[0-9a-fA-F]{" + std::to_string(hash_digits) + "}$"}}},
+                {"file", {{"type", "string"}, {"pattern", "^/"}}},
+                {"rights", {{"type", "array"}, {"items", {{"enum", known_rights}}}}},
+                {"tasks_in_flight", {{"type", "integer"}, {"minimum", 1}, {"maximum", most_tasks}}},
+                {"functions", globs},
+                {"serve", globs}}}}}};
+}
+
 json to_json(const std::vector<token>& tokens) {
     json all = json::array();
     for (const auto& each : tokens) {

@@ -33,6 +33,9 @@ struct token {
 /// going in place of sha256. The file is not read. Gives the list, or what is wrong with it for a person.
 [[nodiscard]] std::variant<std::vector<token>, std::string> read_tokens(const nlohmann::ordered_json& from);
 
+/// A JSON Schema of what read_tokens takes.
+[[nodiscard]] nlohmann::ordered_json tokens_schema();
+
 /// What read_tokens reads back.
 [[nodiscard]] nlohmann::ordered_json to_json(const std::vector<token>& tokens);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <ctime>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -87,6 +88,12 @@ public:
         int number = 0;
         while (sigwait(&stopping_, &number) != 0) {  // EINTR: a debugger
         }
+        // `timeout` sends its signal to the process and then to its group, so it comes twice: that is one request.
+        constexpr timespec instant{.tv_sec = 0, .tv_nsec = 50'000'000};
+        sigset_t same;
+        sigemptyset(&same);
+        sigaddset(&same, number);
+        static_cast<void>(sigtimedwait(&same, nullptr, &instant));
     }
 
 private:

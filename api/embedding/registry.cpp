@@ -28,10 +28,11 @@ namespace {
     try {
         throw;
     } catch (const raised& e) {
-        if (functions::is_utf8(e.message()) && functions::is_utf8(e.type())) {
+        const bool is_type = is_exception_type(e.type());
+        if (is_type && functions::is_utf8(e.message()) && functions::is_utf8(e.type())) {
             throw;
         }
-        throw raised{functions::text_from(e.type()), functions::text_from(e.message())};
+        throw raised{is_type ? functions::text_from(e.type()) : "RuntimeError", functions::text_from(e.message())};
     } catch (const executor::cancelled_error&) {
         throw;
     } catch (const executor::timeout_error&) {
@@ -91,9 +92,11 @@ plan::function made(detail::declared_function declared) {
     f.summary = std::move(declared.options.summary);
     for (std::size_t i = 0; i < declared.types.size(); ++i) {
         parameter& each = declared.options.parameters[i];
+        detail::parameter_type& type = declared.types[i];
         f.parameters.push_back({.name = std::move(each.name),
                                 .default_value = std::move(each.default_value),
-                                .type = std::move(declared.types[i].text),
+                                .variadic = each.variadic,
+                                .type = std::move(each.variadic ? type.item_text : type.text),
                                 .help = std::move(each.help)});
     }
     if (auto* const plain = std::get_if<detail::plain_function>(&declared.body)) {
@@ -127,6 +130,14 @@ void detail::name_parameters(function_options& options, std::size_t count) {
     options.parameters.resize(std::max(options.parameters.size(), count));  // add_declared refuses those without a name
 }
 
+value detail::list_from(arguments given, std::size_t first) {
+    value list = value::array();
+    for (const value& each : given.without_first(first)) {
+        list.push_back(each);
+    }
+    return list;
+}
+
 void registry::add_declared(detail::declared_function f) {
     const std::string& name = f.name;
     if (std::ranges::count(functions_, name, &detail::declared_function::name) > 0) {
@@ -149,7 +160,11 @@ void registry::add_declared(detail::declared_function f) {
         if (!names.insert(each.name).second) {
             refuse(name, "two parameters are named '" + each.name + "'");
         }
-        if (each.default_value) {
+        if (each.variadic) {
+            if (i + 1 < parameters.size() || type.item_text.empty() || each.default_value) {
+                refuse(name, "'" + each.name + "' is variadic: it must be the last one, a std::vector, and have no default");
+            }
+        } else if (each.default_value) {
             try {
                 type.check({name, each.name, *each.default_value});
             } catch (const std::exception& e) {

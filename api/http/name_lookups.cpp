@@ -79,7 +79,7 @@ public:
     ~question() {
         channel_.reset();  // tells wants() and answered()
         for (const int each : sockets_) {
-            all_.sockets_.forget(each);
+            all_.sockets_.forget(each, *this);
         }
     }
     question(const question&) = delete;
@@ -107,7 +107,7 @@ private:
         auto& me = *static_cast<question*>(self);
         if (reading == 0 && writing == 0) {
             me.sockets_.erase(socket);
-            me.all_.sockets_.forget(socket);
+            me.all_.sockets_.forget(socket, me);
         } else {
             me.sockets_.insert(socket);
             me.all_.sockets_.watch(socket, reading != 0, writing != 0, me);

@@ -40,8 +40,12 @@ void socket_watch::watch(int socket, bool reading, bool writing, owner& listener
     }
 }
 
-void socket_watch::forget(int socket) noexcept {
-    owners_.erase(socket);
+void socket_watch::forget(int socket, const owner& listener) noexcept {
+    const auto found = owners_.find(socket);
+    if (found == owners_.end() || found->second != &listener) {
+        return;
+    }
+    owners_.erase(found);
     ::epoll_ctl(set_.native_handle(), EPOLL_CTL_DEL, socket, nullptr);
 }
 

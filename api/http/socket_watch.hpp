@@ -9,8 +9,8 @@
 
 namespace gatherd::api::http {
 
-/// One epoll set of all these sockets, which the reactor watches as a single descriptor. A library may close a socket
-/// before or after it says that it no longer wants it: nothing here owns one.
+/// One epoll set of all these sockets, which the reactor watches as a single descriptor. Nothing here owns one: who
+/// closes a socket that is watched forgets it first.
 ///
 /// Threads: the reactor's alone.
 class socket_watch {
@@ -31,7 +31,8 @@ public:
     /// Tells `listener` whenever the socket is ready for what is asked for, until forget() or another watch(). A socket
     /// that the system cannot watch, such as one that is closed already, is not watched.
     void watch(int socket, bool reading, bool writing, owner& listener);
-    void forget(int socket) noexcept;
+    /// Nothing happens where another owner watches a socket of that number by now.
+    void forget(int socket, const owner& listener) noexcept;
 
     /// Begins. `alive` keeps this object, and whoever owns the sockets, until the reactor ends.
     void start(const std::shared_ptr<void>& alive);

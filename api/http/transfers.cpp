@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -145,6 +146,8 @@ private:
         set(CURLOPT_WRITEDATA, this);
         set(CURLOPT_OPENSOCKETFUNCTION, &on_open_socket);
         set(CURLOPT_OPENSOCKETDATA, this);
+        set(CURLOPT_CLOSESOCKETFUNCTION, &on_close_socket);
+        set(CURLOPT_CLOSESOCKETDATA, &all_);  // a connection that is kept outlives this
         set(CURLOPT_PREREQFUNCTION, &before_request);
         set(CURLOPT_PREREQDATA, this);
         set(CURLOPT_RESOLVER_START_FUNCTION, &before_resolving);
@@ -412,11 +415,18 @@ void transfers::arm_timer() {
 int transfers::on_socket(CURL*, curl_socket_t socket, int wanted, void* self, void*) {
     auto& me = *static_cast<transfers*>(self);
     if (wanted == CURL_POLL_REMOVE) {
-        me.sockets_.forget(socket);
+        me.sockets_.forget(socket, me);
     } else {
         me.sockets_.watch(socket, (wanted & CURL_POLL_IN) != 0, (wanted & CURL_POLL_OUT) != 0, me);
     }
     return 0;
+}
+
+/// libcurl may say only later that it does not want it any more: by then the number may be another socket's.
+int transfers::on_close_socket(void* self, curl_socket_t socket) {
+    auto& me = *static_cast<transfers*>(self);
+    me.sockets_.forget(socket, me);
+    return ::close(socket);
 }
 
 int transfers::on_timer(CURLM*, long milliseconds, void* self) {

@@ -77,6 +77,7 @@ private:
     std::unique_ptr<slot> take_slot();
     void give_back(std::unique_ptr<slot> used) noexcept;
 
+    static int on_close_socket(void* self, curl_socket_t socket);
     static int on_socket(CURL* easy, curl_socket_t socket, int wanted, void* self, void* unused);
     static int on_timer(CURLM* multi, long milliseconds, void* self);
 

@@ -47,7 +47,7 @@ generation::state generation::now() const {
     return state_;
 }
 
-void generation::retire(bool at_once) {
+void generation::retire(const char* why, bool at_once) {
     std::vector<process_ptr> ending;
     std::vector<slot_ptr> places;
     {
@@ -58,7 +58,7 @@ void generation::retire(bool at_once) {
         places = slots_;
     }
     for (const process_ptr& each : ending) {
-        each->retire(at_once);
+        each->retire(why, at_once);
     }
     for (const slot_ptr& each : places) {
         each->changed.set();

@@ -50,7 +50,7 @@ public:
     void start();
 
     /// Each process ends when its calls have ended, or `at_once`, and none follows.
-    void retire(bool at_once);
+    void retire(const char* why, bool at_once);
 
     [[nodiscard]] const pool_settings& settings() const noexcept { return settings_; }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,6 +51,19 @@ std::string find_program(const std::string& program, std::string_view path) {
     return {};
 }
 
+/// Throws where it is no file, or the daemon may not do that with it. For a process of another user the system has the
+/// last word.
+void check_access(const std::string& path, int mode, const char* verb) {
+    struct stat found {};
+    const bool is_there = stat(path.c_str(), &found) == 0;
+    if (is_there && S_ISDIR(found.st_mode)) {
+        errno = EISDIR;
+    } else if (is_there && access(path.c_str(), mode) == 0) {
+        return;
+    }
+    throw std::runtime_error{"'" + path + "' cannot be " + verb + ": " + std::strerror(errno)};
+}
+
 process::process_user find_user(const std::string& name) {
     constexpr std::size_t most_text = std::size_t{64} << 10;
     std::vector<char> text(most_text);
@@ -88,7 +102,10 @@ std::vector<std::string> with_interpreter(std::vector<std::string> command, cons
 }
 
 launcher::launcher(const pool_settings& settings, std::optional<std::uint64_t> open_files)
-    : command_{with_interpreter(settings.command, settings.cwd)}, folder_{settings.cwd}, open_files_{open_files} {
+    : command_{with_interpreter(settings.command, settings.cwd)},
+      script_{command_.size() > settings.command.size() ? settings.command.front() : std::string{}},
+      folder_{settings.cwd},
+      open_files_{open_files} {
     path_ = standard_path;
     const auto add = [this](const std::string& variable) {
         constexpr std::string_view path = "PATH=";
@@ -135,6 +152,10 @@ process::process_request launcher::request() const {
     made.program = find_program(command_.front(), path_);
     if (made.program.empty()) {
         throw std::runtime_error{"there is no program '" + command_.front() + "' in PATH"};
+    }
+    check_access(in_folder(made.program, folder_), X_OK, "executed");
+    if (!script_.empty()) {
+        check_access(in_folder(script_, folder_), R_OK, "read");
     }
     return made;
 }

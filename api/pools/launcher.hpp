@@ -23,11 +23,13 @@ public:
     /// or the daemon may not become it.
     explicit launcher(const pool_settings& settings, std::optional<std::uint64_t> open_files);
 
-    /// For one process. Throws std::runtime_error where the program or the folder cannot be found.
+    /// For one process. Throws std::runtime_error where the program, its script or the folder cannot be found, or the program
+    /// cannot be executed.
     [[nodiscard]] process::process_request request() const;
 
 private:
     const std::vector<std::string> command_;
+    const std::string script_;  // for which the interpreter was found; empty: it is in the command, or not needed
     const std::string folder_;
     std::vector<std::string> environment_{};
     std::string path_{};  // where programs are looked for

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <utility>
 
 #include "api/shortened.hpp"
@@ -13,6 +14,17 @@ namespace gatherd::api::pools {
 namespace {
 
 constexpr std::size_t most_line_bytes = 1024;
+
+/// Whether a line says what went wrong, as far as its form tells. No blank line, frame of a stack, closing bracket, or what
+/// Node and PHP write below an error.
+bool is_telling(std::string_view line) {
+    constexpr std::string_view digits = "0123456789";
+    const bool has_words = std::ranges::any_of(line, [](unsigned char each) { return std::isalnum(each) != 0 || each > 127; });
+    const bool is_indented = line.starts_with(' ') || line.starts_with('\t');
+    const bool is_frame = line.size() > 1 && line[0] == '#' && digits.find(line[1]) != std::string_view::npos;
+    return has_words && !is_indented && !is_frame && line != "Stack trace:" &&
+           line != "Require stack:" && !line.starts_with("- ") && !line.starts_with("Node.js v");
+}
 
 }  // namespace
 
@@ -28,22 +40,6 @@ std::optional<std::uint64_t> line_budget::pass(clock::time_point now) {
     }
     left_ -= 1;
     return std::exchange(left_out_, 0);
-}
-
-std::string loggable(std::string_view line) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    constexpr unsigned char last_control = 0x1f;
-    constexpr unsigned char del = 0x7f;
-    std::string text;
-    for (const char each : line.substr(0, most_line_bytes)) {
-        const auto byte = static_cast<unsigned char>(each);
-        if ((byte <= last_control && each != '\t') || byte == del) {
-            text += {'\\', 'x', digits[byte >> 4U], digits[byte & 15U]};
-        } else {
-            text += each;
-        }
-    }
-    return line.size() > most_line_bytes ? text + "..." : text;
 }
 
 void output_log::take(pid_t pid, std::string_view bytes) {
@@ -71,13 +67,17 @@ void output_log::log_line(pid_t pid) {
     }
     if (line_.find_first_not_of(" \t") != std::string::npos) {
         constexpr std::size_t most_shown = 200;
-        last_ = shortened(loggable(line_), most_shown);
+        const bool tells = is_telling(line_);
+        if (tells || !is_last_telling_) {
+            last_ = shortened(loggable(line_, most_line_bytes), most_shown);
+            is_last_telling_ = tells;
+        }
     }
     if (const auto left_out = budget_.pass()) {
         if (*left_out > 0) {
             spdlog::warn("pool {}: {} lines of output were not logged, there were too many", pool_, *left_out);
         }
-        spdlog::info("pool {}[{}]: {}", pool_, pid, loggable(line_));
+        spdlog::info("pool {}[{}]: {}", pool_, pid, loggable(line_, most_line_bytes));
     }
     line_.clear();
 }

@@ -35,11 +35,8 @@ private:
     std::uint64_t left_out_ = 0;
 };
 
-/// A line as it may stand in a log: without control characters, which are escaped, and not longer than 1 KiB.
-[[nodiscard]] std::string loggable(std::string_view line);
-
-/// One stream of one process: logs its lines with the pool's name and the process's id, and keeps the last one that is
-/// not blank.
+/// One stream of one process: logs its lines with the pool's name and the process's id, and keeps the last one that
+/// tells something: of a crash of Node or PHP the error, not what they write below it.
 ///
 /// Threads: one at a time. Memory: 1 KiB, whatever is written.
 class output_log {
@@ -60,6 +57,7 @@ private:
     const std::string pool_;
     std::string line_{};  // its beginning
     std::string last_{};
+    bool is_last_telling_ = false;
 };
 
 }  // namespace gatherd::api::pools

@@ -12,6 +12,7 @@ constexpr double most_lines = 1000;
 constexpr double lines_a_second = 100;
 constexpr double most_faults = 10;
 constexpr double faults_a_second = 1;
+constexpr const char* reloaded = "its pool was reloaded";
 
 }  // namespace
 
@@ -58,7 +59,7 @@ void pool::replace(const pool_settings& settings) {
         overtaken = std::exchange(next_, made);
     }
     if (overtaken != nullptr) {
-        overtaken->retire(false);  // it may have got calls by now
+        overtaken->retire(reloaded, false);  // it may have got calls by now
     }
     made->start();
 }
@@ -85,7 +86,7 @@ pool::state pool::now() const {
     return all;
 }
 
-void pool::stop(bool at_once) {
+void pool::stop(const char* why, bool at_once) {
     generation_ptr current;
     generation_ptr next;
     {
@@ -96,23 +97,30 @@ void pool::stop(bool at_once) {
     }
     for (const auto& each : {current, next}) {
         if (each != nullptr) {
-            each->retire(at_once);
+            each->retire(why, at_once);
         }
     }
 }
 
 void pool::note_serving(generation& confirmed) {
     generation_ptr before;
+    bool is_said = false;
     {
         const std::lock_guard guard{lock_};
-        if (next_.get() != &confirmed) {
-            return;
+        is_said = std::exchange(is_said_to_serve_, true);
+        if (next_.get() == &confirmed) {
+            before = std::exchange(current_, std::exchange(next_, nullptr));
         }
-        before = std::exchange(current_, std::exchange(next_, nullptr));
+    }
+    if (!is_said) {
+        spdlog::info("pool {}: it serves", *name_);
+    }
+    if (before == nullptr) {
+        return;
     }
     around_.workers.list(name_, confirmed.settings().functions);
     spdlog::info("pool {}: new processes serve, the old ones end", *name_);
-    before->retire(false);
+    before->retire(reloaded, false);
 }
 
 void pool::note_failing(generation& failing, const std::string& why) {
@@ -125,6 +133,10 @@ void pool::note_failing(generation& failing, const std::string& why) {
         around_.workers.set_fault(*name_, why);
     }
     if (const auto left_out = fault_budget_.pass()) {
+        if (!is_served) {
+            const std::lock_guard guard{lock_};
+            is_said_to_serve_ = false;
+        }
         spdlog::warn("pool {}: a process has failed: {}{}", *name_, why,
                      *left_out == 0 ? "" : "; not logged since the last one: " + std::to_string(*left_out));
     }
@@ -139,7 +151,7 @@ void pool::note_given_up(generation& failed, const std::string& why) {
         }
     }
     spdlog::error("pool {}: the new processes do not serve, the old ones stay: {}", *name_, why);
-    failed.retire(false);
+    failed.retire("the new processes of its pool did not serve", false);
 }
 
 }  // namespace gatherd::api::pools

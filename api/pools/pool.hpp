@@ -37,7 +37,7 @@ public:
     [[nodiscard]] state now() const;
 
     /// All its processes end, when their calls have ended or `at_once`.
-    void stop(bool at_once);
+    void stop(const char* why, bool at_once);
 
 private:
     using generation_ptr = std::shared_ptr<generation>;
@@ -58,6 +58,7 @@ private:
     generation_ptr current_{};  // under lock_, as all below
     generation_ptr next_{};     // on trial
     bool is_stopped_ = false;
+    bool is_said_to_serve_ = false;  // in the log, since it was last said to have failed
 };
 
 }  // namespace gatherd::api::pools

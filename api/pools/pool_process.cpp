@@ -66,7 +66,8 @@ pool_process::pool_process(surroundings& around, const pool_settings& settings, 
     member_->wants_answers = settings.max_memory != 0;
 }
 
-void pool_process::retire(bool at_once) {
+void pool_process::retire(const char* why, bool at_once) {
+    why_retired_.store(why);
     if (at_once) {
         is_hurried_.store(true);
     }
@@ -153,21 +154,27 @@ bool pool_process::step() {
     }
     if (phase_ == phase::closing) {
         if (is_due) {
-            around_.workers.end(*worker_, "its connection has ended");
+            around_.workers.end(*worker_, why_stopped_);
             begin_to_stop();
         }
     } else if (member_->has_hung_up.load()) {
         is_ours_ = is_ours_ || is_retired_.load();
+        why_stopped_ = "it has closed its connection";
         phase_ = phase::closing;
         due_ = now + time_to_end;
         leave();
     } else if (phase_ == phase::draining) {
+        if (is_hurried_.load()) {
+            why_stopped_ = why_retired_.load();
+        } else if (is_due) {
+            why_stopped_ += ", and its calls had not ended within drain_time (" + seconds_of(settings_.drain_time) + ")";
+        }
         if (is_due || is_hurried_.load() || member_->is_idle.load()) {
             begin_to_stop();
         }
     } else if (is_retired_.load()) {
         is_ours_ = true;
-        begin_to_drain();  // also where it has not served, as far as is known here: it may have got a call by now
+        begin_to_drain(why_retired_.load());  // also where it has not served, as far as is known here: it may have got a call by now
     } else if (phase_ == phase::starting) {
         if (member_->serves.load()) {
             phase_ = phase::serving;
@@ -175,20 +182,31 @@ bool pool_process::step() {
             due_ = settings_.max_age.count() == 0 ? std::nullopt : std::optional{now + settings_.max_age};
             told_.serving();
         } else if (is_due) {
-            fault_ = "it did not serve within start_time (" + seconds_of(settings_.start_time) + ")";
-            begin_to_drain();
+            const std::string refusal = around_.workers.refusal_of(*worker_);
+            begin_to_drain("it did not serve within start_time (" + seconds_of(settings_.start_time) + ")" +
+                           (refusal.empty() ? "" : ": its serve was refused: " + refusal));
         }
-    } else if (is_due || member_->is_spent.load() || member_->is_stuck.load() || takes_too_much()) {
+    } else if (std::string why = why_replaced(is_due); !why.empty()) {
         is_ours_ = true;
-        if (member_->is_stuck.load()) {
-            spdlog::warn("pool {}[{}]: it has not answered a cancelled call in time, and is replaced", *member_->pool,
-                         pid_);
-        } else {
-            spdlog::debug("pool {}[{}]: it is replaced", *member_->pool, pid_);
-        }
-        begin_to_drain();
+        spdlog::log(member_->is_stuck.load() ? spdlog::level::warn : spdlog::level::debug,
+                    "pool {}[{}]: it is replaced: {}", *member_->pool, pid_, why);
+        begin_to_drain(std::move(why));
     }
     return phase_ != before;
+}
+
+/// Why another one is to take its place; empty: there is no reason. `is_old`: max_age is over.
+std::string pool_process::why_replaced(bool is_old) const {
+    if (member_->is_stuck.load()) {
+        return around_.workers.why_hung_up(*worker_);
+    }
+    if (member_->is_spent.load()) {
+        return "it has had max_calls (" + std::to_string(settings_.max_calls) + ") calls";
+    }
+    if (is_old) {
+        return "it has reached max_age (" + seconds_of(settings_.max_age) + ")";
+    }
+    return takes_too_much() ? "it takes more memory than max_memory (" + std::to_string(settings_.max_memory) + " bytes)" : "";
 }
 
 bool pool_process::takes_too_much() const {
@@ -196,7 +214,8 @@ bool pool_process::takes_too_much() const {
            process::resident_bytes(std::to_string(pid_)) > settings_.max_memory;
 }
 
-void pool_process::begin_to_drain() {
+void pool_process::begin_to_drain(std::string why) {
+    why_stopped_ = std::move(why);
     phase_ = phase::draining;
     due_ = clock::now() + settings_.drain_time;
     around_.workers.rest(*worker_, settings_.drain_time);
@@ -231,21 +250,32 @@ std::string pool_process::ending_text() const {
     return "it was killed by SIG" + (name == nullptr ? std::to_string(status) : std::string{name});
 }
 
+/// How it ended by itself, or why the daemon has ended it.
+std::string pool_process::why_ended() const {
+    const std::string& line = errors_.last_line();
+    const std::string quoted = line.empty() ? "" : ": " + line;
+    if (pid_ == 0) {
+        return fault_ + quoted;
+    }
+    std::string why = around_.workers.why_hung_up(*worker_);
+    if (why.empty() && phase_ != phase::stopping) {
+        return ending_text() + quoted;
+    }
+    why = why.empty() ? why_stopped_ : why;
+    const auto [code, status] = watch_->ending();
+    const bool has_obeyed = status == (code == CLD_EXITED ? 0 : SIGTERM);
+    return why + (has_obeyed ? "" : "; " + ending_text()) + (is_ours_ ? "" : quoted);
+}
+
 void pool_process::finish() {
     alarm_.cancel();
-    std::string ending = pid_ == 0 ? fault_ : ending_text();
-    if (const std::string& line = errors_.last_line(); !line.empty()) {
-        ending += ": " + line;
-    }
+    const std::string ending = why_ended();
     if (worker_ != nullptr) {
-        around_.workers.end(*worker_, "its process " + std::to_string(pid_) + " is gone: " + ending);
+        const char* const verb = phase_ == phase::stopping ? " was stopped: " : " is gone: ";
+        around_.workers.end(*worker_, "its process " + std::to_string(pid_) + verb + ending);
         worker_->link().hang_up();
     }
-    if (!is_ours_ && !is_retired_.load()) {
-        fault_ = fault_.empty() || pid_ == 0 ? ending : fault_ + "; " + ending;
-    } else {
-        fault_.clear();
-    }
+    fault_ = is_ours_ || is_retired_.load() ? "" : ending;
     if (!serving_since_ || !has_left_.load()) {
         left_at_ = clock::now();
     }

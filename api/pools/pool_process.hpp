@@ -51,8 +51,8 @@ public:
     /// Its whole life. `settings`, `starts` and `budget` outlive that.
     static executor::task<> run(std::shared_ptr<pool_process> self, listener told);
 
-    /// It is to end when its calls have ended, or at once.
-    void retire(bool at_once);
+    /// It is to end when its calls have ended, or at once. `why`: a literal, for errors of calls that this ends.
+    void retire(const char* why, bool at_once);
 
     /// Whether another one may be started in its place.
     [[nodiscard]] bool has_left() const noexcept { return has_left_.load(); }
@@ -75,12 +75,14 @@ private:
     executor::task<> stopped();
     executor::task<> live();
     [[nodiscard]] bool step();
-    void begin_to_drain();
+    void begin_to_drain(std::string why);
     void begin_to_stop();
     void leave();
+    [[nodiscard]] std::string why_replaced(bool is_old) const;
     [[nodiscard]] bool takes_too_much() const;
     void finish();
     [[nodiscard]] std::string ending_text() const;
+    [[nodiscard]] std::string why_ended() const;
 
     surroundings& around_;
     const pool_settings& settings_;
@@ -90,6 +92,7 @@ private:
     output_log errors_;
     listener told_{};
     std::atomic<bool> is_retired_{false};
+    std::atomic<const char*> why_retired_{""};
     std::atomic<bool> is_hurried_{false};
     std::atomic<bool> has_left_{false};
 
@@ -101,6 +104,7 @@ private:
     phase phase_ = phase::starting;
     bool is_ours_ = false;  // that it ends is what was wanted
     std::string fault_{};
+    std::string why_stopped_{};  // by the daemon
     std::optional<clock::time_point> due_{};  // when the phase ends by itself
     std::optional<clock::time_point> serving_since_{};
     clock::time_point left_at_{};

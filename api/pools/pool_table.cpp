@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "api/plan/model/function_name.hpp"
+
 namespace gatherd::api::pools {
 
 namespace {
@@ -14,9 +16,14 @@ constexpr std::size_t started_at_a_time = 2;
 
 }  // namespace
 
-void check(const pool_settings& settings) {
+void check(const pool_settings& settings, const plan::registry& functions) {
     try {
         static_cast<void>(launcher{settings, std::nullopt}.request());
+        for (const std::string& each : settings.functions) {
+            if (const auto why = plan::why_unusable(each, functions)) {
+                throw std::runtime_error{"functions: " + *why};
+            }
+        }
     } catch (const std::runtime_error& failed) {
         throw std::runtime_error{"pools." + settings.name + ": " + failed.what()};
     }
@@ -37,12 +44,14 @@ pool_table::~pool_table() {
 }
 
 void pool_table::change(const std::vector<pool_settings>& pools) {
-    std::ranges::for_each(pools, check);
+    for (const pool_settings& each : pools) {
+        check(each, around_.workers.functions());
+    }
     for (auto each = pools_.begin(); each != pools_.end();) {
         const bool is_gone = std::ranges::count(pools, each->first, &pool_settings::name) == 0;
         if (is_gone) {
             spdlog::info("pool {}: its processes end", each->first);
-            each->second->stop(false);
+            each->second->stop("its pool is no longer in the settings", false);
             around_.workers.forget_pool(each->first);
         }
         const std::lock_guard guard{lock_};
@@ -72,7 +81,7 @@ std::vector<pool::state> pool_table::states() const {
 
 void pool_table::stop(bool at_once) {
     for (const auto& [name, each] : pools_) {
-        each->stop(at_once);
+        each->stop("the daemon stops", at_once);
     }
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "api/plan/model/registry.hpp"
 #include "api/pools/pool.hpp"
 #include "api/pools/pool_settings.hpp"
 #include "api/pools/surroundings.hpp"
@@ -17,8 +18,9 @@
 namespace gatherd::api::pools {
 
 /// Throws std::runtime_error, with the pool's name, where its settings allow no process: its program, folder or user
-/// cannot be found.
-void check(const pool_settings& settings);
+/// cannot be found, its program cannot be executed, or a name in its functions is none that it could serve beside
+/// `functions`, the daemon's own.
+void check(const pool_settings& settings, const plan::registry& functions);
 
 /// Starts the processes of all pools, keeps them running and ends them.
 ///

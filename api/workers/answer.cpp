@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/protocol/json_value.hpp"
+#include "gatherd/api/raised.hpp"
 
 namespace gatherd::api::workers {
 
@@ -40,7 +41,7 @@ call_end read_error(json_view error) {
     const auto type = data->is_object() ? data->find("type") : std::nullopt;
     const auto own_message = data->is_object() ? data->find("message") : std::nullopt;
     const auto traceback = data->is_object() ? given(*data, "traceback") : std::nullopt;
-    const bool is_good = type && type->is_string() && !type->as_string().empty() && own_message &&
+    const bool is_good = type && type->is_string() && is_exception_type(type->as_string()) && own_message &&
                          own_message->is_string() && (!traceback || traceback->is_string());
     if (!is_good) {
         return wrong_answer("error.data must have texts as type and message, and may have one as traceback");

@@ -24,6 +24,7 @@ using protocol::json_view;
 
 constexpr std::size_t most_declaration_bytes = std::size_t{16} << 10;
 constexpr std::size_t most_parameters = 255;
+constexpr std::size_t most_groups = 64;
 
 struct declaration_fault {
     error reason;
@@ -168,9 +169,10 @@ std::vector<plan::parameter> read_parameters(json_view from, const std::string& 
     return all;
 }
 
-declaration read_declaration(json_view from, const std::string& path, const plan::registry& functions) {
-    static constexpr std::array<std::string_view, 6> known{"name",       "summary", "params",
-                                                           "idempotent", "timeout", "concurrency"};
+declaration read_declaration(json_view from, const std::string& path, const plan::registry& functions,
+                             const place_groups& groups) {
+    static constexpr std::array<std::string_view, 7> known{"name",    "summary",     "params", "idempotent",
+                                                           "timeout", "concurrency", "group"};
     std::size_t weight = 0;
     add_weight(from, weight);
     if (weight > most_declaration_bytes) {
@@ -204,6 +206,10 @@ declaration read_declaration(json_view from, const std::string& path, const plan
             given.refuse_member("concurrency", concurrency_is);
         }
         read.concurrency = *places;
+    }
+    read.group = given.text("group");
+    if (given["group"] && !groups.contains(read.group)) {
+        given.refuse_member("group", "there is no group '" + shortened(read.group) + "' in the params' groups");
     }
     return read;
 }
@@ -246,8 +252,35 @@ error too_many_functions(std::size_t most) {
             std::make_shared<const value>(value{{"limit", "limits.functions"}, {"max", most}})};
 }
 
+result<place_groups> read_groups(json_view groups, const std::string& path) {
+    try {
+        if (!groups.is_object()) {
+            refuse(path, "an object is expected: how many calls of each group run at a time");
+        }
+        place_groups all;
+        for (const auto& [name, given] : groups.members()) {
+            const std::string at = path + '/' + protocol::pointer_step(name);
+            const auto places = concurrency_of(given);
+            if (name.empty() || name.size() > plan::most_name_bytes) {
+                refuse(at, "a name has 1 to 128 bytes");
+            }
+            if (!places) {
+                refuse(at, concurrency_is);
+            }
+            all.insert_or_assign(std::string{name}, *places);
+            if (all.size() > most_groups) {
+                refuse(path, "a worker has at most " + std::to_string(most_groups) + " groups");
+            }
+        }
+        return all;
+    } catch (declaration_fault& fault) {
+        return std::move(fault.reason);
+    }
+}
+
 result<std::vector<declaration_ptr>> read_declarations(json_view list, const std::string& path,
-                                                       const plan::registry& functions, std::size_t most) {
+                                                       const plan::registry& functions, const place_groups& groups,
+                                                       std::size_t most) {
     try {
         if (!list.is_array()) {
             refuse(path, "a list of functions is expected");
@@ -260,7 +293,7 @@ result<std::vector<declaration_ptr>> read_declarations(json_view list, const std
         std::unordered_set<std::string_view> names;
         for (const json_view each : list.items()) {
             const std::string at = path + '/' + std::to_string(all.size());
-            all.push_back(std::make_shared<const declaration>(read_declaration(each, at, functions)));
+            all.push_back(std::make_shared<const declaration>(read_declaration(each, at, functions, groups)));
             const std::string& name = all.back()->callee.name;
             if (!names.insert(name).second) {
                 refuse(at + "/name", "'" + name + "' is there twice");

@@ -27,10 +27,7 @@ offer* worker_table::freest(const served_name& name) noexcept {
     offer* best = nullptr;
     std::size_t most = 0;
     for (offer* const each : name.offers) {
-        if (!each->has_room()) {
-            continue;
-        }
-        const std::size_t room = std::min(each->owner->free_places(), each->declared->concurrency - each->running);
+        const std::size_t room = std::min(each->owner->free_places(), each->free_places());
         if (room > most || (room == most && room > 0 && each->owner->last_call_ < best->owner->last_call_)) {
             best = each;
             most = room;
@@ -52,6 +49,10 @@ void worker_table::place(served_call& call, offer& taken) {
     if (pool_member* const member = host.member_.get(); member != nullptr && host.calls_ == member->max_calls) {
         host.is_resting_ = true;
         member->tell(member->is_spent);
+    }
+    call.group_ = taken.group;
+    if (call.group_ != nullptr) {
+        ++call.group_->running;
     }
     ++taken.running;
     ++taken.name->running;
@@ -125,6 +126,9 @@ void worker_table::give_back(served_call& call) noexcept {
     offer& taken = *call.offer_;
     --taken.running;
     --taken.name->running;
+    if (call.group_ != nullptr) {
+        --call.group_->running;
+    }
     if (taken.is_withdrawn && taken.running == 0) {
         drop_offer(taken);
     }
@@ -145,7 +149,7 @@ void worker_table::fill(worker& host) {
         for (std::size_t looked_at = 0; looked_at < all && count < found.size(); ++looked_at) {
             host.next_ = (host.next_ + 1) % all;
             offer* const each = host.serving_[host.next_].get();
-            if (!each->is_withdrawn && !each->name->line.empty() && each->has_room()) {
+            if (!each->is_withdrawn && !each->name->line.empty() && each->free_places() > 0) {
                 found[count++] = each;
             }
         }
@@ -158,9 +162,11 @@ void worker_table::fill(worker& host) {
                 return a->name->line.goes_before(b->name->line);
             });
             offer& taken = **next;
-            --waiting_;
-            place(static_cast<served_call&>(taken.name->line.pop()), taken);
-            if (taken.name->line.empty() || !taken.has_room()) {
+            if (taken.free_places() > 0) {  // else another of its group has had the last one
+                --waiting_;
+                place(static_cast<served_call&>(taken.name->line.pop()), taken);
+            }
+            if (taken.name->line.empty() || taken.free_places() == 0) {
                 *next = *--end;
             }
         }
@@ -199,8 +205,10 @@ void worker_table::hang_up(const served_call& unanswered) {
         if (host.is_gone_ || host.running_.count(unanswered.id_) == 0) {
             return;
         }
-        host.why_hung_up_ = "it did not answer a cancelled call within twice workers.cancel_time";
-        if (pool_member* const member = host.member_.get()) {  // which ends it when its other calls have ended
+        pool_member* const member = host.member_.get();
+        host.why_hung_up_ = std::string{"it did not answer a cancelled call within twice "} +
+                            (member != nullptr && member->cancel_time ? "its pool's " : "workers.") + "cancel_time";
+        if (member != nullptr) {  // which ends it when its other calls have ended
             const auto& stuck = host.running_.find(unanswered.id_)->second;
             host.is_resting_ = true;
             host.unanswering_ += std::exchange(stuck->is_unanswered_, true) ? 0 : 1;
@@ -231,10 +239,22 @@ void worker_table::arm_sweep(const name_ptr& name) {
 
 /// Under lock_.
 std::string worker_table::why_orphaned(const served_name& name) const {
-    const auto owned = owners_.find(name.name);
-    const auto fault = owned == owners_.end() ? faults_.end() : faults_.find(*owned->second.pool);
-    if (fault != faults_.end()) {
-        return name.name + "(): pool " + fault->first + " does not serve: " + fault->second;
+    if (const auto owned = owners_.find(name.name); owned != owners_.end()) {
+        const auto& [pool, is_listed] = owned->second;
+        const std::string begin = name.name + "(): pool " + *pool;
+        if (const auto fault = faults_.find(*pool); fault != faults_.end()) {
+            return begin + " does not serve: " + fault->second;
+        }
+        if (const auto expected = expected_.find(*pool); expected != expected_.end()) {
+            return begin + " does not serve yet: " + expected->second;
+        }
+        const bool serves = std::ranges::any_of(workers_, [&pool](const auto& each) {
+            const auto& member = each.second->member_;
+            return member != nullptr && *member->pool == *pool && !each.second->serving_.empty();
+        });
+        if (serves) {
+            return begin + " serves, but not this function" + (is_listed ? ", which its setting functions lists" : "");
+        }
     }
     return name.name + "(): no worker serves it" +
            (name.loss.empty() ? std::string{} : "; of the last one: " + name.loss);

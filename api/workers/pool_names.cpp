@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/shortened.hpp"
 #include "api/workers/call_worker.hpp"
 #include "api/workers/worker_table.hpp"
 
@@ -13,6 +14,25 @@ namespace gatherd::api::workers {
 void worker_table::join(const worker& /*made*/) {
     const std::lock_guard guard{lock_};
     ++joined_;
+}
+
+std::string worker_table::why_hung_up(const worker& asked) const {
+    const std::lock_guard guard{lock_};
+    return asked.why_hung_up_;
+}
+
+void worker_table::note_refusal(worker& host, const std::string& why) {
+    const std::lock_guard guard{lock_};
+    host.refusal_ = loggable(why);
+    if (const auto expected = host.member_ == nullptr ? expected_.end() : expected_.find(*host.member_->pool);
+        expected != expected_.end()) {
+        expected->second = "its serve was refused: " + host.refusal_;
+    }
+}
+
+std::string worker_table::refusal_of(const worker& asked) const {
+    const std::lock_guard guard{lock_};
+    return asked.refusal_;
 }
 
 void worker_table::rest(worker& tired, std::chrono::milliseconds within) {

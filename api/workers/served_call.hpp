@@ -108,6 +108,7 @@ private:
     std::shared_ptr<served_name> name_{};  // in whose line it stands
     std::shared_ptr<offer> offer_{};
     std::shared_ptr<worker> worker_{};
+    std::shared_ptr<shared_places> group_{};  // of which it takes one
     declaration_ptr declared_{};
     std::optional<std::string> orphaned_{};
     const char* orphaned_type_ = "ConnectionError";

@@ -2,6 +2,7 @@
 /// A connection that serves functions, as the table of workers knows it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,12 @@ public:
     virtual void hang_up() = 0;
 };
 
+/// Places that functions of one worker share, beside their own and the worker's. Under the table's lock.
+struct shared_places {
+    std::size_t concurrency = 0;
+    std::size_t running = 0;
+};
+
 /// A function that one worker serves. Everything but what never changes is under the table's lock.
 struct offer {
     worker* owner;
@@ -40,10 +47,16 @@ struct offer {
     std::shared_ptr<const plan::function> callee{};  ///< as plans may call it while this is the newest declaration
     std::uint64_t serve_number = 0;                  ///< of the serve that said so last
     std::size_t running = 0;
-    std::size_t position = 0;  ///< among the offers of the name
+    std::shared_ptr<shared_places> group{};  ///< null: it is in none
+    std::size_t position = 0;                ///< among the offers of the name
     bool is_withdrawn = true;
 
-    [[nodiscard]] bool has_room() const noexcept { return running < declared->concurrency; }
+    /// Not counting the worker's own.
+    [[nodiscard]] std::size_t free_places() const noexcept {
+        const auto left = [](std::size_t all, std::size_t taken) { return all - std::min(all, taken); };
+        const std::size_t own = left(declared->concurrency, running);
+        return group == nullptr ? own : std::min(own, left(group->concurrency, group->running));
+    }
 };
 
 /// What a worker says of itself.
@@ -51,6 +64,7 @@ struct worker_info {
     std::string name{};
     std::string version{};
     std::size_t concurrency = 1;
+    place_groups groups{};
 };
 
 /// One worker, from its first serve to the end of its connection. What is private is the table's, under its lock.
@@ -85,6 +99,7 @@ private:
     std::vector<std::shared_ptr<offer>> serving_;
     std::unordered_map<std::string_view, std::shared_ptr<offer>> offers_;  // and those withdrawn that still run
     std::unordered_map<std::uint64_t, std::shared_ptr<served_call>> running_;
+    std::unordered_map<std::string, std::shared_ptr<shared_places>> groups_;
     std::size_t counted_ = 0;  // functions, against limits.functions
     std::size_t next_ = 0;     // where the next look at serving_ begins
     std::size_t pauses_ = 0;   // answers to serve that have not been sent
@@ -95,7 +110,8 @@ private:
     bool is_resting_ = false;      // it gets no calls any more
     bool is_gone_ = false;
     bool knows_of_drain_ = false;
-    std::string why_hung_up_{};
+    std::string why_hung_up_{};  // by the daemon
+    std::string refusal_{};      // of its last serve
 };
 
 }  // namespace gatherd::api::workers

@@ -55,6 +55,7 @@ std::optional<error> worker_table::serve(const std::shared_ptr<worker>& host, wo
             return fault;
         }
         ++host->pauses_;
+        host->refusal_.clear();
         if (host->is_gone_) {
             return std::nullopt;  // its connection has ended meanwhile
         }
@@ -63,6 +64,15 @@ std::optional<error> worker_table::serve(const std::shared_ptr<worker>& host, wo
         host->info_ = std::move(info);
         if (host->member_ != nullptr && host->member_->concurrency) {
             host->info_.concurrency = *host->member_->concurrency;
+        }
+        auto groups = std::exchange(host->groups_, {});
+        for (const auto& [group, places] : host->info_.groups) {
+            auto& kept = groups[group];  // with the calls that run
+            if (kept == nullptr) {
+                kept = std::make_shared<shared_places>();
+            }
+            kept->concurrency = places;
+            host->groups_.emplace(group, kept);
         }
         if (host->number_ == 0) {
             host->number_ = ++last_worker_;
@@ -107,6 +117,8 @@ void worker_table::declare(const std::shared_ptr<worker>& host, const declaratio
     offer& made = *known->second;
     take_ownership(*host, *named);
     made.declared = declared;
+    const auto group = host->groups_.find(declared->group);
+    made.group = group == host->groups_.end() ? nullptr : group->second;
     made.callee = std::move(callee);
     made.serve_number = serve_number;
     served_name& entry = *made.name;
@@ -201,11 +213,14 @@ void worker_table::resume(worker& served) {
 
 void worker_table::lose(worker& gone, const std::string& why) {
     if (gone.member_ == nullptr) {
-        end(gone, why);
+        end(gone, why.empty() ? "its connection has ended" : why);
         return;
     }
     const std::lock_guard guard{lock_};
     gone.is_resting_ = true;
+    if (gone.why_hung_up_.empty()) {
+        gone.why_hung_up_ = why;
+    }
     gone.member_->tell(gone.member_->has_hung_up);
 }
 

@@ -97,8 +97,11 @@ public:
     /// The answer to serve has been sent.
     void resume(worker& served);
 
+    /// It wanted to serve, and was refused: for who asks why its pool does not serve.
+    void note_refusal(worker& host, const std::string& why);
+
     /// Its connection has ended: calls that it had go to others, or fail. Where it is of a pool, that is told instead,
-    /// and calls `end` when it knows more.
+    /// and calls `end` when it knows more. `why`: the daemon ended it for that; empty: the worker did.
     void lose(worker& gone, const std::string& why);
 
     /// The call of that id, which is over for the worker: it has answered. Null if there is none.
@@ -117,6 +120,12 @@ public:
 
     /// A process of a pool has a connection. `end` is owed to it.
     void join(const worker& made);
+
+    /// Why the daemon has ended its connection, or will; empty: it has not.
+    [[nodiscard]] std::string why_hung_up(const worker& asked) const;
+
+    /// Why its last serve was refused; empty: it was not.
+    [[nodiscard]] std::string refusal_of(const worker& asked) const;
 
     /// The process gets no new calls. It is told how long it may take for those that it has.
     void rest(worker& tired, std::chrono::milliseconds within);
@@ -187,6 +196,7 @@ public:
     void hang_up(const served_call& unanswered);
 
     [[nodiscard]] executor::scheduler& threads() noexcept { return threads_; }
+    [[nodiscard]] const plan::registry& functions() const noexcept { return functions_; }
     [[nodiscard]] const limits& bounds() const { return bounds_(); }
 
 private:

@@ -25,7 +25,7 @@ export interface ServeOptions {
   tokenFile?: string;
   caFile?: string;
   serverName?: string;
-  /** Calls at once (100). */
+  /** Calls at once (100); 1 for functions that compute, since Node runs one at a time. */
   concurrency?: number;
   name?: string;
   version?: string;

@@ -50,7 +50,7 @@ function declare(functions) {
  * functions    by name: a function, or {run, summary, params, idempotent, timeout, concurrency} as the protocol has them. Arguments come
  *              by position; those by name (a function with no `params`, or an optional one) as one object.
  * options      address, token, tokenFile, caFile, serverName: as of `connect`. A process of a pool has a connection already.
- *              concurrency: calls at once (100). name, version: what `workers` tells.
+ *              concurrency: calls at once (100); 1 for functions that compute, since Node runs one at a time. name, version: what `workers` tells.
  */
 async function serve(functions, options = {}) {
   const { known, declared } = declare(functions);

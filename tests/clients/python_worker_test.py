@@ -115,6 +115,15 @@ class Plain(Case):
             self.assertNotIn("params", functions["anything"])
             self.assertEqual(functions["optional"]["params"], [{"name": "a"}, {"name": "b", "optional": True}])
 
+    def test_plain_functions_beside_async_ones_share_the_threads(self):
+        for text, threads in ((ASYNC, 1), (ASYNC.replace("run()", "run(threads=2)"), 2)):
+            with self.start(text) as worker:
+                serving = worker.serving()
+                self.assertEqual((serving["concurrency"], serving["groups"]), (100, {"threads": threads}))
+                self.assertEqual([f["name"] for f in serving["functions"] if f.get("group") == "threads"], ["plain"])
+        with self.start(PLAIN) as worker:
+            self.assertNotIn("groups", worker.serving())
+
     def test_that_of_its_page_serves(self):
         with self.start(guide.programs("PYTHON.md")[-1][0]) as worker:
             self.assertEqual([function["name"] for function in worker.serving()["functions"]], ["resize", "img.fetch"])

@@ -28,6 +28,10 @@ RIGHT = [
     {"pools": {"img": {"command": ["true"], "processes": "auto", "max_memory": "512MiB", "max_age": None, "user": "off"}}},
     {"pools": {"a.b-c_1": {"command": ["true", "x"], "functions": ["a.b"], "env": {"A": "b"}, "drain_time": 0, "restart_min": "1ms"}}},
     {"log": {"level": "debug", "slow": "1s"}},
+    {"limits.memory_bytes": "16 MiB", "limits": {"message_bytes": "16M", "kept_bytes": "0.5 GiB"}}, {"limits.idle_time": "1h30m"},
+    {"limits": {"message_time": "1 m30 s", "unread_time": "0001.50s", "memory_bytes": "0"}}, {"workers": {"wait": "90"}},
+    {"admin.hosts": ["admin.example.org", "192.0.2.1:80", "[::1]:7118"]}, {"admin": {"hosts": "a_b,c"}},
+    {"pools": {"img": {"command": ["true"], "max_memory": "1.5 GiB", "max_age": "1d12h", "start_time": 0.001}}},
 ]
 WRONG = [
     {"limit": {}}, {"limits": {"deep": 3}}, {"limits": 3}, {"listen": 7117}, {"threads": -1}, {"threads": 2000}, {"threads": "many"}, {"threads": "2"},
@@ -38,6 +42,12 @@ WRONG = [
     {"limits": {"depth": 1}}, {"pools": []}, {"pools": {"img": {}}}, {"pools": {"img": {"command": []}}}, {"pools": {"a b": {"command": ["x"]}}},
     {"pools": {"img": {"command": ["x"], "processes": 0}}}, {"pools": {"img": {"command": ["x"], "size": 1}}}, {"log": {"level": "loud"}},
     {"log": {"slow": -1}}, {"port_file": 3}, {"limits": {"message_time": True}},
+    {"limits.depht": 5}, {"limits.depth": 1}, {"limits": {"kept_bytes": "16 XB"}}, {"limits": {"kept_bytes": "16 "}}, {"limits": {"message_time": "30s1m"}},
+    {"limits": {"message_time": "0s"}}, {"limits": {"message_time": "0"}}, {"limits": {"message_time": "1000d"}}, {"limits": {"message_bytes": "9000T"}},
+    {"admin": {"hosts": ["http://a"]}}, {"admin": {"hosts": ["a b"]}}, {"admin": {"hosts": ["::1"]}}, {"admin": {"hosts": ["a:123456"]}},
+    {"pools": {"img": {"command": ["x"], "user": ""}}}, {"pools": {"img": {"command": ["x"], "max_age": "0s"}}},
+    {"pools": {"img": {"command": ["x"], "max_memory": 5}}}, {"pools": {"img": {"command": ["x"], "functions": ["a", "a"]}}},
+    {"pools": {"img": {"command": ["x"], "env": {"GATHERD_X": ""}}}}, {"pools": {"img": {"command": ["x"], "env": {"a=b": ""}}}},
 ]
 
 

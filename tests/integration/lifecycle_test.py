@@ -149,7 +149,7 @@ class Start(unittest.TestCase):
         done = subprocess.run([BINARY, "serve", "--listen", "127.0.0.1:0", "--threads", "2"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               env=clean_environment(), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60)), timeout=PATIENCE)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("the limit of open files is 60, and with these settings 61 are needed: raise it (ulimit -n, LimitNOFILE), or lower threads", done.stderr)
+        self.assertIn("the limit of open files is 60, and 61 are needed (the daemon 33, threads 12, clients 16): raise it", done.stderr)
 
 
 class RequestLog(unittest.TestCase):
@@ -308,6 +308,16 @@ class Stop(unittest.TestCase):
                 process.kill()
                 process.wait()
                 os.close(read_end)
+
+    def test_a_signal_to_the_process_and_to_its_group_is_one(self):
+        # As coreutils' timeout does when it is told to end.
+        with Daemon() as daemon, daemon.connect() as connection:
+            connection.start("run", {"task": {"sequence": [{"call": "print", "args": ["began"]}, {"call": "sleep", "args": [0.5, "done"]}]}})
+            self.assertEqual(connection.message()["params"]["text"], "began")
+            daemon.signal(signal.SIGTERM)
+            daemon.signal(signal.SIGTERM)
+            self.assertEqual(connection.message()["result"], "done")
+            self.assertEqual(daemon.wait(), 0)
 
     def test_a_second_signal_ends_it_at_once(self):
         with Daemon() as daemon, daemon.connect() as connection:

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -110,10 +111,24 @@ class Faults(unittest.TestCase):
 
     def test_one_that_throws(self):
         self.check([str(PLUGINS / "throwing.so")], "throwing.so: it cannot register its functions: no licence")
+        self.check([str(PLUGINS / "throwing_entry.so")], "throwing_entry.so: gatherd_plugin() has failed: no licence")
+
+    def test_one_that_is_cut_off(self):
+        whole = Path(GOOD).read_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            cut = Path(folder, "cut.so")
+            for size in (0, 40, 100, 4096, len(whole) // 2):
+                with self.subTest(size):
+                    cut.write_bytes(whole[:size])
+                    self.check([str(cut)], "cut.so: it cannot be loaded: ")
 
     def test_a_name_that_is_taken(self):
         self.check([str(PLUGINS / "taken.so")], "taken.so: 'add' is a function of the daemon's own")
-        self.check([GOOD, GOOD], "good.so: 'my.distance' is a function of the daemon's own")
+        self.check([GOOD, GOOD], "good.so: it is named twice")
+        self.check([GOOD, GOOD.replace("/good.so", "/./good.so")], "good.so: it is named twice")
+        with tempfile.TemporaryDirectory() as folder:
+            copy = shutil.copy(GOOD, folder)
+            self.check([GOOD, copy], "good.so: 'my.distance' is a function of the daemon's own, or of a plug-in before it")
 
     def test_check_config_takes_a_good_one(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -254,12 +254,60 @@ while True: signal.pause()
             pass
         wait_for_end(int(tries[0]))
 
-    def test_a_program_that_is_not_there_is_a_fault_of_the_settings(self):
-        for command, more in ((["no-such-program"], {}), (["true"], {"cwd": "/no/such/folder"}), (["true"], {"user": "no-such-user"})):
-            refused = subprocess.run([BINARY, "serve", "--listen", "127.0.0.1:0", "--pools", json.dumps({"own": {"command": command, **more}})],
-                                     capture_output=True, text=True, env=clean_environment(), timeout=PATIENCE)
-            self.assertEqual(refused.returncode, 2, refused.stderr)
-            self.assertIn("pools.own: ", refused.stderr)
+    def test_the_reason_is_the_daemons_where_the_daemon_ends_a_process(self):
+        hang = 'loop({"hang": lambda: time.sleep(3600), "one": lambda: 1}, concurrency=2)'
+        for program, more, flags, reason in (
+                (hang, {"max_age": "20ms", "drain_time": "10ms"}, (), "it has reached max_age (0.02 s), and its calls had not ended within drain_time (0.01 s)"),
+                (hang, {"cancel_time": "10ms"}, (), "it did not answer a cancelled call within twice its pool's cancel_time"),
+                ('loop({"hang": lambda: "x" * 2000000})', {}, ("--limits.message_bytes", "1MiB"), "limits.message_bytes"),
+                ('loop({"hang": lambda: [connection.shutdown(2), time.sleep(3600)]})', {}, (), "it has closed its connection")):
+            with self.subTest(reason):
+                daemon = self.daemon(*flags, own=pool(*python(program), **more))
+                client = self.connect(daemon)
+                request = client.start("run", {"task": {"try": {"call": "hang", "literal": True}, "as": "e", "except": {"ref": "e"}}})
+                if "cancelled" in reason:
+                    other = self.connect(daemon)
+                    while not [1 for each in other.result("workers") if each["running"] == 1]:
+                        pass
+                    self.assertEqual(other.error("run", {"task": {"call": "hang"}, "timeout": 0.01})["code"], -32001)
+                message = next(each for each in client.messages(1) if each["id"] == request)["result"]["message"]
+                self.assertIn(reason, message)
+                self.assertNotIn("SIGTERM", message)
+
+    def test_the_log_says_that_a_pool_serves_or_why_its_serve_is_refused(self):
+        daemon = self.daemon(own=pool(*python('loop({"one": lambda: 1})')),
+                             refused=pool(*python('send(id=1, method="serve", params={"functions": [{"name": "sleep"}]})\ntime.sleep(3600)'),
+                                          start_time="500ms"))
+        daemon.wait_for_log("pool own: it serves")
+        daemon.wait_for_log("its serve was refused: Invalid params: /functions/0/name: 'sleep' is a function of the daemon's own")
+        daemon.wait_for_log("it did not serve within start_time (0.5 s): its serve was refused: Invalid params: /functions/0/name")
+
+    def test_a_listed_function_that_its_pool_does_not_serve(self):
+        daemon = self.daemon("--workers.wait", "10ms", own=pool(*python('loop({"one": lambda: 1})'), functions=["one", "two"]))
+        daemon.wait_for_log("pool own: it serves")
+        client = self.connect(daemon)
+        self.assertIn("two(): pool own serves, but not this function, which its setting functions lists", client.error("run", call("two"))["message"])
+
+    def test_what_allows_no_process_is_a_fault_of_the_settings(self):
+        config = self.folder() / "gatherd.json"
+        for pools, fault in (
+                ('{"own": {"command": ["no-such-program"]}}', "pools.own: there is no program 'no-such-program' in PATH"),
+                ('{"own": {"command": ["/no/such"]}}', "pools.own: '/no/such' cannot be executed: No such file or directory"),
+                ('{"own": {"command": ["/etc/passwd"]}}', "pools.own: '/etc/passwd' cannot be executed: Permission denied"),
+                ('{"own": {"command": ["none.py"], "cwd": "/tmp"}}', "pools.own: '/tmp/none.py' cannot be read: No such file or directory"),
+                ('{"own": {"command": ["true"], "cwd": "/no/such/folder"}}', "pools.own: its folder '/no/such/folder'"),
+                ('{"own": {"command": ["true"], "user": "no-such-user"}}', "pools.own: there is no user 'no-such-user'"),
+                ('{"own": {"command": ["true"], "user": ""}}', "own.user must be a text that is not empty"),
+                ('{"own": {"command": ["true"], "functions": ["sleep"]}}', "pools.own: functions: 'sleep' is a function of the daemon's own"),
+                ('{"own": {"command": ["true"], "functions": ["http.x"]}}', "pools.own: functions: names that begin with 'http.' are reserved"),
+                ('{"own": {"command": ["true"], "functions": ["a", "b", "a"]}}', "own.functions: a is there twice"),
+                ('{"own": {"command": ["true"]}, "own": {"command": ["false"]}}', "pools: 'own' is there twice")):
+            config.write_text('{"listen": "127.0.0.1:0", "pools": %s}' % pools)
+            for words in (["serve", "--config", str(config)], ["check-config", str(config)]):
+                with self.subTest(fault=fault, words=words[0]):
+                    refused = subprocess.run([BINARY, *words], capture_output=True, text=True, env=clean_environment(), timeout=PATIENCE)
+                    self.assertEqual(refused.returncode, 2, refused.stderr)
+                    self.assertIn(fault, refused.stderr)
 
     def test_who_does_not_answer_a_cancellation_is_replaced(self):
         client = self.connect(self.daemon(own=pool(*python('loop({"pid": os.getpid, "hang": lambda: [signal.signal(15, signal.SIG_IGN), time.sleep(3600)]})'),
@@ -337,6 +385,8 @@ loop({"again": hang, "once": hang}, declared={"again": {"name": "again", "idempo
         daemon.signal(signal.SIGHUP)
         answers = {message["id"]: message for message in client.messages(2)}
         self.assertEqual(answers[once]["error"]["data"]["type"], "ConnectionError")
+        self.assertIn(f"its process {old} was stopped: its pool was reloaded, and its calls had not ended within drain_time (0.02 s)"
+                      "; it was killed by SIGKILL", answers[once]["error"]["message"])
         self.assertNotEqual(answers[again]["result"], old)
         wait_for_end(old)
 

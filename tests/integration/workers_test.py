@@ -307,6 +307,10 @@ class Serving(WorkersCase):
         self.assertEqual(self.refusal({"name": "x"}, {"name": "x"}), "/functions/1/name")
         for concurrency in (0, -1, 1025, 1.5, "1"):
             self.assertEqual(self.refusal({"name": "x"}, concurrency=concurrency), "/concurrency")
+        self.assertEqual(self.refusal({"name": "x", "group": "none"}), "/functions/0/group")
+        for groups, path in ([], "/groups"), ({"a/b": 0}, "/groups/a~1b"), ({"a": 1025}, "/groups/a"), ({"": 1}, "/groups/"), (
+                {str(i): 1 for i in range(65)}, "/groups"):
+            self.assertEqual(self.refusal({"name": "x"}, groups=groups), path)
         self.assertEqual(self.refusal({"name": "x"}, name="x" * 257), "/name")
         self.assertEqual(self.refusal({"name": "x"}, version=2), "/version")
         self.assertEqual(self.other().error("serve", [[{"name": "sleep"}]])["data"]["path"], "/0/0/name")
@@ -507,6 +511,31 @@ class Places(WorkersCase):
             worker.answer(identity, params["call"])
         worker.answer_next("one")
         self.assertEqual(self.client.message()["result"], ["one", "one", "many"])
+
+    def test_functions_of_a_group_share_its_places(self):
+        functions = [{"name": "plain.a", "group": "threads"}, {"name": "plain.b", "group": "threads"}, "free"]
+        workers = [self.worker(*functions, concurrency=100, groups={"threads": 1}) for _ in range(2)]
+        self.client.start("run", {"task": {"sequence": [{"call": "free"}] * 2}})
+        workers[0].answer_next(0)
+        self.client.start("run", call("plain.a"))
+        workers[1].answer_next(0)
+        self.client.message()
+        busy, _ = workers[0].invoked()
+        # The other one is the only one with a place, though it was called last.
+        self.client.start("gather", {"tasks": [{"call": "plain.b"}, {"call": "plain.a"}, {"call": "plain.b"}], "seed": 1})
+        self.until_waiting("plain.b", 1)
+        self.assertEqual([workers[1].answer_next(i)["call"] for i in range(3)], ["plain.b", "plain.a", "plain.b"])
+        self.assertEqual(self.client.message()["result"], [0, 1, 2])
+        # A call that runs holds its place also when the worker serves again.
+        workers[1].close()
+        workers[0].serve(*functions, concurrency=100, groups={"threads": 1})
+        self.client.start("run", call("plain.b"))
+        self.until_waiting("plain.b", 1)
+        self.assertEqual(workers[0].result("ping"), "pong")
+        workers[0].answer(busy, "first")
+        self.assertEqual(self.client.message()["result"], "first")
+        workers[0].answer_next("second")
+        self.assertEqual(self.client.message()["result"], "second")
 
     def test_calls_of_several_names_wait_in_order(self):
         worker = self.worker("left", "right")
@@ -934,8 +963,14 @@ class Hostile(WorkersCase):
         self.client.start("run", call("huge"))
         identity, _ = worker.invoked()
         worker.answer(identity, "x" * 4_000_000)
-        self.assertEqual(self.client.message()["error"]["data"]["type"], "ConnectionError")
+        error = self.client.message()["error"]
+        self.assertEqual(error["data"]["type"], "ConnectionError")
+        self.assertRegex(error["message"], r"the daemon closed its connection: .*limits\.message_bytes")
         self.assert_well()
+
+    def test_a_refused_serve_is_logged(self):
+        self.assertEqual(self.refusal({"name": "x", "a\nb": 1}), "/functions/0/a\nb")
+        self.daemon.wait_for_log("a worker at 127.0.0.1: its serve was refused: Invalid params: /functions/0/a\\x0ab: unknown member")
 
     def test_a_call_that_is_too_large_raises_overflow_error(self):
         worker = self.worker("taker")

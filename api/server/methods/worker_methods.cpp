@@ -1,3 +1,5 @@
+#include <spdlog/spdlog.h>
+
 #include <memory>
 #include <new>
 #include <optional>
@@ -12,6 +14,7 @@
 #include "api/server/net/worker_messages.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/methods/methods.hpp"
+#include "api/shortened.hpp"
 #include "api/workers/answer.hpp"
 #include "api/workers/worker_table.hpp"
 #include "gatherd/api/memory_limit.hpp"
@@ -38,6 +41,9 @@ workers::worker_info read_info(const params& given) {
         }
         info.concurrency = *places;
     }
+    if (const auto groups = given["groups"]) {
+        info.groups = value_or_refuse(workers::read_groups(*groups, '/' + given.step("groups")));
+    }
     return info;
 }
 
@@ -53,10 +59,9 @@ void check_rights(const identity& who, const std::vector<workers::declaration_pt
     }
 }
 
-}  // namespace
-
-void serve(const server_parts& server, std::optional<protocol::json_view> params_given, reply& answer) {
-    static const signature expected{{"functions"}, {"concurrency", "name", "version"}};
+/// Throws `refused`.
+void try_serve(const server_parts& server, std::optional<protocol::json_view> params_given, reply& answer) {
+    static const signature expected{{"functions"}, {"concurrency", "name", "version", "groups"}};
     const params given{params_given, expected};
     connection& client = *answer.to();
     if (client.is_http()) {
@@ -64,7 +69,8 @@ void serve(const server_parts& server, std::optional<protocol::json_view> params
     }
     auto info = read_info(given);
     auto functions = value_or_refuse(workers::read_declarations(
-        given.required("functions"), '/' + given.step("functions"), server.state.functions(), server.state.bounds().functions));
+        given.required("functions"), '/' + given.step("functions"), server.state.functions(), info.groups,
+        server.state.bounds().functions));
     check_rights(*client.who(), functions);
     auto self = client.work().worker();
     const bool is_new = self == nullptr;
@@ -76,9 +82,34 @@ void serve(const server_parts& server, std::optional<protocol::json_view> params
         throw refused{*std::move(fault)};
     }
     if (is_new && !client.work().become_worker(self)) {
-        server.state.workers().lose(*self, "its connection has ended");  // meanwhile
+        server.state.workers().lose(*self, {});  // its connection has ended meanwhile
     }
     answer.result({{"worker", server.state.workers().id_of(*self)}}, [&server, self] { server.state.workers().resume(*self); });
+}
+
+void log_refusal(server_state& state, connection& client, const std::string& why) {
+    const auto worker = client.work().worker();
+    if (worker != nullptr) {
+        state.workers().note_refusal(*worker, why);
+    }
+    if (const auto left_out = state.refused_serves_log().pass()) {
+        const auto* const member = worker == nullptr ? nullptr : worker->member().get();
+        spdlog::warn("{}: its serve was refused: {}{}",
+                     member == nullptr ? "a worker at " + text_of(client.peer())
+                                       : "pool " + *member->pool + '[' + std::to_string(member->pid) + ']',
+                     loggable(why), *left_out == 0 ? "" : "; not logged since the last one: " + std::to_string(*left_out));
+    }
+}
+
+}  // namespace
+
+void serve(const server_parts& server, std::optional<protocol::json_view> params, reply& answer) {
+    try {
+        try_serve(server, params, answer);
+    } catch (const refused& fault) {
+        log_refusal(server.state, *answer.to(), fault.reason.message);
+        throw;
+    }
 }
 
 void workers(const server_parts& server, std::optional<protocol::json_view> params_given, reply& answer) {

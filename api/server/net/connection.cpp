@@ -22,6 +22,7 @@ namespace gatherd::api::server {
 namespace {
 
 constexpr std::chrono::seconds linger_time{2};
+constexpr const char* token_is_void = "its token is no longer valid for what it does";
 constexpr std::size_t small_change = 64 * 1024;  // of unread answers, where memory is short
 
 /// Requests or tasks that one handler ends before it posts itself again. A worker runs up to 64 handlers in a row: a
@@ -228,6 +229,7 @@ void connection::handle_frames() {
         }
         handle_frame(self, *found);
         if (found->closes()) {
+            why_closed_ = found->answer ? found->answer->reason.message : "it is no JSON-RPC";
             input_ended_ = is_lingering_ = true;  // what follows is thrown away
             return;
         }
@@ -291,6 +293,7 @@ void connection::handle_in_bulk(const protocol::frame& found) {
                 return;
             }
             if (self->credentials_.are_void()) {  // the token was revoked meanwhile
+                self->why_closed_ = token_is_void;
                 self->close();
                 return;
             }
@@ -437,6 +440,7 @@ void connection::shed(const char* limit) {
     std::string text;
     protocol::append_error(text, protocol::request_id::null(), why);
     send(text);
+    why_closed_ = why.message;
     input_ended_ = is_lingering_ = true;  // its place in the stream is lost
     is_unfinished_ = false;
     input_.shed();
@@ -507,7 +511,7 @@ void connection::close() noexcept {
 
 void connection::lose_worker() noexcept {
     if (const auto worker = work_.take_worker()) {
-        state_.workers().lose(*worker, "its connection has ended");
+        state_.workers().lose(*worker, why_closed_.empty() ? "" : "the daemon closed its connection: " + why_closed_);
     }
 }
 
@@ -529,6 +533,7 @@ void connection::end_work() {
 void connection::close_for(const char* limit) noexcept {
     if (!is_closed_) {
         state_.counts().add_limit(limit);
+        why_closed_ = limit;
         close();
     }
 }
@@ -574,6 +579,7 @@ void connection::look_at_identity() {
     post_home([this] {
         // What a message on the bulk lane may have changed is looked at when that is done.
         if (!is_closed_ && !is_in_bulk_ && (credentials_.are_void() || !may_serve_still())) {
+            why_closed_ = token_is_void;
             close();
         }
     });

@@ -179,6 +179,7 @@ private:
     bool is_closed_ = false;
     std::size_t answered_from_ = 0;  // what was unread when this turn began
     std::size_t counted_bytes_ = 0;  // of its buffers, in work_'s memory
+    std::string why_closed_{};       // for a fault of the client's; what calls of a worker that is lost by it quote
     deadline message_deadline_;
     deadline output_deadline_;
     deadline idle_deadline_;

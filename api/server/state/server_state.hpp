@@ -58,6 +58,7 @@ public:
 
     [[nodiscard]] token_table& tokens() noexcept { return tokens_; }
     [[nodiscard]] log_throttle& refused_tokens_log() noexcept { return refused_tokens_log_; }
+    [[nodiscard]] log_throttle& refused_serves_log() noexcept { return refused_serves_log_; }
 
     /// Who a client is that shows no token: anybody where none are asked for, else null.
     [[nodiscard]] std::shared_ptr<identity> without_token() const;
@@ -100,6 +101,7 @@ private:
     counters counters_;
     token_table tokens_;
     log_throttle refused_tokens_log_{std::chrono::seconds{1}};
+    log_throttle refused_serves_log_{std::chrono::seconds{1}};
     const std::shared_ptr<identity> anybody_ = std::make_shared<identity>("", all_rights, 0);
     workers::worker_table workers_;
     memory_watch memory_;

@@ -245,9 +245,12 @@ class _Worker:
             own = function.concurrency if function.concurrency is not None else None if function.is_async else threads
             if own is not None and own < places:
                 declared["concurrency"] = own
+            if not function.is_async and threads < places:
+                declared["group"] = "threads"  # so that none waits here while another process has a free one
             listed.append(declared)
+        groups = {"threads": threads} if any("group" in declared for declared in listed) else None
         self.serving = {"functions": listed, "concurrency": places,
-                        **{key: value for key, value in (("name", name), ("version", version)) if value is not None}}
+                        **{key: value for key, value in (("name", name), ("version", version), ("groups", groups)) if value is not None}}
 
     def opening(self) -> bytes:
         """The first messages of a connection."""

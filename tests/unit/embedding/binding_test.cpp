@@ -239,12 +239,16 @@ TEST_CASE("binding: an exception is raised by its type, as CPython has it", "[em
                 throw gatherd::executor::timeout_error{"late"};
             case 11:
                 throw 5;  // NOLINT
+            case 12:
+                throw raised{"", "nameless"};
+            case 13:
+                throw raised{"Key\nError", "with a line end"};
             default:
                 throw std::logic_error{"g"};
         }
     });
     own_functions functions{std::move(own)};
-    const std::array<const char*, 13> expected{"ValueError: i",
+    const std::array<const char*, 15> expected{"ValueError: i",
                                                "IndexError: o",
                                                "OverflowError: v",
                                                "ValueError: d",
@@ -256,10 +260,27 @@ TEST_CASE("binding: an exception is raised by its type, as CPython has it", "[em
                                                "KeyError: 'k'",
                                                "TimeoutError: late",
                                                "RuntimeError: an exception that is no std::exception",
+                                               "RuntimeError: nameless",
+                                               "RuntimeError: with a line end",
                                                "RuntimeError: g"};
     for (std::size_t i = 0; i < expected.size(); ++i) {
         CHECK(functions.call("fails", "[" + std::to_string(i) + "]") == expected[i]);
     }
+}
+
+TEST_CASE("binding: a variadic parameter gets all further arguments", "[embedding]") {
+    registry own;
+    own.add("join", [](std::string_view between, std::vector<std::string> parts) {
+        std::string all;
+        for (const auto& each : parts) {
+            all += (all.empty() ? "" : std::string{between}) + each;
+        }
+        return all;
+    }, {.parameters = {{"between"}, {.name = "parts", .variadic = true}}});
+    own_functions functions{std::move(own)};
+    CHECK(functions.call("join", R"(["-"])") == R"("")");
+    CHECK(functions.call("join", R"(["-","a","b","c"])") == R"("a-b-c")");
+    CHECK(functions.call("join", R"(["-","a",1])") == "TypeError: join(): parts[1] must be a text, not the number 1");
 }
 
 TEST_CASE("binding: a coroutine gets its arguments for its life, and is cancelled where it waits", "[embedding]") {

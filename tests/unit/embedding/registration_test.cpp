@@ -1,6 +1,7 @@
 #include "gatherd/api/registry.hpp"
 
 #include <map>
+#include <numeric>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -59,6 +60,31 @@ TEST_CASE("registry: options that do not fit the signature are refused", "[embed
     CHECK(fault("f", {.parameters = {{"a", 1}, {"b"}}}) == "function 'f': 'b' has no default and follows one that has");
     CHECK(fault("f", {.parameters = {{"a"}, {"b", "x"}}}) ==
           "function 'f': the default of 'b': f(): b must be an integer, not the text 'x'");
+}
+
+TEST_CASE("registry: a last parameter that is a vector may take all further arguments", "[embedding]") {
+    const auto total = [](double first, const std::vector<double>& rest) {
+        return std::accumulate(rest.begin(), rest.end(), first);
+    };
+    registry own;
+    own.add("total", total, {.parameters = {{"first"}, {.name = "rest", .variadic = true}}});
+    const auto fault = [&](std::vector<gatherd::api::parameter> parameters) -> std::string {
+        try {
+            own.add("wrong", total, {.parameters = std::move(parameters)});
+            return {};
+        } catch (const std::invalid_argument& e) {
+            return e.what();
+        }
+    };
+    const std::string why = " is variadic: it must be the last one, a std::vector, and have no default";
+    CHECK(fault({{.name = "first", .variadic = true}, {"rest"}}) == "function 'wrong': 'first'" + why);
+    CHECK(fault({{"first"}, {.name = "rest", .default_value = value::array(), .variadic = true}}) ==
+          "function 'wrong': 'rest'" + why);
+    gatherd::api::plan::registry all;
+    std::move(own).move_to(all);
+    const auto& last = all.find("total")->parameters.back();
+    CHECK(last.variadic);
+    CHECK(last.type == "number");
 }
 
 TEST_CASE("registry: the daemon lists a function with its types and defaults", "[embedding]") {

@@ -33,6 +33,18 @@ TEST_CASE("launcher: a process gets the settings' variables, and of the daemon's
 
 TEST_CASE("launcher: what cannot be found is said", "[pools]") {
     CHECK_THROWS_AS((launcher{{.name = "own", .command = {"no-such-program"}}, std::nullopt}.request()), std::runtime_error);
+    const auto reason = [](const char* program) -> std::string {
+        try {
+            static_cast<void>(launcher{{.name = "own", .command = {program}, .cwd = "/etc"}, std::nullopt}.request());
+            return {};
+        } catch (const std::runtime_error& wrong) {
+            return wrong.what();
+        }
+    };
+    CHECK(reason("/no/such") == "'/no/such' cannot be executed: No such file or directory");
+    CHECK(reason("./passwd") == "'/etc/./passwd' cannot be executed: Permission denied");
+    CHECK(reason("/etc") == "'/etc' cannot be executed: Is a directory");
+    CHECK(reason("/bin/sh").empty());
     CHECK_THROWS_AS((launcher{{.name = "own", .command = {"sh"}, .cwd = "/no/such"}, std::nullopt}.request()),
                     std::runtime_error);
     CHECK_THROWS_AS((launcher{{.name = "own", .command = {"sh"}, .user = "no-such-user"}, std::nullopt}),

@@ -22,7 +22,7 @@ std::variant<declaration_ptr, std::string> read(const std::string& function) {
     protocol::message_decoder decoder;
     const auto& message = decoder.decode({text.data(), size});
     const auto list = *std::get<protocol::request>(message.items.at(0)).params;
-    auto all = read_declarations(list, "", plan::registry{}, 10);
+    auto all = read_declarations(list, "", plan::registry{}, {{"threads", 1}}, 10);
     if (!all) {
         return all.reason().data->at("path").get<std::string>();
     }

@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace gatherd::api {
@@ -30,5 +31,19 @@ private:
     std::string message_;
     std::shared_ptr<const std::string> traceback_;
 };
+
+/// Whether an exception's type may be called that: it is not empty and has no control characters. One that may not is raised
+/// as RuntimeError.
+[[nodiscard]] inline bool is_exception_type(std::string_view text) noexcept {
+    constexpr unsigned char first_printable = 0x20;
+    constexpr unsigned char del = 0x7f;
+    for (const char each : text) {
+        const auto byte = static_cast<unsigned char>(each);
+        if (byte < first_printable || byte == del) {
+            return false;
+        }
+    }
+    return !text.empty();
+}
 
 }  // namespace gatherd::api

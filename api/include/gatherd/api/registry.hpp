@@ -41,6 +41,7 @@ struct parameter {
     std::string name;
     std::optional<value> default_value{};  ///< none: it is required, or null where its type is std::optional
     std::string help{};                    ///< one line for people
+    bool variadic = false;                 ///< takes all further arguments: the last one, a std::vector
 };
 
 /// What a signature does not tell. All of it may be left out.
@@ -56,6 +57,7 @@ namespace detail {
 struct signature {
     std::string name;
     std::vector<std::string> parameters;
+    bool is_variadic = false;  ///< the last one is
 };
 using signature_ptr = std::shared_ptr<const signature>;
 
@@ -65,6 +67,7 @@ using coroutine_function = std::function<executor::task<value>(arguments)>;
 /// A parameter's type, without the type.
 struct parameter_type {
     std::string text;
+    std::string item_text;  ///< of a std::vector, that of its items; else empty
     bool is_optional;
     void (*check)(const reading&);  ///< throws where a value does not fit
 };
@@ -105,13 +108,27 @@ template <typename Parameter>
     }
 }
 
+/// All arguments from that one on, as a list.
+[[nodiscard]] value list_from(arguments given, std::size_t first);
+
+template <typename T>
+[[nodiscard]] T read_argument(const signature& callee, arguments given, std::size_t place) {
+    if constexpr (sequence<T>::value) {
+        if (callee.is_variadic && place + 1 == callee.parameters.size()) {
+            const value list = list_from(given, place);
+            return read<T>(reading{callee.name, callee.parameters[place], list});
+        }
+    }
+    return read<T>(reading{callee.name, callee.parameters[place], given[place]});
+}
+
 template <typename... Parameters, std::size_t... Places>
 [[nodiscard]] std::tuple<kept<Parameters>...> read_all([[maybe_unused]] const signature& callee,
                                                        [[maybe_unused]] arguments given,
                                                        std::index_sequence<Places...> /*places*/) {
     // In braces they are read from left to right: the first one that does not fit is reported.
     return std::tuple<kept<Parameters>...>{
-        read<kept<Parameters>>(reading{callee.name, callee.parameters[Places], given[Places]})...};
+        read_argument<kept<Parameters>>(callee, given, Places)...};
 }
 
 template <typename Result, typename... Parameters>
@@ -156,7 +173,11 @@ template <typename Result, typename... Parameters>
 
 template <typename T>
 [[nodiscard]] parameter_type type_of() {
-    return {type_text<T>(), maybe<T>::value, [](const reading& source) { static_cast<void>(read<T>(source)); }};
+    std::string item_text;
+    if constexpr (sequence<T>::value) {
+        item_text = type_text<typename T::value_type>();
+    }
+    return {type_text<T>(), std::move(item_text), maybe<T>::value, [](const reading& source) { static_cast<void>(read<T>(source)); }};
 }
 
 /// `arg1`, `arg2` ... where the caller gave no names.
@@ -173,7 +194,8 @@ public:
     /// float, double, std::string, std::string_view, `value` or another nlohmann::basic_json, std::vector<T>,
     /// std::map<std::string, T>, std::unordered_map<std::string, T>, std::optional<T>, or any other that nlohmann's
     /// from_json reads; it is taken by value or by reference to const. The result is one of these, or void, which gives
-    /// null; user types are written by to_json. A function that returns executor::task<T> is a coroutine; its arguments
+    /// null; user types are written by to_json. A last parameter that is a std::vector may be `variadic`: it takes all
+    /// further arguments of a call. A function that returns executor::task<T> is a coroutine; its arguments
     /// live until it ends.
     ///
     /// A call with arguments of other types raises TypeError, one with a number out of range ValueError, as the
@@ -207,6 +229,7 @@ private:
         callee->name = name;
         for (const parameter& each : options.parameters) {
             callee->parameters.push_back(each.name);
+            callee->is_variadic = each.variadic;
         }
         add_declared({std::move(name),
                       std::move(options),
