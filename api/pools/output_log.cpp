@@ -1,11 +1,8 @@
 #include "api/pools/output_log.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
-#include <array>
-#include <utility>
 
+#include "api/log/event.hpp"
 #include "api/shortened.hpp"
 
 namespace gatherd::api::pools {
@@ -15,20 +12,6 @@ namespace {
 constexpr std::size_t most_line_bytes = 1024;
 
 }  // namespace
-
-std::optional<std::uint64_t> line_budget::pass(clock::time_point now) {
-    const std::lock_guard guard{lock_};
-    if (last_) {
-        left_ = std::min(most_, left_ + each_second_ * std::chrono::duration<double>{now - *last_}.count());
-    }
-    last_ = now;
-    if (left_ < 1) {
-        ++left_out_;
-        return std::nullopt;
-    }
-    left_ -= 1;
-    return std::exchange(left_out_, 0);
-}
 
 std::string loggable(std::string_view line) {
     constexpr std::string_view digits = "0123456789abcdef";
@@ -75,9 +58,10 @@ void output_log::log_line(pid_t pid) {
     }
     if (const auto left_out = budget_.pass()) {
         if (*left_out > 0) {
-            spdlog::warn("pool {}: {} lines of output were not logged, there were too many", pool_, *left_out);
+            log::warn("lines of a pool's output were not logged, there were too many",
+                      {{"pool", pool_}, {"not_logged", *left_out}});
         }
-        spdlog::info("pool {}[{}]: {}", pool_, pid, loggable(line_));
+        log::info(loggable(line_), {{"pool", pool_}, {"pid", pid}});
     }
     line_.clear();
 }

@@ -1,8 +1,9 @@
 #include "api/pools/pool.hpp"
 
-#include <spdlog/spdlog.h>
 #include <functional>
 #include <utility>
+
+#include "api/log/event.hpp"
 
 namespace gatherd::api::pools {
 
@@ -18,7 +19,7 @@ constexpr double faults_a_second = 1;
 pool::pool(surroundings& around, std::string name)
     : around_{around},
       name_{std::make_shared<const std::string>(std::move(name))},
-      output_budget_{std::make_shared<line_budget>(most_lines, lines_a_second)},
+      output_budget_{std::make_shared<log::line_budget>(most_lines, lines_a_second)},
       fault_budget_{most_faults, faults_a_second} {}
 
 pool::generation_ptr pool::make(const pool_settings& settings, bool is_on_trial) {
@@ -111,7 +112,7 @@ void pool::note_serving(generation& confirmed) {
         before = std::exchange(current_, std::exchange(next_, nullptr));
     }
     around_.workers.list(name_, confirmed.settings().functions);
-    spdlog::info("pool {}: new processes serve, the old ones end", *name_);
+    log::info("new processes of a pool serve, the old ones end", {{"pool", *name_}});
     before->retire(false);
 }
 
@@ -125,8 +126,7 @@ void pool::note_failing(generation& failing, const std::string& why) {
         around_.workers.set_fault(*name_, why);
     }
     if (const auto left_out = fault_budget_.pass()) {
-        spdlog::warn("pool {}: a process has failed: {}{}", *name_, why,
-                     *left_out == 0 ? "" : "; not logged since the last one: " + std::to_string(*left_out));
+        log::warn("a process of a pool has failed", {{"pool", *name_}, {"error", why}, {"not_logged", *left_out}});
     }
 }
 
@@ -138,7 +138,7 @@ void pool::note_given_up(generation& failed, const std::string& why) {
             kept = std::exchange(next_, nullptr);
         }
     }
-    spdlog::error("pool {}: the new processes do not serve, the old ones stay: {}", *name_, why);
+    log::error("the new processes of a pool do not serve, the old ones stay", {{"pool", *name_}, {"error", why}});
     failed.retire(false);
 }
 

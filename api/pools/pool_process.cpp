@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include <spdlog/spdlog.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -12,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "api/log/event.hpp"
 #include "api/process/resident_memory.hpp"
 #include "gatherd/executor/use_task.hpp"
 
@@ -52,7 +52,7 @@ private:
 };
 
 pool_process::pool_process(surroundings& around, const pool_settings& settings, const launcher& starts,
-                           line_budget& budget, std::shared_ptr<const std::string> pool)
+                           log::line_budget& budget, std::shared_ptr<const std::string> pool)
     : around_{around},
       settings_{settings},
       starts_{starts},
@@ -109,7 +109,7 @@ executor::task<bool> pool_process::start() {
         watch_->start(std::nullopt);
         worker_ = around_.connect(std::move(end), member_);
         due_ = clock::now() + settings_.start_time;
-        spdlog::debug("pool {}[{}]: started", *member_->pool, pid_);
+        log::debug("a process of a pool was started", {{"pool", *member_->pool}, {"pid", pid_}});
         co_return true;
     } catch (const std::exception& failed) {
         fault_ = std::string{"it cannot be started: "} + failed.what();
@@ -181,10 +181,10 @@ bool pool_process::step() {
     } else if (is_due || member_->is_spent.load() || member_->is_stuck.load() || takes_too_much()) {
         is_ours_ = true;
         if (member_->is_stuck.load()) {
-            spdlog::warn("pool {}[{}]: it has not answered a cancelled call in time, and is replaced", *member_->pool,
-                         pid_);
+            log::warn("a process of a pool has not answered a cancelled call in time, and is replaced",
+                      {{"pool", *member_->pool}, {"pid", pid_}});
         } else {
-            spdlog::debug("pool {}[{}]: it is replaced", *member_->pool, pid_);
+            log::debug("a process of a pool is replaced", {{"pool", *member_->pool}, {"pid", pid_}});
         }
         begin_to_drain();
     }

@@ -26,7 +26,7 @@ RIGHT = [
     {"limits": {"idle_time": "off", "message_time": 2.5, "unread_time": "250ms"}},
     {"pools": {"img": {"command": ["true"], "processes": "auto", "max_memory": "512MiB", "max_age": None, "user": "off"}}},
     {"pools": {"a.b-c_1": {"command": ["true", "x"], "functions": ["a.b"], "env": {"A": "b"}, "drain_time": 0, "restart_min": "1ms"}}},
-    {"log": {"level": "debug", "slow": "1s"}},
+    {"log": {"level": "debug", "format": "json", "slow": "1s"}},
 ]
 WRONG = [
     {"limit": {}}, {"limits": {"deep": 3}}, {"limits": 3}, {"listen": 7117}, {"threads": -1}, {"threads": 2000}, {"threads": "many"}, {"threads": "2"},
