@@ -15,7 +15,7 @@ RUN cmake --preset "$PRESET" -DBUILD_TESTING=OFF \
 FROM debian:bookworm-slim
 # What the daemon links to, and nothing that builds.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates libc-ares2 libcurl4 libmicrohttpd12 libprometheus-cpp-core1.0 libre2-9 libsimdjson14 \
+    && apt-get install --yes --no-install-recommends ca-certificates libc-ares2 libcurl4 libmicrohttpd12 libncursesw6 libprometheus-cpp-core1.0 libre2-9 libsimdjson14 \
         libspdlog1.10 libssl3 libstdc++6 libsystemd0 libtbb12 \
         libxxhash0 zlib1g \
     && rm -rf /var/lib/apt/lists/*

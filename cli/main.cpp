@@ -34,6 +34,7 @@
 #include "cli/standard_output.hpp"
 #include "cli/submit.hpp"
 #include "cli/task_commands.hpp"
+#include "cli/top/top_command.hpp"
 #include "cli/version.hpp"
 
 namespace {
@@ -49,6 +50,7 @@ Examples:
   gatherd call add 1 2               call one function
   gatherd submit batch.json          run a batch of tasks
   gatherd bench --batch 1000         measure a daemon under load
+  gatherd top                        watch what a daemon does
   gatherd help submit                what else a subcommand can do
 Options that name the daemon may also stand before the subcommand: gatherd --connect unix:/run/g.sock call noop)";
 
@@ -77,6 +79,7 @@ int run(std::vector<std::string> words) {
     add_request(app, chosen);
     add_functions(app, chosen);
     add_ping(app, chosen);
+    add_top(app, chosen);
     bench::add_bench(app, chosen);
     add_config_commands(app, chosen, check_start);
     add_help_commands(app, chosen);

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <cstdlib>
+#include <string_view>
 
+#include "api/trace_parent.hpp"
 #include "cli/failures.hpp"
 #include "config/quantity.hpp"
 
@@ -49,9 +52,15 @@ std::optional<std::chrono::milliseconds> time_limit::patience(std::optional<doub
     return std::chrono::ceil<std::chrono::milliseconds>(seconds) + grace;
 }
 
+std::string trace_member() {
+    const char* const given = std::getenv("TRACEPARENT");
+    const api::trace_parent trace{given == nullptr ? std::string_view{} : std::string_view{given}};
+    return trace.empty() ? std::string{} : R"(,"traceparent":")" + std::string{trace.text()} + '"';
+}
+
 std::string time_limit::members() const {
     const auto limit = timeout();
-    return limit ? R"(,"timeout":)" + *limit : std::string{};
+    return (limit ? R"(,"timeout":)" + *limit : std::string{}) + trace_member();
 }
 
 void request_options::add_to(CLI::App& app) {

@@ -30,7 +30,7 @@ public:
     [[nodiscard]] std::optional<std::chrono::milliseconds> patience(
         std::optional<double> timeout_in_file = std::nullopt) const;
 
-    /// `,"timeout":1.500` where there is one: a member to put behind others. Throws usage_error.
+    /// `,"timeout":1.500` where there is one, and the trace_member: members to put behind others. Throws usage_error.
     [[nodiscard]] std::string members() const;
 
 private:
@@ -56,6 +56,9 @@ public:
 private:
     std::string seed_;
 };
+
+/// `,"traceparent":"00-.."` where the environment variable TRACEPARENT holds a valid one: a member to put behind others.
+[[nodiscard]] std::string trace_member();
 
 /// A time that an option of that name gives. Throws usage_error.
 [[nodiscard]] std::chrono::milliseconds time_of(const std::string& option, const std::string& text);

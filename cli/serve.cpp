@@ -24,6 +24,7 @@
 
 #include "api/admin/admin_port.hpp"
 #include "api/functions/standard.hpp"
+#include "api/log/event.hpp"
 #include "api/plan/model/registry.hpp"
 #include "api/pools/pool_table.hpp"
 #include "api/server/drain.hpp"
@@ -62,7 +63,7 @@ std::optional<std::uint64_t> raise_file_limit() {
     if (files.rlim_cur < files.rlim_max) {
         files.rlim_cur = files.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &files) != 0) {
-            spdlog::warn("cannot raise the limit of open files");
+            api::log::warn("cannot raise the limit of open files");
         }
     }
     return before;
@@ -125,8 +126,8 @@ api::limits bearable_limits(const config::settings& settings, std::size_t thread
     const std::size_t for_clients = files.rlim_cur - own;
     const std::size_t bearable = for_clients - std::min(for_clients / 2, refused_at_once);
     if (limits.connections > bearable) {
-        spdlog::warn("limits.connections is {}, lowered to {}: the limit of open files is {} (ulimit -n, LimitNOFILE)",
-                     limits.connections, bearable, files.rlim_cur);
+        api::log::warn("limits.connections is lowered: the limit of open files (ulimit -n, LimitNOFILE) allows no more",
+                       {{"from", limits.connections}, {"to", bearable}, {"open_files", files.rlim_cur}});
         limits.connections = bearable;
     }
     return limits;
@@ -165,7 +166,7 @@ std::vector<std::shared_ptr<listener>> listen(service& of, const config::setting
     const auto add = [&](listening_socket at, bool is_tls) {
         check_exposure(at.address(), at.is_local(), is_tls, settings);
         listeners.push_back(std::make_shared<listener>(of.connections(), std::move(at), is_tls ? tls : nullptr));
-        spdlog::info("listening at {}{}", is_tls ? "tls:" : "", listeners.back()->address());
+        api::log::info("listening", {{"address", (is_tls ? "tls:" : "") + listeners.back()->address()}});
     };
     for (const config::address& at : settings.listen) {
         if (at.is == kind::systemd) {
@@ -195,7 +196,7 @@ std::unique_ptr<admin_port> open_admin_port(service& of, const pool_table& pools
     api::server::request_log::measure();
     auto made = std::make_unique<admin_port>(of, pools, std::move(at), static_cast<std::size_t>(settings.admin.connections),
                                              admin_access_from(settings));
-    spdlog::info("the admin port is at http://{}", made->address());
+    api::log::info("the admin port listens", {{"address", "http://" + made->address()}});
     return made;
 }
 
@@ -212,7 +213,7 @@ void tell_new_files(const config::settings& old_settings, const config::settings
     for (std::size_t i = 0; i < new_tokens.size(); ++i) {
         const auto same = std::ranges::find(known, new_settings.auth.tokens[i]);
         if (same != known.end() && old_tokens[static_cast<std::size_t>(same - known.begin())].hash != new_tokens[i].hash) {
-            spdlog::info("SIGHUP: auth.tokens: replaced {}", new_tokens[i].name);
+            api::log::info("SIGHUP: a token was replaced in its file", {{"token", new_tokens[i].name}});
         }
     }
 }
@@ -238,7 +239,7 @@ void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<li
         const auto warnings = start_warnings(next);
         // From here on nothing can be refused any more.
         for (const auto& line : changes(settings, asked)) {
-            spdlog::info("SIGHUP: {}", line);
+            api::log::info("SIGHUP: a setting has changed", {{"change", line}});
         }
         of.state().change_limits(bearable_limits(next, of.state().runs_on().workers()));
         tell_new_files(settings, next, tokens, next_tokens);
@@ -250,20 +251,20 @@ void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<li
         }
         if (tls != nullptr) {
             tls->take(std::move(certificate));
-            spdlog::info("SIGHUP: the certificates were read again");
+            api::log::info("SIGHUP: the certificates were read again");
         }
         pools.change(pools_from(next));
         settings = next;
         for (const auto& line : warnings) {
-            spdlog::warn("SIGHUP: {}", line);
+            api::log::warn("SIGHUP: " + line);
         }
-        spdlog::info("SIGHUP: the settings were read again");
+        api::log::info("SIGHUP: the settings were read again");
     } catch (const std::exception& e) {
         std::istringstream lines{e.what()};
         for (std::string line; std::getline(lines, line);) {
-            spdlog::error("SIGHUP: {}", line);
+            api::log::error("SIGHUP: a fault in the settings", {{"error", line}});
         }
-        spdlog::error("SIGHUP: nothing was changed");
+        api::log::error("SIGHUP: nothing was changed");
     }
 }
 
@@ -323,15 +324,15 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
     const auto threads = start_threads(settings);
     executor::scheduler& scheduler = *threads;
     if (settings.pin_threads && scheduler.pinned_workers() < scheduler.workers()) {
-        spdlog::warn("only {} of {} threads stay on one CPU: the system refused the rest", scheduler.pinned_workers(),
-                     scheduler.workers());
+        api::log::warn("only some threads stay on one CPU: the system refused the rest",
+                       {{"pinned", scheduler.pinned_workers()}, {"threads", scheduler.workers()}});
     }
     service of{scheduler, functions, bearable_limits(settings, scheduler.workers()), std::string{version()},
                static_cast<std::size_t>(settings.blocking.threads)};
     auto tokens = tokens_from(settings);
     of.change_tokens(tokens);
     for (const auto& line : start_warnings(settings)) {
-        spdlog::warn("{}", line);
+        api::log::warn(line);
     }
     pool_table pools{scheduler, of.state().workers(),
                      [&of](api::process::descriptor end, std::shared_ptr<api::workers::pool_member> member) {
@@ -357,7 +358,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
     service_manager manager{scheduler};
     const std::string is_ready =
         "gatherd " + std::string{version()} + " is ready, with " + std::to_string(scheduler.workers()) + " threads";
-    spdlog::info("{}", is_ready);
+    api::log::info("gatherd is ready", {{"version", version()}, {"threads", scheduler.workers()}, {"pid", getpid()}});
     service_manager::tell_ready(is_ready);
 
     int number = signals.next();
@@ -367,7 +368,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
         service_manager::tell_ready(is_ready);
     }
     service_manager::tell_stopping("draining");
-    spdlog::info("{}: draining, {} connections", number == SIGTERM ? "SIGTERM" : "SIGINT", of.connections().size());
+    api::log::info("draining", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}, {"connections", of.connections().size()}});
     for (const auto& each : listeners) {
         each->stop();
     }
@@ -384,7 +385,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
         }
     }
     manager.end_watchdog();
-    spdlog::info("stopped");
+    api::log::info("stopped");
     auto* const bulk = of.state().made_bulk_scheduler();
     if (scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0)) {
         leave(exit_status::fine);  // a thread in the middle of a blocking call cannot be ended
@@ -401,7 +402,7 @@ int serve(const config::settings& settings, const std::function<config::settings
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);  // a log that has come to the limit of a file's size is no reason to end
     serve_signals signals;
-    start_log(level_from(settings.log.level));
+    start_log(level_from(settings.log.level), style_from(settings.log.format));
     set_log(settings);
     const auto open_files = raise_file_limit();
     try {
@@ -409,7 +410,7 @@ int serve(const config::settings& settings, const std::function<config::settings
     } catch (const usage_error&) {
         throw;
     } catch (const std::exception& e) {
-        spdlog::error("{}", e.what());
+        api::log::error("gatherd has failed", {{"error", e.what()}});
         return exit_status::task_failed;
     }
 }

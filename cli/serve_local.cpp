@@ -2,7 +2,6 @@
 
 #include <sys/socket.h>
 
-#include <spdlog/spdlog.h>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -44,8 +43,12 @@ config::settings local_settings() {
     if (!all.empty()) {
         throw usage_error{all};
     }
+    // Standard error is for the user's program, and for people.
     if (loaded.origins["log.level"] == "default") {
-        loaded.values.log.level = config::log_level::warn;  // standard error is for the user's program
+        loaded.values.log.level = config::log_level::warn;
+    }
+    if (loaded.origins["log.format"] == "default") {
+        loaded.values.log.format = config::log_format::text;
     }
     return loaded.values;
 }
@@ -114,7 +117,7 @@ struct local_daemon::parts {
 
 local_daemon::local_daemon(const local_rights& rights) {
     const auto settings = local_settings();
-    start_log(level_from(settings.log.level));
+    start_log(level_from(settings.log.level), style_from(settings.log.format));
     parts_ = std::make_unique<parts>(settings, rights);
 }
 

@@ -9,9 +9,12 @@
 #include <spdlog/spdlog.h>
 #include <algorithm>
 #include <climits>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 
+#include "api/log/event.hpp"
+#include "api/log/line_formatter.hpp"
 #include "cli/standard_output.hpp"
 
 namespace gatherd::cli {
@@ -71,7 +74,9 @@ void unblocking_sink::sink_it_(const spdlog::details::log_msg& message) {
     formatter_->format(message, line);
     std::string text;
     if (dropped_ != 0) {
-        text = "log: " + std::to_string(dropped_) + " lines were dropped: they were not read in time\n";
+        spdlog::memory_buf_t told;
+        api::log::format(*formatter_, {spdlog::level::warn, "lines of the log were dropped, they were not read in time", {{"dropped", dropped_}}}, told);
+        text.assign(told.data(), told.size());
     }
     // What a client chose (an id, a name) neither commands a terminal nor begins a line of its own.
     std::string told = without_controls({line.data(), line.size() - 1});
@@ -82,9 +87,22 @@ void unblocking_sink::sink_it_(const spdlog::details::log_msg& message) {
     dropped_ = try_write(text) ? 0 : dropped_ + 1;
 }
 
-void start_log(spdlog::level::level_enum level) {
+bool is_journal(int descriptor) {
+    const char* const told = std::getenv("JOURNAL_STREAM");
+    struct stat found {};
+    return told != nullptr && fstat(descriptor, &found) == 0 &&
+           std::to_string(found.st_dev) + ':' + std::to_string(found.st_ino) == told;
+}
+
+void start_log(spdlog::level::level_enum level, log_style style) {
+    using api::log::line_format;
+    const bool is_for_journal = is_journal(STDERR_FILENO);
+    const bool is_json =
+        style == log_style::json || (style == log_style::automatic && !is_for_journal && isatty(STDERR_FILENO) != 1);
     auto log = std::make_shared<spdlog::logger>("gatherd", std::make_shared<unblocking_sink>(STDERR_FILENO));
-    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    log->set_formatter(std::make_unique<api::log::line_formatter>(is_json          ? line_format::json
+                                                                  : is_for_journal ? line_format::journal
+                                                                                   : line_format::text));
     log->set_level(level);
     spdlog::set_default_logger(std::move(log));
 }

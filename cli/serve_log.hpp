@@ -43,7 +43,13 @@ private:
     std::uint64_t dropped_ = 0;  // lines since the last one that was written
 };
 
+/// How lines are written; `automatic`: text on a terminal and in systemd's journal, else JSON.
+enum class log_style : std::uint8_t { automatic, text, json };
+
+/// Whether a descriptor leads to systemd's journal, as JOURNAL_STREAM says.
+[[nodiscard]] bool is_journal(int descriptor);
+
 /// From now on the process logs to standard error, as that sink does, from this level on.
-void start_log(spdlog::level::level_enum level);
+void start_log(spdlog::level::level_enum level, log_style style);
 
 }  // namespace gatherd::cli

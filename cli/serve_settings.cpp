@@ -23,8 +23,8 @@ namespace gatherd::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 21> start_settings{
-    "listen",        "port_file",    "threads",     "pin_threads",        "unix.mode",       "unix.owner",      "blocking.threads",
+constexpr std::array<std::string_view, 22> start_settings{
+    "log.format",    "listen",        "port_file",    "threads",     "pin_threads",        "unix.mode",       "unix.owner",      "blocking.threads",
     "process.allow", "process.path", "process.env", "process.max_memory", "process.max_cpu", "process.running", "file.roots",
     "http.allow",    "http.running", "http.dns_servers", "http.ca_file",  "admin.listen",    "admin.connections", "plugins"};
 
@@ -145,6 +145,18 @@ spdlog::level::level_enum level_from(config::log_level level) {
     return spdlog::level::off;
 }
 
+log_style style_from(config::log_format format) {
+    switch (format) {
+        case config::log_format::text:
+            return log_style::text;
+        case config::log_format::json:
+            return log_style::json;
+        case config::log_format::automatic:
+            break;
+    }
+    return log_style::automatic;
+}
+
 void add_plugins(api::plan::registry& functions, const config::settings& s) {
     try {
         api::load_plugins(s.plugins, functions);
@@ -263,6 +275,7 @@ std::vector<std::string> changes(const config::settings& from, const config::set
 config::settings keep_start_settings(config::settings next, const config::settings& now) {
     next.listen = now.listen;
     next.port_file = now.port_file;
+    next.log.format = now.log.format;
     next.threads = now.threads;
     next.pin_threads = now.pin_threads;
     next.unix_socket = now.unix_socket;

@@ -13,6 +13,7 @@
 #include "api/server/auth/token_table.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/tls_context.hpp"
+#include "cli/serve_log.hpp"
 #include "config/settings.hpp"
 #include "gatherd/api/limits.hpp"
 
@@ -27,6 +28,7 @@ namespace gatherd::cli {
 [[nodiscard]] api::server::tls_files tls_files_from(const config::settings& settings);
 [[nodiscard]] api::server::unix_access unix_access_from(const config::settings& settings);
 [[nodiscard]] spdlog::level::level_enum level_from(config::log_level level);
+[[nodiscard]] log_style style_from(config::log_format format);
 
 /// Loads the plug-ins and adds their functions. Throws usage_error where one cannot be used.
 void add_plugins(api::plan::registry& functions, const config::settings& settings);

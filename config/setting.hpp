@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -76,8 +77,12 @@ struct folders_field {
     std::map<std::string, std::string>& (*of)(settings&);
 };
 
-struct log_level_field {
-    log_level& (*of)(settings&);
+/// One of some words, by its place among them.
+struct word_field {
+    std::span<const std::string_view> words;
+    std::string_view type;  ///< what the words are, for the table of settings
+    std::size_t (*get)(const settings&);
+    void (*set)(settings&, std::size_t);
 };
 
 /// One or more addresses.
@@ -94,7 +99,7 @@ struct admin_address_field {
 struct setting {
     std::string_view name;  // dotted, as the file and error messages spell it: "limits.depth"
     std::variant<count_field, bytes_field, duration_field, text_field, mode_field, switch_field, tokens_field, pools_field,
-                 texts_field, folders_field, log_level_field, addresses_field, admin_address_field>
+                 texts_field, folders_field, word_field, addresses_field, admin_address_field>
         field;
     std::string_view help;  // no full stop, so that range and default may follow
 

@@ -16,6 +16,10 @@ constexpr std::uint64_t gib = kib * kib * kib;
 constexpr std::uint64_t many = 1'000'000'000;
 constexpr std::chrono::milliseconds day = 24h;
 
+// In the order of their enumerators.
+constexpr std::array<std::string_view, 6> level_words{"trace", "debug", "info", "warn", "error", "off"};
+constexpr std::array<std::string_view, 3> format_words{"auto", "text", "json"};
+
 // NOLINTBEGIN(readability-identifier-length): the parameter of a one-line accessor
 // clang-format off
 // It knows no layout for a table of lambdas.
@@ -74,8 +78,14 @@ constexpr std::array table{
             "name servers that http.request asks, as address or address:port, in place of the system's"},
     setting{"http.ca_file", text_field{[](settings& s) -> auto& { return s.http.ca_file; }},
             "PEM file of the authorities that http.request trusts, in place of the system's"},
-    setting{"log.level", log_level_field{[](settings& s) -> auto& { return s.log.level; }},
+    setting{"log.level",
+            word_field{level_words, "level", [](const settings& s) { return static_cast<std::size_t>(s.log.level); },
+                       [](settings& s, std::size_t place) { s.log.level = static_cast<log_level>(place); }},
             "how much to log"},
+    setting{"log.format",
+            word_field{format_words, "format", [](const settings& s) { return static_cast<std::size_t>(s.log.format); },
+                       [](settings& s, std::size_t place) { s.log.format = static_cast<log_format>(place); }},
+            "how to write the log; auto is text on a terminal and for systemd's journal, else a JSON object a line"},
     setting{"log.slow", duration_field{[](settings& s) -> auto& { return s.log.slow; }, 0s, day},
             "requests that take as long are logged as slow, at level warn; 0s for none"},
     setting{"admin.listen", admin_address_field{[](settings& s) -> auto& { return s.admin.listen; }},

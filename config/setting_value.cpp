@@ -13,8 +13,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 6> level_names{"trace", "debug", "info", "warn", "error", "off"};
-
 constexpr int octal = 8;
 constexpr std::size_t mode_digits = 3;
 constexpr std::uint64_t most_mode = 0777;
@@ -82,8 +80,8 @@ std::string_view type_of(const texts_field&) {
 std::string_view type_of(const folders_field&) {
     return "folders";
 }
-std::string_view type_of(const log_level_field&) {
-    return "level";
+std::string_view type_of(const word_field& f) {
+    return f.type;
 }
 std::string_view type_of(const addresses_field&) {
     return "addresses";
@@ -124,8 +122,8 @@ std::string range_of(const texts_field&) {
 std::string range_of(const folders_field&) {
     return {};
 }
-std::string range_of(const log_level_field&) {
-    return join(level_names);
+std::string range_of(const word_field& f) {
+    return join(f.words);
 }
 std::string range_of(const addresses_field&) {
     return {};
@@ -164,7 +162,7 @@ std::string wanted_of(const texts_field&) {
 std::string wanted_of(const folders_field&) {
     return R"(names with absolute folders, as {"data": "/srv/data"} or "data=/srv/data,logs=/var/log")";
 }
-std::string wanted_of(const log_level_field& f) {
+std::string wanted_of(const word_field& f) {
     return "one of " + range_of(f);
 }
 std::string wanted_of(const addresses_field&) {
@@ -219,8 +217,8 @@ std::string text_of(const folders_field& f, settings& from) {
     }
     return line;
 }
-std::string text_of(const log_level_field& f, settings& from) {
-    return std::string{level_names.at(static_cast<std::size_t>(f.of(from)))};
+std::string text_of(const word_field& f, settings& from) {
+    return std::string{f.words[f.get(from)]};
 }
 std::string text_of(const addresses_field& f, settings& from) {
     std::string line;
@@ -390,12 +388,12 @@ value_fault assign(const folders_field& f, std::string_view text, std::string_vi
     return std::nullopt;
 }
 
-value_fault assign(const log_level_field& f, std::string_view text, std::string_view shown, settings& into) {
-    const auto* const found = std::ranges::find(level_names, text);
-    if (found == level_names.end()) {
+value_fault assign(const word_field& f, std::string_view text, std::string_view shown, settings& into) {
+    const auto found = std::ranges::find(f.words, text);
+    if (found == f.words.end()) {
         return is_not(f, shown);
     }
-    f.of(into) = static_cast<log_level>(found - level_names.begin());
+    f.set(into, static_cast<std::size_t>(found - f.words.begin()));
     return std::nullopt;
 }
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "config/address.hpp"
-#include "config/log_level.hpp"
+#include "config/log_words.hpp"
 #include "config/pool.hpp"
 #include "config/token.hpp"
 #include "gatherd/api/limits.hpp"
@@ -65,6 +65,7 @@ struct settings {
 
     struct log_settings {
         log_level level = log_level::info;
+        log_format format = log_format::automatic;
         std::chrono::milliseconds slow{0};  // 0: none is logged for its time
     } log;
 

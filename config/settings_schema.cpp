@@ -78,8 +78,8 @@ json schema_of(const texts_field& f) {
 json schema_of(const folders_field&) {
     return any_of({{"type", "object"}, {"additionalProperties", text_like("^/")}}, text());
 }
-json schema_of(const log_level_field&) {
-    return {{"enum", {"trace", "debug", "info", "warn", "error", "off"}}};
+json schema_of(const word_field& field) {
+    return {{"enum", std::vector<std::string>(field.words.begin(), field.words.end())}};
 }
 json schema_of(const addresses_field&) {
     return any_of(list_of(text()), text());

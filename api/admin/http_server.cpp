@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -26,6 +25,7 @@
 #include <utility>
 
 #include "api/http/lower_case.hpp"
+#include "api/log/event.hpp"
 #include "api/process/descriptor.hpp"
 
 namespace gatherd::api::admin {
@@ -372,7 +372,7 @@ private:
                    : got == request_handler::read_end::of_body ? MHD_CONTENT_READER_END_OF_STREAM
                                                                : got;
         } catch (const std::exception& failed) {
-            spdlog::error("admin port: an answer ended early: {}", failed.what());
+            log::error("an answer of the admin port ended early", {{"error", failed.what()}});
             return MHD_CONTENT_READER_END_WITH_ERROR;
         }
     }
@@ -412,7 +412,7 @@ MHD_Result http_server::core::handle(void* self, MHD_Connection* connection, con
         *slot = made;  // deleted by `complete`
         return made->start(head);
     } catch (const std::exception& failed) {
-        spdlog::error("admin port: a request was given up: {}", failed.what());
+        log::error("a request to the admin port was given up", {{"error", failed.what()}});
         return MHD_NO;
     }
 }

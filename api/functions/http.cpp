@@ -69,10 +69,9 @@ bool is_json_type(std::string_view type) {
     return name == "application/json" || name == "text/json" || name.ends_with("+json");
 }
 
-bool has_content_type(const std::vector<http::header>& headers) {
-    return std::ranges::any_of(headers, [](const http::header& each) {
-        return http::lower_case(each.name) == "content-type";
-    });
+/// `name`: in lower case.
+bool has_header(const std::vector<http::header>& headers, std::string_view name) {
+    return std::ranges::any_of(headers, [name](const http::header& each) { return http::lower_case(each.name) == name; });
 }
 
 void read_body(const http_call& call, http::request& request) {
@@ -85,7 +84,7 @@ void read_body(const http_call& call, http::request& request) {
         request.body = body.bytes(call.binary().flag());
     } else if (!json.is_null()) {
         protocol::append_value(request.body.emplace(), json.given);
-        if (!has_content_type(request.headers)) {
+        if (!has_header(request.headers, "content-type")) {
             request.headers.push_back({"Content-Type", "application/json"});
         }
     }
@@ -201,6 +200,9 @@ private:
 
     executor::task<value> run_now(call_context& context, http_call call) {
         http::request request = request_from(call);
+        if (const trace_parent trace = context.client().trace; !trace.empty() && !has_header(request.headers, "traceparent")) {
+            request.headers.push_back({"traceparent", std::string{trace.text()}});
+        }
         http::response answer;
         try {
             answer = co_await client_.fetch(std::move(request));

@@ -1,11 +1,11 @@
 #include "api/pools/generation.hpp"
 
-#include <spdlog/spdlog.h>
 #include <algorithm>
 #include <exception>
 #include <random>
 #include <utility>
 
+#include "api/log/event.hpp"
 #include "api/pools/backoff.hpp"
 #include "gatherd/executor/timer.hpp"
 
@@ -17,7 +17,7 @@ constexpr std::chrono::seconds long_enough{10};  // to have served, for a fault 
 
 }  // namespace
 
-generation::generation(surroundings& around, pool_settings settings, std::shared_ptr<line_budget> budget,
+generation::generation(surroundings& around, pool_settings settings, std::shared_ptr<log::line_budget> budget,
                        std::shared_ptr<restart_counts> restarts, bool is_on_trial, listener told)
     : around_{around},
       settings_{std::move(settings)},
@@ -150,7 +150,7 @@ executor::task<> generation::keep(std::shared_ptr<generation> self, slot_ptr pla
     try {
         co_await self->fill(place);
     } catch (const std::exception& failed) {  // no memory, most likely
-        spdlog::error("pool {}: one process less is kept running: {}", *self->name_, failed.what());
+        log::error("one process of a pool less is kept running", {{"pool", *self->name_}, {"error", failed.what()}});
     }
 }
 

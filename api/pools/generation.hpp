@@ -44,7 +44,7 @@ public:
     };
 
     /// Throws std::runtime_error where no process of these settings can be started.
-    generation(surroundings& around, pool_settings settings, std::shared_ptr<line_budget> budget,
+    generation(surroundings& around, pool_settings settings, std::shared_ptr<log::line_budget> budget,
                std::shared_ptr<restart_counts> restarts, bool is_on_trial, listener told);
 
     void start();
@@ -86,7 +86,7 @@ private:
     const pool_settings settings_;
     const std::shared_ptr<const std::string> name_;
     const launcher starts_;
-    const std::shared_ptr<line_budget> budget_;
+    const std::shared_ptr<log::line_budget> budget_;
     const std::shared_ptr<restart_counts> restarts_;
     const listener told_;
     std::atomic<std::size_t> serving_{0};

@@ -1,12 +1,11 @@
 #include "api/pools/output_log.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <utility>
 
+#include "api/log/event.hpp"
 #include "api/shortened.hpp"
 
 namespace gatherd::api::pools {
@@ -28,18 +27,6 @@ bool is_telling(std::string_view line) {
 
 }  // namespace
 
-std::optional<std::uint64_t> line_budget::pass(clock::time_point now) {
-    const std::lock_guard guard{lock_};
-    if (last_) {
-        left_ = std::min(most_, left_ + each_second_ * std::chrono::duration<double>{now - *last_}.count());
-    }
-    last_ = now;
-    if (left_ < 1) {
-        ++left_out_;
-        return std::nullopt;
-    }
-    left_ -= 1;
-    return std::exchange(left_out_, 0);
 }
 
 void output_log::take(pid_t pid, std::string_view bytes) {
@@ -75,9 +62,10 @@ void output_log::log_line(pid_t pid) {
     }
     if (const auto left_out = budget_.pass()) {
         if (*left_out > 0) {
-            spdlog::warn("pool {}: {} lines of output were not logged, there were too many", pool_, *left_out);
+            log::warn("lines of a pool's output were not logged, there were too many",
+                      {{"pool", pool_}, {"not_logged", *left_out}});
         }
-        spdlog::info("pool {}[{}]: {}", pool_, pid, loggable(line_, most_line_bytes));
+        log::info(loggable(line_, most_line_bytes), {{"pool", pool_}, {"pid", pid}});
     }
     line_.clear();
 }

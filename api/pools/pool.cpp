@@ -1,8 +1,9 @@
 #include "api/pools/pool.hpp"
 
-#include <spdlog/spdlog.h>
 #include <functional>
 #include <utility>
+
+#include "api/log/event.hpp"
 
 namespace gatherd::api::pools {
 
@@ -19,7 +20,7 @@ constexpr const char* reloaded = "its pool was reloaded";
 pool::pool(surroundings& around, std::string name)
     : around_{around},
       name_{std::make_shared<const std::string>(std::move(name))},
-      output_budget_{std::make_shared<line_budget>(most_lines, lines_a_second)},
+      output_budget_{std::make_shared<log::line_budget>(most_lines, lines_a_second)},
       fault_budget_{most_faults, faults_a_second} {}
 
 pool::generation_ptr pool::make(const pool_settings& settings, bool is_on_trial) {
@@ -113,13 +114,13 @@ void pool::note_serving(generation& confirmed) {
         }
     }
     if (!is_said) {
-        spdlog::info("pool {}: it serves", *name_);
+        log::info("a pool serves", {{"pool", *name_}});
     }
     if (before == nullptr) {
         return;
     }
     around_.workers.list(name_, confirmed.settings().functions);
-    spdlog::info("pool {}: new processes serve, the old ones end", *name_);
+    log::info("new processes of a pool serve, the old ones end", {{"pool", *name_}});
     before->retire(reloaded, false);
 }
 
@@ -137,8 +138,7 @@ void pool::note_failing(generation& failing, const std::string& why) {
             const std::lock_guard guard{lock_};
             is_said_to_serve_ = false;
         }
-        spdlog::warn("pool {}: a process has failed: {}{}", *name_, why,
-                     *left_out == 0 ? "" : "; not logged since the last one: " + std::to_string(*left_out));
+        log::warn("a process of a pool has failed", {{"pool", *name_}, {"error", why}, {"not_logged", *left_out}});
     }
 }
 
@@ -150,7 +150,7 @@ void pool::note_given_up(generation& failed, const std::string& why) {
             kept = std::exchange(next_, nullptr);
         }
     }
-    spdlog::error("pool {}: the new processes do not serve, the old ones stay: {}", *name_, why);
+    log::error("the new processes of a pool do not serve, the old ones stay", {{"pool", *name_}, {"error", why}});
     failed.retire("the new processes of its pool did not serve", false);
 }
 

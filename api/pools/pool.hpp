@@ -49,8 +49,8 @@ private:
 
     surroundings& around_;
     const std::shared_ptr<const std::string> name_;
-    const std::shared_ptr<line_budget> output_budget_;
-    line_budget fault_budget_;
+    const std::shared_ptr<log::line_budget> output_budget_;
+    log::line_budget fault_budget_;
 
     const std::shared_ptr<restart_counts> restarts_ = std::make_shared<restart_counts>();
 

@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include <spdlog/spdlog.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -12,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "api/log/event.hpp"
 #include "api/process/resident_memory.hpp"
 #include "gatherd/executor/use_task.hpp"
 
@@ -52,7 +52,7 @@ private:
 };
 
 pool_process::pool_process(surroundings& around, const pool_settings& settings, const launcher& starts,
-                           line_budget& budget, std::shared_ptr<const std::string> pool)
+                           log::line_budget& budget, std::shared_ptr<const std::string> pool)
     : around_{around},
       settings_{settings},
       starts_{starts},
@@ -110,7 +110,7 @@ executor::task<bool> pool_process::start() {
         watch_->start(std::nullopt);
         worker_ = around_.connect(std::move(end), member_);
         due_ = clock::now() + settings_.start_time;
-        spdlog::debug("pool {}[{}]: started", *member_->pool, pid_);
+        log::debug("a process of a pool was started", {{"pool", *member_->pool}, {"pid", pid_}});
         co_return true;
     } catch (const std::exception& failed) {
         fault_ = std::string{"it cannot be started: "} + failed.what();
@@ -188,8 +188,11 @@ bool pool_process::step() {
         }
     } else if (std::string why = why_replaced(is_due); !why.empty()) {
         is_ours_ = true;
-        spdlog::log(member_->is_stuck.load() ? spdlog::level::warn : spdlog::level::debug,
-                    "pool {}[{}]: it is replaced: {}", *member_->pool, pid_, why);
+        if (member_->is_stuck.load()) {
+            log::warn("a process of a pool is replaced", {{"pool", *member_->pool}, {"pid", pid_}, {"reason", why}});
+        } else {
+            log::debug("a process of a pool is replaced", {{"pool", *member_->pool}, {"pid", pid_}, {"reason", why}});
+        }
         begin_to_drain(std::move(why));
     }
     return phase_ != before;

@@ -45,7 +45,7 @@ public:
         std::function<void()> ended;      ///< it was reaped, or could not be started
     };
 
-    pool_process(surroundings& around, const pool_settings& settings, const launcher& starts, line_budget& budget,
+    pool_process(surroundings& around, const pool_settings& settings, const launcher& starts, log::line_budget& budget,
                  std::shared_ptr<const std::string> pool);
 
     /// Its whole life. `settings`, `starts` and `budget` outlive that.

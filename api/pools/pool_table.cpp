@@ -1,11 +1,10 @@
 #include "api/pools/pool_table.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
 
+#include "api/log/event.hpp"
 #include "api/plan/model/function_name.hpp"
 
 namespace gatherd::api::pools {
@@ -50,7 +49,7 @@ void pool_table::change(const std::vector<pool_settings>& pools) {
     for (auto each = pools_.begin(); each != pools_.end();) {
         const bool is_gone = std::ranges::count(pools, each->first, &pool_settings::name) == 0;
         if (is_gone) {
-            spdlog::info("pool {}: its processes end", each->first);
+            log::info("a pool was removed: its processes end", {{"pool", each->first}});
             each->second->stop("its pool is no longer in the settings", false);
             around_.workers.forget_pool(each->first);
         }

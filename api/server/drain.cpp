@@ -1,9 +1,10 @@
 #include "api/server/drain.hpp"
 
-#include <spdlog/spdlog.h>
 #include <future>
 #include <memory>
 #include <thread>
+
+#include "api/log/event.hpp"
 
 namespace gatherd::api::server {
 
@@ -56,19 +57,20 @@ drain_end drain(service& drained, std::chrono::milliseconds grace, const std::fu
             }
         }
     }
-    spdlog::warn("the grace of {} ms is over: cancelling what still runs", grace.count());
+    log::warn("the grace is over: what still runs is cancelled",
+              {{"seconds", std::chrono::duration<double>{grace}.count()}});
     drained.cancel_all();
     drain_end end;
     end.all_ended = wait_until(clock::now() + longest_clean_up(drained.state().bounds()), has_ended);
     if (!end.all_ended) {
-        spdlog::warn("{} tasks did not end in time", drained.state().tasks_in_flight()->load());
+        log::warn("tasks did not end in time", {{"tasks", drained.state().tasks_in_flight()->load()}});
     }
     drained.end_workers(true);
     end_all_pools();
     // Nothing runs any more, or nothing will end: what is left is for clients to read their answers.
     end.all_read = is_empty.wait_for(last_words) == std::future_status::ready;
     if (!end.all_read) {
-        spdlog::warn("{} clients did not read their answers in time", drained.connections().size());
+        log::warn("clients did not read their answers in time", {{"clients", drained.connections().size()}});
     }
     return end;
 }

@@ -11,7 +11,8 @@
 
 namespace gatherd::api::workers {
 
-void served_call::send(const value* args, std::uint32_t attempt, std::optional<plan::deadline_time> deadline) {
+void served_call::send(const value* args, std::uint32_t attempt, std::optional<plan::deadline_time> deadline,
+                       const trace_parent& trace) {
     const auto& own_timeout = declared_->timeout;
     std::string text = R"({"jsonrpc":"2.0","id":")";
     protocol::append_unsigned(text, id_);
@@ -27,6 +28,9 @@ void served_call::send(const value* args, std::uint32_t attempt, std::optional<p
     }
     text += R"(,"attempt":)";
     protocol::append_unsigned(text, attempt);
+    if (!trace.empty()) {
+        text.append(R"(,"traceparent":")").append(trace.text()).append("\"");
+    }
     text += "}}";
     if (const std::size_t most = table_.bounds().message_bytes; text.size() > most) {
         throw plan::raised{"OverflowError", declared_->callee.name + "(): the call is a message of " +

@@ -11,6 +11,7 @@
 
 #include "api/plan/model/deadline.hpp"
 #include "api/plan/model/function.hpp"
+#include "api/trace_parent.hpp"
 #include "api/workers/call_line.hpp"
 #include "api/workers/worker.hpp"
 #include "gatherd/api/value.hpp"
@@ -67,7 +68,8 @@ public:
 
     /// Sends it. `args`: as append_arguments takes them. Throws plan::raised TypeError where these do not fit, and
     /// OverflowError where the message would be larger than limits.message_bytes.
-    void send(const value* args, std::uint32_t attempt, std::optional<plan::deadline_time> deadline);
+    void send(const value* args, std::uint32_t attempt, std::optional<plan::deadline_time> deadline,
+              const trace_parent& trace);
 
     /// To be awaited: until it has ended in one of the ways of call_end.
     [[nodiscard]] auto ended() noexcept { return ended_.wait(); }

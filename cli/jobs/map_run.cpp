@@ -26,6 +26,7 @@
 #include "cli/jobs/paced_output.hpp"
 #include "cli/jobs/rate_line.hpp"
 #include "cli/progress_bar.hpp"
+#include "cli/request_options.hpp"
 #include "cli/standard_output.hpp"
 
 namespace gatherd::cli::jobs {
@@ -241,7 +242,7 @@ private:
                 request_.append(before_arguments_).append(each.arguments).append(behind_arguments_);
             }
         }
-        request_ += "]}}}\n";
+        request_.append("]}").append(trace_).append("}}\n");
         lines_in_flight_ += next.items.size();
         bytes_in_flight_ += next.bytes;
         in_flight_.emplace(id, std::move(next));
@@ -567,6 +568,7 @@ private:
     const std::string function_ = api::value(options_.function).dump();
     const std::string before_arguments_ = opening();
     const std::string behind_arguments_ = closing();
+    const std::string trace_ = trace_member();
     const steady_clock::time_point began_ = steady_clock::now();
 
     std::string request_{};  // kept for its memory

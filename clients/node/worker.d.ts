@@ -34,5 +34,5 @@ export interface ServeOptions {
 }
 /** Serves functions until the daemon, SIGTERM or `signal` ends it. */
 export function serve(functions: { [name: string]: Offered | ((...args: any[]) => unknown) }, options?: ServeOptions): Promise<void>;
-/** The call that runs: `signal` is aborted when it is cancelled, `print` sends text to its caller. */
-export function call(): { signal: AbortSignal; print: (text: string) => void } | undefined;
+/** The call that runs: `signal` is aborted when it is cancelled, `print` sends text to its caller, `traceparent` is that of the request. */
+export function call(): { signal: AbortSignal; print: (text: string) => void; traceparent?: string } | undefined;

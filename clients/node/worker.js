@@ -11,7 +11,7 @@ const [MOST_MESSAGE, MOST_STACK] = [16384, 32768];
 
 const current = new AsyncLocalStorage();
 
-/** Of the call that runs: `signal`, which is aborted when it is cancelled, and `print`, whose text goes to the caller. */
+/** Of the call that runs: `signal`, which is aborted when it is cancelled, `print`, whose text goes to the caller, and `traceparent`. */
 function call() {
   return current.getStore();
 }
@@ -118,12 +118,12 @@ function serveOn(socket, known, params, token, state) {
     const write = (line) => { if (!socket.destroyed) socket.write(line); };
     const endIfDone = () => { if (mayEnd && calls.size === 0) socket.end(() => socket.destroy()); };
 
-    async function invoke(id, { call: name, args = [] }) {
+    async function invoke(id, { call: name, args = [], traceparent }) {
       const controller = new AbortController();
       const print = (text) => {
         for (const line of wellFormed(String(text)).split('\n')) write(lineOf({ jsonrpc: '2.0', method: 'output', params: { request: id, text: line } }));
       };
-      const running = { signal: controller.signal, print };
+      const running = { signal: controller.signal, print, traceparent };
       // What listens for the abort runs as part of the call.
       calls.set(id, (message) => current.run(running, () => controller.abort(new DOMException(message, 'AbortError'))));
       let answer;

@@ -19,15 +19,19 @@ INSTALLED = install()
 
 import gatherd  # noqa: E402
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 PYTHON = '''
 import asyncio, os, signal
-from gatherd import function, run
+from gatherd import function, run, traceparent
 
 @function
 async def py_echo(value, more=None):
     """Gives its argument back."""
     print("line of", value)
     return [value, more]
+
+@function
+async def py_trace(): return traceparent()
 
 @function
 async def py_fail(): raise ValueError("boom")
@@ -52,10 +56,10 @@ async def py_die_once(path):
 
 run()
 '''
-NODE = "require('gatherd/worker').serve({ js_echo: (value) => { console.log('line of', value); return value; }, js_fail: () => { throw new RangeError('boom'); } });"
+NODE = "require('gatherd/worker').serve({ js_echo: (value) => { console.log('line of', value); return value; }, js_trace: () => require('gatherd/worker').call().traceparent ?? null, js_fail: () => { throw new RangeError('boom'); } });"
 PHP = """<?php require __DIR__ . '/vendor/autoload.php';
 Gatherd\\Worker::serve(['php_echo' => function (mixed $value, ?int $more = 7) { echo "line of $value\\n"; return [$value, $more]; },
-    'php_fail' => fn () => throw new DomainException('boom')]);"""
+    'php_trace' => fn () => Gatherd\\Worker::traceparent(), 'php_fail' => fn () => throw new DomainException('boom')]);"""
 
 
 class Workers(unittest.IsolatedAsyncioTestCase):
@@ -119,6 +123,19 @@ class Workers(unittest.IsolatedAsyncioTestCase):
         await self.raised(g.call("py_die"), ConnectionError)
         self.assertEqual(await g.call("py_die_once", str(self.folder / "once")), "ran again")
 
+    def is_handed(self, function):
+        """Whether it gets the traceparent of its request, and none where there is none."""
+        with self.daemon.connect() as connection:
+            for trace in (TRACE, None):
+                self.assertEqual(connection.result("run", {"task": {"call": function}, "traceparent": trace}), trace)
+
+    async def test_a_python_worker_is_handed_the_traceparent(self):
+        await self.python()
+        self.is_handed("py_trace")
+        (self.folder / "plain.py").write_text("from gatherd import function, run, traceparent\n@function\ndef plain_trace(): return traceparent()\nrun()\n")
+        await self.start(sys.executable, "plain.py", serves="plain_trace")
+        self.is_handed("plain_trace")
+
     @unittest.skipUnless(shutil.which("npm"), "there is no npm")
     async def test_a_node_worker(self):
         user = node_test.install(self.folder)
@@ -127,6 +144,7 @@ class Workers(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((await self.g.call("js_echo", "x"), self.printed), ("x", ["line of x"]))
         error = await self.raised(self.g.call("js_fail"), gatherd.RemoteError)
         self.assertEqual((error.type, str(error)), ("RangeError", "boom"))
+        self.is_handed("js_trace")
 
     @unittest.skipUnless(shutil.which("composer"), "there is no composer")
     async def test_a_php_worker(self):
@@ -136,6 +154,7 @@ class Workers(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((await self.g.call("php_echo", "x"), self.printed), (["x", 7], ["line of x"]))
         error = await self.raised(self.g.call("php_fail"), gatherd.RemoteError)
         self.assertEqual((error.type, str(error)), ("DomainException", "boom"))
+        self.is_handed("php_trace")
         worker, = await self.g.workers()
         self.assertEqual((worker["name"], worker["concurrency"]), ("tasks.php", 1))
 

@@ -241,7 +241,7 @@ class Tokens(Case):
         daemon = self.begin()
         for _ in range(2):
             self.assert_refused(self.connect(daemon).error("auth", ["wrong"]), "no such token")
-        daemon.wait_for_log("a token was refused, from 127.0.0.1;")
+        daemon.wait_for_log("a token was refused peer=127.0.0.1")
         self.assertNotIn("wrong", daemon.log)
 
     def test_tasks_in_flight_of_one_token_are_bounded_over_its_connections(self):

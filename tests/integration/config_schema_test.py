@@ -27,7 +27,7 @@ RIGHT = [
     {"limits": {"idle_time": "off", "message_time": 2.5, "unread_time": "250ms"}},
     {"pools": {"img": {"command": ["true"], "processes": "auto", "max_memory": "512MiB", "max_age": None, "user": "off"}}},
     {"pools": {"a.b-c_1": {"command": ["true", "x"], "functions": ["a.b"], "env": {"A": "b"}, "drain_time": 0, "restart_min": "1ms"}}},
-    {"log": {"level": "debug", "slow": "1s"}},
+    {"log": {"level": "debug", "format": "json", "slow": "1s"}},
     {"limits.memory_bytes": "16 MiB", "limits": {"message_bytes": "16M", "kept_bytes": "0.5 GiB"}}, {"limits.idle_time": "1h30m"},
     {"limits": {"message_time": "1 m30 s", "unread_time": "0001.50s", "memory_bytes": "0"}}, {"workers": {"wait": "90"}},
     {"admin.hosts": ["admin.example.org", "192.0.2.1:80", "[::1]:7118"]}, {"admin": {"hosts": "a_b,c"}},

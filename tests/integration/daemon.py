@@ -45,7 +45,7 @@ class Daemon:
         self.process = subprocess.Popen(
             [BINARY, "serve", "--listen", listen, "--port-file", str(self.port_file), *flags],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            env=clean_environment(**(environment or {})), preexec_fn=prepare)
+            env=clean_environment(**{"GATHERD_LOG_FORMAT": "text"} | (environment or {})), preexec_fn=prepare)
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         try:

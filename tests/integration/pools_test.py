@@ -133,13 +133,13 @@ class Serving(PoolsCase):
     def test_output_goes_to_the_log(self):
         daemon = self.daemon(own=pool(*python('print("out\\x1b line", flush=True); print("err line", file=sys.stderr); loop({"pid": os.getpid})')))
         pid = self.connect(daemon).result("run", call("pid"))
-        daemon.wait_for_log(f"pool own[{pid}]: out\\x1b line")
-        daemon.wait_for_log(f"pool own[{pid}]: err line")
+        daemon.wait_for_log(f"info out\\x1b line pool=own pid={pid}")
+        daemon.wait_for_log(f"info err line pool=own pid={pid}")
 
     def test_too_much_output_is_left_out(self):
         daemon = self.daemon(own=pool(*python('sys.stderr.write("line\\n" * 100000 + "x" * 1000000 + "\\n"); loop({"pid": os.getpid})')))
         self.connect(daemon).result("run", call("pid"))
-        self.assertLess(daemon.log.count(": line"), 3000)
+        self.assertLess(daemon.log.count("info line"), 3000)
 
     def test_names_of_a_pool_are_nobody_elses(self):
         daemon = self.daemon(own=pool(*python('loop({"first": lambda: 1})'), functions=["listed"]))
@@ -441,7 +441,7 @@ loop({"pid": os.getpid})
         pid = client.result("run", call("pid"))
         mark.touch()
         daemon.signal(signal.SIGHUP)
-        daemon.wait_for_log("the new processes do not serve, the old ones stay: it ended with status 1: a fault of the new one")
+        daemon.wait_for_log('the new processes of a pool do not serve, the old ones stay pool=own error="it ended with status 1: a fault of the new one"')
         self.assertEqual(client.result("run", call("pid")), pid)
 
     def test_a_reload_overtakes_one_that_is_on_trial(self):

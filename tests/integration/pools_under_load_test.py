@@ -159,11 +159,11 @@ class CrashLoops(PoolsCase):
                 self.assertEqual(client.result("run", call("pid")), pid)
                 self.assertLessEqual(len(children(daemon.process.pid)), 2 * self.PROCESSES + 1)
         self.assertEqual(load.results, {pid})
-        daemon.wait_for_log("pool crashing: a process has failed: it ended with status 3: out of luck")
+        daemon.wait_for_log('a process of a pool has failed pool=crashing error="it ended with status 3: out of luck"')
         daemon.stop()
         # Of 20 000 lines of output a thousand and a hundred a second, of 200 faults ten and one a second.
         self.assertLess(daemon.log.count("\n"), self.CRASHES * 100 / 2)
-        self.assertLess(daemon.log.count("a process has failed"), self.CRASHES / 2)
+        self.assertLess(daemon.log.count("a process of a pool has failed"), self.CRASHES / 2)
         for each in map(int, mark.read_text().split()):
             self.assertFalse(is_alive(each))
 

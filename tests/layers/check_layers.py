@@ -6,8 +6,8 @@ Usage: check_layers.py [ROOT]
 Rules (each violation is an error):
   arrows     cli -> api -> executor and cli -> config; inside api: admin -> server, pools; server -> workers, plan, functions;
              functions, workers, plan/check and plan/evaluate -> plan/model; embedding -> server, functions; in
-             server: methods -> tasks -> net -> state -> auth -> limits; api/protocol,
-             api/include and the headers directly in api/ serve all of api
+             server: methods -> tasks -> net -> state -> auth -> limits; api/log,
+             api/protocol, api/include and the headers directly in api/ serve all of api
   serve      in cli only serve* sees config, api and executor together
   libraries  a layer includes only the third-party libraries that LIBRARIES lists for it
   listed     every source of a layer is named in that layer's CMakeLists.txt: else nothing compiles it alone or installs it
@@ -34,7 +34,7 @@ NET = STATE | {"api/server/net"}
 TASKS = NET | {"api/server/tasks"}
 METHODS = TASKS | {"api/server/methods"}
 SERVER = METHODS | {"api/server"}
-BELOW_SERVER = {"api", "api/include", "api/process", "api/workers", "api/protocol", *PLAN, "executor"}
+BELOW_SERVER = {"api", "api/include", "api/log", "api/process", "api/workers", "api/protocol", *PLAN, "executor"}
 
 ALLOCATED_MEMORY = "gatherd/executor/allocated_memory.hpp"  # all that api/protocol knows of the executor
 
@@ -46,6 +46,7 @@ ARROWS = {
     "executor": {"executor"},
     "api/include": {"api/include", "executor"},
     "api": {"api", "api/include"},
+    "api/log": {"api", "api/include", "api/log"},
     "api/protocol": {"api", "api/include", "api/protocol", ALLOCATED_MEMORY},
     "api/http": {"api", "api/include", "api/http", "executor"},
     "api/plan/model": {"api", "api/include", "api/protocol", "api/plan/model", "executor"},
@@ -54,7 +55,7 @@ ARROWS = {
     "api/process": {"api", "api/include", "api/process", "executor"},
     "api/functions": {"api", "api/include", "api/functions", "api/http", "api/process", "api/protocol", "api/plan/model", "executor"},
     "api/workers": {"api", "api/include", "api/workers", "api/protocol", "api/plan/model", "executor"},
-    "api/pools": {"api", "api/include", "api/pools", "api/process", "api/workers", "executor"},
+    "api/pools": {"api", "api/include", "api/log", "api/pools", "api/process", "api/workers", "executor"},
     "api/server/limits": BELOW_SERVER | LIMITS,
     "api/server/auth": BELOW_SERVER | AUTH,
     "api/server/state": BELOW_SERVER | STATE,
@@ -63,9 +64,9 @@ ARROWS = {
     "api/server/methods": BELOW_SERVER | METHODS,
     "api/server": BELOW_SERVER | SERVER,
     "api/embedding": {"api", "api/include", "api/embedding", "api/functions", "api/plan/model", *SERVER, "executor"},
-    "api/admin": {"api", "api/include", "api/admin", "api/http", "api/pools", "api/process", *SERVER, "api/workers", "executor"},
+    "api/admin": {"api", "api/include", "api/admin", "api/http", "api/log", "api/pools", "api/process", *SERVER, "api/workers", "executor"},
     "config": {"config", LIMITS_HEADER},
-    "cli": {"cli", "config", "api", "api/include", "api/admin", "api/embedding", "api/functions", "api/pools", "api/process", "api/workers", "api/protocol", *PLAN, *SERVER, "executor"},
+    "cli": {"cli", "config", "api", "api/include", "api/admin", "api/embedding", "api/functions", "api/log", "api/pools", "api/process", "api/workers", "api/protocol", *PLAN, *SERVER, "executor"},
 }
 
 # Third-party headers by their first folder (or whole name). The standard library's and the system's are free to all.
@@ -82,17 +83,18 @@ LIBRARIES = {
     "api/functions": {"asio", "nlohmann", "oneapi", "openssl", "re2", "xxhash.h", "zlib.h"},
     "api/process": {"asio"},
     "api/workers": {"nlohmann"},
-    "api/pools": {"asio", "spdlog"},
+    "api/log": {"nlohmann", "spdlog"},
+    "api/pools": {"asio"},
     "api/server/limits": {"nlohmann"},
     "api/server/auth": {"openssl"},
     "api/server/state": set(),
-    "api/server/net": {"asio", "asio.hpp", "nlohmann", "openssl", "spdlog"},
+    "api/server/net": {"asio", "asio.hpp", "nlohmann", "openssl"},
     "api/server/tasks": {"nlohmann"},
     "api/server/methods": {"nlohmann"},
-    "api/server": {"spdlog"},
-    "api/admin": {"asio", "microhttpd.h", "nlohmann", "prometheus", "spdlog"},
+    "api/server": set(),
+    "api/admin": {"asio", "microhttpd.h", "nlohmann", "prometheus"},
     "config": {"nlohmann"},
-    "cli": {"CLI", "asio", "asio.hpp", "nlohmann", "openssl", "simdjson.h", "spdlog", "systemd"},
+    "cli": {"CLI", "asio", "asio.hpp", "ncurses.h", "nlohmann", "openssl", "simdjson.h", "spdlog", "systemd"},
 }
 
 # Public headers are included as "gatherd/executor/..." and "gatherd/api/...", installed or not.

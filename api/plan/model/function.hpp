@@ -18,6 +18,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/trace_parent.hpp"
 #include "gatherd/api/arguments.hpp"
 #include "gatherd/api/raised.hpp"
 #include "gatherd/api/value.hpp"
@@ -35,6 +36,7 @@ struct caller {
     const void* share = nullptr;    ///< callers with the same one share their part of a budget; never followed
     const void* worker = nullptr;   ///< the worker that it is, if any; never followed
     const char* refusal = nullptr;  ///< the setting for want of which no function that `needs` one is offered to it
+    trace_parent trace{};           ///< of the request; handed on to what its functions call
 };
 
 /// What a running program offers to the functions that it calls.

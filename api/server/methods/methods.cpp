@@ -135,7 +135,7 @@ void call_method(const server_parts& server, const protocol::request& request, r
         std::find_if(methods.begin(), methods.end(), [&](const method& m) { return m.name == request.method; });
     const auto index = static_cast<std::size_t>(found - methods.begin());
     server.state.counts().add_method(index);
-    answer.log_as(found != methods.end() ? found->name : std::string_view{}, index);
+    answer.log_as(found != methods.end() ? found->name : std::string_view{}, index, request.params);
     std::uint64_t seen = server.state.workers().arrivals();
     std::optional<error> fault = try_method(server, found, request, answer);
     // Once more for each pool at most: it may have served since the function was looked for.

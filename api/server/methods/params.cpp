@@ -87,11 +87,22 @@ params::params(std::optional<protocol::json_view> given, const signature& expect
     for (const auto& [name, given_value] : given->members()) {
         const std::size_t place = place_of(expected, name);
         if (place == none) {
-            refuse_unknown(name, expected);
+            if (name != "traceparent") {
+                refuse_unknown(name, expected);
+            }
+            take_trace(given_value);
+            continue;
         }
         is_plain_ = is_plain_ && place < expected.positional.size();
         add(name, given_value);
     }
+}
+
+void params::take_trace(protocol::json_view given) {
+    if (!given.is_string() && !given.is_null()) {
+        refuse_params("/traceparent", "traceparent is a text");
+    }
+    trace_ = given.is_null() ? trace_parent{} : trace_parent{given.as_string()};
 }
 
 void params::add(std::string_view name, protocol::json_view value) {

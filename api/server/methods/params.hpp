@@ -17,6 +17,7 @@
 #include "api/plan/model/python_random.hpp"
 #include "api/protocol/json_view.hpp"
 #include "api/result.hpp"
+#include "api/trace_parent.hpp"
 
 namespace gatherd::api::server {
 
@@ -51,7 +52,8 @@ public:
     params(const params&) = delete;
     params& operator=(const params&) = delete;
 
-    /// Whether nothing is there but what may come by position: all else then has its default, as in most requests.
+    /// Whether nothing is there but what may come by position, and a trace: all else then has its default, as in most
+    /// requests.
     [[nodiscard]] bool is_plain() const noexcept { return is_plain_; }
 
     /// A member, if it is there and not null.
@@ -70,6 +72,9 @@ public:
     [[nodiscard]] std::unique_ptr<plan::python_random> seed() const;
     [[nodiscard]] std::optional<std::vector<std::string>> texts(std::string_view name) const;
 
+    /// The trace that the request belongs to. Any method takes `traceparent` by name.
+    [[nodiscard]] const trace_parent& trace() const noexcept { return trace_; }
+
     /// Refuses a member.
     [[noreturn]] void refuse(std::string_view name, std::string_view why) const;
 
@@ -82,6 +87,7 @@ private:
     };
 
     void add(std::string_view name, protocol::json_view value);
+    void take_trace(protocol::json_view given);
     [[nodiscard]] std::optional<protocol::json_view> raw(std::string_view name) const;
 
     const signature& expected_;
@@ -90,6 +96,7 @@ private:
     std::size_t count_ = 0;
     bool by_position_ = false;
     bool is_plain_ = true;
+    trace_parent trace_{};
 };
 
 /// Throws `refused`: -32602 with a pointer into the params.

@@ -47,12 +47,12 @@ private:
 };
 
 /// For whom a connection's programs run: all connections of a token are one client, without tokens each is one.
-plan::caller caller_at(server_state& state, connection& client) {
+plan::caller caller_at(server_state& state, connection& client, const trace_parent& trace) {
     const auto& who = client.who();
     const bool is_anybody = who == nullptr || who->name().empty();
     const bool is_local = client.peer() == peer_address{};
     return {client.work().share().get(), client.work().worker().get(),
-            is_anybody && !is_local && !state.bounds().open_functions ? "auth.open_functions" : nullptr};
+            is_anybody && !is_local && !state.bounds().open_functions ? "auth.open_functions" : nullptr, trace};
 }
 
 /// What all four methods share.
@@ -102,7 +102,7 @@ std::shared_ptr<executor::semaphore> blocking_places(server_state& state, connec
 /// What is longer runs as a program, so that its message and what decoded it are gone before there is a result.
 constexpr std::size_t most_text_at_once = std::size_t{1} << 20;
 
-void run_understood(server_state& state, understood& request, reply& answer) {
+void run_understood(server_state& state, understood& request, const trace_parent& trace, reply& answer) {
     if (answer.to()->message_bytes() <= most_text_at_once && is_answered_at_once(*request.source, request.run_options) &&
         !request.wishes.streams && !request.wishes.progress) {
         run_at_once(state, *request.source, answer);
@@ -110,7 +110,7 @@ void run_understood(server_state& state, understood& request, reply& answer) {
     }
     connection& client = *answer.to();
     auto allowance = value_or_refuse(admit(state, client, *request.source));
-    request.run_options.client = caller_at(state, client);
+    request.run_options.client = caller_at(state, client, trace);
     const bool is_bulky = is_bulk(client, *request.source);
     const auto running =
         std::make_shared<running_request>(state, std::move(answer), request.wishes, std::move(allowance), is_bulky);
@@ -188,21 +188,24 @@ created_task::options read_task_options(server_state& state, const params& given
 
 void run(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"task"}, {"timeout", "seed"}};
-    auto request = understand_within_memory(server.state, params{given, expected}, answer, understand_run);
-    run_understood(server.state, request, answer);
+    const params read{given, expected};
+    auto request = understand_within_memory(server.state, read, answer, understand_run);
+    run_understood(server.state, request, read.trace(), answer);
 }
 
 void gather(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"tasks"}, {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
-    auto request = understand_within_memory(server.state, params{given, expected}, answer, understand_gather);
-    run_understood(server.state, request, answer);
+    const params read{given, expected};
+    auto request = understand_within_memory(server.state, read, answer, understand_gather);
+    run_understood(server.state, request, read.trace(), answer);
 }
 
 void map(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"call", "over"},
                                     {"return_exceptions", "limit", "timeout", "seed", "stream", "progress", "task", "as"}};
-    auto request = understand_within_memory(server.state, params{given, expected}, answer, understand_map);
-    run_understood(server.state, request, answer);
+    const params read{given, expected};
+    auto request = understand_within_memory(server.state, read, answer, understand_map);
+    run_understood(server.state, request, read.trace(), answer);
 }
 
 void create_task(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
@@ -212,7 +215,7 @@ void create_task(const server_parts& server, std::optional<protocol::json_view> 
     auto options = read_task_options(server.state, read);
     const auto creator = answer.to();
     auto allowance = value_or_refuse(admit(server.state, *creator, *request.source));
-    request.run_options.client = caller_at(server.state, *creator);
+    request.run_options.client = caller_at(server.state, *creator, read.trace());
     options.is_detached = options.is_detached || creator->is_http();  // else it would end with this message
     const bool is_detached = options.is_detached;
     options.is_bulky = is_bulk(*creator, *request.source);

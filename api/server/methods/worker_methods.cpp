@@ -1,5 +1,3 @@
-#include <spdlog/spdlog.h>
-
 #include <memory>
 #include <new>
 #include <optional>
@@ -14,7 +12,7 @@
 #include "api/server/net/worker_messages.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/methods/methods.hpp"
-#include "api/shortened.hpp"
+#include "api/log/event.hpp"
 #include "api/workers/answer.hpp"
 #include "api/workers/worker_table.hpp"
 #include "gatherd/api/memory_limit.hpp"
@@ -94,10 +92,12 @@ void log_refusal(server_state& state, connection& client, const std::string& why
     }
     if (const auto left_out = state.refused_serves_log().pass()) {
         const auto* const member = worker == nullptr ? nullptr : worker->member().get();
-        spdlog::warn("{}: its serve was refused: {}{}",
-                     member == nullptr ? "a worker at " + text_of(client.peer())
-                                       : "pool " + *member->pool + '[' + std::to_string(member->pid) + ']',
-                     loggable(why), *left_out == 0 ? "" : "; not logged since the last one: " + std::to_string(*left_out));
+        if (member == nullptr) {
+            log::warn("a serve was refused", {{"peer", text_of(client.peer())}, {"error", why}, {"not_logged", *left_out}});
+        } else {
+            log::warn("a serve was refused",
+                      {{"pool", *member->pool}, {"pid", member->pid}, {"error", why}, {"not_logged", *left_out}});
+        }
     }
 }
 

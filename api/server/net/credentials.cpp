@@ -1,8 +1,8 @@
 #include "api/server/net/credentials.hpp"
 
-#include <spdlog/spdlog.h>
 #include <utility>
 
+#include "api/log/event.hpp"
 #include "api/server/state/server_state.hpp"
 
 namespace gatherd::api::server {
@@ -23,7 +23,7 @@ bool credentials::show(std::string_view token) {
     }
     state_.counts().add(event::tokens_refused);
     if (const auto left_out = state_.refused_tokens_log().pass()) {
-        spdlog::warn("a token was refused, from {}; not logged since the last one: {}", text_of(peer_), *left_out);
+        log::warn("a token was refused", {{"peer", text_of(peer_)}, {"not_logged", *left_out}});
     }
     if (++wrong_tokens_ >= tries) {
         state_.counts().add_limit("auth.tries");

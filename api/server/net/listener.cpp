@@ -1,14 +1,14 @@
 #include "api/server/net/listener.hpp"
 
-#include <spdlog/spdlog.h>
 #include <asio/post.hpp>
 
 #include <chrono>
 #include <utility>
 
-#include "api/server/net/worker_messages.hpp"
+#include "api/log/event.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/net/tls_context.hpp"
+#include "api/server/net/worker_messages.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -53,8 +53,7 @@ void listener::accepted(const asio::error_code& failed, socket_type socket, std:
     if (failed) {
         // Out of descriptors, most likely: those who have one finish, then there is one for the next.
         if (const auto left_out = failures_.pass()) {
-            spdlog::warn("cannot accept at {}: {}; not logged since the last one: {}", at_.address(), failed.message(),
-                         *left_out);
+            log::warn("cannot accept", {{"address", at_.address()}, {"error", failed.message()}, {"not_logged", *left_out}});
         }
         pause_.set(state_.runs_on(), pause_without_descriptors, [self = shared_from_this()] { self->accept_next(); });
         return;

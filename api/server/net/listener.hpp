@@ -10,7 +10,7 @@
 #include <string>
 
 #include "api/process/descriptor.hpp"
-#include "api/server/limits/log_throttle.hpp"
+#include "api/log/line_budget.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/peer_address.hpp"
 #include "api/server/net/transport.hpp"
@@ -54,7 +54,7 @@ private:
     protocol::endpoint peer_;  // of the connection that is being accepted
     std::size_t next_home_ = 0;
     executor::timer pause_;
-    log_throttle failures_{std::chrono::minutes{1}};
+    log::line_budget failures_{1, 1.0 / 60};
 };
 
 /// Takes a client in: makes its connection and starts it on the reactor `home`, on whose io_context the socket is; or

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,8 +66,8 @@ public:
     void error_body(errc code, std::string_view body);
 
     /// The log may tell how the request went, by that name of its method, which outlives it; empty: unknown.
-    /// `index`: of that method, as counters::add_method counts it.
-    void log_as(std::string_view method, std::size_t index) noexcept;
+    /// `index`: of that method, as counters::add_method counts it. `params`: of the request.
+    void log_as(std::string_view method, std::size_t index, std::optional<protocol::json_view> params) noexcept;
 
     [[nodiscard]] const protocol::request_id& id() const noexcept { return id_; }
     [[nodiscard]] bool is_notification() const noexcept { return id_.is_absent(); }

@@ -1,24 +1,39 @@
 #include "api/server/net/request_log.hpp"
 
-#include <spdlog/spdlog.h>
+#include <string_view>
 
-#include <string>
-
+#include "api/log/event.hpp"
+#include "api/log/line_budget.hpp"
 #include "api/protocol/request_id.hpp"
 #include "api/server/net/connection.hpp"
-#include "api/shortened.hpp"
 
 namespace gatherd::api::server {
+namespace {
+
+/// A client may send any number of slow requests: so many lines at once, then so many a second.
+log::line_budget& slow_budget() {
+    static log::line_budget budget{100, 10};
+    return budget;
+}
+
+trace_parent trace_of(const std::optional<protocol::json_view>& params) {
+    const auto given = params && params->is_object() ? params->find("traceparent") : std::nullopt;
+    return given && given->is_string() ? trace_parent{given->as_string()} : trace_parent{};
+}
+
+}  // namespace
 
 using std::chrono::nanoseconds, std::chrono::steady_clock;
 
-void request_log::begin(std::string_view method, std::size_t request_bytes) noexcept {
+void request_log::begin(std::string_view method, std::size_t request_bytes,
+                        std::optional<protocol::json_view> params) noexcept {
     const bool is_asked_for = least_slow_.load(std::memory_order_relaxed) > 0 || is_measuring_.load(std::memory_order_relaxed) ||
-                              spdlog::should_log(spdlog::level::debug);
+                              log::is_logged(spdlog::level::debug);
     if (is_asked_for) [[unlikely]] {
         began_ = steady_clock::now();
         method_ = method;
         request_bytes_ = request_bytes;
+        trace_ = trace_of(params);
     }
 }
 
@@ -32,14 +47,25 @@ void request_log::end(connection& client, const protocol::request_id& id, const 
     const auto slow = least_slow_.load(std::memory_order_relaxed);
     const bool is_slow = slow > 0 && took.count() >= slow;
     const auto level = is_slow ? spdlog::level::warn : spdlog::level::debug;
-    if (!spdlog::should_log(level)) {
+    if (!log::is_logged(level)) {
         return;
     }
-    const std::string outcome = failed == nullptr ? "ok" : "error " + std::to_string(static_cast<int>(*failed));
-    const std::string name = id.is_absent() ? "without id" : "id " + shortened(id.text());
-    spdlog::log(level, "{}: {} {} from {}, {} bytes: {}, {} bytes, {:.3f} ms", is_slow ? "slow request" : "request",
-                method_.empty() ? "unknown method" : method_, name, text_of(client.peer()), request_bytes_, outcome,
-                answer_bytes, static_cast<double>(took.count()) / 1e6);
+    const auto left_out = is_slow ? slow_budget().pass() : std::optional<std::uint64_t>{0};
+    if (!left_out) {
+        return;
+    }
+    if (*left_out > 0) {
+        log::warn("slow requests were not logged, there were too many", {{"not_logged", *left_out}});
+    }
+    log::write(level, is_slow ? "slow request" : "request",
+               {{"method", method_.empty() ? "unknown" : method_},
+                {"id", log::json_text{id.text()}},
+                {"peer", text_of(client.peer())},
+                {"seconds", std::chrono::duration<double>{took}.count()},
+                {"code", failed == nullptr ? 0 : static_cast<int>(*failed)},
+                {"request_bytes", request_bytes_},
+                {"answer_bytes", answer_bytes},
+                {"traceparent", trace_.text()}});
 }
 
 }  // namespace gatherd::api::server

@@ -6,9 +6,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 #include "api/error.hpp"
+#include "api/protocol/json_view.hpp"
+#include "api/trace_parent.hpp"
 
 namespace gatherd::api::protocol {
 class request_id;
@@ -35,7 +38,7 @@ public:
     request_log() = default;
 
     /// `method`: one of the daemon's own, which outlives it; empty: unknown.
-    void begin(std::string_view method, std::size_t request_bytes) noexcept;
+    void begin(std::string_view method, std::size_t request_bytes, std::optional<protocol::json_view> params) noexcept;
 
     /// `failed`: the code of the error that answered it; null: it has a result. `answer_bytes`: 0 for a notification.
     void end(connection& client, const protocol::request_id& id, const errc* failed, std::size_t answer_bytes);
@@ -47,6 +50,7 @@ private:
     std::chrono::steady_clock::time_point began_{};  // none: nobody asks for it
     std::string_view method_{};
     std::size_t request_bytes_ = 0;
+    trace_parent trace_{};
 };
 
 }  // namespace gatherd::api::server

@@ -9,11 +9,11 @@
 #include <mutex>
 #include <string>
 
+#include "api/log/line_budget.hpp"
 #include "api/plan/model/registry.hpp"
 #include "api/server/auth/token_table.hpp"
 #include "api/server/limits/counters.hpp"
 #include "api/server/limits/live_limits.hpp"
-#include "api/server/limits/log_throttle.hpp"
 #include "api/server/limits/memory_watch.hpp"
 #include "api/server/state/bulk_lane.hpp"
 #include "api/workers/worker_table.hpp"
@@ -57,8 +57,8 @@ public:
     }
 
     [[nodiscard]] token_table& tokens() noexcept { return tokens_; }
-    [[nodiscard]] log_throttle& refused_tokens_log() noexcept { return refused_tokens_log_; }
-    [[nodiscard]] log_throttle& refused_serves_log() noexcept { return refused_serves_log_; }
+    [[nodiscard]] log::line_budget& refused_tokens_log() noexcept { return refused_tokens_log_; }
+    [[nodiscard]] log::line_budget& refused_serves_log() noexcept { return refused_serves_log_; }
 
     /// Who a client is that shows no token: anybody where none are asked for, else null.
     [[nodiscard]] std::shared_ptr<identity> without_token() const;
@@ -100,8 +100,8 @@ private:
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     counters counters_;
     token_table tokens_;
-    log_throttle refused_tokens_log_{std::chrono::seconds{1}};
-    log_throttle refused_serves_log_{std::chrono::seconds{1}};
+    log::line_budget refused_tokens_log_{1, 1};
+    log::line_budget refused_serves_log_{1, 1};
     const std::shared_ptr<identity> anybody_ = std::make_shared<identity>("", all_rights, 0);
     workers::worker_table workers_;
     memory_watch memory_;

@@ -17,6 +17,7 @@ final class Worker
 
     private Connection $connection;
     private ?string $running = null;
+    private static ?string $traceparent = null;
     private string $partial = '';
     private bool $isWriting = false;
     private bool $isRetired = false;
@@ -77,6 +78,12 @@ final class Worker
             fwrite(STDERR, "gatherd: $address: $reason; trying again\n");
             usleep((int) ($delay * random_int(500, 1000) * 1000));
         }
+    }
+
+    /** Inside a call: the W3C traceparent of the request that it belongs to, if there is one. For headers of what the function calls. */
+    public static function traceparent(): ?string
+    {
+        return self::$traceparent;
     }
 
     /** @return array{array<string, array>, list<array>} functions with how they are called, and what the daemon is told */
@@ -204,6 +211,7 @@ final class Worker
     private function answer(string $id, array $params): void
     {
         $this->running = $id;
+        self::$traceparent = $params['traceparent'] ?? null;
         $this->partial = '';
         try {
             $function = $this->functions[$params['call']] ?? throw new \OutOfBoundsException("this worker has no function '{$params['call']}'");
@@ -224,7 +232,7 @@ final class Worker
         if ($this->partial !== '') {
             $this->output($this->partial);
         }
-        $this->running = null;
+        $this->running = self::$traceparent = null;
         $this->write($answer);
     }
 

@@ -19,7 +19,7 @@ _PLACES = {
     "errors": ("CancelledByPeer", "ConnectionLost", "ExceptionGroup", "GatherdError", "NoSuchTask", "NotPermitted", "OverLimit",
                "Overloaded", "PlanRefused", "ProtocolError", "Remote", "RemoteError", "ShuttingDown", "TimeoutError", "error_class"),
     "client": ("Client", "Completed", "Task", "connect"),
-    "worker": ("function", "run"),
+    "worker": ("function", "run", "traceparent"),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 __all__ = ["__version__", "sync", *_MODULES]
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         Plan as Plan, Ref as Ref, Waited as Waited, any_ as any_, call as call, from_json as from_json, gather as gather, if_ as if_,
         let as let, map_ as map_, race as race, ref as ref, retry as retry, sequence as sequence, shield as shield, starmap as starmap,
         task_group as task_group, to_thread as to_thread, try_ as try_, value as value, wait as wait, wait_for as wait_for)
-    from .worker import function as function, run as run
+    from .worker import function as function, run as run, traceparent as traceparent
 
 
 def __getattr__(name):

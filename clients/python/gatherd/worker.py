@@ -152,17 +152,24 @@ def function(target: Any = None, *, name: Optional[str] = None, summary: Optiona
 
 
 class _Call:
-    """A call that runs: where its output goes."""
+    """A call that runs: where its output goes, and the trace that it belongs to."""
 
-    __slots__ = ("id", "partial", "future")
+    __slots__ = ("id", "partial", "future", "traceparent")
 
-    def __init__(self, id: str):
+    def __init__(self, id: str, traceparent: Optional[str]):
         self.id = id
+        self.traceparent = traceparent
         self.partial = ""
         self.future: Any = None
 
 
 _current: "ContextVar[Optional[_Call]]" = ContextVar("gatherd_call", default=None)
+
+
+def traceparent() -> Optional[str]:
+    """Inside a call: the W3C traceparent of the request that it belongs to, or None. For headers of what the function calls."""
+    call = _current.get()
+    return None if call is None else call.traceparent
 
 
 class _Output:
@@ -330,7 +337,7 @@ def _serve_blocking(worker: _Worker, connection: socket.socket, retiring: "_Reti
                 continue
             method, params = message["method"], message.get("params") or {}
             if method == "invoke":
-                call = _Call(message["id"])
+                call = _Call(message["id"], params.get("traceparent"))
                 if executor is None:
                     worker.answer(call, params, send)
                 else:
@@ -426,7 +433,7 @@ def _serve_async(worker: _Worker, connection: socket.socket, retiring: "_Retirin
                     continue
                 method, params = message["method"], message.get("params") or {}
                 if method == "invoke":
-                    begin(_Call(message["id"]), params)
+                    begin(_Call(message["id"], params.get("traceparent")), params)
                 elif method == "cancel" and params["request"] in calls:
                     cancel(calls[params["request"]], params.get("message", ""))
         except ConnectionError:

@@ -32,6 +32,11 @@ std::string some_size(const bytes_field& field) {
     return std::to_string(std::min(field.most, std::uint64_t{34567890}));
 }
 
+/// A word that a setting has not by default.
+std::string some_word(const word_field& field, const settings& values) {
+    return std::string{field.words[field.get(values) == 0 ? 1 : 0]};
+}
+
 /// The value at a dotted name of a nested object.
 ordered_json at(const ordered_json& file, std::string name) {
     for (char& c : name) {
@@ -67,7 +72,7 @@ TEST_CASE("setting_table: each row sets a value of its own", "[config]") {
         const auto* const size = std::get_if<bytes_field>(&each.field);
         const std::string text = size != nullptr                                       ? some_size(*size)
                                  : std::holds_alternative<text_field>(each.field)      ? "some/file"
-                                 : std::holds_alternative<log_level_field>(each.field) ? "trace"
+                                 : std::holds_alternative<word_field>(each.field)      ? some_word(std::get<word_field>(each.field), values)
                                  : std::holds_alternative<addresses_field>(each.field) ? "[::1]:1"
                                  : std::holds_alternative<admin_address_field>(each.field) ? "[::1]:1"
                                  : std::holds_alternative<duration_field>(each.field)  ? "1234ms"

@@ -1,22 +1,10 @@
 #include "api/pools/output_log.hpp"
 
 #include <catch2/catch.hpp>
-#include <spdlog/spdlog.h>
 
 #include "api/shortened.hpp"
 
-using gatherd::api::loggable, gatherd::api::pools::line_budget, gatherd::api::pools::output_log;
-
-TEST_CASE("line_budget: so many at once, then so many a second, and the others are counted", "[pools]") {
-    line_budget budget{2, 10};
-    const auto start = line_budget::clock::now();
-    CHECK(budget.pass(start) == 0U);
-    CHECK(budget.pass(start) == 0U);
-    CHECK_FALSE(budget.pass(start));
-    CHECK_FALSE(budget.pass(start));
-    CHECK(budget.pass(start + std::chrono::milliseconds{150}) == 2U);
-    CHECK_FALSE(budget.pass(start + std::chrono::milliseconds{150}));
-}
+using gatherd::api::loggable, gatherd::api::log::line_budget, gatherd::api::pools::output_log;
 
 TEST_CASE("output_log: control characters are escaped and long lines cut", "[pools]") {
     CHECK(loggable("a\tb\x1b[2J\x7f") == "a\tb\\x1b[2J\\x7f");

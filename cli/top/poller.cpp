@@ -1,0 +1,191 @@
+#include "cli/top/poller.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "api/error.hpp"
+#include "cli/client.hpp"
+#include "cli/failure_report.hpp"
+#include "cli/failures.hpp"
+#include "cli/single_request.hpp"
+
+namespace gatherd::cli::top {
+namespace {
+
+using api::value;
+using std::chrono::steady_clock;
+
+constexpr int most_tasks = 1000;
+
+/// The answer to one question; where it is refused null, and why.
+value ask_one(client& daemon, const std::string& server, const request& what, std::string& refusal) {
+    auto answer = daemon.ask(what, {.until = steady_clock::now() + answer_patience});
+    if (answer.how == reply::end::silence) {
+        throw connection_error{"no answer from " + server};
+    }
+    if (answer.how == reply::end::error) {
+        refusal = report_failure(answer.error).text;
+        return nullptr;
+    }
+    return value::parse(answer.result, nullptr, false);
+}
+
+bool is_wrong_param(const value& error) {
+    return number_at(error, "/code") == static_cast<int>(api::errc::invalid_params);
+}
+
+template <typename Clock>
+double seconds_now() {
+    return std::chrono::duration<double>{Clock::now().time_since_epoch()}.count();
+}
+
+int made_event() {
+    const int made = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (made < 0) {
+        throw std::system_error{errno, std::system_category(), "eventfd"};
+    }
+    return made;
+}
+
+std::string named(const std::string& task) {
+    return nlohmann::json(task).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+snapshot ask_all(client& daemon, const std::string& server) {
+    snapshot seen;
+    seen.info = ask_one(daemon, server, {.method = "info"}, seen.refusal);
+    seen.stats = ask_one(daemon, server, {.method = "stats"}, seen.refusal);
+    seen.at = seconds_now<steady_clock>();
+    seen.tasks = ask_one(daemon, server, {.method = "tasks", .params = R"({"state":"running","limit":)" + std::to_string(most_tasks) + "}"},
+                         seen.refusal);
+    seen.wall = seconds_now<std::chrono::system_clock>();
+    seen.workers = ask_one(daemon, server, {.method = "workers"}, seen.refusal);
+    return seen;
+}
+
+poller::poller(destination server, double interval) : server_{std::move(server)}, event_{made_event()}, wishes_{interval} {
+    std::thread{[this] { run(); }}.detach();
+}
+
+report poller::take() {
+    std::uint64_t count = 0;
+    static_cast<void>(read(event_, &count, sizeof count));
+    const std::lock_guard guard{lock_};
+    report taken = report_;
+    report_.note.clear();
+    return taken;
+}
+
+void poller::set_interval(double seconds) {
+    const std::lock_guard guard{lock_};
+    wishes_.interval = seconds;
+    wishes_.is_new = true;
+    asked_.notify_one();
+}
+
+void poller::watch(std::string task) {
+    const std::lock_guard guard{lock_};
+    wishes_.watched = std::move(task);
+    wishes_.is_new = true;
+    report_.status = nullptr;
+    report_.status_refusal.clear();
+    asked_.notify_one();
+}
+
+void poller::cancel(std::string task) {
+    const std::lock_guard guard{lock_};
+    wishes_.doomed.push_back(std::move(task));
+    wishes_.is_new = true;
+    asked_.notify_one();
+}
+
+void poller::tell(const std::function<void(report&)>& change) {
+    {
+        const std::lock_guard guard{lock_};
+        change(report_);
+    }
+    const std::uint64_t one = 1;
+    static_cast<void>(write(event_, &one, sizeof one));
+}
+
+void poller::look_at_task(client& daemon, const std::string& task) {
+    const auto ask = [&](const std::string& more) {
+        return daemon.ask({.method = "status", .params = R"({"id":)" + named(task) + more + "}"},
+                          {.until = steady_clock::now() + answer_patience});
+    };
+    auto answer = ask(knows_nodes_ ? R"(,"nodes":true)" : "");
+    if (knows_nodes_ && answer.how == reply::end::error && is_wrong_param(answer.error)) {
+        knows_nodes_ = false;
+        answer = ask("");
+    }
+    if (answer.how == reply::end::silence) {
+        throw connection_error{"no answer from " + server_.name()};
+    }
+    const bool is_refused = answer.how == reply::end::error;
+    value status = is_refused ? value(nullptr) : value::parse(answer.result, nullptr, false);
+    const std::string refusal = is_refused ? report_failure(answer.error).text : std::string{};
+    tell([&](report& told) {
+        told.task = task;
+        if (!is_refused) {  // else what was known last stays: a task that has ended may be forgotten
+            told.status = std::move(status);
+        }
+        told.status_refusal = refusal;
+    });
+}
+
+void poller::look(std::unique_ptr<client>& daemon, const wishes& asked) {
+    if (daemon == nullptr) {
+        daemon = std::make_unique<client>(server_);
+        knows_nodes_ = true;
+    }
+    for (const auto& task : asked.doomed) {
+        std::string refusal;
+        const value answer = ask_one(*daemon, server_.name(), {.method = "cancel", .params = R"({"id":)" + named(task) + R"(,"message":"cancelled by gatherd top"})"},
+                                     refusal);
+        const bool is_reached = number_at(answer, "/cancelled") > 0;
+        tell([&](report& told) {
+            told.note = !refusal.empty() ? refusal : is_reached ? "cancelled: " + task : "it had ended already: " + task;
+        });
+    }
+    if (!asked.watched.empty()) {
+        look_at_task(*daemon, asked.watched);
+    }
+    auto seen = std::make_shared<const snapshot>(ask_all(*daemon, server_.name()));
+    tell([&](report& told) {
+        told.now = std::move(seen);
+        told.fault.clear();
+    });
+}
+
+void poller::run() noexcept {
+    std::unique_ptr<client> daemon;
+    while (true) {
+        wishes asked;
+        {
+            const std::lock_guard guard{lock_};
+            asked = wishes_;
+            wishes_.doomed.clear();
+            wishes_.is_new = false;
+        }
+        try {
+            look(daemon, asked);
+        } catch (const std::exception& e) {
+            daemon.reset();
+            tell([&](report& told) { told.fault = e.what(); });
+        }
+        std::unique_lock guard{lock_};
+        asked_.wait_for(guard, std::chrono::duration<double>{asked.interval}, [this] { return wishes_.is_new; });
+    }
+}
+
+}  // namespace gatherd::cli::top
