@@ -93,11 +93,11 @@ private:
         source_.lane_.submit([self = shared_from_this(), since = told_.version]() mutable {
             auto made = std::make_shared<written_program>(write(*self->program_, since));
             auto& loop = self->source_.loop_;
-            asio::post(loop, [kept = std::move(self), made = std::move(made)] { kept->take(std::move(*made)); });
+            asio::post(loop, [kept = std::move(self), made = std::move(made)] { kept->offer_program(std::move(*made)); });
         });
     }
 
-    void take(written_program made) {
+    void offer_program(written_program made) {
         if (to() == nullptr) {
             return;
         }

@@ -36,7 +36,9 @@ value failure_counts::most_frequent(std::size_t most) const {
         all.assign(counts_.begin(), counts_.end());
         others = others_;
     }
-    std::ranges::stable_sort(all, std::ranges::greater{}, &counted::second);
+    std::ranges::sort(all, [](const counted& one, const counted& other) {
+        return one.second != other.second ? one.second > other.second : one.first < other.first;
+    });
     value list = value::array();
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (i < most) {

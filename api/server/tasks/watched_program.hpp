@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json.hpp>
+
 #include "api/server/net/client_work.hpp"
 #include "gatherd/api/value.hpp"
 
