@@ -79,7 +79,7 @@ class Page(DashboardCase):
             def shown():
                 return [[cells[0], cells[2], cells[3]] for cells in browser.run("return " + ROWS)]
             expected = [["sequence", "", "running"], ["gather", "", "finished"], ["add", "5 B", "finished"], ["try", "", "finished"],
-                        ["fail", "28 B", "failed"], ["value", "", "finished"], ["wait_for", "", "failed"], ["sleep", "11 B", "cancelled"],
+                        ["fail", "30 B", "failed"], ["value", "", "finished"], ["wait_for", "", "failed"], ["sleep", "11 B", "cancelled"],
                         ["gate", "2 B", "running"]]
             rows = shown()
             self.assertEqual([each for each in rows if each[0] != ""], expected)
