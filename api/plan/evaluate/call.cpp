@@ -301,7 +301,7 @@ executor::task<outcome> sleep_at(place where, executor::sleep_awaiter delay) {
 executor::task<outcome> call_with(place where, bound_arguments given, program& p, bool on_thread) {
     const function& callee = callee_at(where);
     if (node_recorder* const recorder = p.recorder()) [[unlikely]] {
-        recorder->set_arguments(record_around.get(), *where.at, given.bound);
+        recorder->set_arguments(record_around.get(), *where.at, callee, given.bound);
     }
     if (const auto* const sleeping = std::get_if<sleeping_body>(&callee.body)) {
         note_begin(where, p);

@@ -154,10 +154,14 @@ task<outcome> followed(task<outcome> evaluation, open_record own, const node* st
 
 }  // namespace
 
-std::size_t json_bytes(arguments given) noexcept {
+std::size_t json_bytes(const function& callee, arguments given) noexcept {
     try {
         json_size all;
-        all.add_list(given);
+        if (callee.takes == args_form::bound || given.empty()) {
+            all.add_list(given);
+        } else {
+            all.add(given[0]);
+        }
         return all.bytes();
     } catch (const std::exception&) {  // no memory for the text of a number
         return 0;
@@ -180,11 +184,11 @@ node_recorder::record node_recorder::made(place where, std::uint32_t item, recor
         const auto& map = static_cast<const map_node&>(*where.at);
         fresh.function = map.callee->name;
         fresh.item = map.has_listed_calls() ? place::no_item : where.item;  // else its path has it
-        fresh.arguments_bytes = map.has_listed_calls() ? json_bytes(map.over[where.item].bound) : 0;
+        fresh.arguments_bytes = map.has_listed_calls() ? json_bytes(*map.callee, map.over[where.item].bound) : 0;
     } else if (where.at->is == kind::call) {
         const auto& call = static_cast<const call_node&>(*where.at);
         fresh.function = call.callee->name;
-        fresh.arguments_bytes = call.arguments.awaited == nullptr ? json_bytes(call.arguments.bound) : 0;
+        fresh.arguments_bytes = call.arguments.awaited == nullptr ? json_bytes(*call.callee, call.arguments.bound) : 0;
     }
     return fresh;
 }
@@ -229,11 +233,11 @@ void node_recorder::start(record_id id, const node* at) noexcept {
     }
 }
 
-void node_recorder::set_arguments(record_id id, const node& at, arguments given) noexcept {
+void node_recorder::set_arguments(record_id id, const node& at, const function& callee, arguments given) noexcept {
     if (id == no_record) {
         return;
     }
-    const std::size_t bytes = json_bytes(given);
+    const std::size_t bytes = json_bytes(callee, given);
     const std::lock_guard guard{lock_};
     if (records_[id].at == &at) {
         records_[id].arguments_bytes = bytes;

@@ -57,7 +57,7 @@ public:
     void start(record_id id, const node* at) noexcept;
 
     /// The arguments of a call are known only now. Likewise.
-    void set_arguments(record_id id, const node& at, arguments given) noexcept;
+    void set_arguments(record_id id, const node& at, const function& callee, arguments given) noexcept;
 
     /// It has ended. Counts once.
     void end(record_id id, const outcome& result) noexcept;
@@ -123,9 +123,9 @@ private:
     std::size_t text_bytes_ = 0;
 };
 
-/// How many bytes these arguments have as compact JSON, about: nothing is escaped, and of more than 4096 values the rest
+/// How many bytes the arguments of a call have as compact JSON, about: nothing is escaped, and of more than 4096 values the rest
 /// is not counted. Cost: bounded.
-[[nodiscard]] std::size_t json_bytes(arguments given) noexcept;
+[[nodiscard]] std::size_t json_bytes(const function& callee, arguments given) noexcept;
 
 /// The same evaluation, with a record if the program is watched. A call's record starts when the call does, those of
 /// other kinds at the first step.

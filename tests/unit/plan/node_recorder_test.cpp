@@ -270,9 +270,14 @@ TEST_CASE("node_recorder: it may be read at any time", "[plan]") {
 }
 
 TEST_CASE("json_bytes: the size of compact JSON, as far as is looked", "[plan]") {
+    const function bound{.name = "f", .summary = "", .parameters = {}, .body = plain_body{}};
     const std::vector<json> some{json::parse(R"({"a": [1, -2.5, null], "b": "text"})"), json(true)};
-    CHECK(json_bytes(some) == json(some).dump().size());
-    CHECK(json_bytes({}) == 2);
+    CHECK(json_bytes(bound, some) == json(some).dump().size());
+    CHECK(json_bytes(bound, {}) == 2);
     const std::vector<json> large{json(std::vector<int>(100'000, 1))};
-    CHECK(json_bytes(large) >= 8000);
+    CHECK(json_bytes(bound, large) >= 8000);
+    function whole = bound;
+    whole.takes = args_form::whole;
+    CHECK(json_bytes(whole, some) == some[0].dump().size());
+    CHECK(json_bytes(whole, {}) == 2);
 }
