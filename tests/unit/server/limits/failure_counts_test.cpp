@@ -18,8 +18,8 @@ TEST_CASE("failure_counts: the most frequent pairs come first, the others togeth
     counts.add("g", "ValueError");
     counts.add("g", "ValueError");
     CHECK(counts.most_frequent(2) ==
-          value::parse(R"([{"function": "f", "type": "ValueError", "count": 3}, {"function": "g", "type": "ValueError", "count": 2},
-                           {"function": "(others)", "type": "(others)", "count": 1}])"));
+          value::parse(R"x([{"function": "f", "type": "ValueError", "count": 3}, {"function": "g", "type": "ValueError", "count": 2},
+                           {"function": "(others)", "type": "(others)", "count": 1}])x"));
 }
 
 TEST_CASE("failure_counts: it is bounded, whatever types there are", "[server]") {
