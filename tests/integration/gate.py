@@ -13,7 +13,8 @@ class Gate:
         self._calls = []
         self._changed = threading.Condition()
         self._client.result("serve", {"functions": [{"name": "gate", "params": []}], "concurrency": 10, "name": "gate"})
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self):
         try:
@@ -34,6 +35,8 @@ class Gate:
         self._client.send({"id": number, "result": "open"})
 
     def close(self):
+        self._client.end()  # on which the daemon closes
+        self._reader.join()
         self._client.close()
 
     def __enter__(self):
