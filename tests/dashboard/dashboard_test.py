@@ -67,6 +67,7 @@ class Page(DashboardCase):
         gate = Gate(self.daemon.port)
         with self.daemon.connect() as client:
             id = create(client, KNOWN, "known plan")
+            gate.wait()
             browser = self.browse()
             browser.wait_for_text("#programs-rows", "known plan")
             browser.type("#find", "known")

@@ -67,6 +67,7 @@ def take(folder):
                 create(client, {"sequence": [{"call": "images.resize", "args": [7]}, {"call": "sleep", "args": [3600]}]}, each)
             create(client, {"call": "fail", "args": ["ValueError", "row 17 has no date"]}, "import orders")
             shown = create(client, SHOWN, "crawl and index")
+            gate.wait()
             clients = Clients(daemon, 6)
             try:
                 for scheme in ("light", "dark"):

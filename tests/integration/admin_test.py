@@ -567,6 +567,7 @@ class Events(AdminCase):
     def test_a_watched_program_is_told_from_its_first_state_to_its_last(self):
         with Gate(self.daemon.port) as gate, self.daemon.connect() as client:
             id = client.result("create_task", {"task": {"sequence": [GATE, {"gather": [{"call": "add", "args": [i, 1]} for i in range(50)]}, GATE]}})["id"]
+            gate.wait()
             answer = self.watch("?task=" + id)
 
             def told():
@@ -627,6 +628,7 @@ class Nodes(AdminCase):
         with Gate(self.daemon.port) as gate, self.daemon.connect() as client:
             task = {"sequence": [GATE, {"try": {"call": "fail", "args": ["OSError", "no"]}, "except": {"value": 1}}, GATE]}
             id = client.result("create_task", {"task": task, "name": "n"})["id"]
+            gate.wait()
             root, = self.nodes(id)
             self.assertEqual({**root, "queued_at": 0, "started_at": 0},
                              {"id": 0, "parent": None, "path": "/task", "kind": "sequence", "arguments_bytes": 0, "state": "running", "queued_at": 0,
@@ -652,6 +654,7 @@ class Nodes(AdminCase):
     def test_a_call_is_queued_until_a_worker_takes_it(self):
         with Gate(self.daemon.port) as gate, self.daemon.connect() as client:
             id = client.result("create_task", {"task": {"sequence": [GATE, {"gather": [GATE] * 12}]}})["id"]
+            gate.wait()
 
             def states():
                 return sorted(each["state"] for each in self.nodes(id) if each["kind"] == "call")

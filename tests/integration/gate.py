@@ -2,7 +2,7 @@
 
 import threading
 
-from connection import Connection
+from connection import PATIENCE, Connection
 
 
 class Gate:
@@ -27,10 +27,15 @@ class Gate:
         except (EOFError, OSError, ValueError):
             return
 
+    def wait(self):
+        """Until there is a call: what comes before it in its plan has begun."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._calls, PATIENCE)
+
     def open(self):
         """Lets the oldest call through, once there is one."""
         with self._changed:
-            self._changed.wait_for(lambda: self._calls)
+            self._changed.wait_for(lambda: self._calls, PATIENCE)
             number = self._calls.pop(0)
         self._client.send({"id": number, "result": "open"})
 
