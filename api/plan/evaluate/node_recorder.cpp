@@ -253,7 +253,7 @@ void node_recorder::end_cancelled(record_id id) noexcept {
     end_as(id, state::cancelled, nullptr);
 }
 
-void node_recorder::end_as(record_id id, state how, const failure* reason) noexcept {
+void node_recorder::end_as(record_id id, state ending, const failure* reason) noexcept {
     if (id == no_record) {
         return;
     }
@@ -262,10 +262,10 @@ void node_recorder::end_as(record_id id, state how, const failure* reason) noexc
     if (own.ended_at) {
         return;
     }
-    own.now = how;
+    own.now = ending;
     own.ended_at = clock::now();
     touch(own);
-    if (how == state::failed) {
+    if (ending == state::failed) {
         try {
             own.error_type = first_bytes(reason->type, most_text_bytes);
             own.error_message = first_bytes(reason->message, most_text_bytes);

@@ -108,8 +108,8 @@ private:
     };
 
     static record made(place where, std::uint32_t item, record_id parent, clock::time_point when);
-    static const char* name_of(state of);
-    void end_as(record_id id, state how, const failure* reason) noexcept;
+    static const char* name_of(state its_state);
+    void end_as(record_id id, state ending, const failure* reason) noexcept;
     void touch(record& changed) noexcept;
     [[nodiscard]] value described(record_id id) const;
 
