@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that gatherd needs, where they are missing.
 #
-#   scripts/install-deps.sh [build] [clang] [test] [bench] [bench-service] [bench-workers] [checks] [package] [image] [all]
+#   scripts/install-deps.sh [build] [clang] [test] [bench] [bench-service] [bench-workers] [checks] [browser] [package] [image] [all]
 #
 #   build    compiler, CMake and the libraries: what builds the daemon (the default)
 #   clang    clang 19, for the preset of that name
@@ -10,6 +10,8 @@
 #   bench-service    the daemon's peers, for scripts/bench.sh service; their daemons are not started
 #   bench-workers    other ways to call functions of processes, for scripts/bench.sh workers; likewise
 #   checks   what scripts/test.sh --checks adds
+#   browser  Chromium for the tests of the dashboard and scripts/screenshots.sh: 130 MB to load, 440 MB on the disk;
+#            installed with checks and all, without it these tests are skipped
 #   package  what scripts/package.sh runs
 #   image    what builds the image where there is no docker or podman
 #   all      all of these, and the tools for style
@@ -32,6 +34,7 @@ packages_of() {
             nodejs python3-aiohttp python3-uvloop redis-server wrk ;;
         bench-workers) echo gearman-job-server php-cli php-gearman python3-celery python3-redis redis-server ;;
         checks) echo libclang-rt-19-dev relacy-dev spin ;;
+        browser) echo chromium chromium-driver python3-pil ;;
         package) echo adduser debootstrap dpkg-dev file init-system-helpers lintian systemd ;;
         image) echo buildah debootstrap iproute2 procps ;;
         style) echo clang-format-14 clang-tidy-19 shellcheck ;;
@@ -46,11 +49,11 @@ for argument in "${@:-build}"; do
         bench) groups+=(build test bench) ;;
         bench-service) groups+=(build test bench bench-service) ;;
         bench-workers) groups+=(build test bench bench-workers) ;;
-        checks) groups+=(build clang test bench checks) ;;
-        all) groups+=(build clang test bench checks package image style) ;;
+        checks) groups+=(build clang test bench checks browser) ;;
+        all) groups+=(build clang test bench checks browser package image style) ;;
         -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
         *) packages_of "$argument" >/dev/null ||
-                fail "no group '$argument'; there are: build clang test bench bench-service bench-workers checks package image all"
+                fail "no group '$argument'; there are: build clang test bench bench-service bench-workers checks browser package image all"
             groups+=("$argument") ;;
     esac
 done

@@ -14,23 +14,26 @@
 #include <nlohmann/json.hpp>
 
 #include "api/admin/background_answer.hpp"
+#include "api/admin/dashboard.hpp"
 #include "api/admin/event_stream.hpp"
 #include "api/admin/health_probe.hpp"
 #include "api/admin/host_guard.hpp"
 #include "api/admin/http_server.hpp"
-#include "api/admin/index_page.hpp"
 #include "api/admin/metrics.hpp"
 #include "api/admin/service_call.hpp"
 #include "api/http/lower_case.hpp"
+#include "api/latency_histogram.hpp"
 #include "api/server/net/credentials.hpp"
 #include "api/server/methods/stats.hpp"
 #include "api/server/tasks/created_task.hpp"
+#include "api/server/tasks/watched_program.hpp"
 #include "gatherd/executor/dump_tasks.hpp"
 
 namespace gatherd::api::admin {
 namespace {
 
 constexpr std::size_t most_tasks_dumped = 10'000;
+constexpr std::size_t most_functions_told = 100;  // of those that workers serve, each second
 
 /// What a client must have shown before a path answers it.
 enum class access : std::uint8_t {
@@ -99,7 +102,7 @@ public:
                                            std::chrono::seconds{1})},
                   [this](const request_head& head) { return route(head); }},
           probe_{daemon.state().runs_on(), server_.loop()},
-          events_{server_.loop(), [this] { return snapshot(); }} {
+          events_{server_.loop(), daemon.state().bulk(), [this] { return snapshot(); }} {
         set_guard();
         server_.start();
     }
@@ -127,7 +130,7 @@ private:
         access needs;
         route_outcome (routes::*answer)(const request_head&, const std::shared_ptr<server::identity>&);
     };
-    static const std::array<path_entry, 10> paths;
+    static const std::array<path_entry, 11> paths;
 
     void set_guard() { guard_.emplace(server_.address(), server_.is_local(), access_.hosts); }
 
@@ -197,7 +200,11 @@ private:
         return {why.empty() ? text_answer(200, "ready") : text_answer(503, why), true};
     }
 
-    route_outcome index(const request_head& /*head*/, const identity_ptr& /*who*/) { return {index_page()}; }
+    route_outcome index(const request_head& /*head*/, const identity_ptr& /*who*/) { return {dashboard_page()}; }
+
+    route_outcome dashboard(const request_head& head, const identity_ptr& /*who*/) {
+        return {dashboard_file(std::string_view{head.path}.substr(std::string_view{"/dashboard/"}.size()))};
+    }
 
     route_outcome metrics(const request_head& /*head*/, const identity_ptr& /*who*/) {
         return {background_answer(server_.loop(), daemon_.state().bulk(), [this] {
@@ -220,7 +227,7 @@ private:
 
     route_outcome task(const request_head& head, const identity_ptr& who) {
         const std::string id = head.path.substr(std::string_view{"/tasks/"}.size());
-        const std::string params = value{{"id", id}}.dump(-1, ' ', false, value::error_handler_t::replace);
+        const std::string params = value{{"id", id}, {"nodes", true}}.dump(-1, ' ', false, value::error_handler_t::replace);
         return {method_call(server_.loop(), daemon_, {who, head.peer}, "status", params)};
     }
 
@@ -239,11 +246,16 @@ private:
             return {http_answer{.type = "text/event-stream"}};
         }
         const auto id = head.query_value("task");
-        auto task = id ? daemon_.tasks().find(*id) : nullptr;
-        if (id && task == nullptr) {
-            return {text_answer(404, "no such task: it was never created, or its result was dropped")};
+        if (!id) {
+            return {events_.watch(std::nullopt)};
         }
-        return {events_.watch(std::move(task))};
+        if (auto task = daemon_.tasks().find(*id)) {
+            return {events_.watch(server::watched_program{std::move(task)})};
+        }
+        if (const auto request = server::find_request(daemon_.connections(), *id).request) {
+            return {events_.watch(server::watched_program{*id, request})};
+        }
+        return {text_answer(404, "no such task: it was never created, its result was dropped, or the request has ended")};
     }
 
     route_outcome rpc(const request_head& head, const identity_ptr& who) {
@@ -273,6 +285,15 @@ private:
         return {};
     }
 
+    /// How many requests took so long, for quantiles.
+    [[nodiscard]] value request_times() const {
+        value bounds = value::array();
+        for (const auto& each : latency_bounds) {
+            bounds.push_back(std::chrono::duration<double>{each}.count());
+        }
+        return {{"bounds", std::move(bounds)}, {"counts", daemon_.state().counts().request_times().counts}};
+    }
+
     [[nodiscard]] std::string snapshot() const {
         value pools = value::array();
         for (const auto& each : pools_.states()) {
@@ -282,9 +303,13 @@ private:
                              {"ending", each.processes.ending}});
         }
         const auto now = std::chrono::system_clock::now().time_since_epoch();
+        const std::size_t functions = daemon_.state().workers().names();
         const value all = {{"time", std::chrono::duration<double>{now}.count()},
                            {"ready", why_not_ready().empty()},
-                           {"stats", server::describe_stats(daemon_.parts())},
+                           {"version", daemon_.state().version()},
+                           {"stats", server::describe_stats(daemon_.parts(), most_functions_told)},
+                           {"functions_left_out", functions - std::min(functions, most_functions_told)},
+                           {"request_seconds", request_times()},
                            {"pools", std::move(pools)}};
         return all.dump(-1, ' ', false, value::error_handler_t::replace);
     }
@@ -299,10 +324,11 @@ private:
     event_stream events_;
 };
 
-const std::array<admin_port::routes::path_entry, 10> admin_port::routes::paths{{
+const std::array<admin_port::routes::path_entry, 11> admin_port::routes::paths{{
     {"/healthz", false, access::probe, &routes::healthz},
     {"/readyz", false, access::probe, &routes::readyz},
     {"/", false, access::page, &routes::index},
+    {"/dashboard/", false, access::page, &routes::dashboard},
     {"/metrics", false, access::metrics, &routes::metrics},
     {"/stats", false, access::admin, &routes::stats},
     {"/tasks", false, access::known, &routes::tasks},

@@ -1,15 +1,17 @@
 /// \file
-/// Server-sent events: a snapshot of the daemon at once and each second, and what becomes of one task.
+/// Server-sent events: a snapshot of the daemon at once and each second, and what becomes of one program.
 #pragma once
 
 #include <asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/admin/exchange.hpp"
-#include "api/server/tasks/created_task.hpp"
+#include "api/server/state/bulk_lane.hpp"
+#include "api/server/tasks/watched_program.hpp"
 
 namespace gatherd::api::admin {
 
@@ -20,11 +22,12 @@ class event_watcher;
 /// Threads: the loop's alone.
 class event_stream {
 public:
-    /// `snapshot`: gives the data of the event, one line.
-    event_stream(asio::io_context& loop, std::function<std::string()> snapshot);
+    /// `snapshot`: gives the data of the event, one line. `lane`: where the events of programs are written.
+    event_stream(asio::io_context& loop, server::bulk_lane& lane, std::function<std::string()> snapshot);
 
-    /// A new watcher. `task`: whose start and end it hears of, too; or null.
-    [[nodiscard]] std::shared_ptr<request_handler> watch(std::shared_ptr<server::created_task> task);
+    /// A new watcher. `program`: of which it is sent an event, too, when its nodes or its state have changed: at once, then
+    /// at most ten a second. The first and the last have all nodes, those between the ones that have changed.
+    [[nodiscard]] std::shared_ptr<request_handler> watch(std::optional<server::watched_program> program);
 
 private:
     friend class event_watcher;
@@ -34,6 +37,7 @@ private:
     void make_snapshot();
 
     asio::io_context& loop_;
+    server::bulk_lane& lane_;
     const std::function<std::string()> snapshot_;
     asio::steady_timer timer_;
     bool is_ticking_ = false;

@@ -25,6 +25,7 @@ struct request_head {
     std::string content_encoding{};
     std::optional<std::uint64_t> content_length{};  ///< none: chunked, or no body
     bool is_chunked = false;
+    const char* fault = nullptr;  ///< why nobody can tell where the body ends; null: it is known
     server::peer_address peer{};
     bool is_on_loopback = false;  ///< its connection never leaves this machine
 

@@ -82,9 +82,15 @@ MHD_Result note_header(void* into, MHD_ValueKind /*kind*/, const char* name, con
             head.content_encoding += value;
         } else if (lower == "transfer-encoding") {
             head.is_chunked = true;
+            if (http::lower_case(value) != "chunked") {
+                head.fault = "of Transfer-Encoding only chunked is understood";
+            }
         } else if (lower == "content-length") {
             std::uint64_t bytes = 0;
             std::from_chars(value.data(), value.data() + value.size(), bytes);  // libmicrohttpd has seen that it is one
+            if (head.content_length && *head.content_length != bytes) {
+                head.fault = "two different Content-Length";
+            }
             head.content_length = bytes;
         }
         return MHD_YES;
@@ -212,6 +218,10 @@ public:
     [[nodiscard]] client& from() const noexcept { return client_; }
 
     MHD_Result start(const request_head& head) {
+        if (head.fault != nullptr) {
+            answer(text_answer(MHD_HTTP_BAD_REQUEST, head.fault));
+            return can_answer_early(head) ? send() : MHD_NO;
+        }
         route_outcome outcome = server_.routes_(head);
         if (auto* const made = std::get_if<std::shared_ptr<request_handler>>(&outcome.what)) {
             if (!outcome.is_reserved && server_.working_ >= server_.options_.connections) {
@@ -230,8 +240,8 @@ public:
         }
         if (auto* const whole = std::get_if<http_answer>(&outcome.what)) {
             answer(std::move(*whole));
-            if (head.has_body() && (head.method == "POST" || head.method == "PUT")) {
-                return send();  // libmicrohttpd then closes the connection without reading the body
+            if (head.has_body() && can_answer_early(head)) {
+                return send();
             }
         }
         return MHD_YES;
@@ -311,6 +321,9 @@ public:
     }
 
 private:
+    /// Whether libmicrohttpd takes an answer before the body, and then closes the connection without reading that.
+    static bool can_answer_early(const request_head& head) { return head.method == "POST" || head.method == "PUT"; }
+
     void set_response(MHD_Response* made, const http_answer& head) {
         if (made == nullptr) {
             throw std::bad_alloc{};

@@ -182,6 +182,7 @@ public:
             check_call(callee, given);
             co_await here.granted();
         }
+        context.call_began();
         co_return co_await run_now(context, {callee, given});
     }
 
@@ -256,7 +257,8 @@ plan::function http_function(const std::shared_ptr<http_family>& family, std::st
             .errors = {"ConnectionError", "TimeoutError", "PermissionError", "ValueError", "HTTPError", "OverflowError",
                        "MemoryError", "TypeError"},
             .example = {std::move(example), R"("no answer")"},
-            .needs = "http.allow"};
+            .needs = "http.allow",
+            .has_line = true};
 }
 
 }  // namespace

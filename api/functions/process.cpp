@@ -139,6 +139,7 @@ public:
             check_call(given);
             co_await here.granted();
         }
+        context.call_began();
         co_return co_await run_now(context, given);
     }
 
@@ -364,7 +365,8 @@ void add_process(plan::registry& functions, const process_settings& settings) {
          .errors = {"PermissionError", "FileNotFoundError", "TimeoutError", "CalledProcessError", "OSError", "TypeError",
                     "ValueError"},
          .example = {R"({"call": "process.run", "args": [["echo", "hello"]]})", ""},
-         .needs = "process.allow"});
+         .needs = "process.allow",
+         .has_line = true});
 }
 
 }  // namespace gatherd::api::functions

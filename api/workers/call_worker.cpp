@@ -96,6 +96,7 @@ executor::task<value> call_worker(worker_table& table, std::shared_ptr<const std
         if (call.has_ended()) {
             continue;  // its worker was lost before it was sent anything
         }
+        context.call_began();
         call.send(args, attempt, deadline_of(context), context.client().trace);
         std::optional<executor::cancelled_error> cancelled;
         try {

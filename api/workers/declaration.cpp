@@ -183,6 +183,7 @@ declaration read_declaration(json_view from, const std::string& path, const plan
     declaration read;
     read.callee.name = given.name();
     read.callee.pool = plan::thread_pool::elsewhere;
+    read.callee.has_line = true;
     if (const auto why = plan::why_unusable(read.callee.name, functions)) {
         given.refuse_member("name", *why);
     }

@@ -1,6 +1,7 @@
 #include "api/workers/worker_table.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -406,12 +407,22 @@ value worker_table::describe() const {
     return list;
 }
 
-value worker_table::describe_calls() const {
+std::size_t worker_table::names() const {
+    const std::lock_guard guard{lock_};
+    return names_.size();
+}
+
+value worker_table::describe_calls(std::size_t most) const {
     std::vector<name_ptr> all;
     {
         const std::lock_guard guard{lock_};
         for (const auto& [name, each] : names_) {
             all.push_back(each);
+        }
+        if (all.size() > most) {
+            const auto how_many = [](const name_ptr& each) { return each->returned + each->failed + each->running; };
+            std::ranges::nth_element(all, all.begin() + static_cast<std::ptrdiff_t>(most), std::ranges::greater{}, how_many);
+            all.resize(most);
         }
     }
     std::ranges::sort(all, {}, [](const name_ptr& each) -> const std::string& { return each->name; });

@@ -175,7 +175,11 @@ public:
     [[nodiscard]] value describe() const;
 
     /// Of each name what its calls did; for method stats.
-    [[nodiscard]] value describe_calls() const;
+    /// Of more than `most` names those with the most calls.
+    [[nodiscard]] value describe_calls(std::size_t most = ~std::size_t{0}) const;
+
+    /// How many names those are.
+    [[nodiscard]] std::size_t names() const;
 
     /// The same for up to so many names, the first in the order of the table; those of all others together have an empty
     /// name, and come last.

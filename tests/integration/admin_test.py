@@ -17,11 +17,14 @@ import threading
 import time
 import unittest
 from pathlib import Path
+from urllib.parse import quote
 
 from connection import PATIENCE
 from daemon import BINARY, Daemon, clean_environment
+from gate import Gate
 
 SLOW = {"call": "sleep", "args": [3600]}
+GATE = {"call": "gate", "args": []}
 
 
 def token_setting(**rights):
@@ -214,6 +217,15 @@ class Guards(AdminCase):
         with self.daemon.raw(f"GET /stats HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nHost: evil.example\r\n"
                              "Connection: close\r\n\r\n".encode()) as client:
             self.assertIn(b" 403 ", whole(client).split(b"\r\n")[0])
+
+    def test_a_body_whose_end_is_not_known_is_refused_at_once(self):
+        port = self.daemon.admin_port
+        head = f"POST /rpc HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+        for lines in ("Transfer-Encoding: gzip, chunked\r\n", "Content-Length: 3\r\nContent-Length: 4\r\n"):
+            with self.daemon.raw((head + lines + "\r\n").encode()) as client:
+                self.assertIn(b" 400 ", whole(client).split(b"\r\n")[0], lines)
+        with self.daemon.raw(f"GET /stats HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nTransfer-Encoding: gzip\r\n\r\n".encode()) as client:
+            self.assertEqual(whole(client), b"")
 
     def test_only_its_own_origins_may_ask(self):
         port = self.daemon.admin_port
@@ -551,6 +563,133 @@ class Events(AdminCase):
         self.daemon.rpc({"id": 1, "method": "cancel", "params": {"id": id}})
         self.assertEqual(next_state(), "cancelled")
         self.assertEqual(self.daemon.ask("/events?task=none")[0], 404)
+
+    def test_a_watched_program_is_told_from_its_first_state_to_its_last(self):
+        with Gate(self.daemon.port) as gate, self.daemon.connect() as client:
+            id = client.result("create_task", {"task": {"sequence": [GATE, {"gather": [{"call": "add", "args": [i, 1]} for i in range(50)]}, GATE]}})["id"]
+            gate.wait()
+            answer = self.watch("?task=" + id)
+
+            def told():
+                while True:
+                    name, data = self.event(answer)
+                    if name == "task":
+                        return data
+
+            first = told()
+            self.assertEqual((first["state"], [each["path"] for each in first["nodes"]]), ("running", ["/task"]))
+            nodes = {}
+            gate.open()
+            while len(nodes) < 52:
+                nodes.update((each["id"], each) for each in told()["nodes"])
+            gate.open()
+            while (last := told())["state"] == "running":
+                self.assertNotEqual(last["nodes"], [])
+            self.assertEqual((last["state"], len(last["nodes"]), last["nodes_not_recorded"]), ("done", 53, 0))
+            self.assertTrue(all(each["state"] == "finished" for each in last["nodes"]))
+
+    def test_a_request_that_runs_is_watched_to_its_end(self):
+        with self.daemon.connect() as client:
+            number = client.start("run", {"task": {"sequence": [SLOW]}})
+
+            def running():
+                return [each["id"] for each in self.daemon.json("/tasks?running=1") if each.get("request") == number and each["id"]]
+
+            self.daemon.wait_until(running)
+            id, = running()
+            answer = self.watch("?task=" + quote(id))
+            states = []
+            while not states or states[-1] == "running":
+                name, data = self.event(answer)
+                if name == "task":
+                    states.append(data["state"])
+                    self.assertEqual(data["id"], id)
+                    if len(states) == 1:
+                        client.start("cancel", {"request": number})
+            self.assertEqual(states[-1], "cancelled")
+
+    def test_a_snapshot_has_a_bounded_number_of_functions(self):
+        with self.daemon.connect() as client:
+            client.result("serve", {"functions": [{"name": f"many.f{i}"} for i in range(150)]})
+            answer = self.watch()
+            _, data = self.event(answer)
+            while len(data["stats"]["calls"]) < 100:  # one that was made before
+                _, data = self.event(answer)
+            self.assertEqual(len(data["stats"]["calls"]), 100)
+            self.assertGreaterEqual(data["functions_left_out"], 50)
+            self.assertEqual(len(data["request_seconds"]["counts"]), len(data["request_seconds"]["bounds"]) + 1)
+
+
+class Nodes(AdminCase):
+    def nodes(self, id):
+        return self.daemon.json("/tasks/" + quote(id, safe=""))["nodes"]
+
+    def test_the_nodes_of_a_task_are_told_with_its_status(self):
+        with Gate(self.daemon.port) as gate, self.daemon.connect() as client:
+            task = {"sequence": [GATE, {"try": {"call": "fail", "args": ["OSError", "no"]}, "except": {"value": 1}}, GATE]}
+            id = client.result("create_task", {"task": task, "name": "n"})["id"]
+            gate.wait()
+            root, = self.nodes(id)
+            self.assertEqual({**root, "queued_at": 0, "started_at": 0},
+                             {"id": 0, "parent": None, "path": "/task", "kind": "sequence", "arguments_bytes": 0, "state": "running", "queued_at": 0,
+                              "started_at": 0, "ended_at": None})
+            gate.open()
+            self.daemon.wait_until(lambda: self.nodes(id)[-1].get("function") == "gate" and self.nodes(id)[-1]["state"] == "running")
+            told = self.nodes(id)
+            self.assertEqual([(each["id"], each["parent"], each["path"], each["kind"], each.get("function"), each["state"]) for each in told],
+                             [(0, None, "/task", "sequence", None, "running"), (1, 0, "/task/sequence/1", "try", None, "finished"),
+                              (2, 1, "/task/sequence/1/try", "call", "fail", "failed"), (3, 1, "/task/sequence/1/except", "value", None, "finished"),
+                              (4, 0, "/task/sequence/2", "call", "gate", "running")])
+            self.assertEqual(told[2]["error"], {"type": "OSError", "message": "no"})
+            for each in told:
+                times = [each[name] for name in ("queued_at", "started_at", "ended_at") if each[name] is not None]
+                self.assertEqual(times, sorted(times))
+            gate.open()
+            client.result("await", {"id": id})
+            kept = self.daemon.json("/tasks/" + id)
+            self.assertEqual((kept["state"], {each["state"] for each in kept["nodes"]}), ("done", {"finished", "failed"}))
+            self.assertEqual(client.result("status", {"id": id, "nodes": True}), kept)
+            self.assertNotIn("nodes", client.result("status", {"id": id}))
+
+    def test_a_call_is_queued_until_a_worker_takes_it(self):
+        with Gate(self.daemon.port) as gate, self.daemon.connect() as client:
+            id = client.result("create_task", {"task": {"sequence": [GATE, {"gather": [GATE] * 12}]}})["id"]
+            gate.wait()
+
+            def states():
+                return sorted(each["state"] for each in self.nodes(id) if each["kind"] == "call")
+
+            self.assertEqual(states(), [])
+            gate.open()  # of a worker with ten places
+            self.daemon.wait_until(lambda: states() == ["queued"] * 2 + ["running"] * 10)
+            waiting = [each for each in self.nodes(id) if each["state"] == "queued"]
+            self.assertTrue(all(each["started_at"] is None and each["ended_at"] is None for each in waiting))
+            for _ in range(12):
+                gate.open()
+            client.result("await", {"id": id})
+            self.assertEqual(states(), ["finished"] * 12)
+
+    def test_a_task_that_nobody_watched_has_no_nodes(self):
+        with self.daemon.connect() as client:
+            id = client.result("create_task", {"task": {"value": 1}})["id"]
+            client.result("await", {"id": id})
+            self.assertEqual(self.nodes(id), [])
+
+    def test_wrong_ids_are_unknown(self):
+        for id in ("none", "1:2", ":", "1:", "x:1", "99999999999999999999:1", "-1:1"):
+            self.assertEqual(self.daemon.ask("/tasks/" + quote(id, safe=""))[0], 404, id)
+            self.assertEqual(self.daemon.ask("/events?task=" + quote(id, safe=""))[0], 404, id)
+
+    def test_requests_of_others_are_not_shown(self):
+        tokens = token_setting(root=["admin"], one=["submit"], two=["submit"])
+        with AdminDaemon("--auth.tokens", tokens) as daemon, daemon.connect() as client:
+            client.result("auth", {"token": "one"})
+            client.start("run", {"task": SLOW})
+            daemon.wait_until(lambda: len(daemon.json("/tasks?running=1", Authorization="Bearer one")) == 1)
+            id = daemon.json("/tasks?running=1", Authorization="Bearer one")[0]["id"]
+            self.assertEqual(daemon.json("/tasks/" + quote(id), Authorization="Bearer root")["state"], "running")
+            self.assertEqual(daemon.ask("/tasks/" + quote(id), Authorization="Bearer two")[0], 403)
+            client.reset()
 
 
 class Stopping(unittest.TestCase):

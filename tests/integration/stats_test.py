@@ -78,6 +78,15 @@ class Stats(unittest.TestCase):
         self.connection.error("await", [task])
         self.assertEqual((self.stats()["tasks_in_flight"], cancelled()), (0, 3))
 
+    def test_failed_calls_by_function_and_type(self):
+        self.assertEqual(self.stats()["failures"], [])
+        self.connection.error("run", [FAIL])  # at once
+        self.connection.error("run", [{"sequence": [{"call": "sleep", "args": [0]}, FAIL]}])  # as a program
+        task = self.connection.result("create_task", [{"call": "add", "args": [1, "x"]}])["id"]
+        self.connection.error("await", [task])
+        self.connection.result("gather", {"tasks": [{"try": FAIL, "except": {"value": 1}}, {"call": "fail", "args": ["CancelledError"]}], "return_exceptions": True})
+        self.assertEqual(self.stats()["failures"], [{"function": "fail", "type": "ValueError", "count": 3}, {"function": "add", "type": "TypeError", "count": 1}])
+
     def test_bytes_and_connections(self):
         read, written = self.rise("bytes_read"), self.rise("bytes_written")
         self.connection.result("run", [{"call": "echo", "args": ["x" * 100_000]}])

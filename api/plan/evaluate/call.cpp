@@ -46,6 +46,15 @@ failure_ptr handled(place where) {
     }
 }
 
+/// The same of a call that was made, which its context is told.
+failure_ptr handled_call(place where, const function& callee, call_context& context) {
+    failure_ptr failed = handled(where);
+    if (!failed->is_cancellation()) {
+        context.call_failed(callee.name, failed->type);
+    }
+    return failed;
+}
+
 /// Calls and turns whatever it raises into a failure.
 template <typename Body>
 outcome guarded(place where, const Body& body) {
@@ -128,13 +137,24 @@ outcome bind_computed(bound_arguments& given, place where, value args) {
     });
 }
 
+/// The call at `where` begins, in the running task.
+void note_begin(place where, const program& p) noexcept {
+    if (node_recorder* const recorder = p.recorder()) [[unlikely]] {
+        recorder->start(record_around.get(), where.at);
+    }
+}
+
 /// Runs a call on a pool, with the program kept alive for as long as the thread needs it.
 template <typename Pool>
 executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, program& p) {
     try {
         // Named, since g++ 12 destroys temporaries with captures twice in some awaits.
-        auto body = [where, given = std::move(given), owner = p.shared_from_this()] {
+        const record_id record = p.recorder() == nullptr ? no_record : record_around.get();
+        auto body = [where, given = std::move(given), owner = p.shared_from_this(), record] {
             const executor::memory_turn turn{&owner->memory()};
+            if (record != no_record) [[unlikely]] {
+                owner->recorder()->start(record, where.at);
+            }
             return call_now(callee_at(where), given.bound, where, *owner);
         };
         auto called = pool(std::move(body));
@@ -223,6 +243,7 @@ executor::task<outcome> call_in_turn(place where, bound_arguments given, program
         if (is_long(callee, given.bound)) {
             co_return co_await call_on(computing_joined, where, std::move(given), p);
         }
+        note_begin(where, p);
         co_return call_now(callee, given.bound, where, p);
     } catch (const executor::cancelled_error& e) {
         co_return cancelled_at(where, e);
@@ -251,10 +272,13 @@ executor::task<outcome> call_coroutine(const function& callee, arguments bound, 
         co_return failure{"PermissionError",
                           callee.name + ": not offered to clients without a token over TCP; set " + setting, where};
     }
+    if (!callee.has_line) {
+        note_begin(where, p);
+    }
     try {
         co_return co_await std::get<coroutine_body>(callee.body)(p, bound);
     } catch (const std::exception&) {
-        co_return handled(where);
+        co_return handled_call(where, callee, p);
     }
 }
 
@@ -276,7 +300,11 @@ executor::task<outcome> sleep_at(place where, executor::sleep_awaiter delay) {
 /// A call whose arguments are there, as a coroutine.
 executor::task<outcome> call_with(place where, bound_arguments given, program& p, bool on_thread) {
     const function& callee = callee_at(where);
+    if (node_recorder* const recorder = p.recorder()) [[unlikely]] {
+        recorder->set_arguments(record_around.get(), *where.at, callee, given.bound);
+    }
     if (const auto* const sleeping = std::get_if<sleeping_body>(&callee.body)) {
+        note_begin(where, p);
         std::chrono::nanoseconds delay{};
         outcome failed = sleep_delay(*sleeping, given.bound, where, delay);
         if (!failed.has_value()) {
@@ -301,6 +329,7 @@ executor::task<outcome> call_with(place where, bound_arguments given, program& p
     if (is_long(callee, given.bound)) {
         co_return co_await call_computing(where, std::move(given), p);
     }
+    note_begin(where, p);
     co_return call_now(callee, given.bound, where, p);
 }
 
@@ -323,7 +352,8 @@ executor::task<outcome> evaluate_any_call(place where, environment_ptr names, pr
         for (const awaited_part& part : awaited->parts) {
             std::shared_ptr<const value> shared;
             const ref_node* const ref = whole_ref(part);
-            auto evaluation = ref != nullptr ? evaluate_ref(*ref, names, p, &shared) : evaluate(*part.task, names, p);
+            auto evaluation = ref != nullptr ? recorded({ref}, evaluate_ref(*ref, names, p, &shared), p)
+                                             : evaluate(*part.task, names, p);
             outcome result = co_await std::move(evaluation);
             if (!result.has_value()) {
                 co_return result;
@@ -353,7 +383,11 @@ bool is_deeper_than(const value& v, std::size_t max_depth) {
 }
 
 outcome call_now(const function& callee, arguments bound, place where, program& p) {
-    return guarded(where, [&]() -> outcome { return callee.call(p, bound); });
+    try {
+        return callee.call(p, bound);
+    } catch (const std::exception&) {
+        return handled_call(where, callee, p);
+    }
 }
 
 failure_ptr append_call(std::string& text, const function& callee, arguments bound, place where,
@@ -366,7 +400,7 @@ failure_ptr append_call(std::string& text, const function& callee, arguments bou
         throw;
     } catch (const std::exception&) {
         text.resize(begin);
-        return handled(where);
+        return handled_call(where, callee, context);
     }
 }
 
@@ -418,6 +452,14 @@ call_site call_at(place where) {
     }
     const auto& call = static_cast<const call_node&>(*where.at);
     return {*call.callee, call.arguments};
+}
+
+bool sleeps_only(place where) {
+    if (where.item != place::no_item && !static_cast<const map_node&>(*where.at).has_listed_calls()) {
+        return false;
+    }
+    const call_site site = call_at(where);
+    return std::holds_alternative<sleeping_body>(site.callee.body) && site.arguments.awaited == nullptr;
 }
 
 bool has_waited(const call_node& n) {

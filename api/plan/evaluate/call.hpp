@@ -25,6 +25,9 @@ struct call_site {
 /// The call that a call node is, or an item of a map.
 [[nodiscard]] call_site call_at(place where);
 
+/// Whether all that it does is to sleep, and its arguments are those of the plan.
+[[nodiscard]] bool sleeps_only(place where);
+
 /// Runs the awaits in the arguments of the call at `where`, then its function where that belongs. `on_thread`: as
 /// to_thread, on the blocking pool. Never raises.
 [[nodiscard]] executor::task<outcome> evaluate_call(place where, environment_ptr names, program& p,

@@ -28,12 +28,24 @@ outcome child_list::instant(std::size_t i, program& p) const {
     if (!is_map()) {
         return evaluate_instant(*list().children[i], p);
     }
-    return call_now(*map().callee, map().over[i].bound, {&parent, static_cast<std::uint32_t>(i)}, p);
+    const place where{&parent, static_cast<std::uint32_t>(i)};
+    if (node_recorder* const recorder = p.recorder()) [[unlikely]] {
+        return recorded_now(*recorder, where, [&] { return call_now(*map().callee, map().over[i].bound, where, p); });
+    }
+    return call_now(*map().callee, map().over[i].bound, where, p);
 }
 
 std::optional<outcome> child_list::now(std::size_t i, const environment_ptr& names, program& p) const {
     if (!is_map() || map().has_listed_calls()) {
         return instant(i, p);
+    }
+    if (node_recorder* const recorder = p.recorder()) [[unlikely]] {
+        if (recorder->has_room()) {
+            return std::nullopt;  // each node of it is to have its record
+        }
+        if (map().body == nullptr) {
+            recorder->leave_out();
+        }
     }
     if (map().body != nullptr) {
         return evaluate_direct(*map().body, {item(i), nullptr, names}, p);
@@ -46,14 +58,15 @@ executor::task<outcome> child_list::later(std::size_t i, environment_ptr names, 
         return evaluate(*list().children[i], std::move(names), p);
     }
     if (map().has_listed_calls()) {
-        return evaluate_call(place_of(i), std::move(names), p);
+        return recorded(place_of(i), evaluate_call(place_of(i), std::move(names), p), p);
     }
     // Shared with the list; what stands in the plan lives as long as the program.
     std::shared_ptr<const value> shared{computed, &item(i)};
     if (map().body == nullptr) {
-        return evaluate_computed_call(place_of(i), std::move(shared), p);
+        return recorded(place_of(i), evaluate_computed_call(place_of(i), std::move(shared), p), p);
     }
-    return evaluate(*map().body, std::make_shared<environment>(std::move(names), std::move(shared)), p);
+    return evaluate(*map().body, std::make_shared<environment>(std::move(names), std::move(shared)), p,
+                    static_cast<std::uint32_t>(i));
 }
 
 failure_ptr child_list::failed(std::size_t i, const failure_ptr& reason) const {

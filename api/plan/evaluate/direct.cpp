@@ -114,6 +114,9 @@ std::optional<outcome> direct_list(const list_node& n, const direct_scope& names
 }  // namespace
 
 std::optional<outcome> evaluate_direct(const node& n, const direct_scope& names, program& p) {
+    if (node_recorder* const recorder = p.recorder()) [[unlikely]] {
+        recorder->leave_out();
+    }
     switch (n.is) {
         case kind::ref:
             return direct_ref(static_cast<const ref_node&>(n), names);
@@ -132,7 +135,7 @@ std::optional<outcome> evaluate_direct(const node& n, const direct_scope& names,
         default:
             break;
     }
-    return evaluate_instant(n, p);
+    return instant_outcome(n, p);
 }
 
 }  // namespace gatherd::api::plan

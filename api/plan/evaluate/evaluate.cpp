@@ -14,7 +14,20 @@ using executor::task;
 namespace {
 
 task<outcome> evaluate_value(const node& n, program& p) {
-    co_return evaluate_instant(n, p);
+    co_return instant_outcome(n, p);
+}
+
+/// With a record of its own, which the one of the to_thread is around.
+task<outcome> evaluate_recorded_on_thread(place where, environment_ptr names, program& p) {
+    co_return co_await recorded(where, evaluate_call(where, std::move(names), p, true), p);
+}
+
+/// The call inside a to_thread.
+task<outcome> evaluate_on_thread(place where, environment_ptr names, program& p) {
+    if (p.recorder() == nullptr) {
+        return evaluate_call(where, std::move(names), p, true);
+    }
+    return evaluate_recorded_on_thread(where, std::move(names), p);
 }
 
 /// What a node gives of a program that is over: nothing that catches it can start anything either.
@@ -24,7 +37,7 @@ task<outcome> refuse_to_start(const node& n) {
 
 }  // namespace
 
-outcome evaluate_instant(const node& n, program& p) {
+outcome instant_outcome(const node& n, program& p) {
     if (n.is == kind::value) {
         return *static_cast<const value_node&>(n).constant;
     }
@@ -33,6 +46,13 @@ outcome evaluate_instant(const node& n, program& p) {
         return call_now(*call.callee, call.arguments.bound, {&n}, p);
     }
     return gather_instant(n, p);
+}
+
+outcome evaluate_instant(const node& n, program& p) {
+    if (node_recorder* const recorder = p.recorder()) [[unlikely]] {
+        return recorded_now(*recorder, {&n}, [&] { return instant_outcome(n, p); });
+    }
+    return instant_outcome(n, p);
 }
 
 failure_ptr append_instant(std::string& text, const node& n, call_context& context) {
@@ -47,10 +67,9 @@ failure_ptr append_instant(std::string& text, const node& n, call_context& conte
     return append_gather_instant(text, n, context);
 }
 
-task<outcome> evaluate(const node& n, environment_ptr names, program& p) {
-    if (p.is_abandoned() || p.has_no_memory()) [[unlikely]] {
-        return refuse_to_start(n);
-    }
+namespace {
+
+task<outcome> evaluate_kind(const node& n, environment_ptr names, program& p) {
     switch (n.is) {
         case kind::call:
             return evaluate_call({&n}, std::move(names), p);
@@ -85,9 +104,19 @@ task<outcome> evaluate(const node& n, environment_ptr names, program& p) {
         case kind::any:
             return evaluate_any(static_cast<const any_node&>(n), std::move(names), p);
         case kind::to_thread:
-            return evaluate_call({static_cast<const inner_node&>(n).inner}, std::move(names), p, true);
+            return evaluate_on_thread({static_cast<const inner_node&>(n).inner}, std::move(names), p);
     }
     std::terminate();  // every kind is above
+}
+
+}  // namespace
+
+task<outcome> evaluate(const node& n, environment_ptr names, program& p, std::uint32_t item) {
+    if (p.is_abandoned() || p.has_no_memory()) [[unlikely]] {
+        return refuse_to_start(n);
+    }
+    task<outcome> evaluation = evaluate_kind(n, std::move(names), p);
+    return p.recorder() == nullptr ? std::move(evaluation) : recorded({&n}, std::move(evaluation), p, item);
 }
 
 }  // namespace gatherd::api::plan

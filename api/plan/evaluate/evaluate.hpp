@@ -2,6 +2,7 @@
 /// Any kind of TASK as a coroutine of the executor. The Python that a kind stands for is written above its function.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "api/plan/evaluate/child_list.hpp"
@@ -16,11 +17,15 @@ class program;
 
 /// Evaluates a node inside a task of the program. Never raises: a cancellation too is a failure that it returns.
 /// `n` and `p` outlive it. The Python that it stands for is written above each
-/// kind.
-[[nodiscard]] executor::task<outcome> evaluate(const node& n, environment_ptr names, program& p);
+/// kind. `item`: of the map whose task the node is.
+[[nodiscard]] executor::task<outcome> evaluate(const node& n, environment_ptr names, program& p,
+                                               std::uint32_t item = place::no_item);
 
 /// Evaluates a node that is_instant, at once.
 [[nodiscard]] outcome evaluate_instant(const node& n, program& p);
+
+/// The same of a node that has its record, or is not to have one.
+[[nodiscard]] outcome instant_outcome(const node& n, program& p);
 
 /// Evaluates a node that is_instant, at once and outside a program, and appends its result as JSON text; no value is
 /// kept. Where it fails, gives the failure, and the text is as it was.

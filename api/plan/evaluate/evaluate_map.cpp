@@ -21,7 +21,7 @@ task<outcome> evaluate_items(const map_node& n, environment_ptr names, program& 
     if (n.over_task != nullptr) {
         const node& source = *n.over_task;
         auto evaluation = source.is == kind::ref
-                              ? evaluate_ref(static_cast<const ref_node&>(source), names, p, &computed)
+                              ? recorded({&source}, evaluate_ref(static_cast<const ref_node&>(source), names, p, &computed), p)
                               : evaluate(source, names, p);
         outcome over = co_await std::move(evaluation);
         if (!over.has_value()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/model/function.hpp"
@@ -24,6 +25,9 @@ public:
 
     void print(std::string line) override;
     python_random& random() override;
+    void call_failed(std::string_view function, std::string_view type) noexcept override {
+        observer_.call_failed(function, type);
+    }
 
 private:
     const limits& limits_;

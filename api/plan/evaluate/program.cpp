@@ -38,6 +38,41 @@ void program::prepare() {
     root_.ref()->add_continuation(watch_);
 }
 
+std::shared_ptr<const node_recorder> program::watch() {
+    const std::lock_guard guard{watch_lock_};
+    if (record_ == nullptr && !is_result_taken_) {
+        record_ = std::make_shared<node_recorder>(plan_->root(), began_);
+        recording_.store(record_.get(), std::memory_order_release);
+        if (root_.done()) {
+            end_root_record();
+        }
+    }
+    return record_;
+}
+
+std::shared_ptr<const node_recorder> program::record() const {
+    const std::lock_guard guard{watch_lock_};
+    return record_;
+}
+
+/// Under watch_lock_, which keeps the result where it is. Once the root has ended.
+void program::end_root_record() noexcept {
+    if (record_ == nullptr) {
+        return;
+    }
+    if (root_.exception() != nullptr) {
+        record_->end_cancelled(0);
+    } else {
+        record_->end(0, root_.result());
+    }
+}
+
+void program::call_began() noexcept {
+    if (node_recorder* const watching = recorder()) {
+        watching->start(record_around.get(), nullptr);
+    }
+}
+
 void program::start() {
     alive_ = shared_from_this();
     if (timeout_ && timeout_->count() <= 0) {
@@ -101,6 +136,10 @@ void program::begin_clean_up_round() noexcept {
 
 void program::root_ended(executor::continuation& watch, executor::task_state&) noexcept {
     program& self = static_cast<root_watch&>(watch).owner;
+    if (self.recorder() != nullptr) {
+        const std::lock_guard guard{self.watch_lock_};
+        self.end_root_record();
+    }
     if (self.size() > 1) {  // the root itself is still counted
         self.begin_clean_up();
     }
@@ -118,6 +157,11 @@ void program::on_drained() noexcept {
     {
         const std::lock_guard guard{output_lock_};
         is_silent_ = true;
+    }
+    {
+        const std::lock_guard guard{watch_lock_};
+        end_root_record();  // who began to watch as the root ended may have missed it
+        is_result_taken_ = true;
     }
     const std::shared_ptr<program> alive = std::move(alive_);
     // Nobody else reads the root's result.

@@ -11,7 +11,9 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "api/plan/evaluate/node_recorder.hpp"
 #include "api/plan/model/failure.hpp"
 #include "api/plan/model/function.hpp"
 #include "api/plan/model/plan.hpp"
@@ -67,6 +69,9 @@ public:
 
     /// Whether somebody still waits for the end. If not, a program that does not clean up is abandoned at once.
     [[nodiscard]] virtual bool is_answer_wanted() const noexcept { return true; }
+
+    /// A call of that function has raised an error of that type. From any thread.
+    virtual void call_failed(std::string_view /*function*/, std::string_view /*type*/) noexcept {}
 
     /// All tasks of the program have ended. The last call.
     virtual void ended(program_end end) noexcept = 0;
@@ -124,6 +129,11 @@ public:
     /// The program goes beyond a limit of its own: it is cancelled, and that is its end.
     void exceed(const char* limit) noexcept override;
 
+    void call_began() noexcept override;
+    void call_failed(std::string_view function, std::string_view type) noexcept override {
+        observer_->call_failed(function, type);
+    }
+
     /// There is no memory for it, by that limit: it is cancelled, and no node of it starts any more.
     void end_for_memory(const char* limit) noexcept;
 
@@ -135,6 +145,19 @@ public:
     /// A map begins whose items run so many tasks each. False: with it all maps of the program together have more than
     /// limits.plan_tasks, and the program is cancelled.
     [[nodiscard]] bool count_mapped(std::size_t items, std::size_t tasks_each) noexcept;
+
+    /// From now on what becomes of its nodes is recorded. The record lives on after the program. Null: it has ended, and
+    /// nobody had watched. Throws std::bad_alloc.
+    [[nodiscard]] std::shared_ptr<const node_recorder> watch();
+
+    /// What watch gave, or null if nobody has watched.
+    [[nodiscard]] std::shared_ptr<const node_recorder> record() const;
+
+    /// For the evaluator: null if nobody watches.
+    [[nodiscard]] node_recorder* recorder() const noexcept { return recording_.load(std::memory_order_acquire); }
+
+    /// When it was started.
+    [[nodiscard]] std::chrono::steady_clock::time_point began() const noexcept { return began_; }
 
     /// To be awaited, and held while a function draws from the one generator of a seeded program.
     [[nodiscard]] auto generator_turn() noexcept { return generator_lock_.lock(); }
@@ -152,6 +175,7 @@ private:
     void arm_clean_up(std::chrono::nanoseconds delay) noexcept;
     void begin_clean_up_round() noexcept;
     [[nodiscard]] program_end end_of(outcome result) noexcept;
+    void end_root_record() noexcept;
 
     std::shared_ptr<const plan> plan_;
     std::unique_ptr<python_random> generator_;  // of 2.5 KB, which few programs have
@@ -177,6 +201,11 @@ private:
     std::atomic<program_end::way> cancelled_by_{program_end::way::returned};  // returned: by nobody
     std::atomic<const char*> exceeded_{nullptr};
     std::atomic<std::size_t> mapped_tasks_{0};  // only counted
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();  // set before the start
+    mutable std::mutex watch_lock_;
+    bool is_result_taken_ = false;           // under watch_lock_, as the next
+    std::shared_ptr<node_recorder> record_;  // set once
+    std::atomic<node_recorder*> recording_{nullptr};  // released where that is set
     executor::mutex generator_lock_;
     std::mutex output_lock_;
     std::size_t lines_ = 0;   // under output_lock_, as the next

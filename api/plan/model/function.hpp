@@ -65,6 +65,12 @@ public:
         return std::nullopt;
     }
 
+    /// A call that has waited in a line for its place begins. In the task of the call.
+    virtual void call_began() noexcept {}
+
+    /// A call of that function has raised an error of that type, which is no CancelledError.
+    virtual void call_failed(std::string_view /*function*/, std::string_view /*type*/) noexcept {}
+
     /// The program went beyond that limit ("limits.result_bytes"): it is cancelled, and that is its end.
     virtual void exceed(const char* /*limit*/) noexcept {}
 };
@@ -140,6 +146,7 @@ struct function {
     function_example example{};
     std::string needs{};  ///< the setting that allows it; empty: it is always allowed
     args_form takes = args_form::bound;
+    bool has_line = false;  ///< a coroutine whose calls wait for a place, and tell their context when they have got it
 
     /// Whether asyncio would call it `async def`: to_thread refuses it.
     [[nodiscard]] bool is_async() const noexcept {

@@ -171,8 +171,9 @@ struct try_node : node {
     bool names_error = false;                 ///< `as`: the handler has an environment of its own
 };
 
-/// JSON pointer into the params of the request.
-[[nodiscard]] std::string pointer_to(const place& where);
+/// JSON pointer into the params of the request. What is written of one that is longer than `most` bytes is at least as
+/// long.
+[[nodiscard]] std::string pointer_to(const place& where, std::size_t most = ~std::size_t{0});
 
 /// Seconds of the wire, saturating; what is beyond some 290 years counts as that.
 [[nodiscard]] std::chrono::nanoseconds to_duration(double seconds) noexcept;

@@ -45,13 +45,13 @@ std::span<value> plan::make_values(std::size_t count) {
     return room;
 }
 
-std::string pointer_to(const place& where) {
+std::string pointer_to(const place& where, std::size_t most) {
     std::vector<const node*> upwards;
     for (const node* each = where.at; each != nullptr; each = each->parent) {
         upwards.push_back(each);
     }
     std::string pointer;
-    for (auto each = upwards.rbegin(); each != upwards.rend(); ++each) {
+    for (auto each = upwards.rbegin(); each != upwards.rend() && pointer.size() <= most; ++each) {
         pointer += (*each)->step;
         if ((*each)->position != place::no_item) {
             pointer += '/' + std::to_string((*each)->position);

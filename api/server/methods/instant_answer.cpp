@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -21,10 +22,10 @@ constexpr std::size_t most_at_once = 1024;
 
 constexpr std::size_t most_kept = std::size_t{64} << 10;  // bytes of an answer's memory, for the next answer
 
-/// Sends on what the plan prints.
+/// Sends on what the plan prints, and counts calls that fail.
 class printing final : public plan::program_observer {
 public:
-    explicit printing(const reply& answer) noexcept : answer_{answer} {}
+    printing(server_state& state, const reply& answer) noexcept : state_{state}, answer_{answer} {}
 
     void printed(std::string line) override {
         if (!answer_.is_notification()) {
@@ -35,9 +36,13 @@ public:
     }
     void child_ended(std::size_t /*index*/, const plan::outcome& /*result*/) override {}
     [[nodiscard]] bool wants_children() const noexcept override { return false; }
+    void call_failed(std::string_view function, std::string_view type) noexcept override {
+        state_.failures().add(function, type);
+    }
     void ended(plan::program_end /*end*/) noexcept override {}
 
 private:
+    server_state& state_;
     const reply& answer_;
 };
 
@@ -71,7 +76,7 @@ void answer_at_once(server_state& state, const plan::plan& source, reply& answer
     message.clear();
     protocol::append_result_head(message, answer.id());
     const std::size_t head = message.size();
-    printing observer{answer};
+    printing observer{state, answer};
     const limits& bounds = state.bounds();
     state.counts().add(event::programs_run);
     const auto end = run_within_memory(bounds, observer, source, message);

@@ -42,12 +42,13 @@ void running_request::start(std::shared_ptr<const plan::plan> source, plan::prog
 }
 
 bool running_request::cancel(const std::string& message) {
-    std::shared_ptr<plan::program> program;
-    {
-        const std::lock_guard guard{lock_};
-        program = program_;
-    }
-    return program != nullptr && program->cancel(message);
+    const auto its_program = program();
+    return its_program != nullptr && its_program->cancel(message);
+}
+
+std::shared_ptr<plan::program> running_request::program() const {
+    const std::lock_guard guard{lock_};
+    return program_;
 }
 
 void running_request::notify(const char* method, const value& params) {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "api/plan/evaluate/program.hpp"
 #include "api/server/limits/memory_watch.hpp"
@@ -43,6 +44,7 @@ public:
     // pending_request
     [[nodiscard]] const protocol::request_id& id() const noexcept override { return id_; }
     bool cancel(const std::string& message) override;
+    [[nodiscard]] std::shared_ptr<plan::program> program() const override;
 
     // program_observer
     void printed(std::string line) override;
@@ -50,6 +52,9 @@ public:
     void child_ended(std::size_t index, const plan::outcome& result) override;
     [[nodiscard]] bool wants_children() const noexcept override { return wishes_.streams || wishes_.progress.has_value(); }
     [[nodiscard]] bool is_answer_wanted() const noexcept override;
+    void call_failed(std::string_view function, std::string_view type) noexcept override {
+        state_.failures().add(function, type);
+    }
     void ended(plan::program_end end) noexcept override;
 
 private:

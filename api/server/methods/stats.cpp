@@ -15,6 +15,8 @@
 namespace gatherd::api::server {
 namespace {
 
+constexpr std::size_t most_failures = 100;
+
 value requests_by_method(const counters& counted) {
     value all = value::object();
     std::size_t index = 0;
@@ -44,7 +46,7 @@ value threads(const executor::scheduler& of) {
 
 }  // namespace
 
-value describe_stats(const server_parts& server) {
+value describe_stats(const server_parts& server, std::size_t most_functions) {
     value all = server.state.counts().events();
     all["uptime"] = std::chrono::duration<double>{server.state.uptime()}.count();
     all["draining"] = server.state.is_draining();
@@ -59,7 +61,8 @@ value describe_stats(const server_parts& server) {
     all["limits"] = server.state.counts().limits_met();
     all["memory"] = {{"allocated_bytes", executor::allocated_memory::exact_bytes()},
                      {"resident_bytes", process::resident_bytes("self")}};
-    all["calls"] = server.state.workers().describe_calls();
+    all["calls"] = server.state.workers().describe_calls(most_functions);
+    all["failures"] = server.state.failures().most_frequent(most_failures);
     all["threads"] = threads(server.state.runs_on());
     const auto* const bulk = server.state.made_bulk_scheduler();
     all["bulk_threads"] = bulk == nullptr ? value::array() : threads(*bulk);

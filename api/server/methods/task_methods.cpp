@@ -19,6 +19,7 @@
 #include "api/server/methods/methods.hpp"
 #include "api/server/tasks/created_task.hpp"
 #include "api/server/tasks/waiting_request.hpp"
+#include "api/server/tasks/watched_program.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
@@ -130,20 +131,27 @@ value list_tasks(const server_parts& server, const connection& client, const std
     return list;
 }
 
+/// Whether a client may see the requests of that one.
+bool may_see_requests(const connection& client, connection& other) {
+    const identity& who = *client.who();
+    return who.may(right::see_all) || other.work().share() == who.share();  // connections of one token have one share
+}
+
 constexpr std::size_t most_requests_listed = 10'000;
 
 /// Adds the requests that run, of those clients whose tasks this one may see.
 void add_requests(value& list, const server_parts& server, const connection& client, std::size_t most) {
-    const identity& who = *client.who();
     std::size_t left = std::min(most, most_requests_listed);
     for (const auto& each : server.connections.all()) {
         const auto some = each->work().some_requests(left);
-        if (some.empty() || (!who.may(right::see_all) && each->work().share() != who.share())) {
-            continue;  // connections of one token have one share
+        if (some.empty() || !may_see_requests(client, *each)) {
+            continue;
         }
         for (const auto& request : some) {
             const protocol::request_id& id = request->id();
-            list.push_back({{"request", id.is_absent() ? value(nullptr) : value::parse(id.text())},
+            const std::string watched = watch_id(*each, *request);
+            list.push_back({{"id", watched.empty() ? value(nullptr) : value(watched)},
+                            {"request", id.is_absent() ? value(nullptr) : value::parse(id.text())},
                             {"client", text_of(each->peer())},
                             {"state", request->activity()}});
             --left;
@@ -168,6 +176,32 @@ void answer_with_tasks(const server_parts& server, reply& answer, const wanted_t
             add_requests(list, server, *answer.to(), wanted.most - list.size());
         }
         answer.result(list);
+    } catch (const memory_limit_exceeded&) {
+        answer.error(out_of_memory());
+    }
+}
+
+/// The program of that id, a created task or a request that runs, if the client may see it.
+watched_program watch_one(const server_parts& server, const connection& client, const std::string& id) {
+    if (id.find(':') == std::string::npos) {  // no id of a created task has one
+        return watched_program{find_one(server, client, id, right::see_all)};
+    }
+    const client_request found = find_request(server.connections, id);
+    if (found.request == nullptr) {
+        refuse_unknown(id);
+    }
+    if (!may_see_requests(client, *found.client)) {
+        throw refused{{errc::not_authenticated, "Not allowed: it is a request of another client"}};
+    }
+    return {id, found.request};
+}
+
+/// Answers with a program's status and nodes, where there is memory for it.
+void answer_with_nodes(reply& answer, const watched_program& watched) {
+    try {
+        executor::memory_account describing{executor::memory_account::kind::early};
+        const executor::memory_turn turn{&describing};
+        answer.result(watched.describe());
     } catch (const memory_limit_exceeded&) {
         answer.error(out_of_memory());
     }
@@ -244,9 +278,20 @@ void cancel(const server_parts& server, std::optional<protocol::json_view> given
 }
 
 void status(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
-    static const signature expected{{"id"}, {}};
-    const std::string id = params{given, expected}.required_text("id");
-    answer.result(find_one(server, *answer.to(), id, right::see_all)->status());
+    constexpr std::size_t nodes_a_turn = 64;
+    static const signature expected{{"id"}, {"nodes"}};
+    const params read{given, expected};
+    const std::string id = read.required_text("id");
+    if (!read.flag("nodes")) {
+        return answer.result(find_one(server, *answer.to(), id, right::see_all)->status());
+    }
+    auto watched = watch_one(server, *answer.to(), id);
+    if (watched.nodes() <= nodes_a_turn) {
+        return answer_with_nodes(answer, watched);
+    }
+    server.state.bulk().submit([watched = std::move(watched), later = std::make_shared<reply>(std::move(answer))] {
+        answer_with_nodes(*later, watched);
+    });
 }
 
 void tasks(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {

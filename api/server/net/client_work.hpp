@@ -19,6 +19,9 @@
 #include "api/server/limits/client_share.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
 
+namespace gatherd::api::plan {
+class program;
+}
 namespace gatherd::api::workers {
 class worker;
 }
@@ -34,6 +37,9 @@ public:
 
     /// What it does: "running"; "waiting" for created tasks, or for a pool to serve.
     [[nodiscard]] virtual std::string_view activity() const noexcept { return "running"; }
+
+    /// The program that it runs, if it is one that runs.
+    [[nodiscard]] virtual std::shared_ptr<plan::program> program() const { return nullptr; }
 
     /// Asks it to end. False: it has ended already. From any thread; may answer before it returns.
     virtual bool cancel(const std::string& message) = 0;

@@ -35,6 +35,7 @@ connection::connection(connection_table& table, transport::socket_type socket, c
                        const peer_address& peer)
     : table_{table},
       state_{table.state()},
+      number_{table.next_number()},
       transport_{std::move(socket), tls},
       peer_{peer},
       home_{transport_.socket().get_executor().context()},

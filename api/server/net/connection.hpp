@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -48,6 +49,9 @@ public:
 
     /// Begins to read. On its reactor.
     void start();
+
+    /// No other connection has had it.
+    [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
     /// It is that process of a pool, which may do everything and is a worker from the start. Before it is let in.
     void become_process(const std::shared_ptr<workers::worker>& self);
@@ -158,6 +162,7 @@ private:
 
     connection_table& table_;
     server_state& state_;
+    const std::uint64_t number_;
     transport transport_;
     const peer_address peer_;
     asio::io_context& home_;  // its worker's

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -36,6 +37,9 @@ public:
     [[nodiscard]] const char* enter(const std::shared_ptr<connection>& client);
     void leave(const std::shared_ptr<connection>& client) noexcept;
 
+    /// For a new connection.
+    [[nodiscard]] std::uint64_t next_number() noexcept { return numbers_.fetch_add(1, std::memory_order_relaxed) + 1; }
+
     [[nodiscard]] std::size_t size() const;
     [[nodiscard]] std::vector<std::shared_ptr<connection>> all() const;
 
@@ -51,7 +55,8 @@ public:
 private:
     server_state& state_;
     request_handler& handler_;
-    std::atomic<std::size_t> refused_{0};  // only counted
+    std::atomic<std::size_t> refused_{0};  // only counted, as the next
+    std::atomic<std::uint64_t> numbers_{0};
 
     mutable std::mutex lock_;
     std::unordered_set<std::shared_ptr<connection>> connections_;  // under lock_, as all below

@@ -13,6 +13,7 @@
 #include "api/plan/model/registry.hpp"
 #include "api/server/auth/token_table.hpp"
 #include "api/server/limits/counters.hpp"
+#include "api/server/limits/failure_counts.hpp"
 #include "api/server/limits/live_limits.hpp"
 #include "api/server/limits/memory_watch.hpp"
 #include "api/server/state/bulk_lane.hpp"
@@ -49,6 +50,7 @@ public:
     void change_limits(const limits& bounds);
 
     [[nodiscard]] counters& counts() noexcept { return counters_; }
+    [[nodiscard]] failure_counts& failures() noexcept { return failures_; }
     [[nodiscard]] memory_watch& memory() noexcept { return memory_; }
 
     /// Of all clients together, for task_allowance to count.
@@ -99,6 +101,7 @@ private:
     const std::string version_;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     counters counters_;
+    failure_counts failures_;
     token_table tokens_;
     log::line_budget refused_tokens_log_{1, 1};
     log::line_budget refused_serves_log_{1, 1};

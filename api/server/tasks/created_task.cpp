@@ -15,7 +15,6 @@
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
-namespace {
 
 const char* name_of(task_phase phase) {
     switch (phase) {
@@ -32,6 +31,8 @@ const char* name_of(task_phase phase) {
     }
     return "cancelled";
 }
+
+namespace {
 
 value unix_seconds(const std::optional<created_task::clock::time_point>& when) {
     if (!when) {
@@ -235,6 +236,11 @@ value created_task::status() const {
             {"finished", unix_seconds(finished_)}};
 }
 
+std::shared_ptr<const plan::node_recorder> created_task::watch() {
+    const std::lock_guard guard{lock_};
+    return program_ != nullptr ? program_->watch() : record_;
+}
+
 bool created_task::is_answer_wanted() const noexcept {
     const std::lock_guard guard{lock_};
     return !creator_.expired() || !listeners_.empty();
@@ -257,9 +263,11 @@ void created_task::take(plan::program_end end) {
     const auto made = std::make_shared<const task_end>(text_of(std::move(end), state_.bounds()));
     std::map<std::uint64_t, listener> listeners;
     std::shared_ptr<plan::program> program;  // its plan goes when nobody holds our lock
+    std::shared_ptr<const plan::node_recorder> record;
     {
         const std::lock_guard guard{lock_};
         end_ = made;
+        record = record_ = program_->record();
         finished_ = clock::now();
         listeners.swap(listeners_);
         program = std::move(program_);
@@ -267,7 +275,8 @@ void created_task::take(plan::program_end end) {
         allowance_.release();
     }
     place_.leave();
-    table_.finish(self, made->bytes() + options_.name.capacity());
+    const std::size_t record_bytes = record == nullptr ? 0 : record->bytes();
+    table_.finish(self, made->bytes() + options_.name.capacity() + record_bytes);
     const bool tell_all_at_once = listeners.size() <= items_a_turn;
     const auto tell_all = [self, listeners = std::move(listeners)] {
         for (const auto& [number, then] : listeners) {

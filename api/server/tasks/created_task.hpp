@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/error.hpp"
@@ -27,6 +28,7 @@ class task_table;
 
 /// The words of method status.
 enum class task_phase : std::uint8_t { pending, running, done, failed, cancelled };
+[[nodiscard]] const char* name_of(task_phase phase);
 
 /// What became of a created task, as JSON text: its size is known, and each who asks gets the same.
 struct task_end {
@@ -96,6 +98,10 @@ public:
     /// `{"id", "name", "state", "created", "started", "finished"}`
     [[nodiscard]] value status() const;
 
+    /// From now on its nodes are recorded; the record, which is kept with its result. Null: it ended before anybody
+    /// watched. Throws std::bad_alloc.
+    [[nodiscard]] std::shared_ptr<const plan::node_recorder> watch();
+
     // owned_task
     [[nodiscard]] bool has_ended() const override { return end() != nullptr; }
     void lose_creator() override;
@@ -105,6 +111,9 @@ public:
     void child_ended(std::size_t, const plan::outcome&) override {}
     [[nodiscard]] bool wants_children() const noexcept override { return false; }
     [[nodiscard]] bool is_answer_wanted() const noexcept override;
+    void call_failed(std::string_view function, std::string_view type) noexcept override {
+        state_.failures().add(function, type);
+    }
     void ended(plan::program_end end) noexcept override;
 
 private:
@@ -127,6 +136,7 @@ private:
     std::optional<clock::time_point> started_;
     std::optional<clock::time_point> finished_;
     std::shared_ptr<const task_end> end_;
+    std::shared_ptr<const plan::node_recorder> record_;  // since its end: until then the program has it
     std::uint64_t last_number_ = 0;
     std::map<std::uint64_t, listener> listeners_;  // by number, that is in the order in which they came
 
