@@ -4,7 +4,7 @@
 
 #include "api/error.hpp"
 #include "cli/exit_status.hpp"
-#include "cli/json_place.hpp"
+#include "cli/client/json_place.hpp"
 
 namespace gatherd::cli {
 

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/shortened.hpp"
-#include "cli/server_message.hpp"
+#include "cli/client/server_message.hpp"
 
 namespace gatherd::cli::bench {
 

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "cli/batch_file.hpp"
+#include "cli/client/batch_file.hpp"
 #include "cli/failures.hpp"
 
 namespace gatherd::cli::bench {

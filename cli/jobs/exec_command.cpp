@@ -13,7 +13,7 @@
 #include "cli/command_words.hpp"
 #include "cli/failures.hpp"
 #include "cli/jobs/exec_run.hpp"
-#include "cli/request_options.hpp"
+#include "cli/client/request_options.hpp"
 #include "gatherd/executor/available_parallelism.hpp"
 
 namespace gatherd::cli::jobs {

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "cli/call_arguments.hpp"
-#include "cli/client.hpp"
+#include "cli/client/call_arguments.hpp"
+#include "cli/client/client.hpp"
 #include "cli/command_words.hpp"
-#include "cli/connect_option.hpp"
+#include "cli/client/connect_option.hpp"
 #include "cli/failures.hpp"
 #include "cli/jobs/map_run.hpp"
-#include "cli/request_options.hpp"
+#include "cli/client/request_options.hpp"
 
 namespace gatherd::cli::jobs {
 

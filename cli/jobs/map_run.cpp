@@ -26,7 +26,7 @@
 #include "cli/jobs/paced_output.hpp"
 #include "cli/jobs/rate_line.hpp"
 #include "cli/progress_bar.hpp"
-#include "cli/request_options.hpp"
+#include "cli/client/request_options.hpp"
 #include "cli/standard_output.hpp"
 
 namespace gatherd::cli::jobs {

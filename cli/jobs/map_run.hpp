@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/client.hpp"
+#include "cli/client/client.hpp"
 #include "cli/jobs/halt_rule.hpp"
 #include "cli/jobs/job_log.hpp"
 

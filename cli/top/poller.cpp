@@ -12,10 +12,10 @@
 #include <utility>
 
 #include "api/error.hpp"
-#include "cli/client.hpp"
+#include "cli/client/client.hpp"
 #include "cli/failure_report.hpp"
 #include "cli/failures.hpp"
-#include "cli/single_request.hpp"
+#include "cli/client/single_request.hpp"
 
 namespace gatherd::cli::top {
 namespace {

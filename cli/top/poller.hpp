@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/destination.hpp"
+#include "cli/client/destination.hpp"
 #include "cli/top/snapshot.hpp"
 
 namespace gatherd::cli {

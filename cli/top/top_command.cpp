@@ -19,11 +19,11 @@
 #include <system_error>
 #include <utility>
 
-#include "cli/client.hpp"
-#include "cli/connect_option.hpp"
+#include "cli/client/client.hpp"
+#include "cli/client/connect_option.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/failures.hpp"
-#include "cli/request_options.hpp"
+#include "cli/client/request_options.hpp"
 #include "cli/standard_output.hpp"
 #include "cli/top/poller.hpp"
 #include "cli/top/screen.hpp"

@@ -8,7 +8,7 @@ Rules (each violation is an error):
              functions, workers, plan/check and plan/evaluate -> plan/model; embedding -> server, functions; in
              server: methods -> tasks -> net -> state -> auth -> limits; api/log,
              api/protocol, api/include and the headers directly in api/ serve all of api
-  serve      in cli only serve* sees config, api and executor together
+  serve      in cli only serve/ sees config, api and executor together
   libraries  a layer includes only the third-party libraries that LIBRARIES lists for it
   listed     every source of a layer is named in that layer's CMakeLists.txt: else nothing compiles it alone or installs it
   header     a header begins with a `/// \\file` comment and has `#pragma once`
@@ -171,8 +171,8 @@ def check_source(path, lines, root):
         if include[1] == '"' and target:
             sees.setdefault(target.split("/")[0], number)
     if layer_of(path) == "cli" and {"config", "api", "executor"} <= sees.keys():
-        if not os.path.basename(path).startswith("serve"):
-            yield max(sees.values()), "only cli/serve sees config, api and executor together"
+        if not path.startswith("cli/serve/"):
+            yield max(sees.values()), "only cli/serve/ sees config, api and executor together"
     if path.endswith(".hpp") and not any(line.startswith(r"/// \file") for line in lines[:5]):
         yield 1, r"a header without a `/// \file` comment on top that says what it is"
     if path.endswith(".hpp") and not any(line.startswith("#pragma once") for line in lines):

@@ -27,9 +27,9 @@ SOUND = {
     "api/plan/evaluate/call.hpp": '/// \\file\n#pragma once\n#include "api/plan/model/node.hpp"\n',
     "config/CMakeLists.txt": "add_library(x settings.hpp)\n",
     "config/settings.hpp": "/// \\file\n#pragma once\n#include <string>\n",
-    "cli/CMakeLists.txt": "add_executable(x serve.cpp submit.cpp)\n",
-    "cli/serve.cpp": '/// \\file\n#include "api/value.hpp"\n#include "config/settings.hpp"\n#include "gatherd/executor/task.hpp"\n',
-    "cli/submit.cpp": '/// \\file\n#include "api/value.hpp"\n#include "config/settings.hpp"\n',
+    "cli/CMakeLists.txt": "add_executable(x serve/serve.cpp commands/submit.cpp)\n",
+    "cli/serve/serve.cpp": '/// \\file\n#include "api/value.hpp"\n#include "config/settings.hpp"\n#include "gatherd/executor/task.hpp"\n',
+    "cli/commands/submit.cpp": '/// \\file\n#include "api/value.hpp"\n#include "config/settings.hpp"\n',
     "docs/NOTES.md": "See ../README.md, or go up with `cd ..`.\n",
 }
 
@@ -73,8 +73,8 @@ class CheckLayers(unittest.TestCase):
                 self.assertTrue(report[0].startswith(f"{source}:{line}: "), report)
 
     def test_only_serve_sees_all_layers(self):
-        report = self.violations(append={"cli/submit.cpp": '#include "gatherd/executor/task.hpp"'})
-        self.assertEqual(report, ["cli/submit.cpp:4: only cli/serve sees config, api and executor together"])
+        report = self.violations(append={"cli/commands/submit.cpp": '#include "gatherd/executor/task.hpp"'})
+        self.assertEqual(report, ["cli/commands/submit.cpp:4: only cli/serve/ sees config, api and executor together"])
 
     def test_a_layer_uses_its_own_libraries_only(self):
         for source, header in [(TASK, "nlohmann/json.hpp"), ("api/protocol/frame.hpp", "asio.hpp"),

@@ -1,4 +1,4 @@
-#include "cli/batch_file.hpp"
+#include "cli/client/batch_file.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>

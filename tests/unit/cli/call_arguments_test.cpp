@@ -1,4 +1,4 @@
-#include "cli/call_arguments.hpp"
+#include "cli/client/call_arguments.hpp"
 
 #include <catch2/catch.hpp>
 

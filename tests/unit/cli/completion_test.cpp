@@ -1,9 +1,9 @@
-#include "cli/completion.hpp"
+#include "cli/commands/completion.hpp"
 
 #include <CLI/CLI.hpp>
 #include <catch2/catch.hpp>
 
-#include "cli/man_page.hpp"
+#include "cli/commands/man_page.hpp"
 
 using namespace gatherd::cli;
 

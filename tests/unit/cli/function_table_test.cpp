@@ -1,4 +1,4 @@
-#include "cli/function_table.hpp"
+#include "cli/commands/function_table.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>

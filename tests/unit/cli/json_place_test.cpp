@@ -1,4 +1,4 @@
-#include "cli/json_place.hpp"
+#include "cli/client/json_place.hpp"
 
 #include <catch2/catch.hpp>
 

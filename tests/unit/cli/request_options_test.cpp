@@ -1,4 +1,4 @@
-#include "cli/request_options.hpp"
+#include "cli/client/request_options.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "cli/serve_log.hpp"
+#include "cli/serve/log.hpp"
 
 #include <fcntl.h>
 #include <spdlog/logger.h>

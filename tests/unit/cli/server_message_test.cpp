@@ -1,4 +1,4 @@
-#include "cli/server_message.hpp"
+#include "cli/client/server_message.hpp"
 
 #include <catch2/catch.hpp>
 

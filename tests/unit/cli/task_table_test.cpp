@@ -1,4 +1,4 @@
-#include "cli/task_table.hpp"
+#include "cli/commands/task_table.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>

@@ -105,7 +105,7 @@ private:
 };
 
 /// The process's count of allocated bytes. It counts what `add` is told: a program whose operator new and delete call
-/// it has an exact count (as gatherd has, see cli/counting_allocator.cpp); in any other program it stays 0.
+/// it has an exact count (as gatherd has, see cli/serve/counting_allocator.cpp); in any other program it stays 0.
 ///
 /// Each thread counts for itself, and adds to the common total when it has allocated or freed 32 KiB more. So an
 /// allocation costs two additions, and a look at the total one load.

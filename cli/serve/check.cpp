@@ -1,0 +1,99 @@
+#include "cli/serve/check.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "api/functions/standard.hpp"
+#include "api/plan/model/registry.hpp"
+#include "api/pools/pool_table.hpp"
+#include "api/server/net/listening_socket.hpp"
+#include "api/server/net/tls_context.hpp"
+#include "cli/client/secret_file.hpp"
+#include "cli/serve/settings.hpp"
+
+namespace gatherd::cli {
+
+namespace {
+
+bool speaks_tls(const config::settings& settings) {
+    return std::ranges::any_of(settings.listen, &config::address::tls);
+}
+
+std::vector<std::string> start_faults(const config::settings& settings) {
+    using api::server::listening_socket, api::server::tls_context;
+    using kind = config::address::kind;
+    std::vector<std::string> faults;
+    const auto note = [&faults](const std::function<void()>& check) {
+        try {
+            check();
+        } catch (const std::exception& wrong) {
+            faults.emplace_back(wrong.what());
+        }
+    };
+    note([&] {
+        check_tls(settings);
+        if (speaks_tls(settings)) {
+            static_cast<void>(tls_context::read(tls_files_from(settings)));
+        }
+    });
+    for (const config::address& at : settings.listen) {
+        if (at.is == kind::local) {
+            note([&] { listening_socket::check_local(at.path, unix_access_from(settings)); });
+        } else if (at.is == kind::tcp) {
+            note([&] {
+                const auto probe = listening_socket::probe(at.host, at.port);
+                config::address in_clear = at;
+                in_clear.tls = false;
+                check_exposure(config::to_text(in_clear), probe.is_local(), at.tls, settings);
+            });
+        }  // what systemd hands over is not there yet
+    }
+    if (const auto& at = settings.admin.listen) {
+        note([&] {
+            const auto probe = listening_socket::probe(at->host, at->port);
+            check_admin_exposure(config::to_text(*at), probe.is_local(), settings);
+        });
+    }
+    note([&] { static_cast<void>(tokens_from(settings)); });
+    note([&] { check_port_file(settings.port_file); });
+    api::plan::registry functions;
+    note([&] { api::functions::add_standard(functions, outside_from(settings)); });
+    note([&] { add_plugins(functions, settings); });
+    for (const auto& each : pools_from(settings)) {
+        note([&] { api::pools::check(each, functions); });
+    }
+    return faults;
+}
+
+}  // namespace
+
+std::vector<std::string> start_warnings(const config::settings& settings) {
+    std::vector<std::string> warnings;
+    const auto add = [&warnings](std::optional<std::string> warning) {
+        if (warning) {
+            warnings.push_back(std::move(*warning));
+        }
+    };
+    if (speaks_tls(settings)) {
+        const auto files = tls_files_from(settings);
+        add(api::server::tls_context::validity_fault(files));
+        add(secret_exposure("tls.key", files.key));
+    }
+    for (const auto& each : settings.auth.tokens) {
+        add(secret_exposure("auth.tokens", each.file));
+    }
+    return warnings;
+}
+
+start_findings check_start(const config::settings& settings) {
+    start_findings found{start_faults(settings), {}};
+    if (found.faults.empty()) {
+        found.warnings = start_warnings(settings);
+    }
+    return found;
+}
+
+}  // namespace gatherd::cli

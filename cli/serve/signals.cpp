@@ -1,0 +1,52 @@
+#include "cli/serve/signals.hpp"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <string_view>
+
+namespace gatherd::cli {
+namespace {
+
+extern "C" void stop_at_once(int number) {
+    constexpr std::string_view line = "gatherd: stopped by a second signal, without waiting\n";
+    constexpr int signal_base = 128;  // as shells say it
+    static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
+    std::_Exit(signal_base + number);
+}
+
+}  // namespace
+
+serve_signals::serve_signals() noexcept {
+    sigemptyset(&waited_for_);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+        sigaddset(&waited_for_, number);
+    }
+    pthread_sigmask(SIG_BLOCK, &waited_for_, nullptr);
+}
+
+int serve_signals::next() noexcept {
+    int number = 0;
+    while (sigwait(&waited_for_, &number) != 0) {  // EINTR: a debugger
+    }
+    if (number != SIGHUP) {
+        // `timeout` sends its signal to the process and then to its group, so it comes twice: that is one request.
+        constexpr timespec instant{.tv_sec = 0, .tv_nsec = 50'000'000};
+        sigset_t same;
+        sigemptyset(&same);
+        sigaddset(&same, number);
+        static_cast<void>(sigtimedwait(&same, nullptr, &instant));
+        sigset_t stopping;
+        sigemptyset(&stopping);
+        for (const int each : {SIGTERM, SIGINT}) {
+            sigaddset(&stopping, each);
+            std::signal(each, stop_at_once);
+        }
+        pthread_sigmask(SIG_UNBLOCK, &stopping, nullptr);
+    }
+    return number;
+}
+
+}  // namespace gatherd::cli
