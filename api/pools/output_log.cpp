@@ -27,8 +27,6 @@ bool is_telling(std::string_view line) {
 
 }  // namespace
 
-}
-
 void output_log::take(pid_t pid, std::string_view bytes) {
     while (!bytes.empty()) {
         const std::size_t end = bytes.find('\n');

@@ -278,13 +278,13 @@ while True: signal.pause()
         daemon = self.daemon(own=pool(*python('loop({"one": lambda: 1})')),
                              refused=pool(*python('send(id=1, method="serve", params={"functions": [{"name": "sleep"}]})\ntime.sleep(3600)'),
                                           start_time="500ms"))
-        daemon.wait_for_log("pool own: it serves")
-        daemon.wait_for_log("its serve was refused: Invalid params: /functions/0/name: 'sleep' is a function of the daemon's own")
+        daemon.wait_for_log("a pool serves pool=own")
+        daemon.wait_for_log("error=\"Invalid params: /functions/0/name: 'sleep' is a function of the daemon's own")
         daemon.wait_for_log("it did not serve within start_time (0.5 s): its serve was refused: Invalid params: /functions/0/name")
 
     def test_a_listed_function_that_its_pool_does_not_serve(self):
         daemon = self.daemon("--workers.wait", "10ms", own=pool(*python('loop({"one": lambda: 1})'), functions=["one", "two"]))
-        daemon.wait_for_log("pool own: it serves")
+        daemon.wait_for_log("a pool serves pool=own")
         client = self.connect(daemon)
         self.assertIn("two(): pool own serves, but not this function, which its setting functions lists", client.error("run", call("two"))["message"])
 

@@ -81,7 +81,7 @@ class Files(Case):
             ops.result("auth", ["of operations"])
             mount.replace(ci="second\n", ops="of operations\n")
             self.assertTrue(self.is_let_in(daemon, "first"))
-            self.reload(daemon, "SIGHUP: auth.tokens: replaced ci")
+            self.reload(daemon, "SIGHUP: a token was replaced in its file token=ci")
             daemon.wait_for_log("the settings were read again")
             self.assertEqual(old.rest(), [])  # whose token has gone is closed
             self.assertEqual(ops.result("ping"), "pong")

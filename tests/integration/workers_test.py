@@ -970,7 +970,7 @@ class Hostile(WorkersCase):
 
     def test_a_refused_serve_is_logged(self):
         self.assertEqual(self.refusal({"name": "x", "a\nb": 1}), "/functions/0/a\nb")
-        self.daemon.wait_for_log("a worker at 127.0.0.1: its serve was refused: Invalid params: /functions/0/a\\x0ab: unknown member")
+        self.daemon.wait_for_log('a serve was refused peer=127.0.0.1 error="Invalid params: /functions/0/a\\nb: unknown member')
 
     def test_a_call_that_is_too_large_raises_overflow_error(self):
         worker = self.worker("taker")
