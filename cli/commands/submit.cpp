@@ -62,7 +62,7 @@ int submit(const submit_arguments& arguments) {
     return first_fault;
 }
 
-constexpr const char* footer = R"(PLAN, or the file, holds one of
+constexpr const char* plan_help = R"(PLAN, or the file, holds one of
   a plan                    {"call": "sleep", "args": [0.1, "done"]}
   an array of plans         [{"call": "add", "args": [1, 2]}, {"value": 3}]; they are gathered
   a batch with its options  {"tasks": [...], "return_exceptions": true, "limit": 10}
@@ -117,7 +117,7 @@ void add_submit(CLI::App& root, command& chosen) {
     auto* const app = root.add_subcommand("submit", "run a plan or a batch of tasks and print the results");
     const auto arguments = add_plan_options(*app);
     arguments->connect.add_with_local_to(*app);
-    app->footer(footer);
+    app->footer(plan_help);
     app->callback([=, &chosen] { chosen = [arguments] { return submit(*arguments); }; });
 }
 

@@ -97,14 +97,14 @@ struct local_daemon::parts {
 
     /// False: something has not ended in time.
     bool end() {
-        const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{500};
+        const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{500};
         of.drain([this] { emptied.set_value(); });
-        if (emptied.get_future().wait_until(deadline) != std::future_status::ready) {
+        if (emptied.get_future().wait_until(until) != std::future_status::ready) {
             return false;
         }
         of.state().bulk().finish();
         while (of.state().tasks_in_flight()->load() != 0 || is_blocked()) {
-            if (std::chrono::steady_clock::now() >= deadline) {
+            if (std::chrono::steady_clock::now() >= until) {
                 return false;
             }
             std::this_thread::sleep_for(std::chrono::milliseconds{1});

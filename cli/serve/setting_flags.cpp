@@ -45,7 +45,7 @@ void setting_flags::add_to(CLI::App& app) {
     app.formatter(std::make_shared<one_name_formatter>());
     app.add_option("--config", file_, "JSON file of settings (GATHERD_CONFIG)")->type_name("FILE");
     app.add_option_function<std::string>(
-           "--pool", [this](const std::string& command) { pools_.push_back(command); },
+           "--pool", [this](const std::string& program) { pools_.push_back(program); },
            "start processes of this command, one a CPU, and have them serve functions: 'python3 tasks.py', tasks.py; may "
            "be given several times")
         ->type_name("COMMAND")
@@ -79,8 +79,8 @@ config::load_outcome setting_flags::load() const {
     for (const auto& [name, text] : texts_) {
         sources.flags.push_back({name, text});
     }
-    for (const auto& command : pools_) {
-        sources.flags.push_back({"pool", command});
+    for (const auto& program : pools_) {
+        sources.flags.push_back({"pool", program});
     }
     for (const auto& file : plugins_) {
         sources.flags.push_back({"plugin", file});
