@@ -13,7 +13,7 @@ work=$(mktemp -d)
 started=()
 
 stop() {
-    tmux -L "top-$$" kill-server 2>/dev/null || true
+    tmux -S "$work/tmux" kill-server 2>/dev/null || true
     for process in "${started[@]}"; do
         kill "$process" 2>/dev/null || true
     done
@@ -55,9 +55,9 @@ done
 "$gatherd" bench --batch 100 --duration 60s --rate 200 >/dev/null 2>&1 &
 started+=($!)
 
-tmux -f /dev/null -L "top-$$" new-session -d -x "$columns" -y "$rows" "exec env LC_ALL=C.UTF-8 '$gatherd' top"
+tmux -f /dev/null -S "$work/tmux" new-session -d -x "$columns" -y "$rows" "exec env LC_ALL=C.UTF-8 '$gatherd' top"
 screen() {
-    tmux -L "top-$$" capture-pane -p "$@"
+    tmux -S "$work/tmux" capture-pane -p "$@"
 }
 # Rates of a whole second, and not the mean since the start: the second look has come when the first line has changed.
 until screen | grep -q 'Requests [1-9]'; do :; done

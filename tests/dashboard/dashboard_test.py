@@ -22,14 +22,10 @@ class DashboardCase(unittest.TestCase):
     flags = ()
     expected_errors = ()
 
-    @classmethod
-    def setUpClass(cls):
-        cls.daemon = AdminDaemon(*cls.flags)
-        cls.page = f"http://127.0.0.1:{cls.daemon.admin_port}/"
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.daemon.stop()
+    def setUp(self):
+        self.daemon = AdminDaemon(*self.flags)
+        self.addCleanup(self.daemon.stop)
+        self.page = f"http://127.0.0.1:{self.daemon.admin_port}/"
 
     def browse(self, path="", **how):
         browser = Browser(**how)

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """`gatherd top` on a terminal of tmux: each key, sizes, a daemon that goes and comes back, and the terminal given back."""
 
-import itertools
 import json
 import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
 from pathlib import Path
@@ -16,22 +16,22 @@ from daemon import BINARY, Daemon, clean_environment
 from methods_test import FOR_EVER
 
 COLOR = re.compile("\x1b\\[[0-9;]*3[0-7]m")
-numbers = itertools.count()
 
 
 class Terminal:
     """A window with a shell in it."""
 
     def __init__(self, columns=80, rows=24, **environment):
-        self._name = f"gatherd-{os.getpid()}-{next(numbers)}"
+        self._folder = tempfile.TemporaryDirectory(prefix="gatherd-test-")
+        self._socket = str(Path(self._folder.name) / "tmux")
         given = clean_environment(**environment) | {"PS1": "$ ", "LC_ALL": "C.UTF-8", "HISTFILE": ""}
         given.pop("TMUX", None)
-        subprocess.run(["tmux", "-f", "/dev/null", "-L", self._name, "new-session", "-d", "-x", str(columns), "-y", str(rows), "sh"],
+        subprocess.run(["tmux", "-f", "/dev/null", "-S", self._socket, "new-session", "-d", "-x", str(columns), "-y", str(rows), "sh"],
                        env=given, check=True)
         self.wait(lambda shown: shown.rstrip().endswith(("$", "#")), "no prompt")
 
     def _tmux(self, *words):
-        return subprocess.run(["tmux", "-L", self._name, *words], check=True, capture_output=True, text=True).stdout
+        return subprocess.run(["tmux", "-S", self._socket, *words], check=True, capture_output=True, text=True).stdout
 
     def screen(self, *flags):
         return self._tmux("capture-pane", "-p", *flags)
@@ -70,6 +70,7 @@ class Terminal:
 
     def close(self):
         self._tmux("kill-server")
+        self._folder.cleanup()
 
 
 class TopCase(unittest.TestCase):

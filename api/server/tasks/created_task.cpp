@@ -267,7 +267,7 @@ void created_task::take(plan::program_end end) {
     {
         const std::lock_guard guard{lock_};
         end_ = made;
-        record = record_ = program_->record();
+        record = record_ = program_ != nullptr ? program_->record() : nullptr;
         finished_ = clock::now();
         listeners.swap(listeners_);
         program = std::move(program_);
