@@ -268,7 +268,7 @@ class Stop(unittest.TestCase):
             self.assertEqual(connection.message()["params"]["text"], "began")
             daemon.signal(signal.SIGTERM)
             daemon.signal(signal.SIGTERM)
-            self.assertEqual(connection.message()["result"], "done")
+            self.assertEqual(connection.message()["result"], [None, "done"])
             self.assertEqual(daemon.wait(), 0)
 
     def test_a_second_signal_ends_it_at_once(self):
