@@ -108,8 +108,8 @@ struct embedded_server::parts {
         : grace{wanted.grace},
           functions{all_functions(std::move(own))},
           scheduler{{.workers = wanted.threads, .blocking_threads = wanted.blocking_threads}},
-          of{scheduler, functions, wanted.bounds, GATHERD_VERSION, wanted.blocking_threads} {
-        of.change_tokens(grants_of(wanted.tokens));
+          daemon{scheduler, functions, wanted.bounds, GATHERD_VERSION, wanted.blocking_threads} {
+        daemon.change_tokens(grants_of(wanted.tokens));
     }
 
     void listen(const settings& wanted) {
@@ -122,7 +122,7 @@ struct embedded_server::parts {
                 throw std::invalid_argument{"listen: whoever reaches " + opened.address() +
                                             " could run plans here: set tokens, or, if that is meant, is_open"};
             }
-            listeners.push_back(std::make_shared<listener>(of.connections(), std::move(opened), nullptr));
+            listeners.push_back(std::make_shared<listener>(daemon.connections(), std::move(opened), nullptr));
             addresses.push_back(listeners.back()->address());
         }
         for (const auto& each : listeners) {
@@ -132,7 +132,7 @@ struct embedded_server::parts {
 
     /// Whether a call still runs on a thread.
     [[nodiscard]] bool is_blocked() {
-        auto* const bulk = of.state().made_bulk_scheduler();
+        auto* const bulk = daemon.state().made_bulk_scheduler();
         return scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0);
     }
 
@@ -140,22 +140,22 @@ struct embedded_server::parts {
         for (const auto& each : listeners) {
             each->stop();
         }
-        server::drain(of, grace, [](bool) {});
-        for (const auto& each : of.connections().all()) {
+        server::drain(daemon, grace, [](bool) {});
+        for (const auto& each : daemon.connections().all()) {
             each->hang_up();  // of those that do not read
         }
         server::wait_until(std::chrono::steady_clock::time_point::max(), [this] {
-            return of.connections().size() == 0 && of.state().tasks_in_flight()->load() == 0 && !is_blocked();
+            return daemon.connections().size() == 0 && daemon.state().tasks_in_flight()->load() == 0 && !is_blocked();
         });
-        of.state().bulk().finish();
-        of.state().stop_bulk();  // what they still do may need a worker
+        daemon.state().bulk().finish();
+        daemon.state().stop_bulk();  // what they still do may need a worker
         scheduler.stop();
     }
 
     const std::chrono::milliseconds grace;
     plan::registry functions;
     executor::scheduler scheduler;
-    server::service of;
+    server::service daemon;
     std::vector<std::shared_ptr<listener>> listeners;
     std::vector<std::string> addresses;
     std::once_flag stopped;

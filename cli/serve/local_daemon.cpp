@@ -81,35 +81,35 @@ struct local_daemon::parts {
           scheduler{{.workers = static_cast<std::size_t>(settings.threads),
                      .blocking_threads = static_cast<std::size_t>(settings.blocking.threads),
                      .pin_workers = settings.pin_threads}},
-          of{scheduler, functions, limits_from(settings), std::string{version()},
+          daemon{scheduler, functions, limits_from(settings), std::string{version()},
              static_cast<std::size_t>(settings.blocking.threads)} {}
 
     api::plan::registry functions;
     executor::scheduler scheduler;
-    api::server::service of;
+    api::server::service daemon;
     std::promise<void> emptied;
     std::size_t next_home = 0;
 
     [[nodiscard]] bool is_blocked() {
-        auto* const bulk = of.state().made_bulk_scheduler();
+        auto* const bulk = daemon.state().made_bulk_scheduler();
         return scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0);
     }
 
     /// False: something has not ended in time.
     bool end() {
         const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{500};
-        of.drain([this] { emptied.set_value(); });
+        daemon.drain([this] { emptied.set_value(); });
         if (emptied.get_future().wait_until(until) != std::future_status::ready) {
             return false;
         }
-        of.state().bulk().finish();
-        while (of.state().tasks_in_flight()->load() != 0 || is_blocked()) {
+        daemon.state().bulk().finish();
+        while (daemon.state().tasks_in_flight()->load() != 0 || is_blocked()) {
             if (std::chrono::steady_clock::now() >= until) {
                 return false;
             }
             std::this_thread::sleep_for(std::chrono::milliseconds{1});
         }
-        of.state().stop_bulk();
+        daemon.state().stop_bulk();
         scheduler.stop();
         return true;
     }
@@ -136,7 +136,7 @@ int local_daemon::connect() {
     const std::size_t home = parts_->next_home++ % parts_->scheduler.workers();
     api::server::transport::socket_type socket{parts_->scheduler.io(home).get_executor(),
                                                asio::generic::stream_protocol{AF_UNIX, 0}, ends[0]};
-    api::server::let_in(parts_->of.connections(), std::move(socket), nullptr, api::server::peer_address{}, home);
+    api::server::let_in(parts_->daemon.connections(), std::move(socket), nullptr, api::server::peer_address{}, home);
     return ends[1];
 }
 

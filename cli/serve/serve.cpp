@@ -160,12 +160,12 @@ void write_port_file(const std::string& path, const std::vector<std::shared_ptr<
 
 using tls_ptr = std::shared_ptr<api::server::tls_context>;
 
-std::vector<std::shared_ptr<listener>> listen(service& of, const config::settings& settings, const tls_ptr& tls) {
+std::vector<std::shared_ptr<listener>> listen(service& daemon, const config::settings& settings, const tls_ptr& tls) {
     using kind = config::address::kind;
     std::vector<std::shared_ptr<listener>> listeners;
     const auto add = [&](listening_socket at, bool is_tls) {
         check_exposure(at.address(), at.is_local(), is_tls, settings);
-        listeners.push_back(std::make_shared<listener>(of.connections(), std::move(at), is_tls ? tls : nullptr));
+        listeners.push_back(std::make_shared<listener>(daemon.connections(), std::move(at), is_tls ? tls : nullptr));
         api::log::info("listening", {{"address", (is_tls ? "tls:" : "") + listeners.back()->address()}});
     };
     for (const config::address& at : settings.listen) {
@@ -187,14 +187,14 @@ api::admin::admin_access admin_access_from(const config::settings& settings) {
 }
 
 /// Null where there is to be none.
-std::unique_ptr<admin_port> open_admin_port(service& of, const pool_table& pools, const config::settings& settings) {
+std::unique_ptr<admin_port> open_admin_port(service& daemon, const pool_table& pools, const config::settings& settings) {
     if (!settings.admin.listen) {
         return nullptr;
     }
     auto at = listening_socket::tcp(settings.admin.listen->host, settings.admin.listen->port);
     check_admin_exposure(at.address(), at.is_local(), settings);
     api::server::request_log::measure();
-    auto made = std::make_unique<admin_port>(of, pools, std::move(at), static_cast<std::size_t>(settings.admin.connections),
+    auto made = std::make_unique<admin_port>(daemon, pools, std::move(at), static_cast<std::size_t>(settings.admin.connections),
                                              admin_access_from(settings));
     api::log::info("the admin port listens", {{"address", "http://" + made->address()}});
     return made;
@@ -219,7 +219,7 @@ void tell_new_files(const config::settings& old_settings, const config::settings
 }
 
 /// Takes what settings may change while the daemon runs: all of it, or none where anything is wrong.
-void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<listener>>& listeners, const tls_ptr& tls,
+void reload(service& daemon, pool_table& pools, const std::vector<std::shared_ptr<listener>>& listeners, const tls_ptr& tls,
             admin_port* admin, config::settings& settings, std::vector<api::server::token_grant>& tokens,
             const std::function<config::settings()>& read_again) {
     try {
@@ -233,7 +233,7 @@ void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<li
         }
         auto certificate = tls == nullptr ? nullptr : api::server::tls_context::read(tls_files_from(next));
         for (const auto& each : pools_from(next)) {
-            api::pools::check(each, of.state().functions());
+            api::pools::check(each, daemon.state().functions());
         }
         auto next_tokens = tokens_from(next);
         const auto warnings = start_warnings(next);
@@ -241,9 +241,9 @@ void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<li
         for (const auto& line : changes(settings, asked)) {
             api::log::info("SIGHUP: a setting has changed", {{"change", line}});
         }
-        of.state().change_limits(bearable_limits(next, of.state().runs_on().workers()));
+        daemon.state().change_limits(bearable_limits(next, daemon.state().runs_on().workers()));
         tell_new_files(settings, next, tokens, next_tokens);
-        of.change_tokens(next_tokens);
+        daemon.change_tokens(next_tokens);
         tokens = std::move(next_tokens);
         set_log(next);
         if (admin != nullptr) {
@@ -275,8 +275,8 @@ void reload(service& of, pool_table& pools, const std::vector<std::shared_ptr<li
 }
 
 /// Lets what was accepted end, in time. See docs/OPERATIONS.md.
-void drain(service& of, pool_table& pools, std::chrono::milliseconds grace) {
-    const auto end = api::server::drain(of, grace, [&pools](bool at_once) {
+void drain(service& daemon, pool_table& pools, std::chrono::milliseconds grace) {
+    const auto end = api::server::drain(daemon, grace, [&pools](bool at_once) {
         pools.stop(at_once);
         if (at_once) {
             pools.wait();
@@ -327,20 +327,20 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
         api::log::warn("only some threads stay on one CPU: the system refused the rest",
                        {{"pinned", scheduler.pinned_workers()}, {"threads", scheduler.workers()}});
     }
-    service of{scheduler, functions, bearable_limits(settings, scheduler.workers()), std::string{version()},
+    service daemon{scheduler, functions, bearable_limits(settings, scheduler.workers()), std::string{version()},
                static_cast<std::size_t>(settings.blocking.threads)};
     auto tokens = tokens_from(settings);
-    of.change_tokens(tokens);
+    daemon.change_tokens(tokens);
     for (const auto& line : start_warnings(settings)) {
         api::log::warn(line);
     }
-    pool_table pools{scheduler, of.state().workers(),
-                     [&of](api::process::descriptor end, std::shared_ptr<api::workers::pool_member> member) {
-                         return api::server::let_in_process(of.connections(), std::move(end), std::move(member));
+    pool_table pools{scheduler, daemon.state().workers(),
+                     [&daemon](api::process::descriptor end, std::shared_ptr<api::workers::pool_member> member) {
+                         return api::server::let_in_process(daemon.connections(), std::move(end), std::move(member));
                      },
                      open_files};
-    const auto admin = open_admin_port(of, pools, settings);
-    const auto listeners = listen(of, settings, tls);
+    const auto admin = open_admin_port(daemon, pools, settings);
+    const auto listeners = listen(daemon, settings, tls);
     try {
         pools.change(pools_from(settings));
     } catch (const std::runtime_error& wrong) {
@@ -364,33 +364,33 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
     int number = signals.next();
     for (; number == SIGHUP; number = signals.next()) {
         service_manager::tell_reloading();
-        reload(of, pools, listeners, tls, admin.get(), settings, tokens, read_again);
+        reload(daemon, pools, listeners, tls, admin.get(), settings, tokens, read_again);
         service_manager::tell_ready(is_ready);
     }
     service_manager::tell_stopping("draining");
-    api::log::info("draining", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}, {"connections", of.connections().size()}});
+    api::log::info("draining", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}, {"connections", daemon.connections().size()}});
     for (const auto& each : listeners) {
         each->stop();
     }
     if (admin != nullptr) {
         admin->hurry();
     }
-    drain(of, pools, settings.drain.grace);
+    drain(daemon, pools, settings.drain.grace);
     if (admin != nullptr) {
         const auto soon = std::chrono::steady_clock::now() + last_words;
         static_cast<void>(wait_until(soon, [&admin] { return admin->owed() == 0; }));
         admin->stop();
-        if (!wait_until(soon + last_words, [&of] { return of.connections().size() == 0; })) {
+        if (!wait_until(soon + last_words, [&daemon] { return daemon.connections().size() == 0; })) {
             leave(exit_status::fine);  // all that was accepted is answered
         }
     }
     manager.end_watchdog();
     api::log::info("stopped");
-    auto* const bulk = of.state().made_bulk_scheduler();
+    auto* const bulk = daemon.state().made_bulk_scheduler();
     if (scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0)) {
         leave(exit_status::fine);  // a thread in the middle of a blocking call cannot be ended
     }
-    of.state().stop_bulk();    // what they still do may need a worker
+    daemon.state().stop_bulk();    // what they still do may need a worker
     scheduler.stop();  // before the service, which its last steps may still use
     return exit_status::fine;
 }

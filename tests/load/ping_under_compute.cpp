@@ -101,9 +101,9 @@ bool run(std::size_t pings) {
                    .pool = api::plan::thread_pool::compute,
                    .body = spin});
     executor::scheduler on{{}};
-    api::server::service of{on, functions, api::limits{}, "test"};
+    api::server::service daemon{on, functions, api::limits{}, "test"};
     const auto listener =
-        std::make_shared<api::server::listener>(of.connections(), api::server::listening_socket::tcp("127.0.0.1", 0), nullptr);
+        std::make_shared<api::server::listener>(daemon.connections(), api::server::listening_socket::tcp("127.0.0.1", 0), nullptr);
     listener->start();
     bool is_right = false;
     {
@@ -124,12 +124,12 @@ bool run(std::size_t pings) {
     }
     listener->stop();
     std::atomic<bool> is_empty{false};
-    of.drain([&] {
+    daemon.drain([&] {
         is_empty = true;
         is_empty.notify_one();
     });
     is_empty.wait(false);
-    of.state().stop_bulk();
+    daemon.state().stop_bulk();
     on.stop();
     return is_right;
 }
