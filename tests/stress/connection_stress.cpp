@@ -19,6 +19,7 @@
 
 #include "api/functions/standard.hpp"
 #include "api/server/net/connection.hpp"
+#include "api/server/service.hpp"
 #include "gatherd/executor/scheduler.hpp"
 
 namespace gatherd::api::server {
@@ -29,7 +30,7 @@ class busy_service {
 public:
     busy_service() { functions::add_standard(functions_); }
     ~busy_service() {
-        of.stop_bulk();
+        of.state().stop_bulk();
         on.stop();
     }
     busy_service(const busy_service&) = delete;
@@ -43,9 +44,9 @@ public:
         }
         const std::size_t home = next_home_++ % on.workers();
         const auto who = std::make_shared<connection>(
-            of, transport::socket_type{on.io(home), asio::generic::stream_protocol{AF_UNIX, 0}, ends[0]}, nullptr,
+            of.connections(), transport::socket_type{on.io(home), asio::generic::stream_protocol{AF_UNIX, 0}, ends[0]}, nullptr,
             peer_address{});
-        static_cast<void>(of.enter(who));
+        static_cast<void>(of.connections().enter(who));
         asio::post(on.io(home), [who] { who->start(); });
         return ends[1];
     }
@@ -243,7 +244,7 @@ TEST_CASE("connection: several workers serve whatever their clients ask for at t
     }
     CHECK(wrong == 0);
     service.drain();
-    CHECK(service.of.connections() == 0);
+    CHECK(service.of.connections().size() == 0);
 }
 
 TEST_CASE("connection: its end cancels what it runs, and a drain answers it", "[server]") {
@@ -264,7 +265,7 @@ TEST_CASE("connection: its end cancels what it runs, and a drain answers it", "[
     CHECK(staying.read().value("result", "") == "awake");
     CHECK(staying.read().is_null());  // the end
     CHECK(wrong == 0);
-    CHECK(*service.of.tasks_in_flight() == 0);
+    CHECK(*service.of.state().tasks_in_flight() == 0);
 }
 
 }  // namespace gatherd::api::server
