@@ -64,8 +64,10 @@ std::uint64_t available_memory() {
     membership << std::ifstream{"/proc/self/cgroup"}.rdbuf();
     rlimit space{};
     if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY) {
-        // As much again goes to libraries, stacks, and what malloc reserves and does not use.
-        machine = std::min<std::uint64_t>(machine, space.rlim_cur / 2);
+        // Whoever takes half of this leaves that much for libraries, stacks, and what malloc reserves and does not use.
+        constexpr std::uint64_t others = std::uint64_t{192} << 20;
+        const std::uint64_t whole = space.rlim_cur;
+        machine = std::min(machine, std::clamp(whole > others ? 2 * (whole - others) : 0, whole / 4, whole));
     }
     return std::min(machine, cgroup_memory_limit(membership.str(), "/sys/fs/cgroup").value_or(machine));
 }

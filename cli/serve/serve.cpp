@@ -321,6 +321,9 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
     const tls_ptr tls = speaks_tls ? std::make_shared<api::server::tls_context>(tls_files_from(settings)) : nullptr;
     api::plan::registry functions;
     add_functions(functions, settings, open_files);
+    for (const auto& each : pools_from(settings)) {
+        api::pools::check(each, functions);  // before anything listens
+    }
     const auto threads = start_threads(settings);
     executor::scheduler& scheduler = *threads;
     if (settings.pin_threads && scheduler.pinned_workers() < scheduler.workers()) {
@@ -410,7 +413,7 @@ int serve(const config::settings& settings, const std::function<config::settings
     } catch (const usage_error&) {
         throw;
     } catch (const std::exception& e) {
-        api::log::error("gatherd has failed", {{"error", e.what()}});
+        api::log::error(e.what());
         return exit_status::task_failed;
     }
 }
