@@ -314,6 +314,16 @@ std::unique_ptr<executor::scheduler> start_threads(const config::settings& setti
     }
 }
 
+void check_pools(const config::settings& settings, const api::plan::registry& functions) {
+    for (const auto& each : pools_from(settings)) {
+        try {
+            api::pools::check(each, functions);
+        } catch (const std::runtime_error& wrong) {
+            throw usage_error{wrong.what()};
+        }
+    }
+}
+
 int serve_until_stopped(serve_signals& signals, config::settings settings, std::optional<std::uint64_t> open_files,
                         const std::function<config::settings()>& read_again) {
     check_tls(settings);
@@ -321,9 +331,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
     const tls_ptr tls = speaks_tls ? std::make_shared<api::server::tls_context>(tls_files_from(settings)) : nullptr;
     api::plan::registry functions;
     add_functions(functions, settings, open_files);
-    for (const auto& each : pools_from(settings)) {
-        api::pools::check(each, functions);  // before anything listens
-    }
+    check_pools(settings, functions);  // before anything listens
     const auto threads = start_threads(settings);
     executor::scheduler& scheduler = *threads;
     if (settings.pin_threads && scheduler.pinned_workers() < scheduler.workers()) {
@@ -344,11 +352,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
                      open_files};
     const auto admin = open_admin_port(daemon, pools, settings);
     const auto listeners = listen(daemon, settings, tls);
-    try {
-        pools.change(pools_from(settings));
-    } catch (const std::runtime_error& wrong) {
-        throw usage_error{wrong.what()};
-    }
+    pools.change(pools_from(settings));
     for (const auto& each : listeners) {  // only now: a plan may name what a pool has yet to serve
         each->start();
     }

@@ -490,7 +490,7 @@ def half_core(here):
 def few_descriptors(here):
     with here.daemon("--threads", "2", limits=[(resource.RLIMIT_NOFILE, 64)]) as running, contextlib.ExitStack() as open_ones:
         line = running.line("limits.connections is lowered")
-        most = int(line.partition("lowered to ")[2].partition(":")[0])
+        most = int(re.search(r" to=(\d+)", line)[1])
         first = [open_ones.enter_context(running.connect()) for _ in range(most)]
         for each in first:
             require(each.result("ping") == "pong", "no pong")
