@@ -263,8 +263,9 @@ TEST_CASE("node_recorder: it may be read at any time", "[plan]") {
     runner.wait();
     is_over.store(true);
     reader.join();
-    CHECK(most <= runner.all()["nodes"].size());
-    for (const json& each : runner.all()["nodes"]) {
+    const json last = runner.all();
+    CHECK(most <= last["nodes"].size());
+    for (const json& each : last["nodes"]) {
         CHECK(each["state"] == "finished");
     }
 }
