@@ -4,7 +4,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 
 #include "config/nearest_name.hpp"
 #include "config/setting_table.hpp"
@@ -62,6 +64,10 @@ public:
     void read_file(const std::string& path) {
         // Enough for any settings; it stops a path such as /dev/zero.
         constexpr std::size_t most = 65'536;
+        if (std::error_code ignored; std::filesystem::is_fifo(path, ignored) && !path.starts_with("/dev/")) {
+            fault(path, "is a pipe, which cannot be read again at SIGHUP: a file is needed");
+            return;
+        }
         errno = 0;  // the streams tell no reason of their own
         std::ifstream file{path, std::ios::binary};
         std::string text(most + 1, '\0');

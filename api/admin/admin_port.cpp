@@ -241,19 +241,19 @@ private:
         })};
     }
 
-    route_outcome events(const request_head& head, const identity_ptr& /*who*/) {
+    route_outcome events(const request_head& head, const identity_ptr& who) {
         if (head.method == "HEAD") {
             return {http_answer{.type = "text/event-stream"}};
         }
         const auto id = head.query_value("task");
         if (!id) {
-            return {events_.watch(std::nullopt)};
+            return {events_.watch(who, std::nullopt)};
         }
         if (auto task = daemon_.tasks().find(*id)) {
-            return {events_.watch(server::watched_program{std::move(task)})};
+            return {events_.watch(who, server::watched_program{std::move(task)})};
         }
         if (const auto request = server::find_request(daemon_.connections(), *id).request) {
-            return {events_.watch(server::watched_program{*id, request})};
+            return {events_.watch(who, server::watched_program{*id, request})};
         }
         return {text_answer(404, "no such task: it was never created, its result was dropped, or the request has ended")};
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <string_view>
@@ -29,8 +30,9 @@ std::string event_text(std::string_view name, std::string_view data) {
 /// One client. It is given whole events: if one has not been read when the next would be due, that one is left out.
 class event_watcher final : public request_handler, public std::enable_shared_from_this<event_watcher> {
 public:
-    event_watcher(event_stream& source, std::optional<server::watched_program> program)
-        : source_{source}, program_{std::move(program)}, timer_{source.loop_} {}
+    event_watcher(event_stream& source, std::shared_ptr<const server::identity> who,
+                  std::optional<server::watched_program> program)
+        : source_{source}, who_{std::move(who)}, program_{std::move(program)}, timer_{source.loop_} {}
 
     void begin() override {
         to()->begin_answer({.status = 200, .type = "text/event-stream"}, std::nullopt);
@@ -50,6 +52,9 @@ public:
     [[nodiscard]] bool has_left() const noexcept { return to() == nullptr; }
 
     ssize_t read(char* into, std::size_t most) override {
+        if (who_->is_revoked()) {
+            return read_end::of_body;
+        }
         if (written_ == (now_ == nullptr ? 0 : now_->size())) {
             written_ = 0;
             now_ = news_ != nullptr ? std::exchange(news_, nullptr) : std::exchange(next_, nullptr);
@@ -91,6 +96,9 @@ private:
     /// Has the next event written by the bulk lane: a program may have ten thousand nodes.
     void write_program() {
         source_.lane_.submit([self = shared_from_this(), since = told_.version]() mutable {
+            if (self->has_ended_.load(std::memory_order_relaxed)) {
+                return;
+            }
             auto made = std::make_shared<written_program>(write(*self->program_, since));
             auto& loop = self->source_.loop_;
             asio::post(loop, [kept = std::move(self), made = std::move(made)] { kept->offer_program(std::move(*made)); });
@@ -129,11 +137,17 @@ private:
         }
     }
 
-    void ended() noexcept override { timer_.cancel(); }
+    void ended() noexcept override {
+        has_ended_.store(true, std::memory_order_relaxed);
+        timer_.cancel();
+        now_ = news_ = next_ = nullptr;  // a job of the bulk lane may keep the rest a while
+    }
 
     event_stream& source_;
+    const std::shared_ptr<const server::identity> who_;
     const std::optional<server::watched_program> program_;
     asio::steady_timer timer_;
+    std::atomic<bool> has_ended_{false};         // nobody wants what is being written; a wish by itself
     written_program told_{};                     // last
     std::shared_ptr<const std::string> now_{};   // being read
     std::size_t written_ = 0;
@@ -144,8 +158,9 @@ private:
 event_stream::event_stream(asio::io_context& loop, server::bulk_lane& lane, std::function<std::string()> snapshot)
     : loop_{loop}, lane_{lane}, snapshot_{std::move(snapshot)}, timer_{loop} {}
 
-std::shared_ptr<request_handler> event_stream::watch(std::optional<server::watched_program> program) {
-    return std::make_shared<event_watcher>(*this, std::move(program));
+std::shared_ptr<request_handler> event_stream::watch(std::shared_ptr<const server::identity> who,
+                                                     std::optional<server::watched_program> program) {
+    return std::make_shared<event_watcher>(*this, std::move(who), std::move(program));
 }
 
 void event_stream::enter(const std::shared_ptr<event_watcher>& watcher) {

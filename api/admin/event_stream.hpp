@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/admin/exchange.hpp"
+#include "api/server/auth/identity.hpp"
 #include "api/server/state/bulk_lane.hpp"
 #include "api/server/tasks/watched_program.hpp"
 
@@ -26,8 +27,10 @@ public:
     event_stream(asio::io_context& loop, server::bulk_lane& lane, std::function<std::string()> snapshot);
 
     /// A new watcher. `program`: of which it is sent an event, too, when its nodes or its state have changed: at once, then
-    /// at most ten a second. The first and the last have all nodes, those between the ones that have changed.
-    [[nodiscard]] std::shared_ptr<request_handler> watch(std::optional<server::watched_program> program);
+    /// at most ten a second. The first and the last have all nodes, those between the ones that have changed. The
+    /// stream ends when `who` is revoked.
+    [[nodiscard]] std::shared_ptr<request_handler> watch(std::shared_ptr<const server::identity> who,
+                                                         std::optional<server::watched_program> program);
 
 private:
     friend class event_watcher;

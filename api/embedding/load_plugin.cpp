@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <system_error>
 
 #include "gatherd/api/plugin.hpp"
 
@@ -47,6 +48,9 @@ auto guarded(const std::string& path, const std::string& failure, Function calle
 
 /// The system maps a library as its headers say, and ends a process that touches what is behind the end of the file.
 void check_size(const std::string& path) {
+    if (std::error_code ignored; std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored)) {
+        throw std::runtime_error{path + ": it is no regular file"};
+    }
     std::ifstream file{path, std::ios::binary};
     Elf64_Ehdr head{};
     if (path.find('/') == std::string::npos || !file.read(reinterpret_cast<char*>(&head), sizeof head) ||

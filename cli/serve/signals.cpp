@@ -32,16 +32,16 @@ int serve_signals::next() noexcept {
     while (sigwait(&waited_for_, &number) != 0) {  // EINTR: a debugger
     }
     if (number != SIGHUP) {
-        // `timeout` sends its signal to the process and then to its group, so it comes twice: that is one request.
+        // `timeout` sends its signal to the process and then to its group, so it comes twice; and who passes a Ctrl-C on
+        // as SIGTERM sends one of each. That is one request.
         constexpr timespec instant{.tv_sec = 0, .tv_nsec = 50'000'000};
-        sigset_t same;
-        sigemptyset(&same);
-        sigaddset(&same, number);
-        static_cast<void>(sigtimedwait(&same, nullptr, &instant));
         sigset_t stopping;
         sigemptyset(&stopping);
         for (const int each : {SIGTERM, SIGINT}) {
             sigaddset(&stopping, each);
+        }
+        static_cast<void>(sigtimedwait(&stopping, nullptr, &instant));
+        for (const int each : {SIGTERM, SIGINT}) {
             std::signal(each, stop_at_once);
         }
         pthread_sigmask(SIG_UNBLOCK, &stopping, nullptr);

@@ -271,6 +271,17 @@ class Stop(unittest.TestCase):
             self.assertEqual(connection.message()["result"], [None, "done"])
             self.assertEqual(daemon.wait(), 0)
 
+    def test_both_signals_within_an_instant_are_one(self):
+        # As where a parent passes a Ctrl-C on as SIGTERM.
+        for first, second in ((signal.SIGTERM, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)):
+            with Daemon() as daemon, daemon.connect() as connection:
+                connection.start("run", {"task": {"sequence": [{"call": "print", "args": ["began"]}, {"call": "sleep", "args": [0.5, "done"]}]}})
+                self.assertEqual(connection.message()["params"]["text"], "began")
+                daemon.signal(first)
+                daemon.signal(second)
+                self.assertEqual(connection.message()["result"], [None, "done"])
+                self.assertEqual(daemon.wait(), 0)
+
     def test_a_second_signal_ends_it_at_once(self):
         with Daemon() as daemon, daemon.connect() as connection:
             connection.start("run", [BEGUN])

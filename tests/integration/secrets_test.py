@@ -100,6 +100,27 @@ class Files(Case):
         file.write_text("\n")
         self.reload(daemon, "its first line is empty")
         self.assertTrue(self.is_let_in(daemon, "first"))
+        file.unlink()
+        os.mkfifo(file)  # nobody ever writes to it
+        self.reload(daemon, "it is no regular file")
+        self.assertTrue(self.is_let_in(daemon, "first"))
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(), 0)
+
+    def test_what_is_no_file_is_refused_at_once(self):
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        for settings in ({"auth": {"tokens": [of_file("ci", pipe)]}}, {"tls": {"certificate": str(pipe), "key": str(pipe)}, "listen": "tls:127.0.0.1:0"},
+                         {"plugins": [str(pipe)]}):
+            file = self.folder / "settings.json"
+            file.write_text(json.dumps({"listen": "127.0.0.1:0"} | settings))
+            for words in (("check-config", str(file)), ("serve", "--config", str(file))):
+                status, _, said = self.run_it(*words)
+                self.assertNotEqual(status, 0)
+                self.assertIn("it is no regular file", said)
+        status, _, said = self.run_it("serve", "--config", str(pipe))
+        self.assertEqual(status, 2)
+        self.assertIn("is a pipe", said)
 
     def test_a_certificate_and_key_of_a_kubernetes_mount_are_replaced_at_sighup(self):
         made = Certificates(self.folder)

@@ -3,6 +3,7 @@
 
 import unittest
 
+from daemon import Daemon
 from methods_test import FAILS, FOR_EVER, MethodCase, raised, sleep
 
 NO_ID = "00000000-no-such-task"
@@ -220,6 +221,23 @@ class CancelStatusForget(TaskCase):
         task = self.create(sleep(0.05, 1), keep=0)
         self.assertEqual(self.result("await", [task]), 1)
         self.assertEqual(self.error("await", [task])["code"], -32007)
+
+
+class LongAnswers(MethodCase):
+    def test_lists_that_nobody_reads_are_refused_and_take_nobodys_turn(self):
+        requests = 400
+        with Daemon("--limits.unread_bytes", "1MiB") as daemon, daemon.connect() as hog, daemon.connect() as other:
+            for number in range(300):  # more than are listed in one turn
+                hog.result("create_task", {"task": {"value": number}, "name": "x" * 100, "detached": True})
+            hog.send(b"".join(b'{"jsonrpc":"2.0","id":%d,"method":"tasks"}\n' % number for number in range(requests)))
+            while other.result("stats")["limits"]["limits.unread_bytes"] == 0:
+                pass
+            self.assertEqual(len(other.result("tasks")), 300)
+            answers = [hog.message() for _ in range(requests)]
+        self.assertEqual([each["id"] for each in answers], list(range(requests)))
+        refused = [each["error"] for each in answers if "error" in each]
+        self.assertEqual({(each["code"], each["data"]["limit"]) for each in refused}, {(-32003, "limits.unread_bytes")})
+        self.assertTrue(all(len(each["result"]) == 300 for each in answers if "result" in each))
 
 
 class EndOfTheConnection(TaskCase):

@@ -289,9 +289,8 @@ void status(const server_parts& server, std::optional<protocol::json_view> given
     if (watched.nodes() <= nodes_a_turn) {
         return answer_with_nodes(answer, watched);
     }
-    server.state.bulk().submit([watched = std::move(watched), later = std::make_shared<reply>(std::move(answer))] {
-        answer_with_nodes(*later, watched);
-    });
+    const auto client = answer.to();
+    client->answer_in_bulk(std::move(answer), [watched = std::move(watched)](reply& later) { answer_with_nodes(later, watched); });
 }
 
 void tasks(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
@@ -314,9 +313,8 @@ void tasks(const server_parts& server, std::optional<protocol::json_view> given,
     if (server.tasks.size() <= items_a_turn && !wanted.with_requests) {
         return answer_with_tasks(server, answer, wanted);
     }
-    server.state.bulk().submit([&server, wanted, later = std::make_shared<reply>(std::move(answer))] {
-        answer_with_tasks(server, *later, wanted);
-    });
+    const auto client = answer.to();
+    client->answer_in_bulk(std::move(answer), [&server, wanted](reply& later) { answer_with_tasks(server, later, wanted); });
 }
 
 void forget(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {

@@ -149,7 +149,8 @@ bool client_work::end_some(std::size_t most) {
         if (registers_ == nullptr) {
             return false;
         }
-        auto& [pending, created, deferred, served] = *registers_;
+        auto& pending = registers_->requests;
+        auto& created = registers_->tasks;
         while (tasks.size() < most && !created.empty()) {
             tasks.push_back(std::move(created.extract(created.begin()).value()));
         }
@@ -190,6 +191,26 @@ bool client_work::defer(std::function<void()> job) {
     auto& jobs = made_registers().deferred;
     jobs.push_back(std::move(job));
     return jobs.size() == 1;
+}
+
+bool client_work::add_long_answer(std::function<void()> make) {
+    const std::lock_guard guard{lock_};
+    auto& answers = made_registers().long_answers;
+    answers.push_back(std::move(make));
+    return answers.size() == 1;
+}
+
+bool client_work::make_long_answer() {
+    std::function<void()> make;
+    {
+        const std::lock_guard guard{lock_};
+        make = std::exchange(registers_->long_answers.front(), nullptr);
+    }
+    make();
+    make = nullptr;  // what it keeps alive goes without the lock
+    const std::lock_guard guard{lock_};
+    registers_->long_answers.pop_front();
+    return !registers_->long_answers.empty();
 }
 
 bool client_work::run_deferred(std::size_t most) {

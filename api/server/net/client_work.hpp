@@ -117,6 +117,12 @@ public:
     /// Runs up to so many of the jobs, the oldest first. True: there are more, so the caller calls again.
     [[nodiscard]] bool run_deferred(std::size_t most);
 
+    /// Keeps what makes a long answer for make_long_answer. True: it is the only one, so the caller arranges for that.
+    [[nodiscard]] bool add_long_answer(std::function<void()> make);
+
+    /// Makes the oldest one. True: there are more, so the caller calls again. By one thread at a time.
+    [[nodiscard]] bool make_long_answer();
+
     /// How many tasks it has in flight, for task_allowance to count. By whoever handles its message.
     [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight();
 
@@ -140,6 +146,7 @@ private:
         std::map<request_key, request_ptr> requests;
         std::unordered_set<task_ptr> tasks;
         std::deque<std::function<void()>> deferred;
+        std::deque<std::function<void()>> long_answers;  // the first is being made
         std::shared_ptr<workers::worker> worker;
     };
     [[nodiscard]] registers& made_registers();

@@ -563,6 +563,34 @@ void connection::run_deferred() {
     }
 }
 
+void connection::answer_in_bulk(reply answer, std::function<void(reply&)> make) {
+    // Shared, since std::function copies what it holds.
+    auto job = [this, owed = std::make_shared<reply>(std::move(answer)), make = std::move(make)] {
+        const std::size_t most = state_.bounds().unread_bytes;
+        if (work_.has_ended()) {
+            return;  // the reply goes nowhere
+        }
+        if (work_.held_bytes() > most) {
+            state_.counts().add_limit("limits.unread_bytes");
+            owed->error(overloaded("limits.unread_bytes", most));
+        } else {
+            make(*owed);
+        }
+    };
+    if (work_.add_long_answer(std::move(job))) {
+        make_long_answer();
+    }
+}
+
+/// The next one comes behind what others have submitted meanwhile.
+void connection::make_long_answer() {
+    state_.bulk().submit([self = shared_from_this()] {
+        if (self->work_.make_long_answer()) {
+            self->make_long_answer();
+        }
+    });
+}
+
 // ---- who it is -----------------------------------------------------------------------------------
 
 bool connection::show_token(std::string_view token) {

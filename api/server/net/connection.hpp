@@ -83,6 +83,10 @@ public:
     /// connections would wait. From any thread.
     void defer(std::function<void()> job);
 
+    /// Has the bulk lane make a long answer: one after the other, so that clients take turns there. It is not made where
+    /// nobody waits for it any more, and refused (-32003) where too much is unread. From any thread.
+    void answer_in_bulk(reply answer, std::function<void(reply&)> make);
+
     /// Answers what the client has sent by now, then closes when there is nothing to stay for.
     void begin_drain();
 
@@ -144,6 +148,7 @@ private:
     void post_home(Then then);
     [[nodiscard]] bool is_home(const executor::worker* here) const noexcept;
     void run_deferred();
+    void make_long_answer();
     void end_work();
     void watch_clocks();
     [[nodiscard]] bool is_finished();

@@ -6,13 +6,18 @@
 
 #include <array>
 #include <ctime>
+#include <filesystem>
 #include <functional>
 #include <stdexcept>
+#include <system_error>
 
 namespace gatherd::api::server {
 namespace {
 
 void load(const std::string& what, const std::string& file, const std::function<void(asio::error_code&)>& reading) {
+    if (std::error_code ignored; std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored)) {
+        throw std::runtime_error{"cannot read " + what + " from '" + file + "': it is no regular file"};
+    }
     asio::error_code failed;
     reading(failed);
     if (failed) {
