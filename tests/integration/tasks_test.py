@@ -228,7 +228,7 @@ class LongAnswers(MethodCase):
         requests = 400
         with Daemon("--limits.unread_bytes", "1MiB") as daemon, daemon.connect() as hog, daemon.connect() as other:
             for number in range(300):  # more than are listed in one turn
-                hog.result("create_task", {"task": {"value": number}, "name": "x" * 100, "detached": True})
+                hog.result("create_task", {"task": {"value": number}, "name": "x" * 100, "detach": True})
             hog.send(b"".join(b'{"jsonrpc":"2.0","id":%d,"method":"tasks"}\n' % number for number in range(requests)))
             while other.result("stats")["limits"]["limits.unread_bytes"] == 0:
                 pass
@@ -236,7 +236,7 @@ class LongAnswers(MethodCase):
             answers = [hog.message() for _ in range(requests)]
         self.assertEqual([each["id"] for each in answers], list(range(requests)))
         refused = [each["error"] for each in answers if "error" in each]
-        self.assertEqual({(each["code"], each["data"]["limit"]) for each in refused}, {(-32003, "limits.unread_bytes")})
+        self.assertEqual({(each["code"], each["message"].split()[1]) for each in refused}, {(-32003, "limits.unread_bytes")})
         self.assertTrue(all(len(each["result"]) == 300 for each in answers if "result" in each))
 
 

@@ -517,10 +517,11 @@ class Places(WorkersCase):
         workers = [self.worker(*functions, concurrency=100, groups={"threads": 1}) for _ in range(2)]
         self.client.start("run", {"task": {"sequence": [{"call": "free"}] * 2}})
         workers[0].answer_next(0)
+        free, _ = workers[1].invoked()
         self.client.start("run", call("plain.a"))
-        workers[1].answer_next(0)
-        self.client.message()
         busy, _ = workers[0].invoked()
+        workers[1].answer(free, 0)
+        self.client.message()
         # The other one is the only one with a place, though it was called last.
         self.client.start("gather", {"tasks": [{"call": "plain.b"}, {"call": "plain.a"}, {"call": "plain.b"}], "seed": 1})
         self.until_waiting("plain.b", 1)

@@ -570,7 +570,7 @@ void connection::answer_in_bulk(reply answer, std::function<void(reply&)> make) 
         if (work_.has_ended()) {
             return;  // the reply goes nowhere
         }
-        if (work_.held_bytes() > most) {
+        if (output_.unread() > most) {
             state_.counts().add_limit("limits.unread_bytes");
             owed->error(overloaded("limits.unread_bytes", most));
         } else {

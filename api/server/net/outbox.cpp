@@ -11,6 +11,7 @@ namespace gatherd::api::server {
 namespace {
 
 constexpr std::size_t kept_capacity = 64 * 1024;  // of a buffer that was written
+constexpr std::size_t noted_step = std::size_t{1} << 20;  // the worker looks at its connection anew for each so many bytes
 
 }  // namespace
 
@@ -21,8 +22,12 @@ bool outbox::add(std::string_view body, bool is_in_turn) {
     if (!takes_more_) {
         return false;
     }
+    const std::size_t size_before = waiting_.size();
     protocol::append_framed(waiting_, framing_, body);
-    return !is_in_turn && !std::exchange(write_is_claimed_, true);
+    const std::size_t added = waiting_.size() - size_before;
+    const std::size_t before = unread_.fetch_add(added, std::memory_order_relaxed);
+    const bool is_noted = before / noted_step == (before + added) / noted_step;
+    return !is_in_turn && (!std::exchange(write_is_claimed_, true) || !is_noted);
 }
 
 bool outbox::claim_write() {
@@ -52,6 +57,7 @@ void outbox::write_some(transport& to, asio::error_code& failed) {
     }
     progress_ += gone;
     if (gone != 0) {
+        unread_.fetch_sub(gone, std::memory_order_relaxed);
         state_.counts().add(event::bytes_written, gone);
     }
 }
@@ -76,11 +82,6 @@ bool outbox::empty() const {
     return waiting_.empty();
 }
 
-std::size_t outbox::unread() const {
-    const std::lock_guard guard{lock_};
-    return being_written() + waiting_.size();
-}
-
 std::size_t outbox::held_bytes() const {
     const std::lock_guard guard{lock_};
     return writing_.capacity() + waiting_.capacity();
@@ -89,6 +90,7 @@ std::size_t outbox::held_bytes() const {
 void outbox::close() noexcept {
     const std::lock_guard guard{lock_};
     takes_more_ = false;
+    unread_.fetch_sub(waiting_.size(), std::memory_order_relaxed);
     waiting_ = {};
 }
 

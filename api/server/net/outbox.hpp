@@ -23,13 +23,17 @@ public:
 
     // From any thread.
 
-    /// Adds a message, framed as the client speaks. True: the caller must arrange a write; else one is on its way
-    /// already, or `is_in_turn`: the caller is the worker, which writes at the end of its turn.
+    /// Adds a message, framed as the client speaks. True: the caller must arrange a turn of the worker, to write it or, for
+    /// each MiB that comes while the client does not read, to look at the limits; else a write is on its way already, or
+    /// `is_in_turn`: the caller is the worker, which writes at the end of its turn.
     [[nodiscard]] bool add(std::string_view body, bool is_in_turn);
 
     /// True: the caller must arrange a write, though there may be nothing to write; else one is on its way, or nothing
     /// more will be taken.
     [[nodiscard]] bool claim_write();
+
+    /// Bytes that were added and are not written.
+    [[nodiscard]] std::size_t unread() const noexcept { return unread_.load(std::memory_order_relaxed); }
 
     // The connection's worker's own.
 
@@ -43,11 +47,9 @@ public:
     [[nodiscard]] bool is_writing() const noexcept { return !writing_.empty(); }
 
     [[nodiscard]] bool empty() const;
-    [[nodiscard]] std::size_t unread() const;
 
     /// Bytes of memory that it takes.
     [[nodiscard]] std::size_t held_bytes() const;
-    [[nodiscard]] std::size_t being_written() const noexcept { return writing_.size() - written_; }
 
     /// Bytes written in all.
     [[nodiscard]] std::size_t progress() const noexcept { return progress_; }
@@ -65,6 +67,8 @@ private:
     std::string writing_;                                      // taken from waiting_, being written
     std::size_t written_ = 0;                                  // of writing_
     std::size_t progress_ = 0;
+
+    std::atomic<std::size_t> unread_{0};  // a number by itself
 
     mutable std::mutex lock_;
     std::string waiting_;  // under lock_, as all below
