@@ -278,7 +278,9 @@ void pool_process::finish() {
         around_.workers.end(*worker_, "its process " + std::to_string(pid_) + verb + ending);
         worker_->link().hang_up();
     }
-    fault_ = is_ours_ || is_retired_.load() ? "" : ending;
+    if (!has_left_.load()) {  // else it has left for a reason of the daemon's, and somebody may be reading that it has no fault
+        fault_ = is_ours_ || is_retired_.load() ? "" : ending;
+    }
     if (!serving_since_ || !has_left_.load()) {
         left_at_ = clock::now();
     }
