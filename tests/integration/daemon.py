@@ -127,3 +127,17 @@ class DaemonCase(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.daemon.stop()
+
+
+class DaemonCase(unittest.TestCase):
+    """Tests that each start a daemon of their own. Both end with the test."""
+
+    def start(self, *flags, **more):
+        daemon = Daemon(*flags, **more)
+        self.addCleanup(daemon.stop)
+        return daemon
+
+    def connect(self, daemon):
+        connection = daemon.connect()
+        self.addCleanup(connection.close)
+        return connection

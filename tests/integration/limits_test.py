@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from daemon import IS_SANITIZED, Daemon
+from daemon import IS_SANITIZED, DaemonCase
 from methods_test import FOR_EVER
 
 BEGUN = {"sequence": [{"call": "print", "args": ["began"]}, FOR_EVER]}
@@ -14,17 +14,7 @@ def flag(name, value):
     return f"--{name.replace('_', '-')}={value}"
 
 
-class Limits(unittest.TestCase):
-    def start(self, *flags):
-        daemon = Daemon(*flags)
-        self.addCleanup(daemon.stop)
-        return daemon
-
-    def connect(self, daemon):
-        connection = daemon.connect()
-        self.addCleanup(connection.close)
-        return connection
-
+class Limits(DaemonCase):
     def assert_over(self, error, limit, most):
         self.assertEqual((error["code"], error.get("data")), (-32006, {"limit": limit, "max": most}), error)
 

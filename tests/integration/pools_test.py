@@ -16,7 +16,7 @@ import unittest
 from pathlib import Path
 
 from connection import PATIENCE, Connection
-from daemon import BINARY, Daemon, clean_environment
+from daemon import BINARY, Daemon, DaemonCase, clean_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,16 +71,9 @@ def wait_for_end(pid):
     os.close(handle)
 
 
-class PoolsCase(unittest.TestCase):
+class PoolsCase(DaemonCase):
     def daemon(self, *flags, **pools):
-        daemon = Daemon("--pools", json.dumps(pools), *flags)
-        self.addCleanup(daemon.stop)
-        return daemon
-
-    def connect(self, daemon):
-        client = daemon.connect()
-        self.addCleanup(client.close)
-        return client
+        return self.start("--pools", json.dumps(pools), *flags)
 
     def folder(self):
         folder = tempfile.TemporaryDirectory(prefix="gatherd-pools-")

@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 from connection import PATIENCE, Connection
-from daemon import BINARY, Daemon, clean_environment
+from daemon import BINARY, Daemon, DaemonCase, clean_environment
 from methods_test import FOR_EVER
 
 COLOR = re.compile("\x1b\\[[0-9;]*3[0-7]m")
@@ -73,17 +73,7 @@ class Terminal:
         self._folder.cleanup()
 
 
-class TopCase(unittest.TestCase):
-    def daemon(self, *flags, **more):
-        daemon = Daemon(*flags, **more)
-        self.addCleanup(daemon.stop)
-        return daemon
-
-    def connect(self, daemon):
-        connection = daemon.connect()
-        self.addCleanup(connection.close)
-        return connection
-
+class TopCase(DaemonCase):
     def terminal(self, daemon, *flags, prefix="", **more):
         terminal = Terminal(GATHERD_CONNECT=f"127.0.0.1:{daemon.port}", **more)
         self.addCleanup(terminal.close)
@@ -97,7 +87,7 @@ class TopCase(unittest.TestCase):
 
 class Keys(TopCase):
     def test_it_lists_tasks_and_cancels_the_selected_one_when_told_so_twice(self):
-        daemon = self.daemon()
+        daemon = self.start()
         client = self.connect(daemon)
         first, second = self.tasks(client, "nightly", "日本\x1b[2J")
         terminal = self.terminal(daemon)
@@ -119,7 +109,7 @@ class Keys(TopCase):
         self.assertEqual(client.result("status", {"id": first})["state"], "running")
 
     def test_the_filter_the_order_and_the_lists(self):
-        daemon = self.daemon()
+        daemon = self.start()
         client = self.connect(daemon)
         self.tasks(client, "alpha", "beta", "gamma")
         terminal = self.terminal(daemon)
@@ -150,7 +140,7 @@ class Keys(TopCase):
             terminal.wait_for(text, "(none)")
 
     def test_functions_pools_and_workers_are_listed(self):
-        daemon = self.daemon()
+        daemon = self.start()
         worker, client = self.connect(daemon), self.connect(daemon)
         worker.result("serve", {"functions": [{"name": "own.echo"}], "name": "by hand"})
         client.start("run", {"task": {"call": "own.echo"}})
@@ -164,7 +154,7 @@ class Keys(TopCase):
         terminal.wait_for("by hand")
 
     def test_pause_interval_help_and_moving(self):
-        daemon = self.daemon()
+        daemon = self.start()
         client = self.connect(daemon)
         self.tasks(client, *(f"task-{each:03}" for each in range(100)))
         terminal = self.terminal(daemon)
@@ -201,7 +191,7 @@ class Keys(TopCase):
         terminal.wait_for("last of all")
 
     def test_enter_shows_a_task_and_escape_goes_back(self):
-        daemon = self.daemon()
+        daemon = self.start()
         client = self.connect(daemon)
         self.tasks(client, "first", "second")
         terminal = self.terminal(daemon)
@@ -226,7 +216,7 @@ class Terminals(TopCase):
         self.assertNotIn("q quit", shown)
 
     def test_q_ctrl_c_and_signals_give_the_terminal_back(self):
-        daemon = self.daemon()
+        daemon = self.start()
         for name, end, status in (("q", lambda terminal: terminal.press("q"), 0), ("Ctrl-C", lambda terminal: terminal.press("C-c"), 0),
                                   ("SIGTERM", lambda terminal: os.kill(terminal.child(), signal.SIGTERM), 143)):
             with self.subTest(name):
@@ -236,7 +226,7 @@ class Terminals(TopCase):
                 self.restored(terminal, status)
 
     def test_it_fits_any_size(self):
-        daemon = self.daemon()
+        daemon = self.start()
         self.tasks(self.connect(daemon), *(f"task-{each:02}" for each in range(60)))
         terminal = self.terminal(daemon)
         shown = terminal.wait_for("task-00", "q quit")
@@ -252,7 +242,7 @@ class Terminals(TopCase):
         terminal.wait_for("task-00", "q quit")
 
     def test_it_works_without_colours(self):
-        daemon = self.daemon()
+        daemon = self.start()
         self.tasks(self.connect(daemon), "one")
         for prefix, is_colored in (("env NO_COLOR=1", False), ("env TERM=vt100", False), ("env", True)):
             with self.subTest(prefix):
@@ -276,7 +266,7 @@ class Terminals(TopCase):
             terminal.wait_for("before")
         daemon.stop()
         terminal.wait_for("NO CONNECTION, trying again")
-        again = self.daemon(listen=f"127.0.0.1:{daemon.port}")
+        again = self.start(listen=f"127.0.0.1:{daemon.port}")
         self.tasks(self.connect(again), "after")
         terminal.wait_for("after")
         terminal.wait_without("NO CONNECTION")
@@ -288,7 +278,7 @@ class Text(TopCase):
                               text=True, env=clean_environment(LC_ALL="C.UTF-8", **more), timeout=PATIENCE)
 
     def test_without_a_terminal_it_prints_once(self):
-        daemon = self.daemon()
+        daemon = self.start()
         id, = self.tasks(self.connect(daemon), "a name that is longer than eighty columns would have room for, beside all the other columns")
         done = self.top(daemon)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -297,14 +287,14 @@ class Text(TopCase):
         self.assertNotIn("\x1b", done.stdout)
 
     def test_json_is_what_the_daemon_answers(self):
-        daemon = self.daemon()
+        daemon = self.start()
         id, = self.tasks(self.connect(daemon), "own")
         told = json.loads(self.top(daemon, "--json").stdout)
         self.assertEqual(list(told), ["info", "stats", "tasks", "workers"])
         self.assertEqual([each["id"] for each in told["tasks"]], [id])
 
     def test_faults_are_told(self):
-        daemon = self.daemon()
+        daemon = self.start()
         self.assertEqual(self.top(daemon, "--interval", "1ms").returncode, 2)
         with Connection(daemon.port):
             pass

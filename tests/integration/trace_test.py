@@ -6,7 +6,7 @@ import threading
 import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from daemon import BINARY, Daemon, clean_environment
+from daemon import BINARY, DaemonCase, clean_environment
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 OTHER = "00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb-00"
@@ -27,7 +27,7 @@ class Telling(BaseHTTPRequestHandler):
         pass
 
 
-class Trace(unittest.TestCase):
+class Trace(DaemonCase):
     @classmethod
     def setUpClass(cls):
         cls.server = ThreadingHTTPServer(("127.0.0.1", 0), Telling)
@@ -37,14 +37,7 @@ class Trace(unittest.TestCase):
         cls.url = f"http://127.0.0.1:{cls.server.server_port}/"
 
     def daemon(self):
-        daemon = Daemon("--http.allow", "127.0.0.0/8", "--auth.open-functions", "yes")
-        self.addCleanup(daemon.stop)
-        return daemon
-
-    def connect(self, daemon):
-        connection = daemon.connect()
-        self.addCleanup(connection.close)
-        return connection
+        return self.start("--http.allow", "127.0.0.0/8", "--auth.open-functions", "yes")
 
     def test_http_request_sends_it_unless_its_call_has_one(self):
         client = self.connect(self.daemon())
