@@ -30,9 +30,9 @@ std::string event_text(std::string_view name, std::string_view data) {
 /// One client. It is given whole events: if one has not been read when the next would be due, that one is left out.
 class event_watcher final : public request_handler, public std::enable_shared_from_this<event_watcher> {
 public:
-    event_watcher(event_stream& source, std::shared_ptr<const server::identity> who,
+    event_watcher(event_stream& source, std::shared_ptr<const server::identity> caller,
                   std::optional<server::watched_program> program)
-        : source_{source}, who_{std::move(who)}, program_{std::move(program)}, timer_{source.loop_} {}
+        : source_{source}, caller_{std::move(caller)}, program_{std::move(program)}, timer_{source.loop_} {}
 
     void begin() override {
         to()->begin_answer({.status = 200, .type = "text/event-stream"}, std::nullopt);
@@ -52,7 +52,7 @@ public:
     [[nodiscard]] bool has_left() const noexcept { return to() == nullptr; }
 
     ssize_t read(char* into, std::size_t most) override {
-        if (who_->is_revoked()) {
+        if (caller_->is_revoked()) {
             return read_end::of_body;
         }
         if (written_ == (now_ == nullptr ? 0 : now_->size())) {
@@ -144,7 +144,7 @@ private:
     }
 
     event_stream& source_;
-    const std::shared_ptr<const server::identity> who_;
+    const std::shared_ptr<const server::identity> caller_;
     const std::optional<server::watched_program> program_;
     asio::steady_timer timer_;
     std::atomic<bool> has_ended_{false};         // nobody wants what is being written; a wish by itself
@@ -158,9 +158,9 @@ private:
 event_stream::event_stream(asio::io_context& loop, server::bulk_lane& lane, std::function<std::string()> snapshot)
     : loop_{loop}, lane_{lane}, snapshot_{std::move(snapshot)}, timer_{loop} {}
 
-std::shared_ptr<request_handler> event_stream::watch(std::shared_ptr<const server::identity> who,
+std::shared_ptr<request_handler> event_stream::watch(std::shared_ptr<const server::identity> caller,
                                                      std::optional<server::watched_program> program) {
-    return std::make_shared<event_watcher>(*this, std::move(who), std::move(program));
+    return std::make_shared<event_watcher>(*this, std::move(caller), std::move(program));
 }
 
 void event_stream::enter(const std::shared_ptr<event_watcher>& watcher) {

@@ -28,8 +28,8 @@ public:
 
     /// A new watcher. `program`: of which it is sent an event, too, when its nodes or its state have changed: at once, then
     /// at most ten a second. The first and the last have all nodes, those between the ones that have changed. The
-    /// stream ends when `who` is revoked.
-    [[nodiscard]] std::shared_ptr<request_handler> watch(std::shared_ptr<const server::identity> who,
+    /// stream ends when `caller` is revoked.
+    [[nodiscard]] std::shared_ptr<request_handler> watch(std::shared_ptr<const server::identity> caller,
                                                          std::optional<server::watched_program> program);
 
 private:

@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
-#include <system_error>
 
+#include "api/regular_file.hpp"
 #include "gatherd/api/plugin.hpp"
 
 namespace gatherd::api {
@@ -48,7 +48,7 @@ auto guarded(const std::string& path, const std::string& failure, Function calle
 
 /// The system maps a library as its headers say, and ends a process that touches what is behind the end of the file.
 void check_size(const std::string& path) {
-    if (std::error_code ignored; std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored)) {
+    if (is_no_regular_file(path)) {
         throw std::runtime_error{path + ": it is no regular file"};
     }
     std::ifstream file{path, std::ios::binary};

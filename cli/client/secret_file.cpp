@@ -7,10 +7,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
-#include <system_error>
 #include <stdexcept>
+
+#include "api/regular_file.hpp"
 
 namespace gatherd::cli {
 
@@ -19,8 +19,8 @@ std::string read_secret(const std::string& file) {
         throw std::runtime_error{"cannot read a token from '" + file + "': " + why};
     };
     constexpr std::size_t most = 65'536;
-    if (std::error_code ignored; std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored)) {
-        refuse("it is no regular file");  // a pipe could be waited for without end
+    if (api::is_no_regular_file(file)) {
+        refuse("it is no regular file");
     }
     errno = 0;  // the streams tell no reason of their own
     std::ifstream in{file, std::ios::binary};

@@ -218,6 +218,16 @@ void tell_new_files(const config::settings& old_settings, const config::settings
     }
 }
 
+void check_pools(const config::settings& settings, const api::plan::registry& functions) {
+    for (const auto& each : pools_from(settings)) {
+        try {
+            api::pools::check(each, functions);
+        } catch (const std::runtime_error& wrong) {
+            throw usage_error{wrong.what()};
+        }
+    }
+}
+
 /// Takes what settings may change while the daemon runs: all of it, or none where anything is wrong.
 void reload(service& daemon, pool_table& pools, const std::vector<std::shared_ptr<listener>>& listeners, const tls_ptr& tls,
             admin_port* admin, config::settings& settings, std::vector<api::server::token_grant>& tokens,
@@ -232,9 +242,7 @@ void reload(service& daemon, pool_table& pools, const std::vector<std::shared_pt
             check_admin_exposure(admin->address(), admin->is_local(), next);
         }
         auto certificate = tls == nullptr ? nullptr : api::server::tls_context::read(tls_files_from(next));
-        for (const auto& each : pools_from(next)) {
-            api::pools::check(each, daemon.state().functions());
-        }
+        check_pools(next, daemon.state().functions());
         auto next_tokens = tokens_from(next);
         const auto warnings = start_warnings(next);
         // From here on nothing can be refused any more.
@@ -311,16 +319,6 @@ std::unique_ptr<executor::scheduler> start_threads(const config::settings& setti
     } catch (const std::system_error& refused) {
         throw std::runtime_error{std::string{"cannot start the threads: "} + refused.what() +
                                  ": raise the limit of processes (ulimit -u, TasksMax), or lower threads"};
-    }
-}
-
-void check_pools(const config::settings& settings, const api::plan::registry& functions) {
-    for (const auto& each : pools_from(settings)) {
-        try {
-            api::pools::check(each, functions);
-        } catch (const std::runtime_error& wrong) {
-            throw usage_error{wrong.what()};
-        }
     }
 }
 

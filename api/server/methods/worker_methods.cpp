@@ -7,12 +7,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/server/methods/handlers.hpp"
-#include "api/server/methods/params.hpp"
-#include "api/server/net/worker_messages.hpp"
-#include "api/server/net/connection.hpp"
-#include "api/server/methods/methods.hpp"
 #include "api/log/event.hpp"
+#include "api/server/methods/handlers.hpp"
+#include "api/server/methods/methods.hpp"
+#include "api/server/methods/params.hpp"
+#include "api/server/net/connection.hpp"
+#include "api/server/net/worker_messages.hpp"
 #include "api/workers/answer.hpp"
 #include "api/workers/worker_table.hpp"
 #include "gatherd/api/memory_limit.hpp"

@@ -6,16 +6,16 @@
 
 #include <array>
 #include <ctime>
-#include <filesystem>
 #include <functional>
 #include <stdexcept>
-#include <system_error>
+
+#include "api/regular_file.hpp"
 
 namespace gatherd::api::server {
 namespace {
 
 void load(const std::string& what, const std::string& file, const std::function<void(asio::error_code&)>& reading) {
-    if (std::error_code ignored; std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored)) {
+    if (is_no_regular_file(file)) {
         throw std::runtime_error{"cannot read " + what + " from '" + file + "': it is no regular file"};
     }
     asio::error_code failed;
