@@ -7,12 +7,12 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from daemon import BINARY, DaemonCase, clean_environment
+from daemon import BINARY, SharedDaemonCase, clean_environment
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 
 
-class Examples(DaemonCase):
+class Examples(SharedDaemonCase):
     def submit(self, name):
         """The result of an example and the lines that its tasks printed."""
         self.tried.add(name)

@@ -5,12 +5,12 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from daemon import BINARY, DaemonCase, clean_environment
+from daemon import BINARY, SharedDaemonCase, clean_environment
 
 WORKER = Path(__file__).resolve().parents[2] / "examples" / "shell" / "worker.sh"
 
 
-class ShellWorker(DaemonCase):
+class ShellWorker(SharedDaemonCase):
     def setUp(self):
         self.worker = subprocess.Popen(["bash", WORKER, "127.0.0.1", str(self.daemon.port)], stdin=subprocess.DEVNULL)
         self.addCleanup(self.worker.wait)

@@ -5,12 +5,12 @@ import json
 import unittest
 
 import corpus
-from daemon import DaemonCase
+from daemon import SharedDaemonCase
 
 PING = b'{"id":"after","method":"ping"}'
 
 
-class Corpus(DaemonCase):
+class Corpus(SharedDaemonCase):
     def check(self, case, lines):
         """`lines`: what came, but for the pong at the end."""
         if isinstance(case.answer, bytes):

@@ -117,7 +117,7 @@ class Daemon:
             self.kill()
 
 
-class DaemonCase(unittest.TestCase):
+class SharedDaemonCase(unittest.TestCase):
     """One daemon for all tests of a class."""
 
     @classmethod

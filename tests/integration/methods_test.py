@@ -3,7 +3,7 @@
 
 import unittest
 
-from daemon import DaemonCase
+from daemon import SharedDaemonCase
 
 FAILS = {"call": "fail", "args": ["ValueError", "boom"]}
 FOR_EVER = {"call": "sleep", "args": [3600]}
@@ -18,7 +18,7 @@ def raised(path, type_="ValueError", message="boom"):
             "data": {"type": type_, "message": message, "path": path}}
 
 
-class MethodCase(DaemonCase):
+class MethodCase(SharedDaemonCase):
     def setUp(self):
         self.connection = self.daemon.connect()
         self.addCleanup(self.connection.close)

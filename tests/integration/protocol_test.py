@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from daemon import DaemonCase
+from daemon import SharedDaemonCase
 
 PONG = '{{"jsonrpc":"2.0","id":{},"result":"pong"}}'
 
@@ -13,7 +13,7 @@ def ping(id_text):
     return f'{{"id":{id_text},"method":"ping"}}'
 
 
-class WireCase(DaemonCase):
+class WireCase(SharedDaemonCase):
     """One daemon for all tests of a class, a connection for each."""
 
     def setUp(self):

@@ -69,11 +69,12 @@ TEST_CASE("map of a task: a failure tells the item of each map around it", "[pla
     plan_runner runner;
     constexpr auto nested =
         R"({"map":{"map":{"if":{"call":"operator.eq","args":[{"ref":"y"},5]},"then":{"call":"fail","args":["E"]}},
-        "as":"y","over":[4,5,6]},"as":"x","over":[0,1]})";
-    CHECK(runner.result(nested) == R"({"type":"E","message":"","path":"/task/map/map/then","items":[0,1]})");
-    CHECK(runner.result(
-              R"({"map":{"wait_for":{"call":"sleep","args":[{"ref":"x"}]},"timeout":0.01},"as":"x","over":[0,60]})") ==
-          R"({"type":"TimeoutError","message":"","path":"/task/map","items":[1]})");
+        "as":"y","over":{"ref":"x"}},"as":"x","over":[[4],[6,4,5]]})";
+    CHECK(runner.result(nested) == R"({"type":"E","message":"","path":"/task/map/map/then","items":[1,2]})");
+    CHECK(
+        runner.result(
+            R"({"map":{"if":{"ref":"x"},"then":{"wait_for":{"call":"sleep","args":[60]},"timeout":0.01}},"as":"x","over":[0,1]})") ==
+        R"({"type":"TimeoutError","message":"","path":"/task/map/then","items":[1]})");
     CHECK(runner.result(R"({"map":{"task_group":[{"call":"fail","args":["E"]}]},"as":"x","over":[0]})") ==
           R"({"type":"ExceptionGroup","message":"unhandled errors in a TaskGroup","errors":[)"
           R"({"type":"E","message":"","path":"/task/map/task_group/0","items":[0]}],"path":"/task/map","items":[0]})");
