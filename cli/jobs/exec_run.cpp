@@ -1,7 +1,6 @@
 #include "cli/jobs/exec_run.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,7 +13,6 @@
 #include <csignal>
 #include <cstring>
 #include <deque>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
@@ -25,9 +23,10 @@
 #include "cli/failures.hpp"
 #include "cli/jobs/child_process.hpp"
 #include "cli/jobs/command_template.hpp"
-#include "cli/jobs/paced_output.hpp"
+#include "cli/jobs/exec_job.hpp"
+#include "cli/jobs/exec_printer.hpp"
 #include "cli/jobs/rate_line.hpp"
-#include "cli/jobs/spool.hpp"
+#include "cli/jobs/results_folder.hpp"
 #include "cli/progress_bar.hpp"
 #include "cli/standard_output.hpp"
 
@@ -37,10 +36,6 @@ namespace {
 
 using std::chrono::steady_clock, std::chrono::system_clock;
 
-constexpr std::size_t memory_for_output = std::size_t{8} << 20;
-constexpr std::uint64_t most_output_held = std::uint64_t{1} << 30;  // of jobs that wait to be printed: more start later
-constexpr std::size_t most_jobs_held = 20'000;
-constexpr std::size_t longest_partial_line = std::size_t{1} << 20;
 constexpr std::chrono::seconds before_kill{2};
 constexpr std::chrono::milliseconds before_kill_at_end{500};
 constexpr std::chrono::milliseconds interval_of_bar{100};
@@ -49,93 +44,6 @@ constexpr int no_such_command = 127;
 constexpr int signal_base = 128;
 constexpr int other_fault = 255;
 
-enum stream_index : std::size_t { out, err };
-
-/// Where an argument's results are, as GNU parallel names folders.
-std::string folder_name(const std::string& argument) {
-    std::string name;
-    for (const char each : argument) {
-        switch (each) {
-            case '/':
-                name += "\\_";
-                break;
-            case '\\':
-                name += "\\\\";
-                break;
-            case '\t':
-                name += "\\t";
-                break;
-            default:
-                name += each;
-        }
-    }
-    return name;
-}
-
-/// A file of --results.
-class result_file {
-public:
-    explicit result_file(const std::string& path)
-        : path_{path}, descriptor_{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)} {
-        if (descriptor_ < 0) {
-            refuse_write();
-        }
-    }
-    ~result_file() { ::close(descriptor_); }
-    result_file(const result_file&) = delete;
-    result_file& operator=(const result_file&) = delete;
-
-    void write(std::string_view bytes) const {
-        while (!bytes.empty()) {
-            const auto count = ::write(descriptor_, bytes.data(), bytes.size());
-            if (count < 0 && errno != EINTR) {
-                refuse_write();
-            }
-            bytes.remove_prefix(count < 0 ? 0 : static_cast<std::size_t>(count));
-        }
-    }
-
-private:
-    [[noreturn]] void refuse_write() const {
-        throw usage_error{"--results: cannot write '" + path_ + "': " + std::strerror(errno)};
-    }
-
-    std::string path_;
-    int descriptor_;
-};
-
-/// One of a process's two outputs.
-struct output_stream {
-    explicit output_stream(asio::io_context& context) : pipe{context} {}
-
-    asio::posix::stream_descriptor pipe;  // our end, while it is open
-    spool::stream held{};                 // to be printed
-    std::string partial{};                // of a line, where lines are printed as they come
-    std::unique_ptr<result_file> file{};
-    std::uint64_t bytes = 0;
-    bool is_at_line_start = true;  // of what was printed; for tags
-};
-
-struct job {
-    explicit job(asio::io_context& context) : handle{context}, timer{context}, streams{output_stream{context}, output_stream{context}} {}
-
-    job_values values{};
-    std::string line{};
-    std::string tag{};
-    std::uint64_t tries = 0;
-    std::unique_ptr<child_process> process{};
-    asio::posix::stream_descriptor handle;  // of the process's end
-    asio::steady_timer timer;
-    std::array<output_stream, 2> streams;
-    steady_clock::time_point began{};
-    system_clock::time_point began_at{};
-    bool is_timed_out = false;
-    bool is_killed = false;  // SIGKILL follows SIGTERM
-    bool has_ended = false;
-};
-
-using job_ptr = std::shared_ptr<job>;
-
 class exec_run {
 public:
     explicit exec_run(const exec_options& options)
@@ -143,13 +51,12 @@ public:
           template_{options.command, options.shell, options.arguments.count > 1},
           log_{options.log},
           source_{context_, options.arguments},
-          output_{context_, STDOUT_FILENO, true},
-          errors_{context_, STDERR_FILENO, true},
           signals_{context_, SIGINT, SIGTERM},
           timer_{context_},
           delay_timer_{context_},
           bar_timer_{context_},
           bar_{options.shows_bar},
+          printer_{context_, options, bar_},
           nothing_{::open("/dev/null", O_RDONLY | O_CLOEXEC)} {
         if (nothing_ < 0) {
             throw usage_error{std::string{"cannot open /dev/null: "} + std::strerror(errno)};
@@ -171,8 +78,7 @@ public:
                 stop_at_once();
             }
         });
-        output_.on_room([this] { print(); });
-        errors_.on_room([this] { print(); });
+        printer_.on_room([this] { print(); });
         if (options_.shows_bar) {
             draw_bar();
         }
@@ -185,8 +91,7 @@ public:
 
 private:
     [[nodiscard]] bool may_start() const {
-        return !is_stopping_ && !is_delayed_ && !is_short_ && !slots_.empty() && !output_.is_full() && !errors_.is_full() &&
-               spool_.held() < most_output_held && finished_.size() + waiting_.size() < most_jobs_held;
+        return !is_stopping_ && !is_delayed_ && !is_short_ && !slots_.empty() && printer_.may_start();
     }
 
     void pump() {
@@ -207,9 +112,7 @@ private:
     }
 
     void end_if_done() {
-        const bool is_printed =
-            finished_.empty() && waiting_.empty() && output_.held() == 0 && errors_.held() == 0;
-        if (is_done() && is_printed) {
+        if (is_done() && printer_.is_done()) {
             context_.stop();
         }
     }
@@ -228,12 +131,10 @@ private:
         }
         const auto number = ++last_number_;
         if (log_.has(number)) {
-            if (options_.is_ordered) {
-                skipped_.insert(number);
-            }
+            printer_.skip(number);
             return true;
         }
-        const auto next = std::make_shared<job>(context_);
+        const auto next = std::make_shared<exec_job>(context_);
         next->values.arguments = std::move(*arguments);
         next->values.number = number;
         for (const auto& each : next->values.arguments) {
@@ -245,14 +146,14 @@ private:
         return true;
     }
 
-    void start(const job_ptr& next) {
+    void start(const exec_job_ptr& next) {
         next->values.slot = *slots_.begin();
         next->line = template_.line(next->values);
         ++next->tries;
         next->began = steady_clock::now();
         next->began_at = system_clock::now();
         if (options_.is_dry) {
-            spool_.add(next->streams[out].held, next->line + "\n");
+            take(next, out, next->line + "\n");
             finish(next, {}, true);
             return;
         }
@@ -279,7 +180,8 @@ private:
             next->timer.async_wait([this, next](asio::error_code stopped) {
                 if (!stopped) {
                     next->is_timed_out = true;
-                    say("job " + std::to_string(next->values.number) + " was killed because its time was over: " + next->line);
+                    say("job " + std::to_string(next->values.number) +
+                        " was killed because its time was over: " + next->line);
                     end_process(next, before_kill);
                 }
             });
@@ -296,7 +198,7 @@ private:
         }
     }
 
-    void spawn(const job_ptr& next) {
+    void spawn(const exec_job_ptr& next) {
         const auto argv = template_.argv(next->values);
         if (argv.empty()) {
             throw std::system_error{ENOENT, std::system_category()};
@@ -306,7 +208,11 @@ private:
                 throw std::system_error{EINVAL, std::system_category(), "a NUL in an argument"};
             }
         }
-        open_results(next);
+        if (!options_.results.empty()) {
+            auto files = open_results(options_.results, next->values);
+            next->streams[out].file = std::move(files.out);
+            next->streams[err].file = std::move(files.err);
+        }
         auto number = "PARALLEL_SEQ=" + std::to_string(next->values.number);
         auto slot = "PARALLEL_JOBSLOT=" + std::to_string(next->values.slot);
         environment_[0] = number.data();
@@ -347,35 +253,18 @@ private:
         }
     }
 
-    void open_results(const job_ptr& next) const {
-        if (options_.results.empty()) {
-            return;
-        }
-        auto folder = options_.results;
-        for (std::size_t i = 0; i < next->values.arguments.size(); ++i) {
-            folder += "/" + std::to_string(i + 1) + "/" + folder_name(next->values.arguments[i]);
-        }
-        std::error_code failed;
-        std::filesystem::create_directories(folder, failed);
-        if (failed) {
-            throw usage_error{"--results: cannot make the folder '" + folder + "': " + failed.message()};
-        }
-        next->streams[out].file = std::make_unique<result_file>(folder + "/stdout");
-        next->streams[err].file = std::make_unique<result_file>(folder + "/stderr");
-        result_file{folder + "/seq"}.write(std::to_string(next->values.number));
-    }
-
-    void await_end(const job_ptr& running) {
+    void await_end(const exec_job_ptr& running) {
         running->handle.assign(running->process->take_handle());
-        running->handle.async_wait(asio::posix::stream_descriptor::wait_read, [this, running](asio::error_code stopped) {
-            if (!stopped) {
-                running->handle.close();
-                guarded([&] { take_end(running); });
-            }
-        });
+        running->handle.async_wait(asio::posix::stream_descriptor::wait_read,
+                                   [this, running](asio::error_code stopped) {
+                                       if (!stopped) {
+                                           running->handle.close();
+                                           guarded([&] { take_end(running); });
+                                       }
+                                   });
     }
 
-    void await_output(const job_ptr& running, stream_index which) {
+    void await_output(const exec_job_ptr& running, stream_index which) {
         auto& pipe = running->streams.at(which).pipe;
         pipe.async_wait(asio::posix::stream_descriptor::wait_read, [this, running, which](asio::error_code stopped) {
             if (stopped) {
@@ -392,12 +281,12 @@ private:
     }
 
     /// Where its lines are printed as they come, a process waits for whoever reads them.
-    [[nodiscard]] bool is_held_up(const job_ptr& running) const {
-        return is_live(*running) && (output_.is_full() || errors_.is_full());
+    [[nodiscard]] bool is_held_up(const exec_job_ptr& running) const {
+        return printer_.is_live(*running) && !printer_.has_room();
     }
 
     /// Reads what is there, up to a bound; false: the pipe has ended, and is closed.
-    bool read_some(const job_ptr& running, stream_index which) {
+    bool read_some(const exec_job_ptr& running, stream_index which) {
         auto& pipe = running->streams.at(which).pipe;
         constexpr int most_rounds = 4;
         for (int round = 0; round < most_rounds; ++round) {
@@ -417,40 +306,16 @@ private:
         return true;
     }
 
-    void take(const job_ptr& running, stream_index which, std::string_view bytes) {
+    void take(const exec_job_ptr& running, stream_index which, std::string_view bytes) {
         auto& stream = running->streams.at(which);
         stream.bytes += bytes.size();
         if (stream.file != nullptr) {
             stream.file->write(bytes);
         }
-        if (!is_live(*running)) {
-            spool_.add(stream.held, bytes);
-            return;
-        }
-        if (options_.is_ordered) {  // it is the only one that is printed
-            print_text(*running, which, bytes);
-            return;
-        }
-        const auto end = bytes.rfind('\n');
-        if (end != std::string_view::npos) {
-            stream.partial.append(bytes.substr(0, end + 1));
-            print_text(*running, which, std::exchange(stream.partial, {}));
-            bytes.remove_prefix(end + 1);
-        }
-        stream.partial.append(bytes);
-        if (stream.partial.size() > longest_partial_line) {
-            print_text(*running, which, std::exchange(stream.partial, {}));
-        }
+        printer_.take(*running, which, bytes);
     }
 
-    /// Whether what it writes is printed at once.
-    [[nodiscard]] bool is_live(const job& which) const {
-        return options_.groups == exec_options::grouping::line &&
-               (!options_.is_ordered || (which.values.number == next_printed() && which.streams[out].held.is_empty() &&
-                                         which.streams[err].held.is_empty()));
-    }
-
-    void take_end(const job_ptr& ended) {
+    void take_end(const exec_job_ptr& ended) {
         const auto end = ended->process->reap();
         for (const auto which : {out, err}) {
             auto& pipe = ended->streams.at(which).pipe;
@@ -460,11 +325,8 @@ private:
             if (pipe.is_open()) {
                 pipe.close();
             }
-            auto& stream = ended->streams.at(which);
-            if (!stream.partial.empty()) {
-                print_text(*ended, which, std::exchange(stream.partial, {}));
-            }
         }
+        printer_.end_lines(*ended);
         std::erase_if(held_up_, [&ended](const auto& each) { return each.first == ended; });
         ended->process.reset();
         ended->timer.cancel();
@@ -474,8 +336,8 @@ private:
         if (!is_over_) {
             const bool has_failed = end.status != 0 || end.signal != 0;
             if (has_failed && ended->tries < options_.tries && !is_stopping_) {
+                printer_.drop(*ended);
                 for (auto& each : ended->streams) {
-                    spool_.drop(each.held);
                     each.bytes = 0;
                 }
                 ended->is_timed_out = ended->is_killed = false;
@@ -488,7 +350,7 @@ private:
     }
 
     /// What the process itself has written; others may hold the pipe and go on.
-    void read_rest(const job_ptr& ended, stream_index which) {
+    void read_rest(const exec_job_ptr& ended, stream_index which) {
         auto& pipe = ended->streams.at(which).pipe;
         const int capacity = ::fcntl(pipe.native_handle(), F_GETPIPE_SZ);
         for (std::int64_t left = std::max(capacity, 65'536); left > 0;) {
@@ -503,8 +365,7 @@ private:
         }
     }
 
-    void finish(const job_ptr& ended, child_end end, bool was_not_run) {
-        ended->has_ended = true;
+    void finish(const exec_job_ptr& ended, child_end end, bool was_not_run) {
         const int status = end.signal != 0 ? signal_base + end.signal : end.status;
         ++counts_.done;
         counts_.failed += status != 0 ? 1 : 0;
@@ -520,11 +381,7 @@ private:
         for (auto& each : ended->streams) {
             each.file.reset();
         }
-        if (options_.is_ordered) {
-            waiting_.emplace(ended->values.number, ended);
-        } else {
-            finished_.push_back(ended);
-        }
+        printer_.add_ended(ended);
         check_halt(status, true);
         print();
     }
@@ -549,23 +406,14 @@ private:
         }
     }
 
-    [[nodiscard]] std::uint64_t next_printed() const { return printed_ + 1; }
-
-    void skip_printed() {
-        while (!skipped_.empty() && *skipped_.begin() == next_printed()) {
-            skipped_.erase(skipped_.begin());
-            ++printed_;
-        }
-    }
-
     /// Prints what may be printed now, as far as it is taken.
     void print() {
         guarded([this] {
-            print_some();
-            if ((output_.is_closed() || errors_.is_closed()) && !is_over_) {
+            printer_.print(running_, is_over_);
+            if (printer_.has_lost_reader() && !is_over_) {
                 stop_at_once();
             }
-            if (!output_.is_full() && !errors_.is_full()) {
+            if (printer_.has_room()) {
                 for (const auto& [running, which] : std::exchange(held_up_, {})) {
                     await_output(running, which);
                 }
@@ -578,70 +426,7 @@ private:
         });
     }
 
-    void print_some() {
-        while (!output_.is_full() && !errors_.is_full()) {
-            skip_printed();
-            if (finished_.empty() && options_.is_ordered) {
-                // When all has ended, what was cut off leaves gaps.
-                const auto next = is_over_ && running_.empty() ? waiting_.begin() : waiting_.find(next_printed());
-                if (next != waiting_.end()) {
-                    finished_.push_back(next->second);
-                    waiting_.erase(next);
-                } else if (options_.groups == exec_options::grouping::line) {
-                    print_held_of_first();
-                    return;
-                }
-            }
-            if (finished_.empty()) {
-                return;
-            }
-            const auto first = finished_.front();
-            const auto which = !first->streams[out].held.is_empty() ? out : err;
-            if (first->streams.at(which).held.is_empty()) {
-                finished_.pop_front();
-                ++printed_;
-                continue;
-            }
-            print_text(*first, which, spool_.take(first->streams.at(which).held));
-        }
-    }
-
-    /// The first one that runs has lines from when others were before it.
-    void print_held_of_first() {
-        const auto first = running_.find(next_printed());
-        if (first == running_.end()) {
-            return;
-        }
-        for (const auto which : {out, err}) {
-            auto& held = first->second->streams.at(which).held;
-            while (!held.is_empty() && !output_.is_full() && !errors_.is_full()) {
-                print_text(*first->second, which, spool_.take(held));
-            }
-        }
-    }
-
-    void print_text(job& of, stream_index which, std::string_view text) {
-        auto& into = which == out ? output_ : errors_;
-        if (has_terminal_) {
-            bar_.clear();
-        }
-        if (!options_.has_tags) {
-            into.write(text);
-            return;
-        }
-        auto& is_at_start = of.streams.at(which).is_at_line_start;
-        while (!text.empty()) {
-            if (is_at_start) {
-                into.write(of.tag);
-            }
-            const auto line = text.substr(0, std::min(text.find('\n'), text.size() - 1) + 1);
-            into.write(line);
-            is_at_start = line.ends_with('\n');
-            text.remove_prefix(line.size());
-        }
-    }
-
-    void end_process(const job_ptr& running, steady_clock::duration patience) {
+    void end_process(const exec_job_ptr& running, steady_clock::duration patience) {
         if (running->process == nullptr || running->is_killed) {
             return;
         }
@@ -709,11 +494,9 @@ private:
         if (interrupted_by_ != 0) {
             return signal_base + interrupted_by_;
         }
-        for (const int reason : {output_.failure(), errors_.failure()}) {
-            if (reason != 0 && reason != EPIPE) {
-                say(std::string{"cannot write: "} + std::strerror(reason));
-                return other_fault;
-            }
+        if (const int reason = printer_.failure(); reason != 0) {
+            say(std::string{"cannot write: "} + std::strerror(reason));
+            return other_fault;
         }
         if (source_.failure() != 0) {
             say(std::string{"cannot read the arguments: "} + std::strerror(source_.failure()));
@@ -728,36 +511,29 @@ private:
     job_log log_;
     asio::io_context context_{1};
     argument_source source_;
-    paced_output output_;
-    paced_output errors_;
     asio::signal_set signals_;
     asio::steady_timer timer_;
     asio::steady_timer delay_timer_;
     asio::steady_timer bar_timer_;
     progress_bar bar_;
-    spool spool_{memory_for_output};
+    exec_printer printer_;
     const int nothing_;  // /dev/null
-    const bool has_terminal_ = isatty(STDOUT_FILENO) == 1;
     const steady_clock::time_point began_ = steady_clock::now();
     std::vector<char*> environment_ = inherited();
     std::string buffer_ = std::string(std::size_t{64} << 10, '\0');
 
     std::set<std::uint64_t> slots_{};  // that are free
-    std::map<std::uint64_t, job_ptr> running_{};
-    std::deque<job_ptr> again_{};                                   // to be tried again
-    std::deque<job_ptr> finished_{};                                // to be printed, in this order
-    std::map<std::uint64_t, job_ptr> waiting_{};                    // ended, behind others that have not
-    std::set<std::uint64_t> skipped_{};                             // since the log has them, and not yet passed by
-    std::vector<std::pair<job_ptr, stream_index>> held_up_{};       // not read from until there is room
+    exec_printer::jobs_by_number running_{};
+    std::deque<exec_job_ptr> again_{};                              // to be tried again
+    std::vector<std::pair<exec_job_ptr, stream_index>> held_up_{};  // not read from until there is room
     std::uint64_t last_number_ = 0;
-    std::uint64_t printed_ = 0;  // in order: up to this number
     job_counts counts_{};
 
     bool is_pumping_ = false;
     bool is_delayed_ = false;
     bool is_short_ = false;     // of descriptors or processes
     bool is_stopping_ = false;  // no job is started
-    bool is_over_ = false;  // what ends is not told of any more
+    bool is_over_ = false;      // what ends is not told of any more
     std::optional<int> halt_status_{};
     int interrupted_by_ = 0;
     std::string fault_{};
