@@ -5,8 +5,10 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <optional>
+#include <set>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -27,12 +29,14 @@
 #include "api/server/methods/stats.hpp"
 #include "api/server/tasks/created_task.hpp"
 #include "api/server/tasks/watched_program.hpp"
+#include "api/shortened.hpp"
 #include "gatherd/executor/dump_tasks.hpp"
 
 namespace gatherd::api::admin {
 namespace {
 
 constexpr std::size_t most_tasks_dumped = 10'000;
+constexpr std::size_t most_name_shown = 80;
 constexpr std::size_t most_functions_told = 100;  // of those that workers serve, each second
 
 /// What a client must have shown before a path answers it.
@@ -44,6 +48,12 @@ enum class access : std::uint8_t {
     known,    ///< a token that allows something
     see_all,
     admin,
+};
+
+/// What a query means, as params of a method.
+struct query_meaning {
+    std::string params{};
+    const char* fault = nullptr;
 };
 
 std::string_view bearer_of(std::string_view header) {
@@ -62,27 +72,45 @@ http_answer unauthorized() {
     return answer;
 }
 
+/// Whether the word is one of those with spaces between.
+bool holds_word(std::string_view words, std::string_view word) {
+    while (!words.empty()) {
+        const auto end = std::min(words.find(' '), words.size());
+        if (words.substr(0, end) == word) {
+            return true;
+        }
+        words.remove_prefix(std::min(end + 1, words.size()));
+    }
+    return false;
+}
+
 bool is_json(std::string_view type) {
     const std::string lower = http::lower_case(type.substr(0, type.find(';')));
     return std::string_view{lower}.substr(0, lower.find_last_not_of(' ') + 1) == "application/json";
 }
 
-/// The params of method tasks from a query; nothing where that is wrong.
-std::optional<std::string> tasks_params(const request_head& head) {
+/// The params of method tasks from its query, or what is wrong with that.
+query_meaning tasks_params(const request_head& head) {
     value params = value::object();
     if (const auto state = head.query_value("state")) {
         params["state"] = *state;
     }
     if (const auto limit = head.query_value("limit")) {
-        params["limit"] = value::parse(*limit, nullptr, false);
-        if (!params["limit"].is_number_integer()) {
-            return std::nullopt;
+        std::uint64_t most = 0;
+        const char* const last = limit->data() + limit->size();
+        const auto [end, failed] = std::from_chars(limit->data(), last, most);
+        if (end != last || failed != std::errc{} || most == 0) {
+            return {.fault = "limit is an integer of at least 1"};
         }
+        params["limit"] = most;
     }
-    if (const auto running = head.query_value("running"); running && *running != "0") {
-        params["running"] = true;
+    if (const auto running = head.query_value("running")) {
+        if (*running != "0" && *running != "1") {
+            return {.fault = "running is 1 or 0"};
+        }
+        params["running"] = *running == "1";
     }
-    return params.dump();
+    return {.params = params.dump(-1, ' ', false, value::error_handler_t::replace)};
 }
 
 }  // namespace
@@ -128,6 +156,7 @@ private:
         std::string_view path;
         bool takes_post;  // and nothing else; others take GET and HEAD
         access needs;
+        std::string_view parameters;  // of its query, with spaces between; probes and pages look at none
         route_outcome (routes::*answer)(const request_head&, const std::shared_ptr<server::identity>&);
     };
     static const std::array<path_entry, 11> paths;
@@ -135,6 +164,9 @@ private:
     void set_guard() { guard_.emplace(server_.address(), server_.is_local(), access_.hosts); }
 
     route_outcome route(const request_head& head) {
+        if (head.has_nul) {
+            return {text_answer(400, "%00 is in no path and in no query")};
+        }
         const auto* const found = std::ranges::find_if(paths, [&head](const path_entry& each) {
             return each.path.ends_with('/') && each.path.size() > 1
                        ? head.path.starts_with(each.path) && head.path.size() > each.path.size()
@@ -159,6 +191,9 @@ private:
             return {std::move(answer)};
         }
         if (auto refused = look_at_rights(*found, who.get())) {
+            return {*std::move(refused)};
+        }
+        if (auto refused = look_at_query(*found, head)) {
             return {*std::move(refused)};
         }
         return (this->*found->answer)(head, who);
@@ -187,6 +222,25 @@ private:
                          : path.needs == access::admin ? who->may(server::right::admin)
                                                        : path.needs == access::any || who->may_anything();
         return may ? std::nullopt : std::optional{text_answer(403, "the token does not allow this")};
+    }
+
+    /// A parameter with a slip in its name would else be one that is not there.
+    static std::optional<http_answer> look_at_query(const path_entry& path, const request_head& head) {
+        if (path.needs == access::probe || path.needs == access::page) {
+            return std::nullopt;
+        }
+        std::set<std::string_view> seen;
+        for (const auto& [name, text] : head.query) {
+            if (!holds_word(path.parameters, name)) {
+                return text_answer(400, "there is no query parameter '" + loggable(name, most_name_shown) + "' here: " +
+                                            (path.parameters.empty() ? "this path takes none"
+                                                                     : "this path takes " + std::string{path.parameters}));
+            }
+            if (!seen.insert(name).second) {
+                return text_answer(400, "the query parameter '" + name + "' is there twice");
+            }
+        }
+        return std::nullopt;
     }
 
     using identity_ptr = std::shared_ptr<server::identity>;
@@ -218,11 +272,11 @@ private:
     }
 
     route_outcome tasks(const request_head& head, const identity_ptr& who) {
-        const auto params = tasks_params(head);
-        if (!params) {
-            return {text_answer(400, "limit is an integer of at least 1")};
+        const auto wanted = tasks_params(head);
+        if (wanted.fault != nullptr) {
+            return {text_answer(400, wanted.fault)};
         }
-        return {method_call(server_.loop(), daemon_, {who, head.peer}, "tasks", *params)};
+        return {method_call(server_.loop(), daemon_, {who, head.peer}, "tasks", wanted.params)};
     }
 
     route_outcome task(const request_head& head, const identity_ptr& who) {
@@ -267,7 +321,9 @@ private:
             return {text_answer(413, "limits.message_bytes is " + std::to_string(most))};
         }
         const auto bytes = head.is_chunked ? std::nullopt : std::optional{head.content_length.value_or(0)};
-        return {message_call(server_.loop(), daemon_, {who, head.peer}, bytes)};
+        // Of several nobody knows which is meant: a trace then starts anew.
+        const trace_parent trace{head.trace_parents.size() == 1 ? std::string_view{head.trace_parents.front()} : std::string_view{}};
+        return {message_call(server_.loop(), daemon_, {who, head.peer, trace}, bytes)};
     }
 
     [[nodiscard]] std::string why_not_ready() const {
@@ -325,17 +381,17 @@ private:
 };
 
 const std::array<admin_port::routes::path_entry, 11> admin_port::routes::paths{{
-    {"/healthz", false, access::probe, &routes::healthz},
-    {"/readyz", false, access::probe, &routes::readyz},
-    {"/", false, access::page, &routes::index},
-    {"/dashboard/", false, access::page, &routes::dashboard},
-    {"/metrics", false, access::metrics, &routes::metrics},
-    {"/stats", false, access::admin, &routes::stats},
-    {"/tasks", false, access::known, &routes::tasks},
-    {"/tasks/", false, access::known, &routes::task},
-    {"/debug/tasks", false, access::see_all, &routes::debug_tasks},
-    {"/events", false, access::admin, &routes::events},
-    {"/rpc", true, access::any, &routes::rpc},
+    {"/healthz", false, access::probe, "", &routes::healthz},
+    {"/readyz", false, access::probe, "", &routes::readyz},
+    {"/", false, access::page, "", &routes::index},
+    {"/dashboard/", false, access::page, "", &routes::dashboard},
+    {"/metrics", false, access::metrics, "", &routes::metrics},
+    {"/stats", false, access::admin, "", &routes::stats},
+    {"/tasks", false, access::known, "state limit running", &routes::tasks},
+    {"/tasks/", false, access::known, "", &routes::task},
+    {"/debug/tasks", false, access::see_all, "", &routes::debug_tasks},
+    {"/events", false, access::admin, "task", &routes::events},
+    {"/rpc", true, access::any, "", &routes::rpc},
 }};
 
 admin_port::admin_port(server::service& daemon, const pools::pool_table& pools, server::listening_socket at,

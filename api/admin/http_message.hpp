@@ -18,14 +18,16 @@ struct request_head {
     std::string method;
     std::string path;  ///< without the query, unescaped
     std::vector<std::pair<std::string, std::string>> query{};
-    std::vector<std::string> hosts{};  ///< each header of that name, as the next two
+    std::vector<std::string> hosts{};  ///< each header of that name, as the next three
     std::vector<std::string> origins{};
     std::vector<std::string> authorizations{};
+    std::vector<std::string> trace_parents{};
     std::string content_type{};
     std::string content_encoding{};
     std::optional<std::uint64_t> content_length{};  ///< none: chunked, or no body
     bool is_chunked = false;
     const char* fault = nullptr;  ///< why nobody can tell where the body ends; null: it is known
+    bool has_nul = false;  ///< in its target: path and query are not what the client meant
     server::peer_address peer{};
     bool is_on_loopback = false;  ///< its connection never leaves this machine
 

@@ -7,9 +7,8 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <variant>
 
-#include "api/admin/exchange.hpp"
+#include "api/admin/route.hpp"
 #include "api/server/net/listening_socket.hpp"
 
 namespace asio {
@@ -17,12 +16,6 @@ class io_context;
 }
 
 namespace gatherd::api::admin {
-
-/// What becomes of a request, by its head.
-struct route_outcome {
-    std::variant<http_answer, std::shared_ptr<request_handler>> what;
-    bool is_reserved = false;  ///< it does not count against the connections that the options allow
-};
 
 struct http_server_options {
     std::size_t connections = 64;                               ///< requests that are handled at a time
@@ -40,10 +33,8 @@ struct http_server_options {
 /// Threads: the router and all handlers are called by its thread. What the loop does has to take no time.
 class http_server {
 public:
-    using router = std::function<route_outcome(const request_head&)>;
-
     /// Listens there, but answers nobody before start. Throws std::runtime_error.
-    http_server(server::listening_socket at, http_server_options options, router routes);
+    http_server(server::listening_socket at, const http_server_options& options, router routes);
 
     /// Stops.
     ~http_server();

@@ -58,7 +58,7 @@ unsigned status_of(int code) {
 class service_call final : public request_handler, public std::enable_shared_from_this<service_call> {
 public:
     /// `text`: the message; none: it is the body of the request.
-    service_call(asio::io_context& loop, server::service& daemon, service_caller caller,
+    service_call(asio::io_context& loop, server::service& daemon, server::http_caller caller,
                  std::optional<std::string> text, std::optional<std::uint64_t> body_bytes)
         : daemon_{daemon},
           caller_{std::move(caller)},
@@ -155,7 +155,7 @@ private:
         socket_.assign(asio::local::stream_protocol{}, ends[0]);
         socket_.non_blocking(true);
         const std::size_t home = static_cast<std::size_t>(ends[0]) % daemon_.state().runs_on().workers();
-        connection_ = server::let_in_http(daemon_.connections(), std::move(theirs), caller_.peer, caller_.who, home);
+        connection_ = server::let_in_http(daemon_.connections(), std::move(theirs), caller_, home);
         return true;
     }
 
@@ -290,7 +290,7 @@ private:
     }
 
     server::service& daemon_;
-    const service_caller caller_;
+    const server::http_caller caller_;
     const bool is_query_;
     const bool is_chunked_;
     std::string out_;  // what has not been written
@@ -307,12 +307,12 @@ private:
 
 }  // namespace
 
-std::shared_ptr<request_handler> message_call(asio::io_context& loop, server::service& daemon, service_caller caller,
+std::shared_ptr<request_handler> message_call(asio::io_context& loop, server::service& daemon, server::http_caller caller,
                                               std::optional<std::uint64_t> body_bytes) {
     return std::make_shared<service_call>(loop, daemon, std::move(caller), std::nullopt, body_bytes);
 }
 
-std::shared_ptr<request_handler> method_call(asio::io_context& loop, server::service& daemon, service_caller caller,
+std::shared_ptr<request_handler> method_call(asio::io_context& loop, server::service& daemon, server::http_caller caller,
                                              const std::string& method, const std::string& params) {
     std::string text = R"({"jsonrpc":"2.0","id":1,"method":)" + value(method).dump();
     text += (params.empty() ? "" : R"(,"params":)" + params) + '}';

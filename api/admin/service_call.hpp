@@ -8,8 +8,7 @@
 #include <string>
 
 #include "api/admin/exchange.hpp"
-#include "api/server/auth/identity.hpp"
-#include "api/server/net/peer_address.hpp"
+#include "api/server/net/http_caller.hpp"
 
 namespace asio {
 class io_context;
@@ -20,12 +19,6 @@ class service;
 
 namespace gatherd::api::admin {
 
-/// Who calls.
-struct service_caller {
-    std::shared_ptr<server::identity> who;
-    server::peer_address peer;
-};
-
 /// The body of the request is the message. Answers 200 with what the service answers, and 204 where that is nothing.
 ///
 /// It passes through a pair of sockets into a connection of the service, as fast as that takes it, and so does the
@@ -34,12 +27,12 @@ struct service_caller {
 ///
 /// `body_bytes`: none: the body is chunked, and may have 1 MiB, since its size has to be known before it is passed on.
 [[nodiscard]] std::shared_ptr<request_handler> message_call(asio::io_context& loop, server::service& daemon,
-                                                            service_caller caller,
+                                                            server::http_caller caller,
                                                             std::optional<std::uint64_t> body_bytes);
 
 /// Calls a method. Answers 200 with its result, or an error of HTTP with {"error": ERROR}. `params`: a JSON text, or empty.
 [[nodiscard]] std::shared_ptr<request_handler> method_call(asio::io_context& loop, server::service& daemon,
-                                                           service_caller caller, const std::string& method,
+                                                           server::http_caller caller, const std::string& method,
                                                            const std::string& params);
 
 }  // namespace gatherd::api::admin

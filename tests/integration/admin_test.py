@@ -245,6 +245,30 @@ class Guards(AdminCase):
             status, headers, _ = self.daemon.ask(path, method)
             self.assertEqual((status, headers["Allow"], headers["X-Content-Type-Options"]), (405, allowed, "nosniff"), path)
 
+    def test_a_query_that_means_nothing_is_refused(self):
+        for path, text in (("/tasks?runing=1", "this path takes state limit running"), ("/tasks?running=yes", "running is 1 or 0"),
+                           ("/tasks?running", "running is 1 or 0"), ("/tasks?limit=0", "limit is an integer"), ("/tasks?limit=1e3", "limit is an integer"),
+                           ("/tasks?limit=1&limit=2", "is there twice"), ("/events?tasks=x", "this path takes task"), ("/metrics?x", "this path takes none"),
+                           ("/stats?x=1", "this path takes none"), ("/tasks/none?nodes=1", "this path takes none"), ("/debug/tasks?limit=1", "takes none"),
+                           ("/stats?%1b[2J=1", "'\\x1b[2J'")):
+            status, _, body = self.daemon.ask(path)
+            self.assertEqual((status, text in body.decode()), (400, True), (path, body))
+        self.assertEqual(self.daemon.rpc({"id": 1, "method": "ping"})[0], 200)
+        self.assertEqual(self.daemon.ask("/rpc?x=1", "POST", "{}", Content_Type="application/json")[0], 400)
+        for path in ("/healthz?verbose", "/readyz?x=1", "/?x=1", "/tasks?running=0", "/tasks?running=1"):
+            self.assertEqual(self.daemon.ask(path)[0], 200, path)
+
+    def test_a_nul_does_not_cut_a_path(self):
+        for path in ("/healthz%00", "/stats%00.json", "/%00", "/tasks/none%00x", "/tasks?running=1%00", "/events?task%00=x"):
+            status, headers, body = self.daemon.ask(path)
+            self.assertEqual((status, headers["X-Content-Type-Options"], b"%00" in body), (400, "nosniff", True), path)
+        client = http.client.HTTPConnection("127.0.0.1", self.daemon.admin_port, timeout=PATIENCE)
+        for path, status in (("/healthz%00", 400), ("/healthz", 200), ("/rpc%00", 400), ("/healthz", 200)):  # on one connection
+            client.request("GET", path)
+            answer = client.getresponse()
+            self.assertEqual((answer.status, bool(answer.read())), (status, True), path)
+        client.close()
+
     def test_the_page_may_load_nothing_and_be_framed_by_nobody(self):
         status, headers, body = self.daemon.ask("/")
         self.assertEqual(status, 200)
@@ -681,14 +705,22 @@ class Nodes(AdminCase):
             self.assertEqual(self.daemon.ask("/events?task=" + quote(id, safe=""))[0], 404, id)
 
     def test_requests_of_others_are_not_shown(self):
-        tokens = token_setting(root=["admin"], one=["submit"], two=["submit"])
+        tokens = token_setting(root=["admin"], one=["submit"], two=["submit"], see=["see_all"])
         with AdminDaemon("--auth.tokens", tokens) as daemon, daemon.connect() as client:
             client.result("auth", {"token": "one"})
             client.start("run", {"task": SLOW})
             daemon.wait_until(lambda: len(daemon.json("/tasks?running=1", Authorization="Bearer one")) == 1)
             id = daemon.json("/tasks?running=1", Authorization="Bearer one")[0]["id"]
             self.assertEqual(daemon.json("/tasks/" + quote(id), Authorization="Bearer root")["state"], "running")
-            self.assertEqual(daemon.ask("/tasks/" + quote(id), Authorization="Bearer two")[0], 403)
+            # Its id can be guessed: that it is there is nobody else's business.
+            unknown = id.partition(":")[0] + ":999"
+            told = [daemon.ask("/tasks/" + quote(each), Authorization="Bearer two") for each in (id, unknown)]
+            self.assertEqual([(status, body.replace(id.encode(), unknown.encode())) for status, _, body in told], [(404, told[1][2])] * 2)
+            cancel = {"id": 1, "method": "cancel", "params": {"id": id}}
+            self.assertEqual(daemon.rpc(cancel, Authorization="Bearer two")[1]["error"]["code"], -32007)
+            self.assertEqual(daemon.rpc(cancel, Authorization="Bearer see")[1]["error"]["code"], -32004)
+            self.assertEqual(daemon.rpc(cancel, Authorization="Bearer one")[1]["result"], {"cancelled": 1})
+            self.assertEqual(client.message()["error"]["data"]["type"], "CancelledError")
             client.reset()
 
 

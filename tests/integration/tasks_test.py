@@ -208,6 +208,19 @@ class CancelStatusForget(TaskCase):
         self.assert_refused("tasks", {"limit": "1"}, "/limit")
         self.assert_refused("tasks", ["running"], "/0")
 
+    def test_requests_that_run_are_listed_and_cancelled(self):
+        client = self.daemon.connect()
+        self.addCleanup(client.close)
+        number = client.start("run", {"task": {"sequence": [FOR_EVER]}})
+        listed = []
+        while not listed:  # it has begun when it is there
+            listed = [each for each in self.result("tasks", {"running": True}) if each.get("request") == number and ":" in (each["id"] or "")]
+        self.assertEqual(listed[0]["state"], "running")
+        self.assertNotIn(listed[0]["id"], [each["id"] for each in self.result("tasks")])
+        self.assertEqual(self.result("cancel", {"id": listed[0]["id"], "message": "from elsewhere"}), {"cancelled": 1})
+        self.assertEqual(client.message()["error"]["data"], {"type": "CancelledError", "message": "from elsewhere"})
+        self.assertEqual(self.error("cancel", {"id": listed[0]["id"]})["code"], -32007)
+
     def test_forget_drops_a_result(self):
         task, running = self.create({"value": 1}), self.create_begun(FOR_EVER)
         self.result("await", [task])

@@ -6,6 +6,7 @@ import threading
 import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from admin_test import AdminDaemon
 from daemon import BINARY, DaemonCase, clean_environment
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -67,6 +68,24 @@ class Trace(DaemonCase):
                 self.assertEqual(invoke["params"].get("traceparent"), handed)
                 worker.send({"id": invoke["id"], "result": 1})
                 self.assertEqual(client.message()["result"], 1)
+
+    def test_the_header_of_a_post_is_that_of_requests_without_one(self):
+        with AdminDaemon("--http.allow", "127.0.0.0/8", "--auth.open-functions", "yes", "--log.level", "debug") as daemon:
+            get = {"call": "http.get", "args": {"url": self.url}}
+
+            def bodies(messages, **headers):
+                _, answers = daemon.rpc(messages, **headers)
+                return [each["result"]["body"] for each in sorted(answers, key=lambda each: each["id"])]
+
+            batch = [{"id": 1, "method": "run", "params": {"task": get}}, {"id": 2, "method": "run", "params": {"task": get, "traceparent": OTHER}},
+                     {"id": 3, "method": "run", "params": {"task": get, "traceparent": None}}, {"id": 4, "method": "run", "params": [get]},
+                     {"id": 5, "method": "run", "params": {"task": get, "traceparent": INVALID}}]
+            self.assertEqual(bodies(batch, Traceparent=TRACE), [TRACE, OTHER, TRACE, TRACE, ""])
+            self.assertEqual(bodies(batch), ["", OTHER, "", "", ""])
+            self.assertEqual(bodies(batch, Traceparent=INVALID), ["", OTHER, "", "", ""])
+            self.assertEqual(daemon.rpc({"id": 6, "method": "ping"}, Traceparent=TRACE)[1]["result"], "pong")
+            daemon.wait_for_log(f"method=ping id=6 peer=127.0.0.1")
+            self.assertIn(f"traceparent={TRACE}", [line for line in daemon.log.splitlines() if "method=ping id=6" in line][0])
 
     def test_any_method_takes_it_and_what_is_no_text_is_refused(self):
         client = self.connect(self.daemon())

@@ -105,7 +105,7 @@ function choose() {
 }
 
 function showCancel() {
-  byId("cancel").hidden = !waterfall.isRunning || waterfall.id.includes(":"); // requests end with their clients
+  byId("cancel").hidden = !waterfall.isRunning;
 }
 
 // ---- dialogs -------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ void params::take_trace(protocol::json_view given) {
     if (!given.is_string() && !given.is_null()) {
         refuse_params("/traceparent", "traceparent is a text");
     }
-    trace_ = given.is_null() ? trace_parent{} : trace_parent{given.as_string()};
+    trace_ = given.is_null() ? std::nullopt : std::optional{trace_parent{given.as_string()}};
 }
 
 void params::add(std::string_view name, protocol::json_view value) {

@@ -72,8 +72,10 @@ public:
     [[nodiscard]] std::unique_ptr<plan::python_random> seed() const;
     [[nodiscard]] std::optional<std::vector<std::string>> texts(std::string_view name) const;
 
-    /// The trace that the request belongs to. Any method takes `traceparent` by name.
-    [[nodiscard]] const trace_parent& trace() const noexcept { return trace_; }
+    /// The trace that the request belongs to: any method takes `traceparent` by name. Without it that of its connection.
+    [[nodiscard]] trace_parent trace_or(const trace_parent& of_connection) const noexcept {
+        return trace_.value_or(of_connection);
+    }
 
     /// Refuses a member.
     [[noreturn]] void refuse(std::string_view name, std::string_view why) const;
@@ -96,7 +98,7 @@ private:
     std::size_t count_ = 0;
     bool by_position_ = false;
     bool is_plain_ = true;
-    trace_parent trace_{};
+    std::optional<trace_parent> trace_{};
 };
 
 /// Throws `refused`: -32602 with a pointer into the params.

@@ -47,12 +47,13 @@ private:
 };
 
 /// For whom a connection's programs run: all connections of a token are one client, without tokens each is one.
-plan::caller caller_at(server_state& state, connection& client, const trace_parent& trace) {
+plan::caller caller_at(server_state& state, connection& client, const params& given) {
     const auto& who = client.who();
     const bool is_anybody = who == nullptr || who->name().empty();
     const bool is_local = client.peer() == peer_address{};
     return {client.work().share().get(), client.work().worker().get(),
-            is_anybody && !is_local && !state.bounds().open_functions ? "auth.open_functions" : nullptr, trace};
+            is_anybody && !is_local && !state.bounds().open_functions ? "auth.open_functions" : nullptr,
+            given.trace_or(client.trace())};
 }
 
 /// What all four methods share.
@@ -102,7 +103,7 @@ std::shared_ptr<executor::semaphore> blocking_places(server_state& state, connec
 /// What is longer runs as a program, so that its message and what decoded it are gone before there is a result.
 constexpr std::size_t most_text_at_once = std::size_t{1} << 20;
 
-void run_understood(server_state& state, understood& request, const trace_parent& trace, reply& answer) {
+void run_understood(server_state& state, understood& request, const params& given, reply& answer) {
     if (answer.to()->message_bytes() <= most_text_at_once && is_answered_at_once(*request.source, request.run_options) &&
         !request.wishes.streams && !request.wishes.progress) {
         run_at_once(state, *request.source, answer);
@@ -110,7 +111,7 @@ void run_understood(server_state& state, understood& request, const trace_parent
     }
     connection& client = *answer.to();
     auto allowance = value_or_refuse(admit(state, client, *request.source));
-    request.run_options.client = caller_at(state, client, trace);
+    request.run_options.client = caller_at(state, client, given);
     const bool is_bulky = is_bulk(client, *request.source);
     const auto running =
         std::make_shared<running_request>(state, std::move(answer), request.wishes, std::move(allowance), is_bulky);
@@ -190,14 +191,14 @@ void run(const server_parts& server, std::optional<protocol::json_view> given, r
     static const signature expected{{"task"}, {"timeout", "seed"}};
     const params read{given, expected};
     auto request = understand_within_memory(server.state, read, answer, understand_run);
-    run_understood(server.state, request, read.trace(), answer);
+    run_understood(server.state, request, read, answer);
 }
 
 void gather(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
     static const signature expected{{"tasks"}, {"return_exceptions", "limit", "timeout", "seed", "stream", "progress"}};
     const params read{given, expected};
     auto request = understand_within_memory(server.state, read, answer, understand_gather);
-    run_understood(server.state, request, read.trace(), answer);
+    run_understood(server.state, request, read, answer);
 }
 
 void map(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
@@ -205,7 +206,7 @@ void map(const server_parts& server, std::optional<protocol::json_view> given, r
                                     {"return_exceptions", "limit", "timeout", "seed", "stream", "progress", "task", "as"}};
     const params read{given, expected};
     auto request = understand_within_memory(server.state, read, answer, understand_map);
-    run_understood(server.state, request, read.trace(), answer);
+    run_understood(server.state, request, read, answer);
 }
 
 void create_task(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
@@ -215,7 +216,7 @@ void create_task(const server_parts& server, std::optional<protocol::json_view> 
     auto options = read_task_options(server.state, read);
     const auto creator = answer.to();
     auto allowance = value_or_refuse(admit(server.state, *creator, *request.source));
-    request.run_options.client = caller_at(server.state, *creator, read.trace());
+    request.run_options.client = caller_at(server.state, *creator, read);
     options.is_detached = options.is_detached || creator->is_http();  // else it would end with this message
     const bool is_detached = options.is_detached;
     options.is_bulky = is_bulk(*creator, *request.source);

@@ -131,10 +131,29 @@ value list_tasks(const server_parts& server, const connection& client, const std
     return list;
 }
 
+/// Connections of one token have one share.
+bool is_same_client(const connection& client, connection& other) {
+    return other.work().share() == client.who()->share();
+}
+
 /// Whether a client may see the requests of that one.
 bool may_see_requests(const connection& client, connection& other) {
-    const identity& who = *client.who();
-    return who.may(right::see_all) || other.work().share() == who.share();  // connections of one token have one share
+    return client.who()->may(right::see_all) || is_same_client(client, other);
+}
+
+/// No id of a created task has one.
+bool is_id_of_request(const std::string& id) {
+    return id.find(':') != std::string::npos;
+}
+
+/// The request of that id that runs. One of another client is as unknown as one that never was: its id can be guessed, and
+/// whether it is there is nobody else's business.
+client_request find_seen_request(const server_parts& server, const connection& client, const std::string& id) {
+    client_request found = find_request(server.connections, id);
+    if (found.request == nullptr || !may_see_requests(client, *found.client)) {
+        refuse_unknown(id);
+    }
+    return found;
 }
 
 constexpr std::size_t most_requests_listed = 10'000;
@@ -183,17 +202,19 @@ void answer_with_tasks(const server_parts& server, reply& answer, const wanted_t
 
 /// The program of that id, a created task or a request that runs, if the client may see it.
 watched_program watch_one(const server_parts& server, const connection& client, const std::string& id) {
-    if (id.find(':') == std::string::npos) {  // no id of a created task has one
+    if (!is_id_of_request(id)) {
         return watched_program{find_one(server, client, id, right::see_all)};
     }
-    const client_request found = find_request(server.connections, id);
-    if (found.request == nullptr) {
-        refuse_unknown(id);
-    }
-    if (!may_see_requests(client, *found.client)) {
+    return {id, find_seen_request(server, client, id).request};
+}
+
+/// Cancels the request of that id, where the client may. Gives how many were reached.
+std::size_t cancel_request(const server_parts& server, const connection& client, const std::string& id, const std::string& message) {
+    const client_request found = find_seen_request(server, client, id);
+    if (!client.who()->may(right::cancel_any) && !is_same_client(client, *found.client)) {
         throw refused{{errc::not_authenticated, "Not allowed: it is a request of another client"}};
     }
-    return {id, found.request};
+    return found.request->cancel(message) ? 1 : 0;
 }
 
 /// Answers with a program's status and nodes, where there is memory for it.
@@ -264,6 +285,9 @@ void cancel(const server_parts& server, std::optional<protocol::json_view> given
     if (message.size() > short_message && memory_limit::is_high(message.size() * copies)) {
         throw refused{out_of_memory()};
     }
+    if (id && is_id_of_request(*id)) {
+        return answer.result({{"cancelled", cancel_request(server, *answer.to(), *id, message)}});
+    }
     if (!request) {
         const auto tasks = find_all(server, *answer.to(), id ? std::vector{*id} : *ids, right::cancel_any);
         return answer.result({{"cancelled", cancel_each(tasks, message)}});
@@ -294,11 +318,9 @@ void status(const server_parts& server, std::optional<protocol::json_view> given
 }
 
 void tasks(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
-    static const signature expected{{}, {"state", "limit"}};
-    static const signature expected_over_http{{}, {"state", "limit", "running"}};
-    const bool is_http = answer.to()->is_http();
-    const params read{given, is_http ? expected_over_http : expected};
-    wanted_tasks wanted{.state = read.text("state"), .with_requests = is_http && read.flag("running")};
+    static const signature expected{{}, {"state", "limit", "running"}};
+    const params read{given, expected};
+    wanted_tasks wanted{.state = read.text("state"), .with_requests = read.flag("running")};
     const auto& state = wanted.state;
     const std::vector<std::string_view> states{"pending", "running", "done", "failed", "cancelled"};
     if (state && std::find(states.begin(), states.end(), *state) == states.end()) {

@@ -64,12 +64,15 @@ void connection::become_process(const std::shared_ptr<workers::worker>& self) {
     static_cast<void>(work_.become_worker(self));  // it has not ended: it has not begun
 }
 
-void connection::become_http(std::shared_ptr<identity> caller) {
+void connection::become_http(const http_caller& caller) {
     is_http_ = true;
-    if (!caller->name().empty()) {
-        work_.set_share(caller->share());
+    if (!caller.trace.empty()) {
+        trace_ = std::make_unique<const trace_parent>(caller.trace);
     }
-    credentials_.take(std::move(caller));
+    if (!caller.who->name().empty()) {
+        work_.set_share(caller.who->share());
+    }
+    credentials_.take(caller.who);
     input_.lift_limit();
 }
 

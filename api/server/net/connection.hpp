@@ -13,6 +13,7 @@
 #include "api/protocol/frame.hpp"
 #include "api/server/net/credentials.hpp"
 #include "api/server/net/deadline.hpp"
+#include "api/server/net/http_caller.hpp"
 #include "api/server/net/inbox.hpp"
 #include "api/server/net/outbox.hpp"
 #include "api/server/net/transport.hpp"
@@ -58,8 +59,11 @@ public:
 
     /// It carries one message of a client over HTTP, who has shown to be `caller`: tasks created here live on, nothing is
     /// streamed, no limit of connections holds, and in a drain its message is read first. Before it is let in.
-    void become_http(std::shared_ptr<identity> caller);
+    void become_http(const http_caller& caller);
     [[nodiscard]] bool is_http() const noexcept { return is_http_; }
+
+    /// The trace of requests whose params have none.
+    [[nodiscard]] trace_parent trace() const noexcept { return trace_ == nullptr ? trace_parent{} : *trace_; }
 
     /// Whether it has closed since all that it owed was written, and not for a fault. From any thread.
     [[nodiscard]] bool has_finished() const noexcept { return has_finished_.load(std::memory_order_acquire); }
@@ -172,7 +176,8 @@ private:
     const peer_address peer_;
     asio::io_context& home_;  // its worker's
     inbox input_;
-    bool is_http_ = false;  // never changes once it was let in
+    bool is_http_ = false;                         // never changes once it was let in, nor does the next
+    std::unique_ptr<const trace_parent> trace_{};  // most have none
 
     // The home worker's own.
     bool is_reading_ = false;     // a wait for input is under way

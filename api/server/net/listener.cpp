@@ -78,12 +78,11 @@ std::shared_ptr<workers::worker> let_in_process(connection_table& table, process
     return worker;
 }
 
-std::shared_ptr<connection> let_in_http(connection_table& table, process::descriptor end, const peer_address& peer,
-                                        std::shared_ptr<identity> caller, std::size_t home) {
+std::shared_ptr<connection> let_in_http(connection_table& table, process::descriptor end, const http_caller& caller, std::size_t home) {
     transport::socket_type socket{table.state().runs_on().io(home).get_executor(), asio::generic::stream_protocol{AF_UNIX, 0},
                                   end.release()};
-    auto made = std::make_shared<connection>(table, std::move(socket), nullptr, peer);
-    made->become_http(std::move(caller));
+    auto made = std::make_shared<connection>(table, std::move(socket), nullptr, caller.peer);
+    made->become_http(caller);
     static_cast<void>(table.enter(made));  // no limit is for it: the admin port has one of its own
     asio::post(table.state().runs_on().io(home), [made] { made->start(); });
     return made;

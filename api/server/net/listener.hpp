@@ -11,6 +11,7 @@
 
 #include "api/process/descriptor.hpp"
 #include "api/log/line_budget.hpp"
+#include "api/server/net/http_caller.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/peer_address.hpp"
 #include "api/server/net/transport.hpp"
@@ -64,8 +65,7 @@ void let_in(connection_table& table, transport::socket_type socket, const std::s
 
 /// Takes in one message of a client over HTTP, by the daemon's end of a pair of sockets: see connection::become_http. From
 /// any thread.
-std::shared_ptr<connection> let_in_http(connection_table& table, process::descriptor end, const peer_address& peer,
-                                        std::shared_ptr<identity> caller, std::size_t home);
+std::shared_ptr<connection> let_in_http(connection_table& table, process::descriptor end, const http_caller& caller, std::size_t home);
 
 /// Takes in a process of a pool by the daemon's end of its socket, and gives the worker that it is. From any thread.
 std::shared_ptr<workers::worker> let_in_process(connection_table& table, process::descriptor end,

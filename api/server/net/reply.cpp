@@ -70,7 +70,7 @@ reply::~reply() {
 
 void reply::log_as(std::string_view method, std::size_t index, std::optional<protocol::json_view> params) noexcept {
     method_ = static_cast<std::uint8_t>(index);
-    log_.begin(method, to_->message_bytes(), params);
+    log_.begin(*to_, method, params);
 }
 
 void reply::send(std::string_view text, std::function<void()> sent, const errc* failed) {

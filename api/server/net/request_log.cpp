@@ -16,24 +16,23 @@ log::line_budget& slow_budget() {
     return budget;
 }
 
-trace_parent trace_of(const std::optional<protocol::json_view>& params) {
+trace_parent trace_of(const connection& client, const std::optional<protocol::json_view>& params) {
     const auto given = params && params->is_object() ? params->find("traceparent") : std::nullopt;
-    return given && given->is_string() ? trace_parent{given->as_string()} : trace_parent{};
+    return given && given->is_string() ? trace_parent{given->as_string()} : client.trace();
 }
 
 }  // namespace
 
 using std::chrono::nanoseconds, std::chrono::steady_clock;
 
-void request_log::begin(std::string_view method, std::size_t request_bytes,
-                        std::optional<protocol::json_view> params) noexcept {
+void request_log::begin(const connection& client, std::string_view method, std::optional<protocol::json_view> params) noexcept {
     const bool is_asked_for = least_slow_.load(std::memory_order_relaxed) > 0 || is_measuring_.load(std::memory_order_relaxed) ||
                               log::is_logged(spdlog::level::debug);
     if (is_asked_for) [[unlikely]] {
         began_ = steady_clock::now();
         method_ = method;
-        request_bytes_ = request_bytes;
-        trace_ = trace_of(params);
+        request_bytes_ = client.message_bytes();
+        trace_ = trace_of(client, params);
     }
 }
 

@@ -38,7 +38,7 @@ public:
     request_log() = default;
 
     /// `method`: one of the daemon's own, which outlives it; empty: unknown.
-    void begin(std::string_view method, std::size_t request_bytes, std::optional<protocol::json_view> params) noexcept;
+    void begin(const connection& client, std::string_view method, std::optional<protocol::json_view> params) noexcept;
 
     /// `failed`: the code of the error that answered it; null: it has a result. `answer_bytes`: 0 for a notification.
     void end(connection& client, const protocol::request_id& id, const errc* failed, std::size_t answer_bytes);
