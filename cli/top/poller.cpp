@@ -25,12 +25,16 @@ using std::chrono::steady_clock;
 
 constexpr int most_tasks = 1000;
 
-/// The answer to one question; where it is refused null, and why.
-value ask_one(client& daemon, const std::string& server, const request& what, std::string& refusal) {
+reply ask_patiently(client& daemon, const std::string& server, const request& what) {
     auto answer = daemon.ask(what, {.until = steady_clock::now() + answer_patience});
     if (answer.how == reply::end::silence) {
         throw connection_error{"no answer from " + server};
     }
+    return answer;
+}
+
+/// The result, or where it is refused null, and why.
+value result_of(const reply& answer, std::string& refusal) {
     if (answer.how == reply::end::error) {
         refusal = report_failure(answer.error).text;
         return nullptr;
@@ -38,8 +42,22 @@ value ask_one(client& daemon, const std::string& server, const request& what, st
     return value::parse(answer.result, nullptr, false);
 }
 
-bool is_wrong_param(const value& error) {
-    return number_at(error, "/code") == static_cast<int>(api::errc::invalid_params);
+value ask_one(client& daemon, const std::string& server, const request& what, std::string& refusal) {
+    return result_of(ask_patiently(daemon, server, what), refusal);
+}
+
+bool is_wrong_param(const reply& answer) {
+    return answer.how == reply::end::error && number_at(answer.error, "/code") == static_cast<int>(api::errc::invalid_params);
+}
+
+/// Tasks and requests that run; of a daemon that lists no requests the tasks.
+value ask_for_tasks(client& daemon, const std::string& server, std::string& refusal) {
+    const std::string params = R"({"state":"running","limit":)" + std::to_string(most_tasks);
+    auto answer = ask_patiently(daemon, server, {.method = "tasks", .params = params + R"(,"running":true})"});
+    if (is_wrong_param(answer)) {
+        answer = ask_patiently(daemon, server, {.method = "tasks", .params = params + "}"});
+    }
+    return result_of(answer, refusal);
 }
 
 template <typename Clock>
@@ -66,8 +84,7 @@ snapshot ask_all(client& daemon, const std::string& server) {
     seen.info = ask_one(daemon, server, {.method = "info"}, seen.refusal);
     seen.stats = ask_one(daemon, server, {.method = "stats"}, seen.refusal);
     seen.at = seconds_now<steady_clock>();
-    seen.tasks = ask_one(daemon, server, {.method = "tasks", .params = R"({"state":"running","limit":)" + std::to_string(most_tasks) + "}"},
-                         seen.refusal);
+    seen.tasks = ask_for_tasks(daemon, server, seen.refusal);
     seen.wall = seconds_now<std::chrono::system_clock>();
     seen.workers = ask_one(daemon, server, {.method = "workers"}, seen.refusal);
     return seen;
@@ -120,16 +137,12 @@ void poller::tell(const std::function<void(report&)>& change) {
 
 void poller::look_at_task(client& daemon, const std::string& task) {
     const auto ask = [&](const std::string& more) {
-        return daemon.ask({.method = "status", .params = R"({"id":)" + named(task) + more + "}"},
-                          {.until = steady_clock::now() + answer_patience});
+        return ask_patiently(daemon, server_.name(), {.method = "status", .params = R"({"id":)" + named(task) + more + "}"});
     };
     auto answer = ask(knows_nodes_ ? R"(,"nodes":true)" : "");
-    if (knows_nodes_ && answer.how == reply::end::error && is_wrong_param(answer.error)) {
+    if (knows_nodes_ && is_wrong_param(answer)) {
         knows_nodes_ = false;
         answer = ask("");
-    }
-    if (answer.how == reply::end::silence) {
-        throw connection_error{"no answer from " + server_.name()};
     }
     const bool is_refused = answer.how == reply::end::error;
     value status = is_refused ? value(nullptr) : value::parse(answer.result, nullptr, false);
@@ -177,12 +190,14 @@ void poller::run() noexcept {
             wishes_.doomed.clear();
             wishes_.is_new = false;
         }
+        tell([](report& told) { told.asked = steady_clock::now(); });
         try {
             look(daemon, asked);
         } catch (const std::exception& e) {
             daemon.reset();
             tell([&](report& told) { told.fault = e.what(); });
         }
+        tell([](report& told) { told.asked.reset(); });
         std::unique_lock guard{lock_};
         asked_.wait_for(guard, std::chrono::duration<double>{asked.interval}, [this] { return wishes_.is_new; });
     }

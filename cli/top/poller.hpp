@@ -2,6 +2,7 @@
 /// Asks a daemon again and again, on a thread of its own, so that nobody waits for an answer.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -27,6 +28,7 @@ struct report {
     api::value status{};
     std::string status_refusal{};
     std::string note{};                     ///< what became of a cancel; taken once
+    std::optional<std::chrono::steady_clock::time_point> asked{};  ///< when the round began that has not ended; none: all is answered
 };
 
 /// One round of questions. Throws connection_error, timeout_error and refusal_error, as client does.

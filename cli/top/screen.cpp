@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -15,23 +15,29 @@ namespace {
 
 using api::value;
 
-constexpr std::array<std::string_view, 15> help_text{
+constexpr std::array<std::string_view, 17> help_text{
     "Up Down PgUp PgDn Home End   select a row",
     "1 to 5, Tab                  tasks, functions, pools, workers, threads",
     "Enter                        the nodes of the selected task; Esc goes back",
     "k                            cancel the selected task, once you have said y",
-    "/                            show only rows with a text; Enter keeps it, Esc shows all",
+    "/                            only rows with a text; Enter keeps it, Esc ends it",
     "s, r                         sort by the next column; reverse",
     "d                            seconds between two looks",
     "Space                        pause",
     "h ?                          this page",
     "q, Ctrl-C                    quit",
     "",
+    "Tasks are created ones and requests that run.",
     "Rates are those since the last look, at first those since the daemon's start.",
-    "Of a node's time . is its wait for a turn, = its run, ! a failure, x a cancellation.",
+    "Of a node's time . is its wait for a turn, = its run,",
+    "! a failure, x a cancellation.",
     "",
     "Any key goes back.",
 };
+static_assert(std::ranges::all_of(help_text, [](std::string_view each) { return each.size() <= 80; }) && help_text.size() <= 24 - 4);
+
+constexpr double noticed_silence = 1.5;  // seconds
+constexpr std::size_t most_fault_lines = 3;
 
 line one(std::string text, style look = style::plain) {
     return {{std::move(text), look}};
@@ -56,14 +62,37 @@ std::string headline(const situation& known) {
     return "gatherd" + (version.empty() ? "" : " " + version) + " at " + known.server;
 }
 
-/// The sums above the lists.
+/// A text in lines of so many columns, cut between words where it can be; what is beyond `most` lines is cut off.
+std::vector<std::string> wrapped(std::string_view text, std::size_t columns, std::size_t most) {
+    std::vector<std::string> lines(1);
+    while (!text.empty()) {
+        const auto end = std::min(text.find(' '), text.size());
+        const auto word = text.substr(0, end);
+        const bool is_first = lines.back().empty();
+        if (!is_first && columns_of(lines.back()) + 1 + columns_of(word) > columns) {
+            if (lines.size() == most) {
+                lines.back() += ' ' + std::string{text};
+                break;
+            }
+            lines.emplace_back(word);
+        } else {
+            lines.back().append(is_first ? "" : " ").append(word);
+        }
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return lines;
+}
+
+/// The sums above the lists; "-" where they are not known.
 std::vector<std::string> summary(const situation& known) {
     const snapshot empty;
     const rates now{known.before, known.now == nullptr ? empty : *known.now};
     const value& stats = now.now().stats;
-    const auto rate = [&now](const char* counter) { return short_number(now.of_stats(std::string{"/"} + counter)); };
-    const auto bytes = [&now](const char* counter) { return short_bytes(now.of_stats(std::string{"/"} + counter)); };
-    const auto count = [&stats](const char* gauge) { return short_number(number_at(stats, std::string{"/"} + gauge)); };
+    const auto known_number = [&stats](double number) { return stats.is_null() ? "-" : short_number(number); };
+    const auto known_bytes = [&stats](double number) { return stats.is_null() ? "-" : short_bytes(number); };
+    const auto rate = [&](const char* counter) { return known_number(now.of_stats(std::string{"/"} + counter)); };
+    const auto bytes = [&](const char* counter) { return known_bytes(now.of_stats(std::string{"/"} + counter)); };
+    const auto count = [&](const char* gauge) { return known_number(number_at(stats, std::string{"/"} + gauge)); };
     double run = 0;
     double stolen = 0;
     double parks = 0;
@@ -83,34 +112,45 @@ std::vector<std::string> summary(const situation& known) {
         joined({labelled("In", bytes("bytes_read"), "/s"), labelled("Out", bytes("bytes_written"), "/s"),
                 labelled("Connections", count("connections")), labelled("refused", rate("connections_refused"), "/s")}),
         joined({labelled("In flight", count("tasks_in_flight")), labelled("Created", count("created_tasks")),
-                labelled("Kept", count("results_kept")), labelled("Memory", short_bytes(number_at(stats, "/memory/resident_bytes"))),
-                labelled("allocated", short_bytes(number_at(stats, "/memory/allocated_bytes")))}),
-        joined({labelled("Threads", std::to_string(threads)), labelled("run", short_number(run), "/s"),
-                labelled("stolen", short_number(stolen), "/s"), labelled("parks", short_number(parks), "/s"),
-                labelled("queued", short_number(queued))}),
+                labelled("Kept", count("results_kept")), labelled("Memory", known_bytes(number_at(stats, "/memory/resident_bytes"))),
+                labelled("allocated", known_bytes(number_at(stats, "/memory/allocated_bytes")))}),
+        joined({labelled("Threads", known_number(static_cast<double>(threads))), labelled("run", known_number(run), "/s"),
+                labelled("stolen", known_number(stolen), "/s"), labelled("parks", known_number(parks), "/s"),
+                labelled("queued", known_number(queued))}),
     };
 }
 
 line top_line(const view& looked_at, const situation& known, std::size_t columns) {
     const bool is_draining = known.now != nullptr && text_at(known.now->stats, "draining") == "true";
-    std::string right = known.now == nullptr ? "" : "up " + short_time(number_at(known.now->stats, "/uptime"));
+    std::string right = known.now == nullptr || known.now->stats.is_null() ? "" : "up " + short_time(number_at(known.now->stats, "/uptime"));
     right = joined({right, "every " + short_number(known.interval) + "s", is_draining ? "DRAINING" : "", looked_at.is_paused() ? "PAUSED" : ""});
     const std::size_t room = columns - std::min(columns, columns_of(right) + 1);
     return one(fitted(headline(known), room) + fitted(" " + right, columns - room), style::bar);
 }
 
-/// The second line where something is amiss.
-std::optional<line> fault_line(const situation& known, std::size_t columns) {
-    if (!known.fault.empty()) {
-        return one(fitted("NO CONNECTION, trying again: " + known.fault, columns), style::bad);
+/// The lines below the first where something is amiss.
+std::vector<line> fault_lines(const situation& known, std::size_t columns) {
+    std::string text;
+    style look = style::bad;
+    if (known.silence >= noticed_silence) {
+        text = "NO ANSWER for " + std::to_string(static_cast<int>(known.silence)) + "s: the daemon is stopped, or has too much to do" +
+               (known.fault.empty() ? "" : "; before that: " + known.fault);
+    } else if (!known.fault.empty()) {
+        text = "NO CONNECTION, trying again: " + known.fault;
+    } else if (known.now == nullptr) {
+        text = "connecting ...";
+        look = style::warning;
+    } else if (!known.now->refusal.empty()) {
+        text = "not all is shown: " + known.now->refusal;
+        look = style::warning;
     }
-    if (known.now == nullptr) {
-        return one(fitted("connecting ...", columns), style::warning);
+    std::vector<line> made;
+    if (!text.empty()) {
+        for (const auto& each : wrapped(text, columns, most_fault_lines)) {
+            made.push_back(one(fitted(each, columns), look));
+        }
     }
-    if (!known.now->refusal.empty()) {
-        return one(fitted("not all is shown: " + known.now->refusal, columns), style::warning);
-    }
-    return std::nullopt;
+    return made;
 }
 
 line tab_line(const view& looked_at, std::size_t columns) {
@@ -128,6 +168,11 @@ line tab_line(const view& looked_at, std::size_t columns) {
     return made;
 }
 
+/// A task's name behind that word; a request is named as one.
+std::string titled(std::string_view id, const std::string& name, const char* title) {
+    return (is_id_of_request(id) ? "" : title) + name;
+}
+
 line bottom_line(const view& looked_at, std::size_t columns) {
     using mode = view::mode;
     const auto prompt = [&](const std::string& text) { return one(fitted(text, columns), style::warning); };
@@ -137,7 +182,7 @@ line bottom_line(const view& looked_at, std::size_t columns) {
         case mode::edit_interval:
             return prompt("Seconds between two looks: " + looked_at.input() + "_");
         case mode::confirm:
-            return prompt("Cancel task " + looked_at.task_name() + "? y or n");
+            return prompt("Cancel " + titled(looked_at.doomed(), looked_at.task_name(), "task ") + "? y or n");
         case mode::help:
             return one(fitted("any key goes back", columns), style::bar);
         case mode::list:
@@ -237,7 +282,7 @@ void draw_task(page& made, view& looked_at, const situation& known, std::size_t 
     constexpr std::size_t time_width = 7;
     constexpr std::size_t size_width = 8;
     const waterfall shown = make_waterfall(known.status, known.now == nullptr ? 0 : known.now->wall);
-    made.lines.push_back(one(fitted("Task " + looked_at.task_name() + "   " + looked_at.task(), columns), style::strong));
+    made.lines.push_back(one(fitted(titled(looked_at.task(), looked_at.task_name(), "Task ") + "   " + looked_at.task(), columns), style::strong));
     const std::string state = !known.status_refusal.empty() ? known.status_refusal
                               : known.status.is_null()      ? "asking ..."
                                                             : joined({shown.state, shown.seconds > 0 ? short_time(shown.seconds) : "",
@@ -298,9 +343,7 @@ void draw_task(page& made, view& looked_at, const situation& known, std::size_t 
 page draw(view& looked_at, const situation& known, std::size_t rows, std::size_t columns) {
     page made;
     made.lines.push_back(top_line(looked_at, known, columns));
-    if (auto fault = fault_line(known, columns)) {
-        made.lines.push_back(*std::move(fault));
-    }
+    std::ranges::move(fault_lines(known, columns), std::back_inserter(made.lines));
     using mode = view::mode;
     const bool is_of_task = looked_at.is_in_task();
     if (looked_at.now() == mode::help) {
@@ -322,7 +365,7 @@ page draw(view& looked_at, const situation& known, std::size_t rows, std::size_t
 
 std::string plain_text(const situation& known) {
     constexpr std::size_t widest = 200;
-    std::string text = headline(known) + "\n";
+    std::string text = headline(known) + "\n" + (known.now->refusal.empty() ? "" : "not all is shown: " + known.now->refusal + "\n");
     for (const auto& each : summary(known)) {
         text += each + "\n";
     }

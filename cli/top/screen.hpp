@@ -27,6 +27,7 @@ struct situation {
     const snapshot* now = nullptr;  ///< null: it has not answered yet
     std::string fault{};            ///< why there is no connection; empty: there is one
     double interval = 1;            ///< seconds between two looks
+    double silence = 0;             ///< seconds since a question that has no answer yet
     api::value status{};            ///< of the task that is looked at; null: not known yet
     std::string status_refusal{};   ///< why it will not be
 };

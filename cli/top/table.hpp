@@ -29,7 +29,7 @@ struct cell {
 };
 
 struct row {
-    std::string key;  ///< what stays the same as rows come and go; of a task its id
+    std::string key;  ///< what stays the same as rows come and go; of a task its id, empty of one that has none
     std::vector<cell> cells;
 };
 
@@ -39,7 +39,12 @@ struct table {
     std::size_t sorted_at_first = 0;  ///< the column
 };
 
-/// Tasks that run, functions and pools that are served, workers, or threads.
+/// Whether what is listed under that id is a request, not a created task.
+[[nodiscard]] inline bool is_id_of_request(std::string_view id) noexcept {
+    return id.find(':') != std::string_view::npos;
+}
+
+/// Tasks and requests that run, functions and pools that are served, workers, or threads.
 [[nodiscard]] table make_table(tab which, const rates& now);
 
 /// Leaves the rows in one of whose cells the words are, in upper or lower case (of ASCII).

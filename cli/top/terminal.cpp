@@ -6,6 +6,7 @@
 
 #include <array>
 #include <climits>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cwchar>
@@ -74,7 +75,12 @@ std::optional<key> control(wint_t code) {
 }  // namespace
 
 terminal::terminal() : screen_{newterm(nullptr, stdout, stdin)} {
-    if (screen_ == nullptr) {
+    const bool has_cursor = screen_ != nullptr && reinterpret_cast<std::intptr_t>(tigetstr("cup")) > 0;  // -1, 0: there is none
+    if (!has_cursor) {
+        if (screen_ != nullptr) {
+            endwin();
+            delscreen(static_cast<SCREEN*>(screen_));
+        }
         const char* const name = std::getenv("TERM");
         throw usage_error{"TERM is '" + std::string{name == nullptr ? "" : name} +
                           "', which is no terminal that top can draw on; gatherd top --once prints it as text"};

@@ -83,6 +83,7 @@ public:
             view_.tell(news.note);
         }
         known_.fault = news.fault;
+        known_.silence = !news.asked ? 0 : std::chrono::duration<double>{std::chrono::steady_clock::now() - *news.asked}.count();
         if (view_.is_paused()) {
             return;
         }
@@ -138,10 +139,11 @@ int watch(const destination& server, double interval) {
     top::terminal terminal;
     auto* const asks = new top::poller{server, interval};  // see there
     looked_at shown{*asks, server.name(), interval};
+    constexpr int longest_wait = 250;  // milliseconds: that a daemon does not answer has no event
     std::array<pollfd, 3> events{{{STDIN_FILENO, POLLIN, 0}, {signals, POLLIN, 0}, {asks->descriptor(), POLLIN, 0}}};
     while (true) {
         shown.draw(terminal);
-        if (poll(events.data(), events.size(), -1) < 0 && errno != EINTR) {
+        if (poll(events.data(), events.size(), longest_wait) < 0 && errno != EINTR) {
             throw std::system_error{errno, std::system_category(), "poll"};
         }
         if (const int status = status_of_signal(signals); status >= 0) {

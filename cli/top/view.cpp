@@ -130,7 +130,9 @@ action view::press_in_list(const key_press& pressed, const extent& shown) {
         first_ = 0;
         return {action::kind::watch, task_};
     } else if (is(pressed, "k") || pressed.is == key::enter) {
-        tell(tab_ == tab::tasks ? "no task is selected" : "that is for tasks: press 1");
+        tell(tab_ != tab::tasks ? "that is for tasks: press 1"
+             : shown.rows == 0  ? "no task is selected"
+                                : "a notification has no id to be named by");
     }
     return {};
 }

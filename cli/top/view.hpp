@@ -60,6 +60,9 @@ public:
     [[nodiscard]] const std::string& task() const noexcept { return task_; }
     [[nodiscard]] const std::string& task_name() const noexcept { return task_name_; }
 
+    /// The id of the task that is to be cancelled, in mode confirm.
+    [[nodiscard]] const std::string& doomed() const noexcept { return doomed_; }
+
     /// The column that the list is sorted by; none: as the table has it.
     [[nodiscard]] std::optional<std::size_t> sorted_by() const noexcept { return sorted_by_[index()]; }
     [[nodiscard]] bool is_reversed() const noexcept { return is_reversed_[index()]; }

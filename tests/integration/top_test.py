@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """`gatherd top` on a terminal of tmux: each key, sizes, a daemon that goes and comes back, and the terminal given back."""
 
+import hashlib
 import json
 import os
 import re
@@ -206,6 +207,22 @@ class Keys(TopCase):
         terminal.press("Escape")
         terminal.wait_for("first", "NAME")
 
+    def test_a_request_that_runs_is_listed_and_cancelled(self):
+        daemon = self.start()
+        client = self.connect(daemon)
+        number = client.start("run", {"task": {"sequence": [FOR_EVER]}})
+        name = f"request {number} of 127.0.0.1"
+        terminal = self.terminal(daemon)
+        terminal.wait_for(name)
+        terminal.press("Enter")
+        terminal.wait_for(name, "sequence", "Esc back")
+        terminal.press("k")
+        terminal.wait_for(f"Cancel {name}? y or n")
+        terminal.press("y")
+        self.assertEqual(client.message()["error"]["data"]["message"], "cancelled by gatherd top")
+        terminal.press("Escape")
+        terminal.wait_without(name)
+
 
 class Terminals(TopCase):
     def restored(self, terminal, status):
@@ -255,8 +272,37 @@ class Terminals(TopCase):
     def test_a_terminal_without_a_cursor_is_refused(self):
         terminal = Terminal(GATHERD_CONNECT="127.0.0.1:1")
         self.addCleanup(terminal.close)
-        terminal.run(f"TERM=dumber {BINARY} top; echo status $?")
-        terminal.wait_for("TERM is 'dumber'", "status 2")
+        for name in ("dumber", "dumb"):
+            terminal.run(f"TERM={name} {BINARY} top; echo status $?")
+            shown = terminal.wait_for(f"TERM is '{name}'", "status 2")
+            self.assertNotIn("q quit", shown)
+            terminal.run("clear")
+
+    def test_a_daemon_that_is_stopped_is_told_and_what_was_known_stays(self):
+        daemon = self.start()
+        self.tasks(self.connect(daemon), "before")
+        terminal = self.terminal(daemon, "--interval", "100ms")
+        terminal.wait_for("before")
+        daemon.signal(signal.SIGSTOP)
+        try:
+            shown = terminal.wait_for("NO ANSWER for", "before")
+            self.assertNotIn("NO CONNECTION", shown)
+        finally:
+            daemon.signal(signal.SIGCONT)
+        terminal.wait_without("NO ANSWER")
+
+    def test_what_a_token_does_not_allow_is_not_shown_as_zero(self):
+        with tempfile.TemporaryDirectory() as folder:
+            token = Path(folder, "token")
+            token.write_text("of-submit\n")
+            token.chmod(0o600)
+            hash = hashlib.sha256(b"of-submit").hexdigest()
+            daemon = self.start("--auth.tokens", json.dumps([{"name": "s", "sha256": hash, "rights": ["submit"]}]))
+            terminal = self.terminal(daemon, "--token-file", str(token))
+            terminal.wait_for("no right to admin", "GATHERD_CONNECT_TOKEN_FILE names the", "Requests -/s", "In flight -", "Threads -")
+            token.write_text("another\n")
+            terminal = self.terminal(daemon, "--token-file", str(token))
+            terminal.wait_for("does not accept the", str(token)[-10:])
 
     def test_a_lost_daemon_is_told_and_looked_for(self):
         daemon = Daemon()

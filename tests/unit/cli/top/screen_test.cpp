@@ -105,6 +105,50 @@ TEST_CASE("screen: a lost daemon is told, and what was known last stays", "[cli]
     CHECK(has(draw(seen, {.server = "here"}, 24, 80), "connecting"));
 }
 
+TEST_CASE("screen: a daemon that is silent is told after a while, and the reason of a fault is not cut", "[cli]") {
+    const auto now = busy();
+    view seen;
+    CHECK_FALSE(has(draw(seen, {.server = "here", .now = &now, .silence = 1.0}, 24, 80), "NO ANSWER"));
+    CHECK(has(draw(seen, {.server = "here", .now = &now, .silence = 2.9}, 24, 80), "NO ANSWER for 2s"));
+    CHECK(has(draw(seen, {.server = "here", .silence = 2.0}, 24, 80), "NO ANSWER for 2s"));
+    const std::string reason = "the daemon at 127.0.0.1:7117 does not accept the token of --token-file /etc/gatherd/tokens/operations, says the END";
+    const auto shown = draw(seen, {.server = "here", .now = &now, .fault = reason}, 24, 80);
+    CHECK(has(shown, "END"));
+    CHECK(shown.lines.size() == 24);
+    CHECK(draw(seen, {.server = "here", .now = &now, .fault = std::string(1000, 'x') + " " + reason}, 3, 10).lines.size() == 3);
+}
+
+TEST_CASE("screen: what is not known is no zero", "[cli]") {
+    auto now = busy();
+    now.stats = nullptr;
+    now.refusal = "not let in: the token has no right to admin";
+    view seen;
+    const auto shown = draw(seen, {.server = "here", .now = &now}, 24, 80);
+    for (const char* const text : {"Requests -/s", "In -/s", "In flight -", "Memory -", "Threads -", "run -/s", "no right to admin"}) {
+        CHECK(has(shown, text));
+    }
+    CHECK_FALSE(has(shown, "up "));
+    CHECK(plain_text({.server = "here", .now = &now}).find("no right to admin") != std::string::npos);
+}
+
+TEST_CASE("screen: requests that run are listed, and a notification cannot be named", "[cli]") {
+    auto now = busy();
+    now.tasks = gatherd::api::value::parse(R"([{"id": "12:7", "request": 7, "client": "192.0.2.1", "state": "running"},
+        {"id": null, "request": null, "client": "192.0.2.1", "state": "waiting"}])");
+    view seen;
+    const auto shown = draw(seen, {.now = &now}, 24, 80);
+    CHECK(has(shown, "request 7 of 192.0.2.1"));
+    CHECK(has(shown, "notification of 192.0.2.1"));
+    CHECK(shown.shown.selected.empty());
+    seen.press({key::text, "k"}, shown.shown);
+    CHECK(has(draw(seen, {.now = &now}, 24, 80), "a notification has no id"));
+    seen.press({key::down}, shown.shown);
+    const auto second = draw(seen, {.now = &now}, 24, 80);
+    CHECK(second.shown.selected == "12:7");
+    seen.press({key::text, "k"}, second.shown);
+    CHECK(has(draw(seen, {.now = &now}, 24, 80), "Cancel request 7 of 192.0.2.1? y or n"));
+}
+
 TEST_CASE("screen: a task's nodes stand below their parents, with their times", "[cli]") {
     const auto now = busy();
     view seen;
