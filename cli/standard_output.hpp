@@ -9,7 +9,7 @@
 namespace gatherd::cli {
 
 /// The text with every control character but tab and line feed written as JSON does (`\u001b`): those of ASCII, and of
-/// UTF-8 U+0080 to U+009F. JSON stays the same JSON.
+/// UTF-8 U+0080 to U+009F. Each byte that is no UTF-8 is written as `\x9b`. JSON stays the same JSON.
 [[nodiscard]] std::string without_controls(std::string_view text);
 
 /// Writes to standard output and flushes. Gives exit_status::fine, also when the reader has closed its end of the pipe,

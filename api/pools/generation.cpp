@@ -118,7 +118,7 @@ generation::process_ptr generation::start_one(const slot_ptr& place) {
     return made;
 }
 
-void generation::note_failure(slot& place, const std::string& why) {
+void generation::note_failure(slot& place, const pool_process& process) {
     bool is_given_up = false;
     {
         const std::lock_guard guard{lock_};
@@ -127,9 +127,9 @@ void generation::note_failure(slot& place, const std::string& why) {
         }
     }
     if (is_given_up) {
-        told_.given_up(*this, why);
+        told_.given_up(*this, process.pid(), process.fault());
     } else {
-        told_.failing(*this, why);
+        told_.failing(*this, process.pid(), process.fault());
     }
 }
 
@@ -176,7 +176,7 @@ executor::task<> generation::fill(slot_ptr place) {
         if (process->fault().empty()) {
             continue;  // its time has come
         }
-        note_failure(*place, process->fault());
+        note_failure(*place, *process);
         for (;;) {
             place->changed.clear();
             if (now() != state::on_trial) {

@@ -39,8 +39,8 @@ public:
     /// What its pool wants to hear, in a task of one of its processes.
     struct listener {
         std::function<void(generation&)> serving;                      ///< each time that a process serves
-        std::function<void(generation&, const std::string&)> failing;  ///< a process has failed, and why
-        std::function<void(generation&, const std::string&)> given_up; ///< on trial
+        std::function<void(generation&, pid_t, const std::string&)> failing;  ///< a process has failed, and why; 0: it never began
+        std::function<void(generation&, pid_t, const std::string&)> given_up;  ///< on trial
     };
 
     /// Throws std::runtime_error where no process of these settings can be started.
@@ -80,7 +80,7 @@ private:
     [[nodiscard]] process_ptr start_one(const slot_ptr& place);
     [[nodiscard]] state now() const;
     void confirm();
-    void note_failure(slot& place, const std::string& why);
+    void note_failure(slot& place, const pool_process& process);
 
     surroundings& around_;
     const pool_settings settings_;

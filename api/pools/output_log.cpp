@@ -63,7 +63,7 @@ void output_log::log_line(pid_t pid) {
             log::warn("lines of a pool's output were not logged, there were too many",
                       {{"pool", pool_}, {"not_logged", *left_out}});
         }
-        log::info(loggable(line_, most_line_bytes), {{"pool", pool_}, {"pid", pid}});
+        log::info(shortened(line_, most_line_bytes), {{"pool", pool_}, {"pid", pid}});  // the log escapes what it has to
     }
     line_.clear();
 }

@@ -15,6 +15,11 @@ constexpr double most_faults = 10;
 constexpr double faults_a_second = 1;
 constexpr const char* reloaded = "its pool was reloaded";
 
+/// As JSON; null for a process that could not be started.
+std::string pid_text(pid_t process) {
+    return process == 0 ? "null" : std::to_string(process);
+}
+
 }  // namespace
 
 pool::pool(surroundings& around, std::string name)
@@ -26,7 +31,7 @@ pool::pool(surroundings& around, std::string name)
 pool::generation_ptr pool::make(const pool_settings& settings, bool is_on_trial) {
     // The pool holds its generations, so they do not hold it: what ends after it has no more to tell.
     const auto while_there = [here = weak_from_this()](auto note) {
-        return [here, note](generation& teller, auto&... why) {
+        return [here, note](generation& teller, const auto&... why) {
             if (const auto self = here.lock()) {
                 std::invoke(note, *self, teller, why...);
             }
@@ -124,7 +129,7 @@ void pool::note_serving(generation& confirmed) {
     before->retire(reloaded, false);
 }
 
-void pool::note_failing(generation& failing, const std::string& why) {
+void pool::note_failing(generation& failing, pid_t process, const std::string& why) {
     bool is_served = failing.serving() > 0;
     {
         const std::lock_guard guard{lock_};
@@ -138,11 +143,11 @@ void pool::note_failing(generation& failing, const std::string& why) {
             const std::lock_guard guard{lock_};
             is_said_to_serve_ = false;
         }
-        log::warn("a process of a pool has failed", {{"pool", *name_}, {"error", why}, {"not_logged", *left_out}});
+        log::warn("a process of a pool has failed", {{"pool", *name_}, {"pid", log::json_text{pid_text(process)}}, {"error", why}, {"not_logged", *left_out}});
     }
 }
 
-void pool::note_given_up(generation& failed, const std::string& why) {
+void pool::note_given_up(generation& failed, pid_t process, const std::string& why) {
     generation_ptr kept;
     {
         const std::lock_guard guard{lock_};
@@ -150,7 +155,7 @@ void pool::note_given_up(generation& failed, const std::string& why) {
             kept = std::exchange(next_, nullptr);
         }
     }
-    log::error("the new processes of a pool do not serve, the old ones stay", {{"pool", *name_}, {"error", why}});
+    log::error("the new processes of a pool do not serve, the old ones stay", {{"pool", *name_}, {"pid", log::json_text{pid_text(process)}}, {"error", why}});
     failed.retire("the new processes of its pool did not serve", false);
 }
 

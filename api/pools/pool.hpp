@@ -44,8 +44,8 @@ private:
 
     [[nodiscard]] generation_ptr make(const pool_settings& settings, bool is_on_trial);
     void note_serving(generation& confirmed);
-    void note_failing(generation& failing, const std::string& why);
-    void note_given_up(generation& failed, const std::string& why);
+    void note_failing(generation& failing, pid_t process, const std::string& why);
+    void note_given_up(generation& failed, pid_t process, const std::string& why);
 
     surroundings& around_;
     const std::shared_ptr<const std::string> name_;

@@ -60,6 +60,9 @@ public:
     /// Why it has ended by itself, or was ended for a fault of its own; empty: it has not. After has_left.
     [[nodiscard]] const std::string& fault() const noexcept { return fault_; }
 
+    /// 0: it could not be started. As fault.
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
     [[nodiscard]] bool has_served() const noexcept { return serving_since_.has_value(); }
 
     /// How long it has served. After has_left.

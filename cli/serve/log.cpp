@@ -8,8 +8,12 @@
 
 #include <spdlog/spdlog.h>
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <climits>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <utility>
 
@@ -94,15 +98,88 @@ bool is_journal(int descriptor) {
            std::to_string(found.st_dev) + ':' + std::to_string(found.st_ino) == told;
 }
 
+namespace {
+
+using api::log::line_format;
+
+/// How lines are written, for a handler of a signal, which can ask nobody.
+constinit std::atomic<line_format> format_of_handlers{line_format::text};
+static_assert(std::atomic<line_format>::is_always_lock_free);
+
+/// Text in a buffer of its own: beyond that it is cut.
+class short_text {
+public:
+    void add(std::string_view text) noexcept {
+        const std::size_t count = std::min(text.size(), bytes_.size() - size_);
+        std::copy_n(text.begin(), count, bytes_.begin() + static_cast<std::ptrdiff_t>(size_));
+        size_ += count;
+    }
+    void add(long number, std::size_t digits) noexcept {
+        std::array<char, 20> text{};
+        for (std::size_t i = digits; i > 0; --i) {
+            text[i - 1] = static_cast<char>('0' + number % 10);
+            number /= 10;
+        }
+        add({text.data(), digits});
+    }
+    [[nodiscard]] std::string_view text() const noexcept { return {bytes_.data(), size_}; }
+
+private:
+    std::array<char, 256> bytes_{};
+    std::size_t size_ = 0;
+};
+
+/// RFC 3339, in UTC: the time zone is not to be asked for in a handler.
+void add_time(short_text& line) noexcept {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    using namespace std::chrono;
+    const sys_seconds whole{seconds{now.tv_sec}};
+    const auto day = floor<days>(whole);
+    const year_month_day date{day};
+    const hh_mm_ss time{whole - day};
+    line.add(int{date.year()}, 4);
+    line.add("-");
+    line.add(unsigned{date.month()}, 2);
+    line.add("-");
+    line.add(unsigned{date.day()}, 2);
+    line.add("T");
+    line.add(time.hours().count(), 2);
+    line.add(":");
+    line.add(time.minutes().count(), 2);
+    line.add(":");
+    line.add(time.seconds().count(), 2);
+    line.add(".");
+    line.add(now.tv_nsec / 1'000'000, 3);
+    line.add("+00:00");
+}
+
+}  // namespace
+
+void log_from_handler(std::string_view message) noexcept {
+    const auto format = format_of_handlers.load(std::memory_order_relaxed);
+    short_text line;
+    line.add(format == line_format::journal ? "<4>" : format == line_format::json ? R"({"time":")" : "");
+    if (format != line_format::journal) {
+        add_time(line);
+    }
+    line.add(format == line_format::json ? R"(","level":"warn","message":")" : format == line_format::text ? " warn " : "");
+    line.add(message);
+    line.add(format == line_format::json ? "\"}\n" : "\n");
+    pollfd room{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+    if (poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0) {
+        static_cast<void>(!::write(STDERR_FILENO, line.text().data(), line.text().size()));
+    }
+}
+
 void start_log(spdlog::level::level_enum level, log_style style) {
-    using api::log::line_format;
     const bool is_for_journal = is_journal(STDERR_FILENO);
     const bool is_json =
         style == log_style::json || (style == log_style::automatic && !is_for_journal && isatty(STDERR_FILENO) != 1);
     auto log = std::make_shared<spdlog::logger>("gatherd", std::make_shared<unblocking_sink>(STDERR_FILENO));
-    log->set_formatter(std::make_unique<api::log::line_formatter>(is_json          ? line_format::json
-                                                                  : is_for_journal ? line_format::journal
-                                                                                   : line_format::text));
+    const auto format = is_json ? line_format::json : is_for_journal ? line_format::journal : line_format::text;
+    format_of_handlers.store(format, std::memory_order_relaxed);  // by the thread that then sets the handlers
+    log->set_formatter(std::make_unique<api::log::line_formatter>(format));
     log->set_level(level);
     spdlog::set_default_logger(std::move(log));
 }

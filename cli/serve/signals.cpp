@@ -1,19 +1,17 @@
 #include "cli/serve/signals.hpp"
 
 #include <pthread.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <ctime>
-#include <string_view>
+
+#include "cli/serve/log.hpp"
 
 namespace gatherd::cli {
 namespace {
 
 extern "C" void stop_at_once(int number) {
-    constexpr std::string_view line = "gatherd: stopped by a second signal, without waiting\n";
     constexpr int signal_base = 128;  // as shells say it
-    static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
+    log_from_handler("stopped by a second signal, without waiting");
     std::_Exit(signal_base + number);
 }
 

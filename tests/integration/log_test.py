@@ -67,6 +67,26 @@ class Lines(unittest.TestCase):
         with Daemon(environment={"GATHERD_LOG_FORMAT": "auto", "JOURNAL_STREAM": "1:1"}) as daemon:
             json.loads(daemon.log.split("\n")[0])
 
+    def test_the_line_of_a_second_signal_is_as_the_others(self):
+        for format in ("json", "text"):
+            with Daemon(environment={"GATHERD_LOG_FORMAT": format, "TZ": "UTC"}) as daemon, daemon.connect() as connection:
+                connection.start("run", [{"sequence": [{"call": "print", "args": ["began"]}, {"call": "sleep", "args": [3600]}]}])
+                connection.message()
+                daemon.signal()
+                daemon.wait_for_log("draining")
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 128 + signal.SIGTERM)
+                first, last = daemon.log.splitlines()[0], daemon.log.splitlines()[-1]
+                if format == "json":
+                    told = json.loads(last)
+                    self.assertEqual((list(told), told["level"]), (["time", "level", "message"], "warn"))
+                    self.assertIn("second signal", told["message"])
+                    first, last = json.loads(first)["time"], told["time"]
+                else:
+                    self.assertRegex(last, f"^{TIME} warn stopped by a second signal")
+                self.assertEqual(first[:10], last[:10])
+                self.assertRegex(last[:29], f"^{TIME}$")
+
     def test_the_level_changes_at_sighup(self):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "settings.json")

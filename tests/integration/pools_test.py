@@ -124,10 +124,20 @@ class Serving(PoolsCase):
         self.assertEqual((files[:4], len(files), stdin, leads, mask), (["0", "1", "2", "3"], 5, "/dev/null", True, []))
 
     def test_output_goes_to_the_log(self):
-        daemon = self.daemon(own=pool(*python('print("out\\x1b line", flush=True); print("err line", file=sys.stderr); loop({"pid": os.getpid})')))
+        daemon = self.daemon(own=pool(*python('os.write(1, b"out\\x1b \\x9b line\\n"); print("err line", file=sys.stderr); loop({"pid": os.getpid})')))
         pid = self.connect(daemon).result("run", call("pid"))
-        daemon.wait_for_log(f"info out\\x1b line pool=own pid={pid}")
+        daemon.wait_for_log(f"info out\\u001b \\x9b line pool=own pid={pid}")
         daemon.wait_for_log(f"info err line pool=own pid={pid}")
+
+    def test_output_is_escaped_once_in_json(self):
+        with Daemon("--pools", json.dumps({"own": pool(*python('os.write(1, b"out\\x1b \\x9b line\\n"); sys.exit(3)'))}),
+                    environment={"GATHERD_LOG_FORMAT": "json"}) as daemon:
+            daemon.wait_for_log("a process of a pool has failed")
+            lines = [json.loads(each) for each in daemon.log.splitlines()]
+            output = next(each for each in lines if each["message"].startswith("out"))
+            failed = next(each for each in lines if each["message"] == "a process of a pool has failed")
+            self.assertEqual(output["message"], "out\x1b \ufffd line")
+            self.assertEqual(failed["pid"], output["pid"])
 
     def test_too_much_output_is_left_out(self):
         daemon = self.daemon(own=pool(*python('sys.stderr.write("line\\n" * 100000 + "x" * 1000000 + "\\n"); loop({"pid": os.getpid})')))
@@ -434,7 +444,8 @@ loop({"pid": os.getpid})
         pid = client.result("run", call("pid"))
         mark.touch()
         daemon.signal(signal.SIGHUP)
-        daemon.wait_for_log('the new processes of a pool do not serve, the old ones stay pool=own error="it ended with status 1: a fault of the new one"')
+        daemon.wait_for_log('the new processes of a pool do not serve, the old ones stay pool=own pid=')
+        self.assertIn(' error="it ended with status 1: a fault of the new one"', daemon.log)
         self.assertEqual(client.result("run", call("pid")), pid)
 
     def test_a_reload_overtakes_one_that_is_on_trial(self):

@@ -159,7 +159,8 @@ class CrashLoops(PoolsCase):
                 self.assertEqual(client.result("run", call("pid")), pid)
                 self.assertLessEqual(len(children(daemon.process.pid)), 2 * self.PROCESSES + 1)
         self.assertEqual(load.results, {pid})
-        daemon.wait_for_log('a process of a pool has failed pool=crashing error="it ended with status 3: out of luck"')
+        daemon.wait_for_log(' error="it ended with status 3: out of luck"')
+        self.assertRegex(daemon.log, 'a process of a pool has failed pool=crashing pid=[0-9]+ error="it ended with status 3: out of luck"')
         daemon.stop()
         # Of 20 000 lines of output a thousand and a hundred a second, of 200 faults ten and one a second.
         self.assertLess(daemon.log.count("\n"), self.CRASHES * 100 / 2)
