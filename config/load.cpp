@@ -18,6 +18,7 @@ namespace gatherd::config {
 namespace {
 
 constexpr std::string_view config_variable = "GATHERD_CONFIG";
+constexpr std::string_view token_variable = "GATHERD_CONNECT_TOKEN";  // which there is not
 // The client's, not settings of the daemon.
 constexpr std::array<std::string_view, 5> connect_variables{"GATHERD_CONNECT", "GATHERD_CONNECT_TOKEN_FILE",
                                                             "GATHERD_CONNECT_TLS_CA", "GATHERD_CONNECT_TLS_CERTIFICATE",
@@ -86,6 +87,10 @@ public:
     void take_variable(const std::string& name, const std::string& text) {
         if (!name.starts_with("GATHERD_") || text.empty() || name == config_variable ||
             std::ranges::count(connect_variables, name) > 0 || set_by_engine(name, text)) {
+            return;
+        }
+        if (name == token_variable) {
+            fault(name, "a token is in no variable, where other processes could read it: GATHERD_CONNECT_TOKEN_FILE names its file");
             return;
         }
         std::vector<std::string> names{connect_variables.begin(), connect_variables.end()};

@@ -95,13 +95,13 @@ std::string read_env(const json& value, pool& into) {
         for (const auto& [name, text] : value.items()) {
             const bool is_name = !name.empty() && name.find_first_of(std::string_view{"=\0", 2}) == std::string::npos &&
                                  !name.starts_with("GATHERD_");
-            good = good && is_name && is_plain_text(text);
+            good = good && is_name && (is_plain_text(text) || text.is_null());
             if (good) {
-                into.env.insert_or_assign(name, text.get<std::string>());
+                into.env.insert_or_assign(name, text.is_null() ? std::nullopt : std::optional{text.get<std::string>()});
             }
         }
     }
-    return good ? "" : R"(an object of texts, as {"LANG": "C.UTF-8"}, without names that begin with GATHERD_)";
+    return good ? "" : R"(an object of texts or null, as {"LANG": "C.UTF-8"}, without names that begin with GATHERD_)";
 }
 
 std::string read_memory(const json& value, pool& into) {
@@ -170,7 +170,7 @@ constexpr std::array<pool_member, 15> pool_members{{
      [] {
          return json{{"type", "object"},
                      {"propertyNames", {{"pattern", "^(?!GATHERD_)[^=]+$"}}},
-                     {"additionalProperties", {{"type", "string"}}}};
+                     {"additionalProperties", {{"type", {"string", "null"}}}}};
      }},
     {"cwd", read_text<&pool::cwd>, text_schema},
     {"user", read_text<&pool::user>, text_schema},
@@ -323,7 +323,13 @@ json to_json(const std::vector<pool>& pools) {
         put("processes", each.processes, standard.processes, as_it_is);
         put("functions", each.functions, standard.functions, as_it_is);
         put("concurrency", each.concurrency, standard.concurrency, as_it_is);
-        put("env", each.env, standard.env, as_it_is);
+        put("env", each.env, standard.env, [](const auto& env) {
+            json values = json::object();
+            for (const auto& [name, text] : env) {
+                values[name] = text ? json(*text) : json(nullptr);
+            }
+            return values;
+        });
         put("cwd", each.cwd, standard.cwd, as_it_is);
         put("max_calls", each.max_calls, standard.max_calls, as_it_is);
         put("max_memory", each.max_memory, standard.max_memory, bytes_text);

@@ -22,7 +22,7 @@ struct pool {
     std::uint64_t processes = 0;         // 0: one a CPU
     std::vector<std::string> functions{};
     std::uint64_t concurrency = 0;  // 0: as the process says
-    std::map<std::string, std::string> env{};
+    std::map<std::string, std::optional<std::string>> env{};  // none: what the daemon's own environment has, which must be there
     std::string cwd{};                       // empty: the daemon's
     std::uint64_t max_calls = 0;             // 0: off, as the next two
     std::uint64_t max_memory = 0;            // bytes

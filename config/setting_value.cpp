@@ -5,6 +5,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "config/json_text.hpp"
 #include "config/quantity.hpp"
 
 namespace gatherd::config {
@@ -315,7 +316,11 @@ value_fault assign(const switch_field& f, std::string_view text, std::string_vie
 }
 
 value_fault assign(const tokens_field& f, std::string_view text, std::string_view shown, settings& into) {
-    const auto parsed = json::parse(text, nullptr, false);
+    const auto given = read_json_text(text);
+    if (const auto* const fault = std::get_if<std::string>(&given)) {
+        return is_not(f, shown) + ": " + *fault;
+    }
+    const auto& parsed = std::get<json>(given);
     if (!parsed.is_array()) {
         return is_not(f, shown);
     }
@@ -343,7 +348,11 @@ std::vector<std::string> parts_of(std::string_view text) {
 }
 
 value_fault assign(const pools_field& f, std::string_view text, std::string_view shown, settings& into) {
-    const auto parsed = json::parse(text, nullptr, false);
+    const auto given = read_json_text(text);
+    if (const auto* const fault = std::get_if<std::string>(&given)) {
+        return is_not(f, shown) + ": " + *fault;
+    }
+    const auto& parsed = std::get<json>(given);
     if (!parsed.is_object()) {
         return is_not(f, shown);
     }

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <optional>
 
+#include "config/json_text.hpp"
 #include "config/setting_table.hpp"
 
 namespace gatherd::config {
@@ -11,8 +12,6 @@ namespace gatherd::config {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-constexpr std::size_t most_shown = 64;  // bytes of a name that is there twice
 
 file_place place_of(std::string_view text, std::size_t offset) {
     const auto before = text.substr(0, std::min(offset, text.size()));
@@ -47,16 +46,6 @@ private:
     const char* at_;
     const char** reached_;
 };
-
-/// The parser's message without its own prefix and place: we say the place in our own way.
-std::string reason(std::string_view what) {
-    for (const std::string_view end_of_prefix : {": ", "] "}) {
-        if (const auto at = what.find(end_of_prefix); at != std::string_view::npos) {
-            return std::string{what.substr(at + end_of_prefix.size())};
-        }
-    }
-    return std::string{what};
-}
 
 /// Receives the parser's events and flattens them into entries.
 class entry_collector {
@@ -103,7 +92,7 @@ public:
             if (open_.back()->contains(name)) {
                 const auto end = static_cast<std::size_t>(reached_ - text_.data());
                 content_.faults.push_back({place_of(text_, end - std::min(end, name.size() + 2)),
-                                           name_ + ": '" + name.substr(0, most_shown) + "' is there twice"});
+                                           name_ + ": " + there_twice(name)});
             }
             inner_key_ = name;
         }
@@ -116,7 +105,7 @@ public:
         const bool empty = text_.find_first_not_of(" \t\r\n") == std::string_view::npos;
         content_.faults.push_back({place_of(text_, offset), empty     ? "the file is empty: write at least {}"
                                                             : comment ? "JSON has no comments: take this one out"
-                                                                      : "not JSON: " + reason(fault.what())});
+                                                                      : "not JSON: " + parse_reason(fault.what())});
         return false;
     }
 

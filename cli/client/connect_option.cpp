@@ -1,6 +1,7 @@
 #include "cli/client/connect_option.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "cli/failures.hpp"
@@ -139,6 +140,10 @@ destination connect_option::server() const {
         destination here;
         here.inside = std::make_shared<local_daemon>(rights());
         return here;
+    }
+    if (const char* const token = std::getenv("GATHERD_CONNECT_TOKEN"); token_file_.empty() && token != nullptr && *token != '\0') {
+        throw usage_error{"GATHERD_CONNECT_TOKEN is not read, since other processes can read a variable: write the token to a file, and name that with "
+                          "--token-file or GATHERD_CONNECT_TOKEN_FILE"};
     }
     destination found{address()};
     found.token = token_file_.empty() ? "" : token_of(token_file_);

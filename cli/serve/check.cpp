@@ -1,6 +1,7 @@
 #include "cli/serve/check.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/tls_context.hpp"
 #include "cli/client/secret_file.hpp"
+#include "cli/failures.hpp"
 #include "cli/serve/settings.hpp"
 
 namespace gatherd::cli {
@@ -21,6 +23,40 @@ namespace {
 bool speaks_tls(const config::settings& settings) {
     return std::ranges::any_of(settings.listen, &config::address::tls);
 }
+
+/// The addresses of TCP at which the daemon would listen, as they are resolved.
+class listened_addresses {
+public:
+    /// Throws where the system would let only one socket listen there: at the same port of the same address, or of all
+    /// addresses of that kind. `probe`: a socket at the same host. Port 0 is any free one.
+    void add(const std::string& name, const config::address& at, const api::server::listening_socket& probe) {
+        if (at.port == 0) {
+            return;
+        }
+        const std::string text = probe.address();
+        entry added{name, text.substr(0, text.rfind(':')), at.port, probe.family()};
+        const auto same = std::ranges::find_if(all_, [&added](const entry& each) {
+            return each.port == added.port && each.family == added.family &&
+                   (each.host == added.host || is_any(each.host) || is_any(added.host));
+        });
+        if (same != all_.end()) {
+            throw usage_error{added.name + " and " + same->name + " are one address, at which only one of them can listen"};
+        }
+        all_.push_back(std::move(added));
+    }
+
+private:
+    struct entry {
+        std::string name;
+        std::string host;
+        std::uint16_t port;
+        int family;
+    };
+
+    static bool is_any(const std::string& host) { return host == "0.0.0.0" || host == "[::]"; }
+
+    std::vector<entry> all_{};
+};
 
 std::vector<std::string> start_faults(const config::settings& settings) {
     using api::server::listening_socket, api::server::tls_context;
@@ -39,6 +75,7 @@ std::vector<std::string> start_faults(const config::settings& settings) {
             static_cast<void>(tls_context::read(tls_files_from(settings)));
         }
     });
+    listened_addresses taken;
     for (const config::address& at : settings.listen) {
         if (at.is == kind::local) {
             note([&] { listening_socket::check_local(at.path, unix_access_from(settings)); });
@@ -48,6 +85,7 @@ std::vector<std::string> start_faults(const config::settings& settings) {
                 config::address in_clear = at;
                 in_clear.tls = false;
                 check_exposure(config::to_text(in_clear), probe.is_local(), at.tls, settings);
+                taken.add("listen: " + config::to_text(at), at, probe);
             });
         }  // what systemd hands over is not there yet
     }
@@ -55,10 +93,11 @@ std::vector<std::string> start_faults(const config::settings& settings) {
         note([&] {
             const auto probe = listening_socket::probe(at->host, at->port);
             check_admin_exposure(config::to_text(*at), probe.is_local(), settings);
+            taken.add("admin.listen: " + config::to_text(*at), *at, probe);
         });
     }
     note([&] { static_cast<void>(tokens_from(settings)); });
-    note([&] { check_port_file(settings.port_file); });
+    note([&] { check_port_file(settings); });
     api::plan::registry functions;
     note([&] { api::functions::add_standard(functions, outside_from(settings)); });
     note([&] { add_plugins(functions, settings); });

@@ -17,8 +17,8 @@ namespace gatherd::cli {
 
 namespace {
 
-/// The value as a file holds it. What the environment of a pool is set to may be secret: null stands for it, which the
-/// daemon refuses, so that nobody starts it with a file in which secrets are missing.
+/// The value as a file holds it. What the environment of a pool is set to may be secret: null stands for it, for which the
+/// daemon wants its own environment to have the variable, so that nobody starts it without the secret.
 nlohmann::ordered_json shown_json(const config::setting& which, const config::settings& values, bool with_secrets) {
     auto shown = config::value_json(which, values);
     if (which.name == "pools" && !with_secrets) {
@@ -37,6 +37,12 @@ std::string shown_text(const config::setting& which, const config::settings& val
     using handler = nlohmann::ordered_json::error_handler_t;
     return which.name == "pools" ? shown_json(which, values, with_secrets).dump(-1, ' ', false, handler::replace)
                                  : config::value_text(which, values);
+}
+
+bool has_hidden_values(const config::settings& values) {
+    return std::ranges::any_of(values.pools, [](const config::pool& each) {
+        return std::ranges::any_of(each.env, [](const auto& variable) { return variable.second.has_value(); });
+    });
 }
 
 /// One line a setting: name = value and where it came from, in columns.
@@ -102,6 +108,10 @@ Examples:
     app->callback([=, &chosen] {
         chosen = [=] {
             const auto loaded = flags->load();
+            if (!*with_secrets && has_hidden_values(loaded.values)) {
+                say("null stands for each value in the environment of a pool; --with-secrets shows it. A daemon that is started with null takes "
+                    "the variable from its own environment, where it has to be");
+            }
             return write_out(*as_json ? settings_json(loaded.values, *with_secrets) : settings_page(loaded, *with_secrets));
         };
     });

@@ -136,7 +136,6 @@ api::limits bearable_limits(const config::settings& settings, std::size_t thread
 /// One address a line, the admin port as the last. Written beside and renamed: who waits for the file never reads half of it.
 void write_port_file(const std::string& path, const std::vector<std::shared_ptr<listener>>& listeners,
                      const admin_port* admin) {
-    check_port_file(path);
     const std::string beside = path + ".new";
     {
         errno = 0;
@@ -219,6 +218,7 @@ void tell_new_files(const config::settings& old_settings, const config::settings
 }
 
 void check_pools(const config::settings& settings, const api::plan::registry& functions) {
+    check_pool_environments(settings);
     for (const auto& each : pools_from(settings)) {
         try {
             api::pools::check(each, functions);
@@ -325,6 +325,7 @@ std::unique_ptr<executor::scheduler> start_threads(const config::settings& setti
 int serve_until_stopped(serve_signals& signals, config::settings settings, std::optional<std::uint64_t> open_files,
                         const std::function<config::settings()>& read_again) {
     check_tls(settings);
+    check_port_file(settings);  // before anything is accepted
     const bool speaks_tls = std::ranges::any_of(settings.listen, [](const auto& each) { return each.tls; });
     const tls_ptr tls = speaks_tls ? std::make_shared<api::server::tls_context>(tls_files_from(settings)) : nullptr;
     api::plan::registry functions;

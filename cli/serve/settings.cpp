@@ -6,11 +6,13 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <string_view>
 
 #include "api/embedding/load_plugin.hpp"
+#include "api/regular_file.hpp"
 #include "cli/serve/available_memory.hpp"
 #include "cli/failures.hpp"
 #include "cli/client/secret_file.hpp"
@@ -165,13 +167,35 @@ void add_plugins(api::plan::registry& functions, const config::settings& s) {
     }
 }
 
-void check_port_file(const std::string& path) {
+void check_port_file(const config::settings& s) {
+    const std::string& path = s.port_file;
     if (path.empty()) {
         return;
     }
+    const auto refuse = [&path](const std::string& why) {
+        throw std::runtime_error{"cannot write the port file " + path + ": " + why};
+    };
     const std::string folder = path.substr(0, path.rfind('/') + 1);
     if (access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) != 0) {
-        throw std::runtime_error{"cannot write the port file " + path + ": " + std::strerror(errno)};
+        refuse(std::strerror(errno));
+    }
+    if (path.ends_with('/') || api::is_no_regular_file(path)) {
+        refuse("it is no regular file");
+    }
+    const auto is_it = [&path](const config::address& each) { return each.is == config::address::kind::local && each.path == path; };
+    if (std::ranges::any_of(s.listen, is_it)) {
+        refuse("it is a socket of listen");
+    }
+}
+
+void check_pool_environments(const config::settings& s) {
+    for (const config::pool& each : s.pools) {
+        for (const auto& [name, text] : each.env) {
+            if (!text && std::getenv(name.c_str()) == nullptr) {
+                throw usage_error{"pools: " + each.name + ".env." + name +
+                                  " is null, so the daemon's own environment has to have it, which it has not"};
+            }
+        }
     }
 }
 
@@ -237,7 +261,11 @@ std::vector<api::pools::pool_settings> pools_from(const config::settings& s) {
         made.processes = each.processes == 0 ? executor::available_parallelism() : each.processes;
         made.functions = each.functions;
         made.concurrency = each.concurrency == 0 ? std::nullopt : std::optional<std::size_t>{each.concurrency};
-        made.env = each.env;
+        for (const auto& [name, text] : each.env) {
+            if (text) {
+                made.env.emplace(name, *text);  // the others it inherits
+            }
+        }
         made.cwd = each.cwd;
         made.max_calls = each.max_calls;
         made.max_memory = each.max_memory;

@@ -33,8 +33,11 @@ namespace gatherd::cli {
 /// Loads the plug-ins and adds their functions. Throws usage_error where one cannot be used.
 void add_plugins(api::plan::registry& functions, const config::settings& settings);
 
-/// Throws std::runtime_error where the file could not be written there. An empty path is none.
-void check_port_file(const std::string& path);
+/// Throws std::runtime_error where the port file, if there is to be one, could not be written.
+void check_port_file(const config::settings& settings);
+
+/// Throws usage_error where the environment of a pool is to have a variable of the daemon's own that is not there.
+void check_pool_environments(const config::settings& settings);
 
 /// Throws usage_error where an address needs TLS but no certificate is named.
 void check_tls(const config::settings& settings);

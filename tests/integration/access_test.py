@@ -55,8 +55,8 @@ class Case(unittest.TestCase):
     def serve(self, *flags):
         return subprocess.run([BINARY, "serve", *flags], env=clean_environment(), capture_output=True, text=True, timeout=PATIENCE)
 
-    def run_it(self, *words):
-        done = subprocess.run([BINARY, *words], env=clean_environment(), capture_output=True, text=True, timeout=PATIENCE)
+    def run_it(self, *words, **environment):
+        done = subprocess.run([BINARY, *words], env=clean_environment(**environment), capture_output=True, text=True, timeout=PATIENCE)
         return done.returncode, done.stdout, done.stderr
 
 

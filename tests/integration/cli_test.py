@@ -620,6 +620,38 @@ class OtherCommands(CommandLine):
         self.assert_says(self.check_config({"unix": {"mode": 660}}), 2, "660", 'a text of octal digits, as "660"')
         self.assertEqual(self.check_config({"listen": f"127.0.0.1:{self.daemon.port}"})[0], 0)  # that it is taken is not told
 
+    def test_two_of_its_own_addresses_at_one_place_are_refused(self):
+        one = "are one address, at which only one of them can listen"
+        for listen, admin in (("127.0.0.1:7117", "127.0.0.1:7117"), ("127.0.0.1:7117", "localhost:7117"), ("0.0.0.0:7117", "127.0.0.1:7117"),
+                              (["127.0.0.1:7117", "localhost:7117"], ""), (["127.0.0.1:7117", "tls:127.0.0.1:7117"], "")):
+            self.assert_says(self.check_config({"listen": listen, "auth": {"open": True}, "admin": {"listen": admin}}), 2, one)
+        for listen, admin in (("127.0.0.1:7117", "127.0.0.2:7117"), ("127.0.0.1:0", "127.0.0.1:0"), ("127.0.0.1:7117", "127.0.0.1:7118")):
+            self.assertEqual(self.check_config({"listen": listen, "admin": {"listen": admin}})[0], 0)
+
+    def test_files_that_cannot_be_what_they_are_for_are_refused_by_both(self):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "text").write_text("no certificate\n")
+            Path(folder, "socket").touch()
+            for settings, told in (({"port_file": folder}, "it is no regular file"), ({"port_file": folder + "/"}, "it is no regular file"),
+                                   ({"port_file": "/dev/null"}, "cannot write the port file"), ({"port_file": "/nowhere/port"}, "No such file"),
+                                   ({"port_file": f"{folder}/a.sock", "listen": f"unix:{folder}/a.sock"}, "it is a socket of listen"),
+                                   ({"http": {"ca_file": f"{folder}/none"}}, "No such file"), ({"http": {"ca_file": folder}}, "it is no regular file"),
+                                   ({"http": {"ca_file": f"{folder}/text"}}, "it has no certificate in PEM")):
+                settings = {"listen": "127.0.0.1:0"} | settings
+                self.assert_says(self.check_config(settings), 2, told)
+                file = Path(folder, "gatherd.json")
+                file.write_text(json.dumps(settings))
+                status, _, said = self.run_it("serve", "--config", str(file))
+                self.assertNotEqual(status, 0)
+                self.assertIn(told, said)
+
+    def test_a_name_that_is_there_twice_is_refused_from_every_source(self):
+        pools = '{"own": {"command": ["true"]}, "own": {"command": ["false"]}}'
+        tokens = '[{"name": "a", "name": "b", "sha256": "%s", "rights": []}]' % ("0" * 64)
+        self.assert_says(self.run_it("serve", "--pools", pools), 2, "'own' is there twice")
+        self.assert_says(self.run_it("serve", GATHERD_POOLS=pools), 2, "'own' is there twice")
+        self.assert_says(self.run_it("serve", "--auth.tokens", tokens), 2, "'name' is there twice")
+
     def test_usage_is_status_2_and_one_line(self):
         for words in ([], ["sbumit"], ["serve", "--nope"], ["ping", "extra"], ["call"], ["check-config"]):
             with self.subTest(words=words):

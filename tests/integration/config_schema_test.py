@@ -60,7 +60,7 @@ class Schema(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(settings, file)
             file.flush()
-            done = subprocess.run([BINARY, "config", "print", "--config", file.name], capture_output=True, text=True, check=False,
+            done = subprocess.run([BINARY, "config", "print", "--with-secrets", "--config", file.name], capture_output=True, text=True, check=False,
                                   env=clean_environment())
         return done.returncode == 0, done.stderr
 

@@ -170,27 +170,37 @@ class Never(Case):
     def test_config_print_shows_no_value_of_a_pools_environment(self):
         file = self.write({"pools": self.POOLS})
         for flags in ((), ("--json",)):
-            status, printed, _ = self.run_it("config", "print", "--config", str(file), *flags)
-            self.assertEqual((status, "hunter2" in printed, "DB_PASSWORD" in printed), (0, False, True))
-        # What it printed is no file to start with: it would start the pool without its secret.
+            status, printed, told = self.run_it("config", "print", "--config", str(file), *flags)
+            self.assertEqual((status, "hunter2" in printed, "DB_PASSWORD" in printed, "--with-secrets" in told), (0, False, True, True))
+        # What it printed is a good file, but no daemon starts the pool without its secret.
         incomplete = self.folder / "printed.json"
-        incomplete.write_text(printed)
-        status, _, told = self.run_it("check-config", str(incomplete))
-        self.assertEqual((status, "env" in told), (2, True), told)
-        status, printed, _ = self.run_it("config", "print", "--config", str(file), "--json", "--with-secrets")
-        self.assertEqual((status, json.loads(printed)["pools"]["p"]["env"]), (0, self.POOLS["p"]["env"]))
+        incomplete.write_text(json.dumps(json.loads(printed) | {"listen": "127.0.0.1:0"}))
+        self.assertEqual(self.run_it("check-config", str(incomplete))[0], 0)
+        status, _, told = self.run_it("serve", "--config", str(incomplete))
+        self.assertEqual((status, "pools: p.env.DB_PASSWORD is null" in told), (2, True), told)
+        status, again, _ = self.run_it("config", "print", "--config", str(incomplete), "--json")
+        self.assertEqual((status, json.loads(again)["pools"]), (0, {"p": {"command": ["true"], "env": {"DB_PASSWORD": None, "LANG": None}}}))
+        status, printed, told = self.run_it("config", "print", "--config", str(file), "--json", "--with-secrets")
+        self.assertEqual((status, json.loads(printed)["pools"]["p"]["env"], told), (0, self.POOLS["p"]["env"], ""))
 
     def test_errors_do_not_repeat_secrets(self):
         for variables in ({"GATHERD_AUTH_TOKENS": "hunter2"}, {"GATHERD_AUTH_TOKENS": '["hunter2"]'}, {"GATHERD_POOLS": '{"p": "hunter2"}'},
                           {"GATHERD_AUTH_TOKENS": '[{"name": "a", "sha256": "hunter2", "rights": []}]'}, {"GATHERD_POOLS": "hunter2"},
-                          {"GATHERD_POOLS": '{"p": {"command": ["true"], "env": ["hunter2"]}}'}):
+                          {"GATHERD_POOLS": '{"p": {"command": ["true"], "env": ["hunter2"]}}'},
+                          {"GATHERD_POOLS": '{"p": {"command": ["true"], "env": {"A": "hunter2}}}'}, {"GATHERD_POOLS": '{"p": {"env": {"A": hunter2"}}}'},
+                          {"GATHERD_POOLS": '{"p": {"env": {"A": "hunter2", "A": "hunter2"}}}'}, {"GATHERD_CONNECT_TOKEN": "hunter2"}):
             done = subprocess.run([BINARY, "serve"], capture_output=True, text=True, timeout=PATIENCE, check=False, env=clean_environment(**variables))
             self.assertEqual((done.returncode, "hunter2" in done.stderr), (2, False), done.stderr)
-        for text in ('{"auth": {"tokens": "hunter2"}}', '{"pools": {"p": ["hunter2"]}}', '{"pools": "hunter2"}'):
+        for text in ('{"auth": {"tokens": "hunter2"}}', '{"pools": {"p": ["hunter2"]}}', '{"pools": "hunter2"}',
+                     '{"pools": {"p": {"env": {"A": "hunter2}}}}', '{"pools": {"p": {"env": {"A": hunter2"}}}}', '{"pools": {"p": {"env": {"A": "hunter2\n"}}}}'):
             file = self.folder / "wrong.json"
             file.write_text(text)
             status, _, told = self.run_it("check-config", str(file))
             self.assertEqual((status, "hunter2" in told), (2, False), told)
+
+    def test_a_token_in_a_variable_is_not_read_and_that_is_said(self):
+        status, _, told = self.run_it("ping", GATHERD_CONNECT_TOKEN="hunter2")
+        self.assertEqual((status, "GATHERD_CONNECT_TOKEN_FILE" in told, "hunter2" in told), (2, True, False), told)
 
     def test_the_client_says_why_it_has_no_token(self):
         for make, reason in ((lambda path: None, "No such file or directory"), (lambda path: path.write_text(""), "its first line is empty"),

@@ -21,7 +21,7 @@ pool one(const char* command, const std::vector<pool>& taken = {}) {
 
 TEST_CASE("pool: every member is read, and written as it is read", "[config]") {
     const auto text = json::parse(R"({"img": {"command": ["python3", "tasks.py"], "processes": 2, "functions": ["img.resize"],
-        "concurrency": 4, "env": {"LANG": "C"}, "cwd": "/srv", "max_calls": 1000, "max_memory": "512MiB", "max_age": "1h",
+        "concurrency": 4, "env": {"LANG": "C", "PASSWORD": null}, "cwd": "/srv", "max_calls": 1000, "max_memory": "512MiB", "max_age": "1h",
         "user": "www-data", "start_time": "5s", "cancel_time": "2s", "drain_time": "1m", "restart_min": "50ms",
         "restart_max": "5s"}})");
     const auto read = std::get<std::vector<pool>>(read_pools(text));
