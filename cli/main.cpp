@@ -91,7 +91,10 @@ int run(std::vector<std::string> words) {
         std::ranges::reverse(words);  // the parser takes them from the back
         app.parse(std::move(words));
     } catch (const CLI::ParseError& failure) {
-        if (failure.get_exit_code() == 0) {  // --help and --version
+        if (dynamic_cast<const CLI::CallForHelp*>(&failure) != nullptr) {
+            return write_out(fitted_help(app.help()));
+        }
+        if (failure.get_exit_code() == 0) {  // --version
             return app.exit(failure);
         }
         const auto text = parse_failure_text(app, failure);

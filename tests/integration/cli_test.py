@@ -542,13 +542,14 @@ class OtherCommands(CommandLine):
         for words in (["-V"], ["version"]):
             self.assertEqual(self.run_it(*words), (0, out, ""))
         for words in ([], ["serve"], ["submit"], ["call"], ["functions"], ["ping"], ["bench"], ["config", "print"], ["check-config"],
-                      ["run"], ["request"], ["create"], ["tasks"], ["status"], ["await"], ["cancel"], ["completion"], ["man"], ["version"]):
+                      ["run"], ["map"], ["exec"], ["top"], ["request"], ["create"], ["tasks"], ["status"], ["await"], ["cancel"], ["completion"], ["man"], ["version"]):
             with self.subTest(words=words):
                 status, out, error = self.run_it(*words, "--help")
                 self.assertEqual((status, error), (0, ""))
                 self.assertIn("gatherd", out)
                 self.assertEqual(self.run_it(*words, "-h")[1], out)
                 self.assertEqual(self.run_it("help", *words)[1], out)
+                self.assertEqual([line for line in re.sub(r"(?m)^Examples?:\n(.+\n)+", "", out).splitlines() if len(line) > 80], [])
         self.assert_says(self.run_it("help", "sumbit"), 2, "did you mean submit?")
 
     def complete(self, *words):
