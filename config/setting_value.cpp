@@ -417,7 +417,8 @@ value_fault assign(const addresses_field& f, std::string_view text, std::string_
         if (!parsed) {
             return is_not(f, shown);
         }
-        if (std::ranges::find(all, *parsed) != all.end() && parsed->port != 0) {
+        const bool is_any_port = parsed->is == address::kind::tcp && parsed->port == 0;  // of which there are many
+        if (std::ranges::find(all, *parsed) != all.end() && !is_any_port) {
             return std::string{shown} + " names " + to_text(*parsed) + " twice";
         }
         all.push_back(*parsed);

@@ -2,9 +2,15 @@
 /// The functions of HTTP: their arguments, and their result.
 #include "api/functions/http.hpp"
 
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +23,7 @@
 #include "api/http/client.hpp"
 #include "api/http/lower_case.hpp"
 #include "api/protocol/json_writer.hpp"
+#include "api/regular_file.hpp"
 #include "api/shortened.hpp"
 #include "gatherd/executor/to_thread.hpp"
 
@@ -163,6 +170,27 @@ const char* exception_for(http::fault::kind reason) noexcept {
     return "ConnectionError";
 }
 
+/// The file of authorities. Throws where it can be read and holds no certificates: libcurl would say so at each request
+/// only.
+const std::string& checked_authorities(const std::string& file) {
+    if (file.empty() || access(file.c_str(), R_OK) != 0) {
+        return file;  // the client says why it cannot be read
+    }
+    const auto refuse = [&file](const std::string& why) {
+        throw std::invalid_argument{"http.ca_file: cannot read '" + file + "': " + why};
+    };
+    if (is_no_regular_file(file)) {
+        refuse("it is no regular file");
+    }
+    const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store{X509_STORE_new(), &X509_STORE_free};
+    const bool has_any = store != nullptr && X509_STORE_load_file(store.get(), file.c_str()) == 1;
+    ERR_clear_error();
+    if (!has_any) {
+        refuse("it has no certificate in PEM");
+    }
+    return file;
+}
+
 /// Both functions, with their settings and all that their calls have in common.
 class http_family {
 public:
@@ -170,7 +198,7 @@ public:
         : line_{settings.running},
           client_{{.allow = settings.allow,
                    .dns_servers = settings.dns_servers,
-                   .ca_file = settings.ca_file,
+                   .ca_file = checked_authorities(settings.ca_file),
                    .most_connections = settings.running,
                    .most_body_bytes = settings.max_received,
                    .user_agent = settings.user_agent}} {}

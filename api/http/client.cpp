@@ -5,8 +5,6 @@
 #include <asio/async_result.hpp>
 #include <asio/post.hpp>
 
-#include <openssl/err.h>
-#include <openssl/x509.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,7 +14,6 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
-#include <memory>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -26,7 +23,6 @@
 #include "api/http/socket_watch.hpp"
 #include "api/http/target.hpp"
 #include "api/http/transfers.hpp"
-#include "api/regular_file.hpp"
 #include "api/shortened.hpp"
 #include "gatherd/executor/detail/time_after.hpp"
 #include "gatherd/executor/errors.hpp"
@@ -186,31 +182,12 @@ auto on_reactor(std::shared_ptr<Part> there, Begin begin, End end) {
         initiate, executor::use_task, std::move(there), std::move(begin), std::move(end));
 }
 
-/// Throws where a file holds no certificates of authorities: libcurl would say so at each request only.
-void check_authorities(const std::string& file) {
-    const auto refuse = [&file](const std::string& why) {
-        throw std::invalid_argument{"http.ca_file: cannot read '" + file + "': " + why};
-    };
-    if (is_no_regular_file(file)) {
-        refuse("it is no regular file");
-    }
-    if (access(file.c_str(), R_OK) != 0) {
-        refuse(std::strerror(errno));
-    }
-    const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store{X509_STORE_new(), &X509_STORE_free};
-    const bool has_any = store != nullptr && X509_STORE_load_file(store.get(), file.c_str()) == 1;
-    ERR_clear_error();
-    if (!has_any) {
-        refuse("it has no certificate in PEM");
-    }
-}
-
 }  // namespace
 
 client::client(client_settings settings) : settings_{std::move(settings)}, rules_{settings_.allow} {
     name_lookups::check_servers(joined(settings_.dns_servers));
-    if (!settings_.ca_file.empty()) {
-        check_authorities(settings_.ca_file);
+    if (!settings_.ca_file.empty() && access(settings_.ca_file.c_str(), R_OK) != 0) {
+        throw std::invalid_argument{"http.ca_file: cannot read '" + settings_.ca_file + "': " + std::strerror(errno)};
     }
     start_libcurl();
 }

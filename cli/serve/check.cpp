@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "api/functions/standard.hpp"
@@ -24,9 +28,18 @@ bool speaks_tls(const config::settings& settings) {
     return std::ranges::any_of(settings.listen, &config::address::tls);
 }
 
-/// The addresses of TCP at which the daemon would listen, as they are resolved.
+/// The addresses at which the daemon would listen, as they are resolved.
 class listened_addresses {
 public:
+    /// Throws where a Unix socket with the same file was added.
+    void add_local(const std::string& path) {
+        std::error_code ignored;
+        const auto file = std::filesystem::weakly_canonical(path, ignored).string();
+        if (!files_.insert(file.empty() ? path : file).second) {
+            throw usage_error{"listen: unix:" + path + " is another's file, too: only one of them can listen"};
+        }
+    }
+
     /// Throws where the system would let only one socket listen there: at the same port of the same address, or of all
     /// addresses of that kind. `probe`: a socket at the same host. Port 0 is any free one.
     void add(const std::string& name, const config::address& at, const api::server::listening_socket& probe) {
@@ -56,6 +69,7 @@ private:
     static bool is_any(const std::string& host) { return host == "0.0.0.0" || host == "[::]"; }
 
     std::vector<entry> all_{};
+    std::set<std::string> files_{};
 };
 
 std::vector<std::string> start_faults(const config::settings& settings) {
@@ -78,7 +92,10 @@ std::vector<std::string> start_faults(const config::settings& settings) {
     listened_addresses taken;
     for (const config::address& at : settings.listen) {
         if (at.is == kind::local) {
-            note([&] { listening_socket::check_local(at.path, unix_access_from(settings)); });
+            note([&] {
+                listening_socket::check_local(at.path, unix_access_from(settings));
+                taken.add_local(at.path);
+            });
         } else if (at.is == kind::tcp) {
             note([&] {
                 const auto probe = listening_socket::probe(at.host, at.port);

@@ -179,7 +179,7 @@ void check_port_file(const config::settings& s) {
     if (access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) != 0) {
         refuse(std::strerror(errno));
     }
-    if (path.ends_with('/') || api::is_no_regular_file(path)) {
+    if (path.ends_with('/') || api::is_no_regular_file(path) || api::is_no_regular_file(path + ".new")) {
         refuse("it is no regular file");
     }
     const auto is_it = [&path](const config::address& each) { return each.is == config::address::kind::local && each.path == path; };

@@ -626,6 +626,10 @@ class OtherCommands(CommandLine):
         for listen, admin in (("127.0.0.1:7117", "127.0.0.1:7117"), ("127.0.0.1:7117", "localhost:7117"), ("0.0.0.0:7117", "127.0.0.1:7117"),
                               (["127.0.0.1:7117", "localhost:7117"], ""), (["127.0.0.1:7117", "tls:127.0.0.1:7117"], "")):
             self.assert_says(self.check_config({"listen": listen, "auth": {"open": True}, "admin": {"listen": admin}}), 2, one)
+        with tempfile.TemporaryDirectory() as folder:
+            self.assert_says(self.check_config({"listen": [f"unix:{folder}/a", f"unix:{folder}/./a"]}), 2, "only one of them can listen")
+        self.assert_says(self.check_config({"listen": ["unix:/tmp/a", "unix:/tmp/a"]}), 2, "names unix:/tmp/a twice")
+        self.assert_says(self.check_config({"listen": ["systemd", "systemd"]}), 2, "names systemd twice")
         for listen, admin in (("127.0.0.1:7117", "127.0.0.2:7117"), ("127.0.0.1:0", "127.0.0.1:0"), ("127.0.0.1:7117", "127.0.0.1:7118")):
             self.assertEqual(self.check_config({"listen": listen, "admin": {"listen": admin}})[0], 0)
 
