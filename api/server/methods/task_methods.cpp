@@ -272,7 +272,8 @@ void cancel(const server_parts& server, std::optional<protocol::json_view> given
     if (requests.size() <= items_a_turn) {
         return answer.result({{"cancelled", cancel_each(requests, message)}});
     }
-    server.state.bulk().submit([requests, message, later = std::make_shared<reply>(std::move(answer))] {
+    const auto share = answer.to()->work().share();
+    server.state.bulk().submit(share, [requests, message, later = std::make_shared<reply>(std::move(answer))] {
         later->result({{"cancelled", cancel_each(requests, message)}});
     });
 }

@@ -251,7 +251,7 @@ void created_task::ended(plan::program_end end) noexcept {
         take(std::move(end));
         return;
     }
-    state_.bulk().submit(shared_from_this(), &created_task::take, std::move(end));
+    state_.bulk().submit(options_.share, shared_from_this(), &created_task::take, std::move(end));
 }
 
 void created_task::take(plan::program_end end) {
@@ -286,7 +286,7 @@ void created_task::take(plan::program_end end) {
     if (tell_all_at_once) {
         tell_all();
     } else {
-        state_.bulk().submit(tell_all);
+        state_.bulk().submit(options_.share, tell_all);
     }
 }
 
