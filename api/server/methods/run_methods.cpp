@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -177,6 +178,10 @@ understood understand_within_memory(server_state& state, const params& given, co
 created_task::options read_task_options(server_state& state, const params& given) {
     created_task::options made;
     made.name = given.text("name").value_or("");
+    if (const std::size_t most = state.bounds().id_bytes; made.name.size() > most) {
+        given.refuse("name", "a name has at most " + std::to_string(most) + " bytes (limits.id_bytes), as an id; this one has " +
+                                 std::to_string(made.name.size()));
+    }
     made.is_detached = given.flag("detach");
     made.keep = given.seconds("keep").value_or(state.bounds().keep);
     return made;
