@@ -28,7 +28,9 @@ std::string watch_id(const connection& client, const pending_request& request) {
     return request.id().is_absent() ? std::string{} : std::to_string(client.number()) + ':' + std::string{request.id().text()};
 }
 
-watched_program::watched_program(std::shared_ptr<created_task> task) : task_{std::move(task)}, record_{task_->watch()} {}
+watched_program::watched_program(std::shared_ptr<created_task> task) : task_{std::move(task)}, record_{task_->watch()} {
+    key_ = record_ != nullptr ? static_cast<const void*>(record_.get()) : task_.get();
+}
 
 watched_program::watched_program(std::string_view id, const std::shared_ptr<pending_request>& request) : request_{request} {
     value started = nullptr;
@@ -38,6 +40,7 @@ watched_program::watched_program(std::string_view id, const std::shared_ptr<pend
     }
     head_ = {{"id", id},          {"name", request->id().text()}, {"state", request->activity()}, {"created", started},
              {"started", started}, {"finished", nullptr}};
+    key_ = record_ != nullptr ? static_cast<const void*>(record_.get()) : request.get();
 }
 
 client_request find_request(const connection_table& connections, std::string_view watch_id) {
