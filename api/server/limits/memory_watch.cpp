@@ -216,7 +216,7 @@ void memory_watch::look() {
             waits = waits || (is_full(*client) && end_largest(all, client, "limits.client_memory_bytes"));
         }
     }
-    if (!is_high || waits) {
+    if (!is_high || waits || watched_->drop_records()) {
         return;
     }
     const auto largest = std::max_element(all.begin(), all.end(), by_bytes);

@@ -177,7 +177,7 @@ void answer_with_tasks(const server_parts& server, reply& answer, const wanted_t
         }
         answer.result(list);
     } catch (const memory_limit_exceeded&) {
-        answer.error(out_of_memory());
+        answer.error(no_memory_for(*answer.to()->work().share(), 0));
     }
 }
 
@@ -203,7 +203,7 @@ void answer_with_nodes(reply& answer, const watched_program& watched) {
         const executor::memory_turn turn{&describing};
         answer.result(watched.describe());
     } catch (const memory_limit_exceeded&) {
-        answer.error(out_of_memory());
+        answer.error(no_memory_for(*answer.to()->work().share(), 0));
     }
 }
 
@@ -262,7 +262,7 @@ void cancel(const server_parts& server, std::optional<protocol::json_view> given
     }
     const std::size_t copies = copies_of_a_message * (ids ? ids->size() : 1);
     if (message.size() > short_message && memory_limit::is_high(message.size() * copies)) {
-        throw refused{out_of_memory()};
+        throw refused{no_memory_for(*answer.to()->work().share(), answer.to()->message_memory())};
     }
     if (!request) {
         const auto tasks = find_all(server, *answer.to(), id ? std::vector{*id} : *ids, right::cancel_any);

@@ -175,6 +175,20 @@ TEST_CASE("admission: what is answered on the spot needs memory too", "[server]"
     CHECK(client.read() == their_result);
 }
 
+TEST_CASE("connection: a huge message that has no room beside what others hold may be tried again", "[server]") {
+    constexpr int most = 8'000'000;
+    connected_client client{with(&limits::memory_bytes, most)};
+    {
+        const allocated_elsewhere others{6'500'000};
+        client.send(ping_of(protocol::huge_message_bytes) + "\n");
+        const std::string told = client.read_line();
+        CHECK(told.find("-32003") != told.npos);
+        CHECK(told.find("retry_after") != told.npos);
+    }
+    client.send(ping_of(protocol::huge_message_bytes) + "\n");
+    CHECK(client.read_line() == pong);
+}
+
 TEST_CASE("connection: a message of 128 KiB is huge, and handled on the bulk lane", "[server]") {
     std::latch is_over{1};
     connected_client client;
