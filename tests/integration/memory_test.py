@@ -129,26 +129,6 @@ class MemoryTest(unittest.TestCase):
             self.assertGreater(len(connection.result("status", {"id": task, "nodes": True})["nodes"]), 9000)
         self.assertEqual(len(connection.result("await", [kept])), 1_000_000)
 
-    def test_records_of_watched_programs_are_dropped_before_a_program_ends(self):
-        daemon = self.daemon_with(48 * MIB, "--limits.client_memory_bytes", "48MiB")
-        connection = daemon.connect()
-        failing = [{"call": "fail", "args": ["ValueError", "m" * 600]}] * 2000
-        watched = connection.result("create_task", [{"sequence": [
-            {"call": "sleep", "args": [0.2]}, {"gather": failing, "return_exceptions": True}, {"call": "sleep", "args": [3600]}]}])["id"]
-        connection.result("status", {"id": watched, "nodes": True})
-        while len(connection.result("status", {"id": watched, "nodes": True})["nodes"]) < 2000:
-            pass
-        others = []
-        while (answer := connection.ask("create_task", [{"sequence": [{"value": "x" * 500_000}, {"call": "sleep", "args": [3600]}]}])).get("result"):
-            others.append(answer["result"]["id"])
-            if len(connection.result("status", {"id": watched, "nodes": True})["nodes"]) == 1:
-                break
-        told = connection.result("status", {"id": watched, "nodes": True})
-        self.assertEqual((len(told["nodes"]), told["state"]), (1, "running"))
-        self.assertGreater(told["nodes_not_recorded"], 2000)
-        for each in others:
-            self.assertEqual(connection.result("status", [each])["state"], "running")
-
     def test_a_large_result_is_shared_by_all_calls_that_take_it(self):
         daemon = self.daemon_with(LIMIT)
         calls = [{"call": name, "args": [{"ref": "x"}]} for name in ("len", "sum", "max")] * 200

@@ -5,7 +5,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/server/limits/client_share.hpp"
 #include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
 
@@ -26,10 +25,10 @@ error out_of_memory() {
     return over_limit("limits.memory_bytes", memory_limit::most());
 }
 
-error no_memory_for(const client_share& client, std::size_t own_bytes) {
+error no_memory_for(std::size_t own_bytes) {
     const std::size_t most = memory_limit::most();
-    const bool is_of_others = executor::allocated_memory::bytes() > client.bytes() + own_bytes + most / 4;
-    return is_of_others ? overloaded("limits.memory_bytes", most) : out_of_memory();
+    const bool is_held_by_others = executor::allocated_memory::bytes() > own_bytes + most / 4;
+    return is_held_by_others ? overloaded("limits.memory_bytes", most) : out_of_memory();
 }
 
 std::size_t most_of(std::string_view limit, const limits& bounds) {

@@ -10,8 +10,6 @@
 
 namespace gatherd::api::server {
 
-class client_share;
-
 /// -32003: that limit is met, nothing was run, and when to try again.
 [[nodiscard]] error overloaded(const char* limit, std::size_t most);
 
@@ -21,10 +19,10 @@ class client_share;
 /// -32006 of limits.memory_bytes, for what has begun.
 [[nodiscard]] error out_of_memory();
 
-/// There is no memory for something that a client asks for and that has not begun. Where others hold more than a quarter
-/// of limits.memory_bytes it is -32003, since they will give it back; else -32006. `own_bytes`: what the request
-/// itself takes by now, beside the client's share.
-[[nodiscard]] error no_memory_for(const client_share& client, std::size_t own_bytes);
+/// There is no memory for something that a client asks for and that has not begun. Where more than a quarter of
+/// limits.memory_bytes is held by something else it is -32003, since that will be given back; else the request is too
+/// large by itself: -32006. `own_bytes`: about what the request takes by now.
+[[nodiscard]] error no_memory_for(std::size_t own_bytes);
 
 /// How much a limit is that a program or a connection can be ended for.
 [[nodiscard]] std::size_t most_of(std::string_view limit, const limits& bounds);

@@ -12,6 +12,7 @@
 #include "api/server/net/connection.hpp"
 #include "api/server/net/connection_table.hpp"
 #include "api/server/tasks/created_task.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -76,6 +77,8 @@ bool watched_program::has_ended() const {
 }
 
 value watched_program::describe(std::uint64_t since) const {
+    constexpr std::size_t bytes_a_node = 2048;
+    memory_limit::check(nodes() * bytes_a_node);  // before it is made, so that no program ends for it
     value described = task_ != nullptr ? task_->status() : head_;
     if (task_ == nullptr) {
         described["state"] = state();

@@ -10,7 +10,6 @@
 #include "allocated_elsewhere.hpp"
 #include "api/plan/model/plan.hpp"
 #include "api/protocol/json_writer.hpp"
-#include "api/server/limits/client_share.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "gatherd/api/value.hpp"
 
@@ -45,16 +44,13 @@ TEST_CASE("memory_limit: at the limit client data cannot be made, and its party 
     CHECK(account.is_denied());
 }
 
-TEST_CASE("no_memory_for: a client is to try again where others hold the memory, and only there", "[server]") {
+TEST_CASE("no_memory_for: a request may be tried again where something else holds the memory, and only there", "[server]") {
     const limited limit;
     const allocated_elsewhere all{most};
-    server::client_share client;
-    const error others = server::no_memory_for(client, 0);
+    const error others = server::no_memory_for(0);
     CHECK(others.code == errc::overloaded);
     CHECK((*others.data)["retry_after"].is_number());
-    CHECK(server::no_memory_for(client, most).code == errc::limit_exceeded);
-    client.add(most);
-    CHECK(server::no_memory_for(client, 0).code == errc::limit_exceeded);
+    CHECK(server::no_memory_for(most).code == errc::limit_exceeded);
 }
 
 TEST_CASE("memory_limit: whoever works for nobody is never refused", "[server]") {

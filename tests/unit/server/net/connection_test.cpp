@@ -180,12 +180,13 @@ TEST_CASE("connection: a huge message that has no room beside what others hold m
     connected_client client{with(&limits::memory_bytes, most)};
     {
         const allocated_elsewhere others{6'500'000};
-        client.send(ping_of(protocol::huge_message_bytes) + "\n");
+        client.send(ping_of(4 * protocol::huge_message_bytes) + "\n");
         const std::string told = client.read_line();
+        INFO(told);
         CHECK(told.find("-32003") != told.npos);
         CHECK(told.find("retry_after") != told.npos);
     }
-    client.send(ping_of(protocol::huge_message_bytes) + "\n");
+    client.send(ping_of(4 * protocol::huge_message_bytes) + "\n");
     CHECK(client.read_line() == pong);
 }
 
