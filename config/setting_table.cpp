@@ -121,7 +121,7 @@ constexpr std::array table{
     setting{"limits.depth", count_field{[](settings& s) -> auto& { return s.limits.depth; }, 2, 1'000},
             "how deep the JSON of a message may nest"},
     setting{"limits.id_bytes", bytes_field{[](settings& s) -> auto& { return s.limits.id_bytes; }, 16, 64 * kib},
-            "size of a request's id, if that is a string"},
+            "size of a request's id, if that is a string, and of the name of a created task"},
     setting{"limits.plan_tasks", count_field{[](settings& s) -> auto& { return s.limits.plan_tasks; }, 1, many},
             "tasks in one plan, each item of a map being one"},
     setting{"limits.result_bytes",

@@ -245,6 +245,11 @@ private:
 
     using identity_ptr = std::shared_ptr<server::identity>;
 
+    /// Null: whoever has shown no token is one client, since a connection carries one request.
+    static std::shared_ptr<server::client_share> client_of(const identity_ptr& who) {
+        return who == nullptr || who->name().empty() ? nullptr : who->share();
+    }
+
     route_outcome healthz(const request_head& /*head*/, const identity_ptr& /*who*/) {
         return {health_answer(server_.loop(), probe_), true};
     }
@@ -260,8 +265,8 @@ private:
         return {dashboard_file(std::string_view{head.path}.substr(std::string_view{"/dashboard/"}.size()))};
     }
 
-    route_outcome metrics(const request_head& /*head*/, const identity_ptr& /*who*/) {
-        return {background_answer(server_.loop(), daemon_.state().bulk(), [this] {
+    route_outcome metrics(const request_head& /*head*/, const identity_ptr& who) {
+        return {background_answer(server_.loop(), daemon_.state().bulk(), client_of(who), [this] {
             return http_answer{.type = "text/plain; version=0.0.4; charset=utf-8",
                                .body = metrics_text(daemon_, pools_.states())};
         })};
@@ -285,8 +290,8 @@ private:
         return {method_call(server_.loop(), daemon_, {who, head.peer}, "status", params)};
     }
 
-    route_outcome debug_tasks(const request_head& /*head*/, const identity_ptr& /*who*/) {
-        return {background_answer(server_.loop(), daemon_.state().bulk(), [this] {
+    route_outcome debug_tasks(const request_head& /*head*/, const identity_ptr& who) {
+        return {background_answer(server_.loop(), daemon_.state().bulk(), client_of(who), [this] {
             std::string text = to_string(executor::dump_tasks(daemon_.state().runs_on(), most_tasks_dumped));
             if (auto* const bulk = daemon_.state().made_bulk_scheduler()) {
                 text += "\nof large plans:\n" + to_string(executor::dump_tasks(*bulk, most_tasks_dumped));

@@ -11,11 +11,12 @@ namespace {
 
 class background_handler final : public request_handler, public std::enable_shared_from_this<background_handler> {
 public:
-    background_handler(asio::io_context& loop, server::bulk_lane& lane, std::function<http_answer()> make)
-        : loop_{loop}, lane_{lane}, make_{std::move(make)} {}
+    background_handler(asio::io_context& loop, server::bulk_lane& lane, server::bulk_lane::client client,
+                       std::function<http_answer()> make)
+        : loop_{loop}, lane_{lane}, client_{std::move(client)}, make_{std::move(make)} {}
 
     void begin() override {
-        lane_.submit([self = shared_from_this()]() mutable {
+        lane_.submit_report(client_, [self = shared_from_this()]() mutable {
             if (self->has_left_.load(std::memory_order_relaxed)) {
                 return;
             }
@@ -39,6 +40,7 @@ private:
 
     asio::io_context& loop_;
     server::bulk_lane& lane_;
+    const server::bulk_lane::client client_;
     const std::function<http_answer()> make_;
     std::atomic<bool> has_left_{false};  // nobody wants it any more; a wish by itself
 };
@@ -46,8 +48,9 @@ private:
 }  // namespace
 
 std::shared_ptr<request_handler> background_answer(asio::io_context& loop, server::bulk_lane& lane,
+                                                   server::bulk_lane::client client,
                                                    std::function<http_answer()> make) {
-    return std::make_shared<background_handler>(loop, lane, std::move(make));
+    return std::make_shared<background_handler>(loop, lane, std::move(client), std::move(make));
 }
 
 }  // namespace gatherd::api::admin

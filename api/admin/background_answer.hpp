@@ -14,8 +14,9 @@ class io_context;
 
 namespace gatherd::api::admin {
 
-/// Has a thread of the bulk lane make it. `make` may throw: then the answer is 503.
+/// Has a thread of the bulk lane make it, for that client. `make` may throw: then the answer is 503.
 [[nodiscard]] std::shared_ptr<request_handler> background_answer(asio::io_context& loop, server::bulk_lane& lane,
+                                                                 server::bulk_lane::client client,
                                                                  std::function<http_answer()> make);
 
 }  // namespace gatherd::api::admin

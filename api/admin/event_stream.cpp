@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <asio/io_context.hpp>
-#include <asio/post.hpp>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -18,31 +17,38 @@ namespace gatherd::api::admin {
 namespace {
 
 constexpr std::chrono::seconds interval{1};
-constexpr std::chrono::milliseconds between_program_events{100};
 
 std::string event_text(std::string_view name, std::string_view data) {
     std::string text = "event: ";
     return text.append(name).append("\ndata: ").append(data).append("\n\n");
 }
 
+/// May throw memory_limit_exceeded.
+std::string event_of(const server::watched_program& program, std::uint64_t since) {
+    executor::memory_account writing{executor::memory_account::kind::early};
+    const executor::memory_turn turn{&writing};
+    return event_text("task", program.describe(since).dump(-1, ' ', false, value::error_handler_t::replace));
+}
+
 }  // namespace
 
 /// One client. It is given whole events: if one has not been read when the next would be due, that one is left out.
-class event_watcher final : public request_handler, public std::enable_shared_from_this<event_watcher> {
+class event_watcher final : public request_handler,
+                            public program_feed::follower,
+                            public std::enable_shared_from_this<event_watcher> {
 public:
-    event_watcher(event_stream& source, std::shared_ptr<const server::identity> caller,
-                  std::optional<server::watched_program> program)
-        : source_{source}, caller_{std::move(caller)}, program_{std::move(program)}, timer_{source.loop_} {}
+    event_watcher(event_stream& source, std::shared_ptr<const server::identity> caller, std::shared_ptr<program_feed> feed)
+        : source_{source}, caller_{std::move(caller)}, feed_{std::move(feed)} {}
 
     void begin() override {
         to()->begin_answer({.status = 200, .type = "text/event-stream"}, std::nullopt);
         source_.enter(shared_from_this());
-        if (program_) {
-            write_program();
+        if (feed_ != nullptr) {
+            feed_->enter(weak_from_this());
         }
     }
 
-    void offer(const std::shared_ptr<const std::string>& snapshot) {
+    void offer_snapshot(const std::shared_ptr<const std::string>& snapshot) {
         next_ = snapshot;
         if (to() != nullptr) {
             to()->wake();
@@ -50,6 +56,13 @@ public:
     }
 
     [[nodiscard]] bool has_left() const noexcept { return to() == nullptr; }
+
+    // program_feed::follower
+    [[nodiscard]] bool is_ready() const noexcept override { return to() != nullptr && news_ == nullptr; }
+    void offer(program_feed::text event) override {
+        news_ = std::move(event);
+        to()->wake();
+    }
 
     ssize_t read(char* into, std::size_t most) override {
         if (caller_->is_revoked()) {
@@ -69,86 +82,14 @@ public:
     }
 
 private:
-    /// An event, and what it tells.
-    struct written_program {
-        std::shared_ptr<const std::string> text{};  // null: there is no memory for it now
-        std::uint64_t version = 0;
-        std::string state{};
-        bool is_last = false;
-    };
-
-    static written_program write(const server::watched_program& program, std::uint64_t since) {
-        written_program made;
-        made.is_last = program.has_ended();  // before the rest: what follows is then the end, too
-        made.version = program.version();
-        made.state = program.state();
-        try {
-            executor::memory_account writing{executor::memory_account::kind::early};
-            const executor::memory_turn turn{&writing};
-            const value told = program.describe(made.is_last ? 0 : since);
-            made.text = std::make_shared<const std::string>(
-                event_text("task", told.dump(-1, ' ', false, value::error_handler_t::replace)));
-        } catch (const std::exception&) {
-        }
-        return made;
-    }
-
-    /// Has the next event written by the bulk lane: a program may have ten thousand nodes.
-    void write_program() {
-        source_.lane_.submit([self = shared_from_this(), since = told_.version]() mutable {
-            if (self->has_ended_.load(std::memory_order_relaxed)) {
-                return;
-            }
-            auto made = std::make_shared<written_program>(write(*self->program_, since));
-            auto& loop = self->source_.loop_;
-            asio::post(loop, [kept = std::move(self), made = std::move(made)] { kept->offer_program(std::move(*made)); });
-        });
-    }
-
-    void offer_program(written_program made) {
-        if (to() == nullptr) {
-            return;
-        }
-        if (made.text != nullptr) {
-            news_ = std::exchange(made.text, nullptr);
-            told_ = std::move(made);
-            to()->wake();
-        }
-        if (!told_.is_last) {
-            look_later();
-        }
-    }
-
-    void look_later() {
-        timer_.expires_after(between_program_events);
-        timer_.async_wait([kept = weak_from_this()](const asio::error_code& failed) {
-            if (const auto self = kept.lock(); self != nullptr && !failed && self->to() != nullptr) {
-                self->look();
-            }
-        });
-    }
-
-    void look() {
-        const bool is_read = news_ == nullptr;
-        if (is_read && (program_->version() != told_.version || program_->state() != told_.state || program_->has_ended())) {
-            write_program();
-        } else {
-            look_later();
-        }
-    }
-
     void ended() noexcept override {
-        has_ended_.store(true, std::memory_order_relaxed);
-        timer_.cancel();
-        now_ = news_ = next_ = nullptr;  // a job of the bulk lane may keep the rest a while
+        now_ = news_ = next_ = nullptr;
+        feed_ = nullptr;
     }
 
     event_stream& source_;
     const std::shared_ptr<const server::identity> caller_;
-    const std::optional<server::watched_program> program_;
-    asio::steady_timer timer_;
-    std::atomic<bool> has_ended_{false};         // nobody wants what is being written; a wish by itself
-    written_program told_{};                     // last
+    std::shared_ptr<program_feed> feed_;         // null: it watches no program
     std::shared_ptr<const std::string> now_{};   // being read
     std::size_t written_ = 0;
     std::shared_ptr<const std::string> news_{};  // of the program
@@ -160,7 +101,28 @@ event_stream::event_stream(asio::io_context& loop, server::bulk_lane& lane, std:
 
 std::shared_ptr<request_handler> event_stream::watch(std::shared_ptr<const server::identity> caller,
                                                      std::optional<server::watched_program> program) {
-    return std::make_shared<event_watcher>(*this, std::move(caller), std::move(program));
+    return std::make_shared<event_watcher>(*this, std::move(caller), program ? feed_of(*std::move(program)) : nullptr);
+}
+
+/// The one of that program: who begins to watch it joins those who do.
+std::shared_ptr<program_feed> event_stream::feed_of(server::watched_program program) {
+    std::erase_if(feeds_, [](const auto& each) { return each.second.expired(); });
+    auto& known = feeds_[program.key()];
+    auto feed = known.lock();
+    if (feed == nullptr) {
+        const auto shared = std::make_shared<const server::watched_program>(std::move(program));
+        feed = std::make_shared<program_feed>(
+            loop_,
+            program_feed::source{
+                [shared] {
+                    const bool has_ended = shared->has_ended();  // before the rest, which is then the end, too
+                    return program_moment{shared->version(), std::string{shared->state()}, has_ended};
+                },
+                [shared](std::uint64_t since) { return event_of(*shared, since); }},
+            [this](std::function<void()> job) { lane_.submit_report(nullptr, std::move(job)); }, held_texts_);
+        known = feed;
+    }
+    return feed;
 }
 
 void event_stream::enter(const std::shared_ptr<event_watcher>& watcher) {
@@ -169,7 +131,7 @@ void event_stream::enter(const std::shared_ptr<event_watcher>& watcher) {
         make_snapshot();
         tick();
     }
-    watcher->offer(latest_);  // at most a second old
+    watcher->offer_snapshot(latest_);  // at most a second old
 }
 
 void event_stream::make_snapshot() {
@@ -188,7 +150,7 @@ void event_stream::tick() {
             make_snapshot();
             for (const auto& each : watchers_) {
                 if (const auto watcher = each.lock()) {
-                    watcher->offer(latest_);
+                    watcher->offer_snapshot(latest_);
                 }
             }
             tick();

@@ -4,12 +4,14 @@
 
 #include <asio/steady_timer.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "api/admin/exchange.hpp"
+#include "api/admin/program_feed.hpp"
 #include "api/server/auth/identity.hpp"
 #include "api/server/state/bulk_lane.hpp"
 #include "api/server/tasks/watched_program.hpp"
@@ -26,9 +28,8 @@ public:
     /// `snapshot`: gives the data of the event, one line. `lane`: where the events of programs are written.
     event_stream(asio::io_context& loop, server::bulk_lane& lane, std::function<std::string()> snapshot);
 
-    /// A new watcher. `program`: of which it is sent an event, too, when its nodes or its state have changed: at once, then
-    /// at most ten a second. The first and the last have all nodes, those between the ones that have changed. The
-    /// stream ends when `caller` is revoked.
+    /// A new watcher. `program`: of which it is sent events, too, as program_feed says. The stream ends when `caller` is
+    /// revoked.
     [[nodiscard]] std::shared_ptr<request_handler> watch(std::shared_ptr<const server::identity> caller,
                                                          std::optional<server::watched_program> program);
 
@@ -38,6 +39,7 @@ private:
     void enter(const std::shared_ptr<event_watcher>& watcher);
     void tick();
     void make_snapshot();
+    [[nodiscard]] std::shared_ptr<program_feed> feed_of(server::watched_program program);
 
     asio::io_context& loop_;
     server::bulk_lane& lane_;
@@ -46,6 +48,8 @@ private:
     bool is_ticking_ = false;
     std::shared_ptr<const std::string> latest_{};
     std::vector<std::weak_ptr<event_watcher>> watchers_{};
+    std::map<const void*, std::weak_ptr<program_feed>> feeds_{};  // by watched_program::key
+    const std::shared_ptr<held_texts> held_texts_ = std::make_shared<held_texts>(0);
 };
 
 }  // namespace gatherd::api::admin

@@ -244,24 +244,27 @@ void reload(service& daemon, pool_table& pools, const std::vector<std::shared_pt
         auto certificate = tls == nullptr ? nullptr : api::server::tls_context::read(tls_files_from(next));
         check_pools(next, daemon.state().functions());
         auto next_tokens = tokens_from(next);
+        const auto next_pools = pools_from(next);
+        auto next_access = admin_access_from(next);
         const auto warnings = start_warnings(next);
+        const auto next_limits = bearable_limits(next, daemon.state().runs_on().workers());  // last: it may log
         // From here on nothing can be refused any more.
         for (const auto& line : changes(settings, asked)) {
             api::log::info("SIGHUP: a setting has changed", {{"change", line}});
         }
-        daemon.state().change_limits(bearable_limits(next, daemon.state().runs_on().workers()));
+        daemon.state().change_limits(next_limits);
         tell_new_files(settings, next, tokens, next_tokens);
         daemon.change_tokens(next_tokens);
         tokens = std::move(next_tokens);
         set_log(next);
         if (admin != nullptr) {
-            admin->change_access(admin_access_from(next));
+            admin->change_access(std::move(next_access));
         }
         if (tls != nullptr) {
             tls->take(std::move(certificate));
             api::log::info("SIGHUP: the certificates were read again");
         }
-        pools.change(pools_from(next));
+        pools.change(next_pools);
         settings = next;
         for (const auto& line : warnings) {
             api::log::warn("SIGHUP: " + line);

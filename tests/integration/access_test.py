@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -488,6 +489,17 @@ class Reload(Case):
         self.reload(daemon, {"limits": {"plan_tasks": 10, "dept": 5}})
         daemon.wait_for_log("nothing was changed")
         self.assertIn("did you mean limits.depth?", daemon.log)
+        self.assertEqual(connection.error("gather", [[{"value": 1}] * 3])["code"], -32006)
+
+    def test_settings_for_which_there_are_too_few_descriptors_change_nothing(self):
+        daemon = self.start(settings={"limits": {"plan_tasks": 2}})
+        connection = self.connect(daemon)
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (20, hard))
+        self.reload(daemon, {"limits": {"plan_tasks": 10}})
+        daemon.wait_for_log("nothing was changed")
+        self.assertIn("the limit of open files is 20", daemon.log)
+        self.assertNotIn("a setting has changed", daemon.log)
         self.assertEqual(connection.error("gather", [[{"value": 1}] * 3])["code"], -32006)
 
     def test_a_token_that_goes_takes_its_connections_with_it(self):

@@ -115,6 +115,20 @@ class MemoryTest(unittest.TestCase):
         self.assertLess(neighbour.result("stats")["memory"]["allocated_bytes"], 112 * MIB)
         self.assertEqual(neighbour.result("gather", [[{"value": "y" * 1_000_000}] * 5]), ["y" * 1_000_000] * 5)
 
+    def test_what_is_recorded_of_watched_programs_pushes_out_no_result(self):
+        failing = [{"call": "fail", "args": ["ValueError", "m" * 600]}] * 9000
+        connection = self.daemon_with(LIMIT, "--limits.kept_bytes", "2MiB").connect()
+        kept = connection.result("create_task", [{"value": "v" * 1_000_000}])["id"]
+        connection.result("await", [kept])
+        for _ in range(3):
+            task = connection.result("create_task", [{"try": {"sequence": [
+                {"call": "sleep", "args": [0.2]}, {"gather": failing, "return_exceptions": True}, {"call": "fail"}]},
+                "except": {"value": None}}])["id"]
+            connection.result("status", {"id": task, "nodes": True})
+            connection.result("await", [task])
+            self.assertGreater(len(connection.result("status", {"id": task, "nodes": True})["nodes"]), 9000)
+        self.assertEqual(len(connection.result("await", [kept])), 1_000_000)
+
     def test_a_large_result_is_shared_by_all_calls_that_take_it(self):
         daemon = self.daemon_with(LIMIT)
         calls = [{"call": name, "args": [{"ref": "x"}]} for name in ("len", "sum", "max")] * 200

@@ -92,7 +92,7 @@ class CreateAndAwait(TaskCase):
 
     def test_wrong_params(self):
         task = {"value": 1}
-        for params, path in (({}, ""), ({"task": 5}, "/task"), ([5], "/0"), ({"task": task, "name": 5}, "/name"),
+        for params, path in (({}, ""), ({"task": 5}, "/task"), ([5], "/0"), ({"task": task, "name": 5}, "/name"), ({"task": task, "name": "n" * 1025}, "/name"),
                              ({"task": task, "detach": 1}, "/detach"), ({"task": task, "keep": "1"}, "/keep"),
                              ({"task": task, "x": 1}, "/x")):
             with self.subTest(params=params):

@@ -168,12 +168,49 @@ std::size_t json_bytes(const function& callee, arguments given) noexcept {
     }
 }
 
-node_recorder::node_recorder(const node& root, clock::time_point began) : began_{began} {
+node_recorder::node_recorder(const node& root, clock::time_point began, std::shared_ptr<record_budget> budget)
+    : began_{began}, budget_{std::move(budget)} {
     records_.push_back(made({&root}, place::no_item, no_record, began));
     record& own = records_.back();
     own.now = state::running;
     own.started_at = began;
     touch(own);
+    if (budget_ != nullptr) {
+        budget_->enter(*this);
+    }
+}
+
+node_recorder::~node_recorder() {
+    if (budget_ != nullptr) {
+        budget_->leave(*this);
+        budget_->remove(bytes_);
+    }
+}
+
+/// Under the budget's lock.
+void node_recorder::cut_short() noexcept {
+    const std::lock_guard guard{lock_};
+    is_cut_short_ = true;
+    is_full_.store(true, std::memory_order_relaxed);
+    left_out_.fetch_add(records_.size() - 1, std::memory_order_relaxed);
+    records_.erase(records_.begin() + 1, records_.end());
+    touch(records_.front());
+    budget_->remove(std::exchange(bytes_, 0));
+}
+
+/// So many bytes of nodes more. Under lock_.
+void node_recorder::count(std::size_t bytes) noexcept {
+    if (budget_ != nullptr) {
+        bytes_ += bytes;
+        budget_->add(bytes);
+    }
+}
+
+/// What was counted may have been too much. Without lock_, since others are cut short then, or this.
+void node_recorder::make_room() noexcept {
+    if (budget_ != nullptr) {
+        budget_->make_room();
+    }
 }
 
 node_recorder::record node_recorder::made(place where, std::uint32_t item, record_id parent, clock::time_point when) {
@@ -198,15 +235,20 @@ record_id node_recorder::queue(place where, std::uint32_t item) noexcept {
         leave_out();
         return no_record;
     }
+    const executor::memory_turn nobodys{nullptr};
     try {
         const record_id around = record_around.get();
         record fresh = made(where, item, around == no_record ? root_record : around, clock::now());
-        const std::lock_guard guard{lock_};
-        if (records_.size() < most_nodes) {
+        const std::size_t bytes = sizeof(record) + fresh.path.size() + fresh.function.size();
+        std::unique_lock guard{lock_};
+        if (!is_cut_short_ && records_.size() < most_nodes) {
             records_.push_back(std::move(fresh));
             touch(records_.back());
-            text_bytes_ += records_.back().path.size();
-            return static_cast<record_id>(records_.size() - 1);
+            const auto own = static_cast<record_id>(records_.size() - 1);
+            count(bytes);
+            guard.unlock();
+            make_room();
+            return own;
         }
     } catch (const std::exception&) {  // no memory: the program goes on without
     }
@@ -225,6 +267,9 @@ void node_recorder::start(record_id id, const node* at) noexcept {
         return;
     }
     const std::lock_guard guard{lock_};
+    if (id >= records_.size()) {
+        return;  // it was cut short
+    }
     record& own = records_[id];
     if ((at == nullptr || own.at == at) && own.now == state::queued) {
         own.now = state::running;
@@ -239,7 +284,7 @@ void node_recorder::set_arguments(record_id id, const node& at, const function& 
     }
     const std::size_t bytes = json_bytes(callee, given);
     const std::lock_guard guard{lock_};
-    if (records_[id].at == &at) {
+    if (id < records_.size() && records_[id].at == &at) {
         records_[id].arguments_bytes = bytes;
     }
 }
@@ -257,22 +302,28 @@ void node_recorder::end_as(record_id id, state ending, const failure* reason) no
     if (id == no_record) {
         return;
     }
-    const std::lock_guard guard{lock_};
-    record& own = records_[id];
-    if (own.ended_at) {
-        return;
-    }
-    own.now = ending;
-    own.ended_at = clock::now();
-    touch(own);
-    if (ending == state::failed) {
-        try {
-            own.error_type = first_bytes(reason->type, most_text_bytes);
-            own.error_message = first_bytes(reason->message, most_text_bytes);
-            text_bytes_ += own.error_type.size() + own.error_message.size();
-        } catch (const std::bad_alloc&) {  // it stays without
+    {
+        const std::lock_guard guard{lock_};
+        if (id >= records_.size() || records_[id].ended_at) {
+            return;
+        }
+        record& own = records_[id];
+        own.now = ending;
+        own.ended_at = clock::now();
+        touch(own);
+        if (ending == state::failed) {
+            const executor::memory_turn nobodys{nullptr};
+            try {
+                own.error_type = first_bytes(reason->type, most_text_bytes);
+                own.error_message = first_bytes(reason->message, most_text_bytes);
+            } catch (const std::bad_alloc&) {  // it stays without
+            }
+            if (id != root_record) {
+                count(own.error_type.size() + own.error_message.size());
+            }
         }
     }
+    make_room();
 }
 
 const char* node_recorder::name_of(state its_state) {
@@ -335,7 +386,7 @@ void node_recorder::describe(value& into, std::uint64_t since) const {
                 nodes.push_back(described(static_cast<record_id>(next)));
             }
         }
-        if (next == records_.size()) {
+        if (next >= records_.size()) {  // more, where it was cut short meanwhile
             break;
         }
     }
@@ -346,11 +397,6 @@ void node_recorder::describe(value& into, std::uint64_t since) const {
 std::size_t node_recorder::size() const {
     const std::lock_guard guard{lock_};
     return records_.size();
-}
-
-std::size_t node_recorder::bytes() const {
-    const std::lock_guard guard{lock_};
-    return records_.size() * sizeof(record) + text_bytes_;
 }
 
 const char* node_recorder::root_state() const {

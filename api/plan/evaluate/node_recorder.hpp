@@ -8,10 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include "api/plan/evaluate/record_budget.hpp"
 #include "api/plan/model/failure.hpp"
 #include "api/plan/model/function.hpp"
 #include "api/plan/model/node.hpp"
@@ -33,8 +35,11 @@ inline const executor::context_var<record_id> record_around{"record_around", no_
 /// The first evaluations of a program's nodes since it is watched; of all others only how many they are. A node that
 /// is evaluated again, by a retry or for another item of a map, has a record for each time.
 ///
-/// Threads: all members are safe from any thread. The evaluator's allocate in the program's turn, so that the records
-/// count as its memory. Memory: at most 10 000 records of a few hundred bytes, 2 KiB at the most.
+/// Records are nobody's memory: watching a program must not end it, nor push out what others keep. While memory is short
+/// nothing is recorded, and a record may be cut short for others (record_budget): then all but the root is dropped, and
+/// counts as not recorded, like all that comes.
+///
+/// Threads: all members are safe from any thread. Memory: at most 10 000 records of a few hundred bytes, 2 KiB at the most.
 class node_recorder {
 public:
     using clock = std::chrono::steady_clock;
@@ -42,13 +47,19 @@ public:
     static constexpr std::size_t most_nodes = 10'000;
     static constexpr std::size_t most_text_bytes = 512;  ///< of a path, a message
 
-    /// The root's record is there from the beginning: it began when the program did.
-    node_recorder(const node& root, clock::time_point began);
+    /// The root's record is there from the beginning: it began when the program did. `budget`: where its nodes count;
+    /// null: nowhere.
+    node_recorder(const node& root, clock::time_point began, std::shared_ptr<record_budget> budget = nullptr);
+    ~node_recorder();
+    node_recorder(const node_recorder&) = delete;
+    node_recorder& operator=(const node_recorder&) = delete;
 
     // ---- for the evaluator: none of them throws, and all take `no_record`, for which they do nothing ----
 
     /// Whether another evaluation would be recorded.
-    [[nodiscard]] bool has_room() const noexcept { return !is_full_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool has_room() const noexcept {
+        return !is_full_.load(std::memory_order_relaxed) && !memory_limit::is_high();
+    }
 
     /// An evaluation is to come, as part of the one in `record_around`. `item`: of the map whose task the node is.
     [[nodiscard]] record_id queue(place where, std::uint32_t item = place::no_item) noexcept;
@@ -77,9 +88,8 @@ public:
     /// Cost: linear in the records; the program's tasks are held up for 64 of them at most.
     void describe(value& into, std::uint64_t since = 0) const;
 
-    /// How many there are, and how many bytes they take.
+    /// How many there are.
     [[nodiscard]] std::size_t size() const;
-    [[nodiscard]] std::size_t bytes() const;
 
     /// How the root has ended: "done", "failed" or "cancelled"; "running" before.
     [[nodiscard]] const char* root_state() const;
@@ -88,6 +98,8 @@ public:
     [[nodiscard]] clock::time_point ended_at() const;
 
 private:
+    friend class record_budget;
+
     enum class state : std::uint8_t { queued, running, finished, failed, cancelled };
 
     struct record {
@@ -107,6 +119,9 @@ private:
         std::string error_message{};
     };
 
+    void cut_short() noexcept;
+    void count(std::size_t bytes) noexcept;
+    void make_room() noexcept;
     static record made(place where, std::uint32_t item, record_id parent, clock::time_point when);
     static const char* name_of(state its_state);
     void end_as(record_id id, state ending, const failure* reason) noexcept;
@@ -114,13 +129,16 @@ private:
     [[nodiscard]] value described(record_id id) const;
 
     const clock::time_point began_;
+    const std::shared_ptr<record_budget> budget_;
+    std::optional<record_budget::list::iterator> in_budget_{};  // the budget's
     std::atomic<bool> is_full_{false};  // only a hint, as the next
     std::atomic<std::uint64_t> left_out_{0};
     std::atomic<std::uint64_t> version_{0};  // changed under lock_
 
     mutable std::mutex lock_;
-    std::deque<record> records_;  // under lock_, as the next
-    std::size_t text_bytes_ = 0;
+    std::deque<record> records_;  // under lock_, as the next two
+    std::size_t bytes_ = 0;       // of the nodes beside the root, as the budget has them
+    bool is_cut_short_ = false;
 };
 
 /// How many bytes the arguments of a call have as compact JSON, about: nothing is escaped, and of more than 4096 values the rest

@@ -27,6 +27,7 @@ program::program(executor::scheduler& threads, std::shared_ptr<const plan> sourc
       timeout_{options.timeout},
       blocking_places_{std::move(options.blocking_places)},
       client_{options.client},
+      record_budget_{std::move(options.records)},
       limits_{bounds},
       observer_{std::move(observer)} {}
 
@@ -41,7 +42,7 @@ void program::prepare() {
 std::shared_ptr<const node_recorder> program::watch() {
     const std::lock_guard guard{watch_lock_};
     if (record_ == nullptr && !is_result_taken_) {
-        record_ = std::make_shared<node_recorder>(plan_->root(), began_);
+        record_ = std::make_shared<node_recorder>(plan_->root(), began_, record_budget_);
         recording_.store(record_.get(), std::memory_order_release);
         if (root_.done()) {
             end_root_record();

@@ -34,6 +34,7 @@ struct program_options {
     /// As many calls as its client may have on the blocking pool at once. None: as many as there are threads.
     std::shared_ptr<executor::semaphore> blocking_places{};
     caller client{};                                    ///< who asked for it
+    std::shared_ptr<record_budget> records{};           ///< where the record of its nodes counts, if it is watched
 };
 
 /// How a run ended.
@@ -183,6 +184,7 @@ private:
     std::optional<std::chrono::steady_clock::time_point> deadline_{};  // when that is over; set before the start
     std::shared_ptr<executor::semaphore> blocking_places_;
     const caller client_;
+    const std::shared_ptr<record_budget> record_budget_;
     const limits& limits_;
     std::shared_ptr<program_observer> observer_;
     std::shared_ptr<program> alive_;  // from start to the end

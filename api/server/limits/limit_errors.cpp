@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gatherd/api/memory_limit.hpp"
+#include "gatherd/executor/allocated_memory.hpp"
 
 namespace gatherd::api::server {
 
@@ -22,6 +23,12 @@ error over_limit(const char* name, std::size_t most) {
 
 error out_of_memory() {
     return over_limit("limits.memory_bytes", memory_limit::most());
+}
+
+error no_memory_for(std::size_t own_bytes) {
+    const std::size_t most = memory_limit::most();
+    const bool is_held_by_others = executor::allocated_memory::bytes() > own_bytes + most / 4;
+    return is_held_by_others ? overloaded("limits.memory_bytes", most) : out_of_memory();
 }
 
 std::size_t most_of(std::string_view limit, const limits& bounds) {

@@ -152,7 +152,11 @@ void memory_watch::run() noexcept {
         const bool has_much = allocated_memory::bytes() > much_memory;
         const std::size_t high_water = memory_limit::high_water();
         allocated_memory::arm_alarm(has_much ? high_water : std::min(much_memory, high_water), &bell_);
-        const bool is_high = memory_limit::is_high();
+        // Before anything ends for them, or a message is refused that has to leave some room.
+    if (memory_limit::is_high(memory_limit::most() / 8) && watched_->drop_records()) {
+        return;
+    }
+    const bool is_high = memory_limit::is_high();
         bool was_rung = true;
         if (is_high || is_one_full_ || some_wait_.load(std::memory_order_relaxed)) {
             static_cast<void>(wait_for(bell_, is_high || !victims_.empty() ? between_looks : between_idle_looks));

@@ -48,6 +48,9 @@ public:
     /// Bytes of results that are kept; and drops the oldest of them, half of these bytes.
     [[nodiscard]] virtual std::size_t kept_bytes() const = 0;
     virtual void drop_half() = 0;
+
+    /// Drops the records of programs that are watched. False: there were none.
+    virtual bool drop_records() = 0;
 };
 
 /// About what a program takes beside its plan and what its tasks allocate.
@@ -57,7 +60,7 @@ constexpr std::size_t bytes_a_program = 2048;
 /// (client_share) holds more than limits.client_memory_bytes. The counts wake it. Then it looks who holds how much, and
 ///
 /// - of a client with too much ends what it holds most in,
-/// - above the high-water mark ends whatever holds most,
+/// - above the high-water mark drops the records of programs that are watched; where there are none ends whatever holds most,
 ///
 /// one after the other (of small ones several at a time), until enough has been given back: a program by -32006; a
 /// connection by closing it, for its half-read message, the answers that it does not read and its requests that wait;

@@ -116,7 +116,7 @@ void held_request::call_again() {
     }
     auto& decoder = decoder_of_this_thread(server_.state.bounds());
     const std::string_view text{text_.data(), text_.size() - padding};
-    client_->note_message(text.size());
+    client_->note_message(text.size(), text.size());
     for (const protocol::message_item& item : decoder.decode(text).items) {
         if (const auto* const refused = std::get_if<protocol::refusal>(&item)) {
             answer->error(refused->reason);

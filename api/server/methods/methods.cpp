@@ -113,7 +113,7 @@ std::optional<error> try_method(const server_parts& server, const method* called
         return std::move(fault.reason);
     } catch (const memory_limit_exceeded&) {
         if (answer.to() != nullptr) {  // else whoever took the reply says so
-            answer.error(out_of_memory());
+            answer.error(no_memory_for(answer.to()->message_memory()));
         }
     }
     return std::nullopt;

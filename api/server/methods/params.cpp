@@ -206,7 +206,7 @@ std::optional<std::vector<std::string>> params::texts(std::string_view name) con
         refuse(name, expected);
     }
     if (found->size() > 1 && memory_limit::is_high(found->size() * sizeof(std::string))) {
-        throw refused{out_of_memory()};
+        throw refused{overloaded("limits.memory_bytes", memory_limit::most())};
     }
     std::vector<std::string> list;
     for (const protocol::json_view item : found->items()) {

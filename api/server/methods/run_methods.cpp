@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -116,6 +117,7 @@ void run_understood(server_state& state, understood& request, const params& give
     const auto running =
         std::make_shared<running_request>(state, std::move(answer), request.wishes, std::move(allowance), is_bulky);
     request.run_options.blocking_places = blocking_places(state, client);
+    request.run_options.records = state.records();
     running->start(std::move(request.source), std::move(request.run_options), request.plan_bytes);
 }
 
@@ -178,6 +180,10 @@ understood understand_within_memory(server_state& state, const params& given, co
 created_task::options read_task_options(server_state& state, const params& given) {
     created_task::options made;
     made.name = given.text("name").value_or("");
+    if (const std::size_t most = state.bounds().id_bytes; made.name.size() > most) {
+        given.refuse("name", "a name has at most " + std::to_string(most) + " bytes (limits.id_bytes), as an id; this one has " +
+                                 std::to_string(made.name.size()));
+    }
     made.is_detached = given.flag("detach");
     made.keep = given.seconds("keep").value_or(state.bounds().keep);
     return made;
@@ -230,6 +236,7 @@ void create_task(const server_parts& server, std::optional<protocol::json_view> 
         creator->add_task(task);
     }
     request.run_options.blocking_places = blocking_places(server.state, *creator);
+    request.run_options.records = server.state.records();
     task->start(std::move(request.source), std::move(request.run_options), request.plan_bytes);
     answer.result({{"id", task->id()}}, [task] { task->announce(); });
 }

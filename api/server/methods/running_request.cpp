@@ -152,7 +152,8 @@ void running_request::ended(plan::program_end end) noexcept {
         answer_end(std::move(end));
         return;
     }
-    state_.bulk().submit(shared_from_this(), &running_request::answer_end, std::move(end));
+    state_.bulk().submit(answer_.to()->work().share(), shared_from_this(), &running_request::answer_end,
+                         std::move(end));
 }
 
 void running_request::answer_end(plan::program_end end) {

@@ -157,6 +157,7 @@ client_request find_seen_request(const server_parts& server, const connection& c
 }
 
 constexpr std::size_t most_requests_listed = 10'000;
+constexpr std::size_t bytes_a_status = 1024;  // of memory, about
 
 /// Adds the requests that run, of those clients whose tasks this one may see.
 void add_requests(value& list, const server_parts& server, const connection& client, std::size_t most) {
@@ -190,13 +191,14 @@ void answer_with_tasks(const server_parts& server, reply& answer, const wanted_t
     try {
         executor::memory_account listing{executor::memory_account::kind::early};
         const executor::memory_turn turn{&listing};
+        memory_limit::check(std::min(wanted.most, server.tasks.size()) * bytes_a_status);  // so that no program ends for it
         value list = list_tasks(server, *answer.to(), wanted.state, wanted.most);
         if (wanted.with_requests && (!wanted.state || *wanted.state == "running")) {
             add_requests(list, server, *answer.to(), wanted.most - list.size());
         }
         answer.result(list);
     } catch (const memory_limit_exceeded&) {
-        answer.error(out_of_memory());
+        answer.error(no_memory_for(0));
     }
 }
 
@@ -224,7 +226,7 @@ void answer_with_nodes(reply& answer, const watched_program& watched) {
         const executor::memory_turn turn{&describing};
         answer.result(watched.describe());
     } catch (const memory_limit_exceeded&) {
-        answer.error(out_of_memory());
+        answer.error(no_memory_for(0));
     }
 }
 
@@ -283,7 +285,7 @@ void cancel(const server_parts& server, std::optional<protocol::json_view> given
     }
     const std::size_t copies = copies_of_a_message * (ids ? ids->size() : 1);
     if (message.size() > short_message && memory_limit::is_high(message.size() * copies)) {
-        throw refused{out_of_memory()};
+        throw refused{no_memory_for(answer.to()->message_memory())};
     }
     if (id && is_id_of_request(*id)) {
         return answer.result({{"cancelled", cancel_request(server, *answer.to(), *id, message)}});
@@ -296,7 +298,8 @@ void cancel(const server_parts& server, std::optional<protocol::json_view> given
     if (requests.size() <= items_a_turn) {
         return answer.result({{"cancelled", cancel_each(requests, message)}});
     }
-    server.state.bulk().submit([requests, message, later = std::make_shared<reply>(std::move(answer))] {
+    const auto share = answer.to()->work().share();
+    server.state.bulk().submit(share, [requests, message, later = std::make_shared<reply>(std::move(answer))] {
         later->result({{"cancelled", cancel_each(requests, message)}});
     });
 }

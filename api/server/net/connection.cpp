@@ -283,7 +283,7 @@ void connection::decode_frame(const std::shared_ptr<connection>& self, const pro
 /// The text stays where it is: nobody else asks the reader for anything until this is done.
 void connection::handle_in_bulk(const protocol::frame& found) {
     is_in_bulk_ = true;
-    state_.bulk().submit([self = shared_from_this(), text = found.text] {
+    state_.bulk().submit(work_.share(), [self = shared_from_this(), text = found.text] {
         bool is_json = false;
         {
             protocol::message_decoder decoder{message_limits_of(self->state_.bounds())};
@@ -585,9 +585,9 @@ void connection::answer_in_bulk(reply answer, std::function<void(reply&)> make) 
     }
 }
 
-/// The next one comes behind what others have submitted meanwhile.
+/// The next one comes behind those of others.
 void connection::make_long_answer() {
-    state_.bulk().submit([self = shared_from_this()] {
+    state_.bulk().submit_report(work_.share(), [self = shared_from_this()] {
         if (self->work_.make_long_answer()) {
             self->make_long_answer();
         }

@@ -123,7 +123,13 @@ public:
 
     /// About how long the text of the request is whose method is called.
     [[nodiscard]] std::size_t message_bytes() const noexcept { return message_bytes_; }
-    void note_message(std::size_t bytes) noexcept { message_bytes_ = bytes; }
+    void note_message(std::size_t bytes, std::size_t message_memory) noexcept {
+        message_bytes_ = bytes;
+        message_memory_ = message_memory;
+    }
+
+    /// About how much memory the whole message takes that is being handled.
+    [[nodiscard]] std::size_t message_memory() const noexcept { return message_memory_; }
 
     [[nodiscard]] const peer_address& peer() const noexcept { return peer_; }
 
@@ -203,6 +209,7 @@ private:
     // Whoever handles its message: the home worker, or the bulk lane while that does.
     credentials credentials_;
     std::size_t message_bytes_ = 0;
+    std::size_t message_memory_ = 0;
 
     // Any thread's.
     client_work work_;

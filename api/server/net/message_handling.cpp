@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/protocol/message_decoder.hpp"
+#include "api/server/limits/limit_errors.hpp"
 #include "api/server/net/reply.hpp"
 #include "api/server/net/worker_messages.hpp"
 #include "api/server/net/connection.hpp"
@@ -17,6 +18,13 @@ namespace {
 bool is_answer(const protocol::message_item& item) noexcept {
     const auto* const refused = std::get_if<protocol::refusal>(&item);
     return refused != nullptr && refused->answer;
+}
+
+constexpr std::size_t memory_a_byte = 16;  // of a message: its text, and what decoding makes of it
+
+/// Whether a message was refused since there is no memory to decode it. What decoding had taken is free again.
+bool is_out_of_memory(const error& reason) {
+    return reason.code == errc::limit_exceeded && reason.data != nullptr && reason.data->value("limit", "") == "limits.memory_bytes";
 }
 
 /// An item of a batch, if it is one, to which nothing is answered.
@@ -54,7 +62,7 @@ void handle_message(const std::shared_ptr<connection>& client, const protocol::m
     }
     const auto answers = std::count_if(message.items.begin(), message.items.end(), is_answer);
     client->state().counts().add(event::requests, message.items.size() - static_cast<std::size_t>(answers));
-    client->note_message(bytes / message.items.size());
+    client->note_message(bytes / message.items.size(), bytes * memory_a_byte);
     const auto part_of = message.is_batch ? std::make_shared<batch>(client, message.items.size()) : nullptr;
     for (const protocol::message_item& item : message.items) {
         if (const auto* refused = std::get_if<protocol::refusal>(&item)) {
@@ -62,7 +70,8 @@ void handle_message(const std::shared_ptr<connection>& client, const protocol::m
                 settle_nothing(part_of);
                 continue;
             }
-            reply{client, refused->id, part_of}.error(refused->reason);
+            reply{client, refused->id, part_of}.error(
+                is_out_of_memory(refused->reason) ? no_memory_for(bytes) : refused->reason);
         } else if (part_of != nullptr && part_of->has_ended()) {
             const reply unanswered{client, std::get<protocol::request>(item).id, part_of};
         } else {

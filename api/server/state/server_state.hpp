@@ -10,6 +10,7 @@
 #include <string>
 
 #include "api/log/line_budget.hpp"
+#include "api/plan/evaluate/record_budget.hpp"
 #include "api/plan/model/registry.hpp"
 #include "api/server/auth/token_table.hpp"
 #include "api/server/limits/counters.hpp"
@@ -52,6 +53,9 @@ public:
     [[nodiscard]] counters& counts() noexcept { return counters_; }
     [[nodiscard]] failure_counts& failures() noexcept { return failures_; }
     [[nodiscard]] memory_watch& memory() noexcept { return memory_; }
+
+    /// Of the nodes of programs that are watched.
+    [[nodiscard]] const std::shared_ptr<plan::record_budget>& records() const noexcept { return records_; }
 
     /// Of all clients together, for task_allowance to count.
     [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight() const noexcept {
@@ -108,6 +112,7 @@ private:
     const std::shared_ptr<identity> anybody_ = std::make_shared<identity>("", all_rights, 0);
     workers::worker_table workers_;
     memory_watch memory_;
+    const std::shared_ptr<plan::record_budget> records_ = std::make_shared<plan::record_budget>();
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
     std::atomic<bool> is_draining_{false};      // release where set, acquire where asked: nothing else hangs on it
     std::atomic<bool> may_workers_end_{false};  // likewise

@@ -251,7 +251,7 @@ void created_task::ended(plan::program_end end) noexcept {
         take(std::move(end));
         return;
     }
-    state_.bulk().submit(shared_from_this(), &created_task::take, std::move(end));
+    state_.bulk().submit(options_.share, shared_from_this(), &created_task::take, std::move(end));
 }
 
 void created_task::take(plan::program_end end) {
@@ -263,11 +263,10 @@ void created_task::take(plan::program_end end) {
     const auto made = std::make_shared<const task_end>(text_of(std::move(end), state_.bounds()));
     std::map<std::uint64_t, listener> listeners;
     std::shared_ptr<plan::program> program;  // its plan goes when nobody holds our lock
-    std::shared_ptr<const plan::node_recorder> record;
     {
         const std::lock_guard guard{lock_};
         end_ = made;
-        record = record_ = program_ != nullptr ? program_->record() : nullptr;
+        record_ = program_ != nullptr ? program_->record() : nullptr;
         finished_ = clock::now();
         listeners.swap(listeners_);
         program = std::move(program_);
@@ -275,8 +274,7 @@ void created_task::take(plan::program_end end) {
         allowance_.release();
     }
     place_.leave();
-    const std::size_t record_bytes = record == nullptr ? 0 : record->bytes();
-    table_.finish(self, made->bytes() + options_.name.capacity() + record_bytes);
+    table_.finish(self, made->bytes() + options_.name.capacity());
     const bool tell_all_at_once = listeners.size() <= items_a_turn;
     const auto tell_all = [self, listeners = std::move(listeners)] {
         for (const auto& [number, then] : listeners) {
@@ -286,7 +284,7 @@ void created_task::take(plan::program_end end) {
     if (tell_all_at_once) {
         tell_all();
     } else {
-        state_.bulk().submit(tell_all);
+        state_.bulk().submit(options_.share, tell_all);
     }
 }
 

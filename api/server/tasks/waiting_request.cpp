@@ -136,7 +136,7 @@ void waiting_request::task_ended(std::size_t index) {
     }
     leave();
     if (is_long_answer()) {
-        state_.bulk().submit([self, index] { self->answer_by(index); });
+        state_.bulk().submit_report(answer_.to()->work().share(), [self, index] { self->answer_by(index); });
     } else {
         answer_by(index);
     }
@@ -263,7 +263,7 @@ void waiting_request::time_is_up() {
     }
     leave();
     if (options_.answer == form::wait && is_long_answer()) {
-        state_.bulk().submit([self = shared_from_this()] { self->answer_with_texts(); });
+        state_.bulk().submit_report(answer_.to()->work().share(), [self = shared_from_this()] { self->answer_with_texts(); });
     } else if (options_.answer == form::wait) {
         answer_with_texts();
     } else {

@@ -12,6 +12,7 @@
 #include "api/server/net/connection.hpp"
 #include "api/server/net/connection_table.hpp"
 #include "api/server/tasks/created_task.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -28,7 +29,9 @@ std::string watch_id(const connection& client, const pending_request& request) {
     return request.id().is_absent() ? std::string{} : std::to_string(client.number()) + ':' + std::string{request.id().text()};
 }
 
-watched_program::watched_program(std::shared_ptr<created_task> task) : task_{std::move(task)}, record_{task_->watch()} {}
+watched_program::watched_program(std::shared_ptr<created_task> task) : task_{std::move(task)}, record_{task_->watch()} {
+    key_ = record_ != nullptr ? static_cast<const void*>(record_.get()) : task_.get();
+}
 
 watched_program::watched_program(std::string_view id, const std::shared_ptr<pending_request>& request) : request_{request} {
     value started = nullptr;
@@ -38,6 +41,7 @@ watched_program::watched_program(std::string_view id, const std::shared_ptr<pend
     }
     head_ = {{"id", id},          {"name", request->id().text()}, {"state", request->activity()}, {"created", started},
              {"started", started}, {"finished", nullptr}};
+    key_ = record_ != nullptr ? static_cast<const void*>(record_.get()) : request.get();
 }
 
 client_request find_request(const connection_table& connections, std::string_view watch_id) {
@@ -73,6 +77,8 @@ bool watched_program::has_ended() const {
 }
 
 value watched_program::describe(std::uint64_t since) const {
+    constexpr std::size_t bytes_a_node = 2048;
+    memory_limit::check(nodes() * bytes_a_node);  // before it is made, so that no program ends for it
     value described = task_ != nullptr ? task_->status() : head_;
     if (task_ == nullptr) {
         described["state"] = state();

@@ -57,11 +57,15 @@ public:
     /// How many nodes are recorded.
     [[nodiscard]] std::size_t nodes() const;
 
+    /// The same for all who watch the same record; no other program's while this lives.
+    [[nodiscard]] const void* key() const noexcept { return key_; }
+
 private:
     std::shared_ptr<created_task> task_{};        // null: of a request
     std::weak_ptr<pending_request> request_{};
     value head_{};                                // of a request: what never changes
     std::shared_ptr<const plan::node_recorder> record_{};  // null: the program had ended, or the request waits
+    const void* key_ = nullptr;                       // of the record if there is one, else of the task or the request
 };
 
 }  // namespace gatherd::api::server

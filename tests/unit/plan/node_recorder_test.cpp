@@ -28,9 +28,11 @@ class watched_runner {
 public:
     explicit watched_runner(const registry& functions = standard()) : functions_{functions} {}
 
-    void prepare(std::string_view task) {
+    void prepare(std::string_view task, const std::shared_ptr<record_budget>& budget = nullptr) {
         constexpr std::size_t most_tasks = 100'000;
-        program_ = std::make_shared<program>(scheduler_, *checked(task, most_tasks, functions_), program_options{},
+        program_options options;
+        options.records = budget;
+        program_ = std::make_shared<program>(scheduler_, *checked(task, most_tasks, functions_), std::move(options),
                                              observer_->bounds(), observer_);
         program_->prepare();
         record_ = program_->watch();
@@ -191,15 +193,70 @@ TEST_CASE("node_recorder: the first ten thousand are recorded, and the others co
             over.push_back(json::array());
         }
         watched_runner runner;
-        runner.prepare(std::string{task}.replace(task.find('%'), 1, over.dump()));
+        const auto budget = std::make_shared<record_budget>();
+        runner.prepare(std::string{task}.replace(task.find('%'), 1, over.dump()), budget);
         runner.start();
         runner.wait();
         const json told = runner.all();
         CHECK(told["nodes"].size() == node_recorder::most_nodes);
         CHECK(told["nodes"].back()["id"] == node_recorder::most_nodes - 1);
         CHECK(told["nodes_not_recorded"].get<std::size_t>() == nodes - node_recorder::most_nodes);
-        CHECK(runner.record().bytes() < node_recorder::most_nodes * 1024);
+        CHECK(budget->bytes() > node_recorder::most_nodes * 100);
+        CHECK(budget->bytes() < node_recorder::most_nodes * 1024);
     }
+}
+
+TEST_CASE("node_recorder: what is beyond the budget of all records cuts the oldest short", "[plan]") {
+    const std::size_t limit = gatherd::api::memory_limit::most();
+    const std::string_view task = R"({"gather": [{"call": "sleep", "args": [0]}, {"call": "noop"}, {"call": "fail"}], "return_exceptions": true})";
+    const auto budget = std::make_shared<record_budget>();
+    {
+        watched_runner first;
+        watched_runner second;
+        watched_runner third;
+        first.prepare(task, budget);
+        first.start();
+        first.wait();
+        REQUIRE(first.all()["nodes"].size() == 4);
+        gatherd::api::memory_limit::set(16 * budget->bytes() * 5 / 2);  // room for two and a half
+        for (watched_runner* const each : {&second, &third}) {
+            each->prepare(task, budget);
+            each->start();
+            each->wait();
+        }
+        const std::uint64_t seen = second.record().version();
+        CHECK(first.all()["nodes"].size() == 1);
+        CHECK(first.all()["nodes"][0]["state"] == "finished");
+        CHECK(first.all()["nodes_not_recorded"] == 3);
+        CHECK(second.all()["nodes"].size() == 4);
+        CHECK(third.all()["nodes"].size() == 4);
+        CHECK(budget->cut_all());
+        CHECK(second.record().version() > seen);
+        CHECK(second.all()["nodes"].size() == 1);
+        CHECK_FALSE(budget->cut_all());
+    }
+    gatherd::api::memory_limit::set(limit);
+    CHECK(budget->bytes() == 0);
+}
+
+TEST_CASE("node_recorder: a program whose record is cut short while it runs goes on, and the rest is not recorded", "[plan]") {
+    const auto budget = std::make_shared<record_budget>();
+    registry functions;
+    functions.add({.name = "cut",
+                   .summary = "",
+                   .parameters = {},
+                   .body = coroutine_body{[&budget](call_context&, arguments) {
+                       const auto call = [](record_budget& all) -> executor::task<json> { co_return json(all.cut_all()); };
+                       return call(*budget);
+                   }}});
+    watched_runner runner{functions};
+    runner.prepare(R"({"sequence": [{"call": "cut"}, {"call": "cut"}]})", budget);
+    runner.start();
+    runner.wait();
+    const json told = runner.all();
+    CHECK(told["nodes"].size() == 1);
+    CHECK(told["nodes"][0]["state"] == "finished");
+    CHECK(told["nodes_not_recorded"] == 2);
 }
 
 TEST_CASE("node_recorder: texts are cut at a character", "[plan]") {

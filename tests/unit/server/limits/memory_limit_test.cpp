@@ -10,6 +10,7 @@
 #include "allocated_elsewhere.hpp"
 #include "api/plan/model/plan.hpp"
 #include "api/protocol/json_writer.hpp"
+#include "api/server/limits/limit_errors.hpp"
 #include "gatherd/api/value.hpp"
 
 namespace gatherd::api {
@@ -41,6 +42,15 @@ TEST_CASE("memory_limit: at the limit client data cannot be made, and its party 
     std::string text;
     CHECK_THROWS_AS(protocol::append_value(text, array), memory_limit_exceeded);
     CHECK(account.is_denied());
+}
+
+TEST_CASE("no_memory_for: a request may be tried again where something else holds the memory, and only there", "[server]") {
+    const limited limit;
+    const allocated_elsewhere all{most};
+    const error others = server::no_memory_for(0);
+    CHECK(others.code == errc::overloaded);
+    CHECK((*others.data)["retry_after"].is_number());
+    CHECK(server::no_memory_for(most).code == errc::limit_exceeded);
 }
 
 TEST_CASE("memory_limit: whoever works for nobody is never refused", "[server]") {

@@ -175,10 +175,25 @@ TEST_CASE("admission: what is answered on the spot needs memory too", "[server]"
     CHECK(client.read() == their_result);
 }
 
+TEST_CASE("connection: a huge message that has no room beside what others hold may be tried again", "[server]") {
+    constexpr int most = 8'000'000;
+    connected_client client{with(&limits::memory_bytes, most)};
+    {
+        const allocated_elsewhere others{6'500'000};
+        client.send(ping_of(4 * protocol::huge_message_bytes) + "\n");
+        const std::string told = client.read_line();
+        INFO(told);
+        CHECK(told.find("-32003") != told.npos);
+        CHECK(told.find("retry_after") != told.npos);
+    }
+    client.send(ping_of(4 * protocol::huge_message_bytes) + "\n");
+    CHECK(client.read_line() == pong);
+}
+
 TEST_CASE("connection: a message of 128 KiB is huge, and handled on the bulk lane", "[server]") {
     std::latch is_over{1};
     connected_client client;
-    client.of().state().bulk().submit([&is_over] { is_over.wait(); });  // its only thread is busy
+    client.of().state().bulk().submit(nullptr, [&is_over] { is_over.wait(); });  // its only thread is busy
     client.send(ping_of(protocol::huge_message_bytes - 1) + "\n");
     CHECK(client.read() == pong);
     client.send(ping_of(protocol::huge_message_bytes) + "\n");
@@ -200,7 +215,7 @@ TEST_CASE("connection: a batch of many requests goes to the bulk lane, however s
         batch += (batch.empty() ? "[" : ",") + ping;
     }
     std::latch is_over{1};
-    client.of().state().bulk().submit([&is_over] { is_over.wait(); });
+    client.of().state().bulk().submit(nullptr, [&is_over] { is_over.wait(); });
     client.send(batch + "]\n");
     CHECK(client.read().empty());
     is_over.count_down();
@@ -235,7 +250,7 @@ TEST_CASE("connection: a token that is revoked while a huge message is handled t
     connected_client client;
     client.of().change_tokens({tests::grant("ci", "secret")});
     REQUIRE(client.ours()->show_token("secret"));
-    client.of().state().bulk().submit([&is_over] { is_over.wait(); });
+    client.of().state().bulk().submit(nullptr, [&is_over] { is_over.wait(); });
     client.send(ping_of(protocol::huge_message_bytes) + "\n");
     client.of().change_tokens({tests::grant("other", "another")});
     client.ours()->look_at_identity();

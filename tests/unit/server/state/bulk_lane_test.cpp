@@ -10,6 +10,7 @@
 #include <latch>
 #include <memory>
 #include <numeric>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -34,9 +35,9 @@ TEST_CASE("bulk_lane: one thread runs its jobs in the order in which they came",
     std::latch all_are_there{1};
     std::vector<int> order;  // the lane's thread's until stop
     bulk_lane lane{1};
-    lane.submit([&] { all_are_there.wait(); });
+    lane.submit(nullptr, [&] { all_are_there.wait(); });
     for (int i = 0; i < many; ++i) {
-        lane.submit([&order, i] { order.push_back(i); });
+        lane.submit(nullptr, [&order, i] { order.push_back(i); });
     }
     all_are_there.count_down();
     lane.stop();
@@ -45,12 +46,35 @@ TEST_CASE("bulk_lane: one thread runs its jobs in the order in which they came",
     CHECK(order == expected);
 }
 
+TEST_CASE("bulk_lane: a client with many jobs delays the job of another by one, and reports delay work by one", "[server]") {
+    std::latch has_begun{1};
+    std::latch all_are_there{1};
+    std::string order;  // the lane's thread's until stop
+    bulk_lane lane{1};
+    const auto greedy = std::make_shared<int>();
+    lane.submit(nullptr, [&] {
+        has_begun.count_down();
+        all_are_there.wait();
+    });
+    has_begun.wait();
+    for (int i = 0; i < 3; ++i) {
+        lane.submit_report(std::make_shared<int>(), [&order] { order += 'r'; });
+    }
+    for (int i = 0; i < 4; ++i) {
+        lane.submit(greedy, [&order] { order += 'g'; });
+    }
+    lane.submit(std::make_shared<int>(), [&order] { order += 'n'; });
+    all_are_there.count_down();
+    lane.stop();
+    CHECK(order == "rgrnrggg");
+}
+
 TEST_CASE("bulk_lane: what waits when it stops is run before stop returns", "[server]") {
     constexpr int many = 100;
     std::atomic<int> run{0};
     bulk_lane lane{2};
     for (int i = 0; i < many; ++i) {
-        lane.submit([&run] {
+        lane.submit(nullptr, [&run] {
             std::this_thread::yield();
             ++run;
         });
@@ -66,8 +90,8 @@ TEST_CASE("bulk_lane: it has finished when no job is left, nor one that a job su
     bulk_lane lane{2};
     lane.finish();  // there was none
     for (int i = 0; i < 100; ++i) {
-        lane.submit([&lane, &run] {
-            lane.submit([&run] {
+        lane.submit(nullptr, [&lane, &run] {
+            lane.submit(nullptr, [&run] {
                 std::this_thread::yield();
                 ++run;
             });
@@ -75,7 +99,7 @@ TEST_CASE("bulk_lane: it has finished when no job is left, nor one that a job su
     }
     lane.finish();
     CHECK(run == 100);
-    lane.submit([&run] { ++run; });
+    lane.submit(nullptr, [&run] { ++run; });
     lane.finish();
     CHECK(run == 101);
 }
@@ -84,7 +108,7 @@ TEST_CASE("bulk_lane: a job that waits for another has it run beside it", "[serv
     std::latch both{2};
     bulk_lane lane{2};
     for (int i = 0; i < 2; ++i) {
-        lane.submit([&both] { both.arrive_and_wait(); });
+        lane.submit(nullptr, [&both] { both.arrive_and_wait(); });
     }
     lane.stop();
     CHECK(both.try_wait());
@@ -95,10 +119,10 @@ TEST_CASE("bulk_lane: it starts as many threads as are needed, and no more than 
     const auto before = threads_of_this_process();
     bulk_lane lane{2};
     CHECK(threads_of_this_process() == before);
-    lane.submit([&is_over] { is_over.wait(); });
+    lane.submit(nullptr, [&is_over] { is_over.wait(); });
     CHECK(threads_of_this_process() == before + 1);
     for (int i = 0; i < 10; ++i) {
-        lane.submit([&is_over] { is_over.wait(); });
+        lane.submit(nullptr, [&is_over] { is_over.wait(); });
     }
     CHECK(threads_of_this_process() == before + 2);
     is_over.count_down();
@@ -108,7 +132,7 @@ TEST_CASE("bulk_lane: its threads give way to others", "[server]") {
     constexpr int nice = 5;
     std::atomic<int> niceness{-100};
     bulk_lane lane{1};
-    lane.submit([&niceness] { niceness = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); });
+    lane.submit(nullptr, [&niceness] { niceness = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); });
     lane.stop();
     CHECK(niceness >= nice);
 }
@@ -118,9 +142,9 @@ TEST_CASE("bulk_lane: what a job keeps alive may submit as it goes", "[server]")
     bulk_lane lane{1};
     auto kept = std::shared_ptr<int>{new int{1}, [&](const int* gone) {
                                          delete gone;
-                                         lane.submit([&is_run] { is_run.count_down(); });
+                                         lane.submit(nullptr, [&is_run] { is_run.count_down(); });
                                      }};
-    lane.submit([kept = std::move(kept)] {});
+    lane.submit(nullptr, [kept = std::move(kept)] {});
     is_run.wait();  // for ever, if it went under the lane's lock
     lane.stop();
     CHECK(is_run.try_wait());
@@ -129,7 +153,7 @@ TEST_CASE("bulk_lane: what a job keeps alive may submit as it goes", "[server]")
 TEST_CASE("bulk_lane: a member is called with a thing that is never copied, and its object let go", "[server]") {
     const auto object = std::make_shared<receiver>();
     bulk_lane lane{1};
-    lane.submit(object, &receiver::take, std::make_unique<int>(7));
+    lane.submit(nullptr, object, &receiver::take, std::make_unique<int>(7));
     lane.stop();
     CHECK(object->got == 7);
     CHECK(object.use_count() == 1);
