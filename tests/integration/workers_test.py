@@ -335,9 +335,10 @@ class Serving(WorkersCase):
     def test_of_equal_workers_the_one_that_returned_last_is_called(self):
         first, second = self.worker("warm"), self.worker("warm")
         self.client.start("gather", {"tasks": [{"call": "warm"}] * 2})
-        first.answer_next(0)
-        first.result("ping")  # its answer has been read
-        second.answer_next(0)
+        places = [(each, each.invoked()[0]) for each in (first, second)]
+        for each, identity in places:
+            each.answer(identity, 0)
+            each.result("ping")  # the answer has been read
         self.client.message()
         for _ in range(3):
             self.run_call(second, "warm")
@@ -530,8 +531,9 @@ class Places(WorkersCase):
         functions = [{"name": "plain.a", "group": "threads"}, {"name": "plain.b", "group": "threads"}, "free"]
         workers = [self.worker(*functions, concurrency=100, groups={"threads": 1}) for _ in range(2)]
         self.client.start("gather", {"tasks": [{"call": "free"}] * 2})
-        workers[0].answer_next(0)
-        free, _ = workers[1].invoked()
+        (ended, _), (free, _) = [each.invoked() for each in workers]
+        workers[0].answer(ended, 0)
+        workers[0].result("ping")  # the answer has been read
         self.client.start("run", call("plain.a"))
         busy, _ = workers[0].invoked()
         workers[1].answer(free, 0)
