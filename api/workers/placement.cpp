@@ -22,13 +22,15 @@ using offer_list = std::array<offer*, most_compared>;
 
 }  // namespace
 
-/// The offer whose worker has the most free places, of equals the one that was called longest ago; null: all are full.
+/// The offer whose worker has the most free places. Of equals the one that returned a result last, since what a call needs
+/// is still in the caches there; else one that was not called yet; else the one that failed longest ago. Null: all are
+/// full.
 offer* worker_table::freest(const served_name& name) noexcept {
     offer* best = nullptr;
     std::size_t most = 0;
     for (offer* const each : name.offers) {
         const std::size_t room = std::min(each->owner->free_places(), each->free_places());
-        if (room > most || (room == most && room > 0 && each->owner->last_call_ < best->owner->last_call_)) {
+        if (room > most || (room == most && room > 0 && each->owner->preference_ > best->owner->preference_)) {
             best = each;
             most = room;
         }
@@ -44,7 +46,6 @@ void worker_table::place(served_call& call, offer& taken) {
     call.offer_ = host.offers_.find(taken.name->name)->second;
     call.began_ = clock::now();
     host.running_.emplace(call.id_, call.shared_from_this());
-    host.last_call_ = call.id_;
     ++host.calls_;
     if (pool_member* const member = host.member_.get(); member != nullptr && host.calls_ == member->max_calls) {
         host.is_resting_ = true;
@@ -117,6 +118,7 @@ void worker_table::leave(served_call& leaving) noexcept {
         if (leaving.worker_->member_ == nullptr || leaving.worker_->member_->max_calls == 0) {
             --leaving.worker_->calls_;  // it was not made
         }
+        leaving.worker_->preference_ = -static_cast<std::int64_t>(leaving.id_);
         give_back(leaving);
     }
 }
@@ -185,6 +187,7 @@ std::shared_ptr<served_call> worker_table::take_answered(worker& host, std::uint
     name.times_run.add(clock::now() - call->began_);
     ++(has_returned ? name.returned : name.failed);
     host.failed_ += has_returned ? 0 : 1;
+    host.preference_ = has_returned ? static_cast<std::int64_t>(id) : -static_cast<std::int64_t>(id);
     give_back(*call);
     if (pool_member* const member = host.member_.get(); member != nullptr && member->wants_answers) {
         member->tell(member->has_answered);

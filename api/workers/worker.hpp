@@ -105,7 +105,7 @@ private:
     std::size_t pauses_ = 0;   // answers to serve that have not been sent
     std::uint64_t calls_ = 0;
     std::uint64_t failed_ = 0;
-    std::uint64_t last_call_ = 0;
+    std::int64_t preference_ = 0;  // the number of its last call, negative if that gave no result
     std::size_t unanswering_ = 0;  // calls that it does not answer though they were cancelled
     bool is_resting_ = false;      // it gets no calls any more
     bool is_gone_ = false;

@@ -44,12 +44,14 @@ reactor::reactor() : parts_{std::make_unique<parts>()}, context_{&parts_->contex
 reactor::~reactor() = default;
 
 void reactor::poll(std::size_t most) {
+    ++looks_;
     while (most > 0 && context_->poll_one() > 0) {
         --most;
     }
 }
 
 void reactor::wait(std::chrono::nanoseconds limit) {
+    ++looks_;
     context_->run_one_for(limit);
 }
 

@@ -20,6 +20,9 @@ namespace {
 constexpr int spin_turns = 16;
 constexpr int pauses_a_turn = 16;
 
+// A wait that took less found a handler ready.
+constexpr std::chrono::microseconds shortest_sleep{3};
+
 constexpr std::size_t most_injected_at_once = 64;  // of one poll, as the next one
 constexpr std::size_t most_handlers_at_once = 64;
 constexpr std::size_t most_ready_to_take = 128;  // half of the ready queue
@@ -255,7 +258,11 @@ work* worker::search() noexcept {
 
 work* worker::find_elsewhere() noexcept {
     const bool had_injected = take_injected();
-    if (!std::exchange(has_slept_, false) || !had_injected) {  // else it was woken for this, which is not to wait
+    const bool has_slept = std::exchange(has_slept_, false);
+    if (has_slept && !had_injected && !searching_ && until_due(std::chrono::nanoseconds{1}).count() > 0) {
+        return nullptr;  // a socket woke it, and that is done: it sleeps again, without another look and without a search
+    }
+    if (!has_slept || !had_injected) {  // else it was woken for this, which is not to wait
         poll();
     }
     if (work* const item = next_own()) {
@@ -327,8 +334,9 @@ void worker::park() {
     const bool may_sleep = owner_.idle_.is_searched() || !owner_.any_work();
     if (may_sleep && !owner_.stopping_.load(std::memory_order_seq_cst)) {
         counts_.parks.add();
+        const auto since = clock::now();
         reactor_.wait(until_overdue(until_due(limit)));
-        has_slept_ = true;
+        has_slept_ = clock::now() - since > shortest_sleep;  // else there was something at once, and may be more
     }
     searching_ = owner_.idle_.retract(index_, !may_sleep);
 }

@@ -332,6 +332,21 @@ class Serving(WorkersCase):
         error = self.client.error("run", call("versioned", 1, 5))
         self.assertEqual(error["code"], -32602)  # the newest of those that serve it
 
+    def test_of_equal_workers_the_one_that_returned_last_is_called(self):
+        first, second = self.worker("warm"), self.worker("warm")
+        self.client.start("gather", {"tasks": [{"call": "warm"}] * 2})
+        places = [(each, each.invoked()[0]) for each in (first, second)]
+        for each, identity in places:
+            each.answer(identity, 0)
+            each.result("ping")  # the answer has been read
+        self.client.message()
+        for _ in range(3):
+            self.run_call(second, "warm")
+        self.client.start("run", call("warm"))
+        second.fail(second.invoked()[0])
+        self.assertIn("error", self.client.message())
+        self.run_call(first, "warm")
+
     def test_a_plan_keeps_what_it_was_checked_against(self):
         worker = self.worker({"name": "kept", "params": [{"name": "a"}]})
         self.client.start("run", {"task": {"sequence": [{"call": "kept", "args": [1]}, {"call": "kept", "args": [2]}]}})
@@ -515,14 +530,15 @@ class Places(WorkersCase):
     def test_functions_of_a_group_share_its_places(self):
         functions = [{"name": "plain.a", "group": "threads"}, {"name": "plain.b", "group": "threads"}, "free"]
         workers = [self.worker(*functions, concurrency=100, groups={"threads": 1}) for _ in range(2)]
-        self.client.start("run", {"task": {"sequence": [{"call": "free"}] * 2}})
-        workers[0].answer_next(0)
-        free, _ = workers[1].invoked()
+        self.client.start("gather", {"tasks": [{"call": "free"}] * 2})
+        (ended, _), (free, _) = [each.invoked() for each in workers]
+        workers[0].answer(ended, 0)
+        workers[0].result("ping")  # the answer has been read
         self.client.start("run", call("plain.a"))
         busy, _ = workers[0].invoked()
         workers[1].answer(free, 0)
         self.client.message()
-        # The other one is the only one with a place, though it was called last.
+        # The other one is the only one with a place.
         self.client.start("gather", {"tasks": [{"call": "plain.b"}, {"call": "plain.a"}, {"call": "plain.b"}], "seed": 1})
         self.until_waiting("plain.b", 1)
         self.assertEqual([workers[1].answer_next(i)["call"] for i in range(3)], ["plain.b", "plain.a", "plain.b"])

@@ -303,7 +303,8 @@ private:
             }
             return item;
         }
-        if (!own.searching) {
+        const bool sleeps_again = !had_injected && rl::rand(2) == 0;  // a socket woke it, and that is done
+        if (!own.searching && !sleeps_again) {
             own.searching = idle_.begin_search();
         }
         return own.searching ? search(self) : nullptr;

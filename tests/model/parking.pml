@@ -153,7 +153,8 @@ inline find(self, am_searching, got, any, count, i, found, missed) {
        /* The load and the add are two steps: the throttle is no promise. */
        if
        :: !am_searching && searching * 2 < WORKERS -> searching++; am_searching = true
-       :: else
+       :: !am_searching -> skip  /* the throttle; or a socket woke it, and it sleeps again without a search */
+       :: am_searching
        fi;
        i = 0;
        do

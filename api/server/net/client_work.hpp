@@ -67,12 +67,12 @@ public:
 
     void owe() noexcept { owed_.fetch_add(1, std::memory_order_relaxed); }
 
-    /// True: nothing is owed any more. Release: who sees that sees the answers too.
-    [[nodiscard]] bool settle() noexcept { return owed_.fetch_sub(1, std::memory_order_release) == 1; }
+    /// True: nothing is owed any more. Who sees that sees the answers too. Edge L of connection.
+    [[nodiscard]] bool settle() noexcept { return owed_.fetch_sub(1, std::memory_order_seq_cst) == 1; }  // L
     [[nodiscard]] bool is_owed() const noexcept { return owed() != 0; }
 
     /// Answers that are owed.
-    [[nodiscard]] std::size_t owed() const noexcept { return owed_.load(std::memory_order_acquire); }
+    [[nodiscard]] std::size_t owed() const noexcept { return owed_.load(std::memory_order_seq_cst); }  // L
 
     /// False: the client has gone, so the caller cancels it.
     [[nodiscard]] bool add_request(const request_ptr& request);

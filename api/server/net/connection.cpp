@@ -318,9 +318,27 @@ void connection::handle_in_bulk(const protocol::frame& found) {
 void connection::send(std::string_view body) {
     memory_limit::check(body.size());
     const executor::memory_turn nobodys{nullptr};  // its buffers are counted with the connection
-    if (output_.add(body, is_home(executor::worker::current()) && is_in_turn_)) {
+    if (output_.add(body, is_in_own_turn(executor::worker::current()))) {
         post_flush();
     }
+}
+
+void connection::send_at_once(std::string_view body) {
+    const executor::worker* const here = executor::worker::current();
+    if (here == nullptr || is_in_own_turn(here)) {
+        send(body);
+        return;
+    }
+    memory_limit::check(body.size());
+    const executor::memory_turn nobodys{nullptr};  // as in send
+    if (output_.add_or_write(body, here->stretch(), transport_)) {
+        post_flush();
+    }
+}
+
+/// Whether this is the home worker, in the middle of handling the client's messages.
+bool connection::is_in_own_turn(const executor::worker* here) const noexcept {
+    return is_home(here) && is_in_turn_;
 }
 
 void connection::post_flush() {
@@ -332,9 +350,7 @@ void connection::flush() {
         return;
     }
     asio::error_code failed;
-    const std::size_t before = output_.progress();
     output_.write_some(transport_, failed);
-    was_active_ = was_active_ || output_.progress() != before;
     if (failed == asio::error::would_block || failed == asio::error::try_again) {
         wait_writable();
     } else if (failed) {
@@ -468,9 +484,15 @@ bool connection::is_finished() {
 }
 
 void connection::settle() {
-    if (work_.settle()) {
+    if (work_.settle() && may_end()) {
         look_again();
     }
+}
+
+/// Whether there is a reason to close once nothing is owed. Others than these come with a turn of their own.
+bool connection::may_end() const noexcept {
+    return input_ended_.load(std::memory_order_seq_cst) || is_shutting_down_.load(std::memory_order_seq_cst) ||  // L
+           state_.is_draining();                                                                                   // L
 }
 
 void connection::look_again() {
@@ -495,7 +517,7 @@ void connection::linger() {
 void connection::shut_down() {
     if (state_.may_workers_end() ||
         work_.worker() == nullptr) {  // what workers run is cancelled, and they answer that
-        is_shutting_down_.store(true, std::memory_order_relaxed);
+        is_shutting_down_.store(true, std::memory_order_seq_cst);  // L
     }
     work_.cancel_requests("shutting down");
     look_again();
@@ -685,8 +707,10 @@ void connection::watch_idle() {
         if (self.is_closed_ || self.is_lingering_) {
             return;
         }
-        const bool was_active = std::exchange(self.was_active_, false);
-        if (!was_active && !self.work_.is_owed() && !self.work_.has_unfinished_task() &&
+        const std::size_t progress = self.output_.progress();
+        const bool has_read = std::exchange(self.was_active_, false);
+        const bool has_written = std::exchange(self.progress_seen_, progress) != progress;
+        if (!has_read && !has_written && !self.work_.is_owed() && !self.work_.has_unfinished_task() &&
             self.work_.worker() == nullptr) {
             self.close_for("limits.idle_time");
         } else {

@@ -38,6 +38,10 @@ namespace gatherd::api::server {
 /// Where no read is armed (after the client's end of input, while its answers are unread, while a message is on the
 /// bulk lane), a wait for errors and hang-ups is: a client that has gone is noticed in every state.
 ///
+/// Edge  L  settle: what is owed, subtraction, then the reasons to end (input_ended_, is_shutting_down_, the drain), loads ||
+///          a reason: store, then what is owed, load, in the turn that follows; all seq_cst: either who settles the last
+///          answer sees the reason, and has the worker look, or the worker sees that nothing is owed
+///
 /// Threads: it lives on one reactor; its handlers and timers run on that worker only. send, owe, settle and
 /// the registers of requests and tasks are safe from any thread; what a method may ask of it (who, show_token,
 /// message_bytes), while that method is called. The table keeps it alive until it closes.
@@ -73,6 +77,10 @@ public:
 
     /// One message to the client, framed as it speaks. Written at the end of this turn, together with others.
     void send(std::string_view body);
+
+    /// The same for a message that somebody waits for: a worker of the scheduler writes it itself, outside of this
+    /// connection's turn, unless it is long or something is before it. See outbox.
+    void send_at_once(std::string_view body);
 
     /// An answer is owed, so the connection stays; and one is no longer.
     void owe() noexcept { work_.owe(); }
@@ -152,6 +160,8 @@ private:
     void handle_in_bulk(const protocol::frame& found);
     void flush();
     void post_flush();
+    [[nodiscard]] bool is_in_own_turn(const executor::worker* here) const noexcept;
+    [[nodiscard]] bool may_end() const noexcept;
     void after_turn();
     void count_memory();
     template <typename Then>
@@ -192,13 +202,13 @@ private:
     bool is_in_turn_ = false;     // messages are being handled: what they send is written at the end
     bool is_in_bulk_ = false;     // a message is being handled on the bulk lane: the input is not to be touched
     bool is_writing_ = false;     // a wait for room is under way
-    bool input_ended_ = false;    // by the client, or because its place was lost
     bool is_lingering_ = false;   // our end is shut, the client's rest is thrown away
     bool our_end_is_shut_ = false;
     bool was_refused_ = false;  // it was never let in
-    bool was_active_ = false;   // since idle_deadline_ was set
+    bool was_active_ = false;   // it has sent something since idle_deadline_ was set
     bool is_closed_ = false;
     std::size_t answered_from_ = 0;  // what was unread when this turn began
+    std::size_t progress_seen_ = 0;  // of the output, when idle_deadline_ was set
     std::size_t counted_bytes_ = 0;  // of its buffers, in work_'s memory
     std::string why_closed_{};       // for a fault of the client's; what calls of a worker that is lost by it quote
     deadline message_deadline_;
@@ -214,7 +224,8 @@ private:
     // Any thread's.
     client_work work_;
     outbox output_;
-    std::atomic<bool> is_shutting_down_{false};
+    std::atomic<bool> input_ended_{false};  // by the client, or because its place was lost; set by the home worker; L
+    std::atomic<bool> is_shutting_down_{false};  // L
     std::atomic<bool> has_finished_{false};  // release where it is set: the socket is closed after that
 };
 

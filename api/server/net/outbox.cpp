@@ -24,10 +24,41 @@ bool outbox::add(std::string_view body, bool is_in_turn) {
     }
     const std::size_t size_before = waiting_.size();
     protocol::append_framed(waiting_, framing_, body);
+    return note_added(size_before, is_in_turn);
+}
+
+bool outbox::add_or_write(std::string_view body, std::uint64_t burst, transport& to) {
+    const std::lock_guard guard{lock_};
+    if (!takes_more_) {
+        return false;
+    }
+    const std::size_t size_before = waiting_.size();
+    protocol::append_framed(waiting_, framing_, body);
+    if (size_before == 0 && !is_taken_ && waiting_.size() <= bytes_written_at_once &&
+        std::exchange(last_burst_, burst) != burst) {
+        const std::size_t gone = to.write_now(waiting_);
+        note_written(gone);
+        waiting_.erase(0, gone);
+        if (waiting_.empty()) {
+            return false;
+        }
+    }
+    return note_added(size_before, false);  // a fault is met by the worker, which tries again
+}
+
+/// Under lock_.
+bool outbox::note_added(std::size_t size_before, bool is_in_turn) {
     const std::size_t added = waiting_.size() - size_before;
     const std::size_t before = unread_.fetch_add(added, std::memory_order_relaxed);
     const bool is_noted = before / noted_step == (before + added) / noted_step;
     return !is_in_turn && (!std::exchange(write_is_claimed_, true) || !is_noted);
+}
+
+void outbox::note_written(std::size_t bytes) noexcept {
+    if (bytes != 0) {
+        progress_.fetch_add(bytes, std::memory_order_relaxed);
+        state_.counts().add(event::bytes_written, bytes);
+    }
 }
 
 bool outbox::claim_write() {
@@ -55,11 +86,8 @@ void outbox::write_some(transport& to, asio::error_code& failed) {
             take_waiting();
         }
     }
-    progress_ += gone;
-    if (gone != 0) {
-        unread_.fetch_sub(gone, std::memory_order_relaxed);
-        state_.counts().add(event::bytes_written, gone);
-    }
+    note_written(gone);
+    unread_.fetch_sub(gone, std::memory_order_relaxed);
 }
 
 /// All that was taken is written: takes what came meanwhile.
@@ -72,6 +100,7 @@ void outbox::take_waiting() {
     const std::lock_guard guard{lock_};
     write_is_claimed_ = false;
     writing_.swap(waiting_);
+    is_taken_ = !writing_.empty();
 }
 
 bool outbox::empty() const {

@@ -47,10 +47,10 @@ void batch::add(std::string_view text, std::function<void()> sent) {
         const error why = out_of_memory();
         to_->state().counts().add_error(why);
         protocol::append_error(answers_, protocol::request_id::null(), why);
-        to_->send(answers_);
+        to_->send_at_once(answers_);
     } else if (!answers_.empty()) {
         answers_ += ']';
-        to_->send(answers_);
+        to_->send_at_once(answers_);
     }
     for (const auto& each : sent_) {
         each();
@@ -82,7 +82,7 @@ void reply::send(std::string_view text, std::function<void()> sent, const errc* 
         part_of_->add(text, std::move(sent));
     } else {
         if (!text.empty()) {
-            to->send(text);
+            to->send_at_once(text);
         }
         if (sent) {
             sent();

@@ -79,6 +79,14 @@ std::size_t transport::write_some(std::string_view from, asio::error_code& faile
     return finish(gone, needed_to_write_, failed);
 }
 
+std::size_t transport::write_now(std::string_view bytes) noexcept {
+    if (tls_ != nullptr) {
+        return 0;  // its session is the connection's worker's
+    }
+    const auto gone = send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return gone > 0 ? static_cast<std::size_t>(gone) : 0;
+}
+
 /// What became of an SSL_read or SSL_write, in Asio's words.
 std::size_t transport::finish(int outcome, socket_type::wait_type& needed, asio::error_code& failed) noexcept {
     const int system = errno;

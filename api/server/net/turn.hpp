@@ -11,6 +11,9 @@ namespace gatherd::api::server {
 constexpr std::size_t bytes_read_a_turn = 64 * 1024;
 constexpr std::size_t bytes_written_a_turn = 512 * 1024;
 
+/// What is longer is not written by the thread that made it, but by the connection's worker.
+constexpr std::size_t bytes_written_at_once = 16 * 1024;
+
 /// When the answers made in one turn are longer, the messages behind wait for the next one: a short request may have a
 /// long answer.
 constexpr std::size_t bytes_answered_a_turn = 64 * 1024;

@@ -22,7 +22,7 @@ public:
 
     void send(std::string_view message) override {
         if (const auto to = to_.lock()) {
-            to->send(message);
+            to->send_at_once(message);
         }
     }
     void hang_up() override {

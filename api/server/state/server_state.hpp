@@ -91,8 +91,8 @@ public:
     [[nodiscard]] std::size_t blocking_threads() const noexcept { return blocking_threads_; }
 
     /// From now on nothing new is started.
-    void begin_drain() noexcept { is_draining_.store(true, std::memory_order_release); }
-    [[nodiscard]] bool is_draining() const noexcept { return is_draining_.load(std::memory_order_acquire); }
+    void begin_drain() noexcept { is_draining_.store(true, std::memory_order_seq_cst); }  // L
+    [[nodiscard]] bool is_draining() const noexcept { return is_draining_.load(std::memory_order_seq_cst); }  // L
 
     /// From now on nothing is left to be called: in a drain the connections of workers end as others do.
     void let_workers_end() noexcept { may_workers_end_.store(true, std::memory_order_release); }
@@ -114,8 +114,8 @@ private:
     memory_watch memory_;
     const std::shared_ptr<plan::record_budget> records_ = std::make_shared<plan::record_budget>();
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
-    std::atomic<bool> is_draining_{false};      // release where set, acquire where asked: nothing else hangs on it
-    std::atomic<bool> may_workers_end_{false};  // likewise
+    std::atomic<bool> is_draining_{false};      // edge L of connection
+    std::atomic<bool> may_workers_end_{false};  // release where set, acquire where asked: nothing else hangs on it
 
     bulk_lane bulk_;
     const std::size_t blocking_threads_;

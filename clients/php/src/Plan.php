@@ -10,18 +10,23 @@ namespace Gatherd;
 class Plan
 {
     /**
-     * @param \Closure(array): array $write the TASK of the protocol, in a scope of names
+     * @param (\Closure(array): array)|array $write the TASK of the protocol, in a scope of names; an array where it is the same in each
      * @param mixed $shape how a result is read; null: as it is
      * @param ?\Closure(): array $streamed method and params, of a gather or map
      */
-    private function __construct(private \Closure $write, private mixed $shape = null, private ?\Closure $streamed = null)
+    private function __construct(private \Closure|array $write, private mixed $shape = null, private ?\Closure $streamed = null)
     {
     }
 
     /** The TASK of the protocol that this stands for. */
     public function toTask(): array
     {
-        return ($this->write)([]);
+        return $this->written([]);
+    }
+
+    private function written(array $scope): array
+    {
+        return is_array($this->write) ? $this->write : ($this->write)($scope);
     }
 
     /** A result of the protocol: the errors of returnExceptions become exceptions. */
@@ -53,7 +58,8 @@ class Plan
         if ($args && !array_is_list($args) && array_filter(array_keys($args), 'is_int')) {
             throw new \TypeError("$name(): arguments are given by position or by name, not both");
         }
-        return new self(fn (array $scope) => ['call' => $name] + ($args ? self::arguments('args', $args, $scope) : []));
+        return new self(self::arePlain($args) ? ($args ? ['call' => $name, 'args' => $args] : ['call' => $name])
+            : fn (array $scope) => ['call' => $name] + self::arguments('args', $args, $scope));
     }
 
     /** A value, not looked into. */
@@ -65,7 +71,7 @@ class Plan
     /** A plan of the protocol as it is. Never for JSON from others: it is run. */
     public static function fromTask(array $task): self
     {
-        return new self(fn () => $task);
+        return new self($task);
     }
 
     /** `asyncio.gather`: results in order. At most `limit` children run at a time. @param iterable<Plan> $plans */
@@ -73,7 +79,12 @@ class Plan
     {
         [$children, $keys] = self::plans('gather', $plans);
         $options = self::given(['return_exceptions' => $returnExceptions ?: null, 'limit' => $limit]);
-        $written = fn (array $scope) => array_map(fn (Plan $plan) => ($plan->write)($scope), $children);
+        $written = function (array $scope) use ($children): array {
+            foreach ($children as &$child) {
+                $child = is_array($child->write) ? $child->write : ($child->write)($scope);  // written(), ten thousand times
+            }
+            return $children;
+        };
         return new self(
             fn (array $scope) => ['gather' => $written($scope)] + $options,
             self::listShape($children, $returnExceptions, $keys),
@@ -97,8 +108,8 @@ class Plan
         $items = $over instanceof self ? $over : self::list($over);
         $written = function (array $scope) use ($body, $binding, $items, $options) {
             [$inner, $name] = self::bind($scope, 'item', $binding);
-            $over = $items instanceof self ? ['await' => ($items->write)($scope)] : self::data($items, 'map: over');
-            return ['map' => ($body->write)($inner), 'as' => $name, 'over' => $over] + $options;
+            $over = $items instanceof self ? ['await' => $items->written($scope)] : self::data($items, 'map: over');
+            return ['map' => $body->written($inner), 'as' => $name, 'over' => $over] + $options;
         };
         return new self(
             $written,
@@ -120,7 +131,7 @@ class Plan
     private static function mapName(string $name, array|self $over, array $options): self
     {
         $written = fn (array $scope) => ['map' => $name]
-            + ($over instanceof self ? ['over' => ['await' => ($over->write)($scope)]] : self::arguments('over', $over, $scope)) + $options;
+            + ($over instanceof self ? ['over' => ['await' => $over->written($scope)]] : self::arguments('over', $over, $scope)) + $options;
         return new self($written, isset($options['return_exceptions']) ? ['map' => null, 'outcomes' => true] : null, function () use ($written) {
             $task = $written([]);
             $rest = array_diff_key($task, ['map' => 0, 'literal' => 0]);
@@ -146,7 +157,7 @@ class Plan
     {
         [$children, $keys] = self::plans($kind, $plans);
         return new self(
-            fn (array $scope) => [$kind => array_map(fn (Plan $plan) => ($plan->write)($scope), $children)],
+            fn (array $scope) => [$kind => array_map(fn (Plan $plan) => $plan->written($scope), $children)],
             self::listShape($children, false, $keys),
         );
     }
@@ -156,7 +167,7 @@ class Plan
     {
         [$children] = self::plans('wait', $plans);
         return new self(
-            fn (array $scope) => ['wait' => array_map(fn (Plan $plan) => ($plan->write)($scope), $children)]
+            fn (array $scope) => ['wait' => array_map(fn (Plan $plan) => $plan->written($scope), $children)]
                 + self::given(['timeout' => $timeout, 'return_when' => $returnWhen]),
             ['wait' => array_map(fn (Plan $plan) => $plan->shape, $children)],
         );
@@ -165,14 +176,14 @@ class Plan
     /** `asyncio.wait_for`: a TimeoutException after `timeout` seconds. */
     public static function waitFor(self $plan, float $timeout): self
     {
-        return new self(fn (array $scope) => ['wait_for' => ($plan->write)($scope), 'timeout' => $timeout], $plan->shape);
+        return new self(fn (array $scope) => ['wait_for' => $plan->written($scope), 'timeout' => $timeout], $plan->shape);
     }
 
     /** The first to end, with its result or its exception; the rest are cancelled. @param iterable<Plan> $plans */
     public static function race(iterable $plans): self
     {
         [$children] = self::plans('race', $plans);
-        return new self(fn (array $scope) => ['race' => array_map(fn (Plan $plan) => ($plan->write)($scope), $children)], self::common($children));
+        return new self(fn (array $scope) => ['race' => array_map(fn (Plan $plan) => $plan->written($scope), $children)], self::common($children));
     }
 
     /**
@@ -183,36 +194,36 @@ class Plan
     {
         [$children] = self::plans('any', $plans);
         return new self(
-            fn (array $scope) => ['any' => array_map(fn (Plan $plan) => ($plan->write)($scope), $children)] + self::given(['stagger' => $stagger]),
+            fn (array $scope) => ['any' => array_map(fn (Plan $plan) => $plan->written($scope), $children)] + self::given(['stagger' => $stagger]),
             self::common($children),
         );
     }
 
     public static function shield(self $plan): self
     {
-        return new self(fn (array $scope) => ['shield' => ($plan->write)($scope)], $plan->shape);
+        return new self(fn (array $scope) => ['shield' => $plan->written($scope)], $plan->shape);
     }
 
     /** Again after a failure, up to `attempts` times in all, `delay` seconds later, times `factor` each time. */
     public static function retry(self $plan, int $attempts, ?float $delay = null, ?float $factor = null, ?float $maxDelay = null): self
     {
         $options = self::given(['delay' => $delay, 'factor' => $factor, 'max_delay' => $maxDelay]);
-        return new self(fn (array $scope) => ['retry' => ($plan->write)($scope), 'attempts' => $attempts] + $options, $plan->shape);
+        return new self(fn (array $scope) => ['retry' => $plan->written($scope), 'attempts' => $attempts] + $options, $plan->shape);
     }
 
     /** A call on a thread for calls that block. */
     public static function toThread(string $name, mixed ...$args): self
     {
         $called = self::call($name, ...$args);
-        return new self(fn (array $scope) => ['to_thread' => ($called->write)($scope)]);
+        return new self(fn (array $scope) => ['to_thread' => $called->written($scope)]);
     }
 
     /** The if statement, by Python's truth. */
     public static function if(self $condition, self $then, ?self $else = null): self
     {
         return new self(
-            fn (array $scope) => self::given(['if' => ($condition->write)($scope), 'then' => ($then->write)($scope),
-                'else' => $else ? ($else->write)($scope) : null]),
+            fn (array $scope) => self::given(['if' => $condition->written($scope), 'then' => $then->written($scope),
+                'else' => $else ? $else->written($scope) : null]),
             ($else?->shape) === $then->shape ? $then->shape : null,
         );
     }
@@ -235,10 +246,10 @@ class Plan
             $named = [];
             foreach ($tasks as $name => $plan) {
                 [$wider, $wire] = self::bind($scope, $name, $bindings[$name]);
-                $named[$wire] = ($plan->write)($scope);
+                $named[$wire] = $plan->written($scope);
                 $scope = $wider;
             }
-            return ['let' => (object) $named, 'in' => ($inner->write)($scope)];
+            return ['let' => (object) $named, 'in' => $inner->written($scope)];
         }, $inner->shape);
     }
 
@@ -258,8 +269,8 @@ class Plan
         $handler = $except instanceof \Closure ? self::plan('try: except', $except(self::refTo('error', $binding, null))) : $except;
         return new self(function (array $scope) use ($plan, $except, $handler, $types, $finally, $binding) {
             [$inner, $name] = $except instanceof \Closure ? self::bind($scope, 'error', $binding) : [$scope, null];
-            return self::given(['try' => ($plan->write)($scope), 'except' => $handler ? ($handler->write)($inner) : null, 'as' => $name,
-                'types' => $types, 'finally' => $finally ? ($finally->write)($scope) : null]);
+            return self::given(['try' => $plan->written($scope), 'except' => $handler ? $handler->written($inner) : null, 'as' => $name,
+                'types' => $types, 'finally' => $finally ? $finally->written($scope) : null]);
         }, $handler === null || $handler->shape === $plan->shape ? $plan->shape : null);
     }
 
@@ -304,8 +315,13 @@ class Plan
     /** @param list<Plan> $plans @param ?list<string> $keys */
     private static function listShape(array $plans, bool $outcomes, ?array $keys): ?array
     {
-        $list = array_map(fn (Plan $plan) => $plan->shape, $plans);
-        return $outcomes || $keys || array_filter($list) ? ['list' => $list, 'outcomes' => $outcomes, 'keys' => $keys] : null;
+        $list = [];
+        $isShaped = $outcomes || $keys;
+        foreach ($plans as $plan) {
+            $list[] = $plan->shape;
+            $isShaped = $isShaped || $plan->shape !== null;
+        }
+        return $isShaped ? ['list' => $list, 'outcomes' => $outcomes, 'keys' => $keys] : null;
     }
 
     // ---- data: whatever the program puts into a plan that is no plan
@@ -353,6 +369,20 @@ class Plan
         return (object) array_map(fn ($item) => self::copy($item, $found, $inside), $members);
     }
 
+    /** Whether arguments need no second look: by position, and nothing but scalars. */
+    private static function arePlain(array $args): bool
+    {
+        if (!array_is_list($args)) {
+            return false;  // one may be named await or ref
+        }
+        foreach ($args as $arg) {
+            if ($arg !== null && !is_scalar($arg)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private static function data(mixed $value, string $place): mixed
     {
         return self::copy($value, null, fn () => throw new \TypeError("$place is data and cannot hold a plan"));
@@ -377,7 +407,7 @@ class Plan
         }
         // Beside plans the whole of the arguments cannot be literal: each such object is.
         $wrap = fn (array $members, string $key) => ['await' => ['value' => self::data($members, "an object whose only key is '$key'")]];
-        return [$member => self::copy($given, $wrap, fn (Plan $plan) => ['await' => ($plan->write)($scope)])];
+        return [$member => self::copy($given, $wrap, fn (Plan $plan) => ['await' => $plan->written($scope)])];
     }
 
     // ---- names: a scope lists those in force, outermost first, as [name, binding, name in the plan]
@@ -413,7 +443,7 @@ class Plan
     {
         $plans = is_array($plans) ? $plans : iterator_to_array($plans);
         foreach ($plans as $key => $plan) {
-            self::plan("{$kind}[$key]", $plan);
+            $plan instanceof self || self::plan("{$kind}[$key]", $plan);
         }
         return [array_values($plans), array_is_list($plans) ? null : array_keys($plans)];
     }

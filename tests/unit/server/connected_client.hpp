@@ -21,7 +21,7 @@
 namespace gatherd::api::server::tests {
 
 /// The connection's reactor is the test's own thread: nothing happens but in `turn` and `read_line`, so what has not
-/// been sent after a turn was not sent.
+/// been sent after a turn was not sent, but for answers of programs that have waited.
 class connected_client {
 public:
     explicit connected_client(limits bounds = {}) : service_{bounds} {
@@ -85,8 +85,7 @@ public:
     [[nodiscard]] std::string read_line() {
         std::string all = read();
         while (!all.ends_with('\n')) {
-            reactor_.restart();
-            reactor_.run_one();
+            wait();
             all += read();
         }
         return all;
@@ -98,8 +97,7 @@ public:
         char byte = 0;
         while (::recv(ends_[1], &byte, 1, MSG_DONTWAIT | MSG_PEEK) != 0) {
             all += take();
-            reactor_.restart();
-            reactor_.run_one();
+            wait();
         }
         return all;
     }
@@ -108,6 +106,13 @@ public:
     [[nodiscard]] service& of() noexcept { return service_.of; }
 
 private:
+    /// Until something has happened on our side, or for a moment: a thread of the scheduler may write its answer itself,
+    /// of which the reactor knows nothing.
+    void wait() {
+        reactor_.restart();
+        reactor_.run_one_for(std::chrono::milliseconds{1});
+    }
+
     idle_service service_;
     asio::io_context reactor_;
     std::array<int, 2> ends_{};

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 namespace asio {
@@ -36,6 +37,9 @@ public:
     /// Ends the wait that goes on, or the next one. A wake-up is never lost; several may become one.
     void wake() noexcept;
 
+    /// How often it was polled or waited for. Owner only.
+    [[nodiscard]] std::uint64_t looks() const noexcept { return looks_; }
+
     /// For sockets, acceptors and signals that are to live here.
     [[nodiscard]] asio::io_context& context() const noexcept { return *context_; }
 
@@ -43,6 +47,7 @@ private:
     struct parts;
     std::unique_ptr<parts> parts_;
     asio::io_context* context_;
+    std::uint64_t looks_ = 1;
 };
 
 }  // namespace gatherd::executor
