@@ -27,26 +27,44 @@ int make_set() {
 socket_watch::socket_watch(asio::io_context& reactor) : set_{reactor, make_set()} {}
 
 void socket_watch::watch(int socket, bool reading, bool writing, owner& listener) {
+    entry& found = entries_[socket];
+    const bool is_same = std::exchange(found.listener, &listener) == &listener;
+    found.wanted = (reading ? EPOLLIN : 0U) | (writing ? EPOLLOUT : 0U);
+    if (is_same && found.known == found.wanted) {
+        return;
+    }
     epoll_event event{};
-    event.events = (reading ? EPOLLIN : 0U) | (writing ? EPOLLOUT : 0U);
+    event.events = found.wanted;
     event.data.fd = socket;
-    const bool is_new = owners_.insert_or_assign(socket, &listener).second;
     const auto tell_set = [&](int operation) {
         return ::epoll_ctl(set_.native_handle(), operation, socket, &event) == 0;
     };
-    if (!tell_set(is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD)) {
-        // The number was another socket's, which was closed without a word.
-        tell_set(is_new ? EPOLL_CTL_MOD : EPOLL_CTL_ADD);
+    const bool is_new = found.known == 0;
+    // The second attempt: the number was another socket's, which was closed without a word.
+    const bool is_told = tell_set(is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD) || tell_set(is_new ? EPOLL_CTL_MOD : EPOLL_CTL_ADD);
+    found.known = is_told ? found.wanted : 0;
+}
+
+void socket_watch::rest(int socket, const owner& listener) noexcept {
+    const auto found = entries_.find(socket);
+    if (found != entries_.end() && found->second.listener == &listener) {
+        found->second.wanted = 0;
     }
 }
 
 void socket_watch::forget(int socket, const owner& listener) noexcept {
-    const auto found = owners_.find(socket);
-    if (found == owners_.end() || found->second != &listener) {
+    const auto found = entries_.find(socket);
+    if (found == entries_.end() || found->second.listener != &listener) {
         return;
     }
-    owners_.erase(found);
-    ::epoll_ctl(set_.native_handle(), EPOLL_CTL_DEL, socket, nullptr);
+    take_out(socket, found->second);
+    entries_.erase(found);
+}
+
+void socket_watch::take_out(int socket, entry& resting) noexcept {
+    if (std::exchange(resting.known, 0) != 0) {
+        ::epoll_ctl(set_.native_handle(), EPOLL_CTL_DEL, socket, nullptr);
+    }
 }
 
 void socket_watch::start(const std::shared_ptr<void>& alive) {
@@ -79,12 +97,17 @@ void socket_watch::tell_owners() {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         // The owner of an earlier one may have closed this one. If its number is another socket's already, that one is
         // told in vain, which does no harm: none of them blocks.
-        const auto found = owners_.find(event.data.fd);
-        if (found != owners_.end()) {
-            const bool has_failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
-            found->second->ready(event.data.fd, has_failed || (event.events & EPOLLIN) != 0,
-                                 has_failed || (event.events & EPOLLOUT) != 0);
+        const auto found = entries_.find(event.data.fd);
+        if (found == entries_.end()) {
+            continue;
         }
+        if (found->second.wanted == 0) {
+            take_out(event.data.fd, found->second);
+            continue;
+        }
+        const bool has_failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
+        found->second.listener->ready(event.data.fd, has_failed || (event.events & EPOLLIN) != 0,
+                                      has_failed || (event.events & EPOLLOUT) != 0);
     }
 }
 

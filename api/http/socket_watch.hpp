@@ -4,6 +4,7 @@
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
+#include <cstdint>
 #include <memory>
 #include <unordered_map>
 
@@ -29,8 +30,12 @@ public:
     explicit socket_watch(asio::io_context& reactor);
 
     /// Tells `listener` whenever the socket is ready for what is asked for, until forget() or another watch(). A socket
-    /// that the system cannot watch, such as one that is closed already, is not watched.
+    /// that the system cannot watch, such as one that is closed already, is not watched. Costs a system call only when
+    /// it is another wish than that of the last watch().
     void watch(int socket, bool reading, bool writing, owner& listener);
+    /// Until the next watch() nobody is told. The socket stays in the set, which saves a kept connection two system
+    /// calls a request, until it is ready while it rests.
+    void rest(int socket, const owner& listener) noexcept;
     /// Nothing happens where another owner watches a socket of that number by now.
     void forget(int socket, const owner& listener) noexcept;
 
@@ -41,11 +46,20 @@ public:
     void stop() noexcept;
 
 private:
+    /// What is wanted of a socket, and what the set knows of it, as bits of epoll; 0: nothing, and not in the set.
+    struct entry {
+        owner* listener = nullptr;
+        std::uint32_t wanted = 0;
+        std::uint32_t known = 0;
+    };
+
     void wait(std::shared_ptr<void> alive);
     void tell_owners();
+    /// A socket that was ready while it rested would be ready in each turn from now on.
+    void take_out(int socket, entry& resting) noexcept;
 
     asio::posix::stream_descriptor set_;
-    std::unordered_map<int, owner*> owners_{};
+    std::unordered_map<int, entry> entries_{};
     bool is_waiting_ = false;  // what waits keeps this object alive
 };
 

@@ -248,7 +248,9 @@ private:
             me.was_refused_ = true;
             return CURL_SOCKET_BAD;
         }
-        return ::socket(given->family, given->socktype | SOCK_CLOEXEC, given->protocol);
+        const int made = ::socket(given->family, given->socktype | SOCK_CLOEXEC, given->protocol);
+        me.all_.sockets_.forget(made, me.all_);  // a socket before it that had this number
+        return made;
     }
 
     /// Of a kept connection, too.
@@ -414,8 +416,8 @@ void transfers::arm_timer() {
 
 int transfers::on_socket(CURL*, curl_socket_t socket, int wanted, void* self, void*) {
     auto& me = *static_cast<transfers*>(self);
-    if (wanted == CURL_POLL_REMOVE) {
-        me.sockets_.forget(socket, me);
+    if (wanted == CURL_POLL_REMOVE) {  // most often its connection is kept, and serves another request
+        me.sockets_.rest(socket, me);
     } else {
         me.sockets_.watch(socket, (wanted & CURL_POLL_IN) != 0, (wanted & CURL_POLL_OUT) != 0, me);
     }

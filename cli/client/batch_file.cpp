@@ -29,17 +29,17 @@ public:
     [[nodiscard]] const std::string& fault() const { return fault_; }
 
     bool null() { return true; }
-    bool boolean(bool value) {
+    bool boolean(bool is_set) {
         if (depth_ == 1 && is_object() && names_.back() == "return_exceptions") {
-            returns_exceptions_ = value;
+            returns_exceptions_ = is_set;
         } else if (depth_ == 1 && is_object() && names_.back() == "stream") {
-            streams_ = value;
+            streams_ = is_set;
         }
         return true;
     }
-    bool number_integer(std::int64_t value) { return number(static_cast<double>(value)); }
-    bool number_unsigned(std::uint64_t value) { return number(static_cast<double>(value)); }
-    bool number_float(double value, const std::string& /*text*/) { return number(value); }
+    bool number_integer(std::int64_t given) { return number(static_cast<double>(given)); }
+    bool number_unsigned(std::uint64_t given) { return number(static_cast<double>(given)); }
+    bool number_float(double given, const std::string& /*text*/) { return number(given); }
     bool string(std::string& /*value*/) { return true; }
     bool binary(json::binary_t& /*value*/) { return true; }
     bool start_object(std::size_t /*size*/) { return open('{'); }
@@ -63,9 +63,9 @@ public:
     }
 
 private:
-    bool number(double value) {
+    bool number(double given) {
         if (depth_ == 1 && is_object() && names_.back() == "timeout") {
-            timeout_ = value;
+            timeout_ = given;
         }
         return true;
     }

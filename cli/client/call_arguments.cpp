@@ -22,12 +22,12 @@ std::string by_position(const std::vector<std::string>& words) {
 /// The members of an object, each name once.
 class members {
 public:
-    void add(const std::string& name, const std::string& value) {
+    void add(const std::string& name, const std::string& json_text) {
         if (std::ranges::find(names_, name) != names_.end()) {
             throw usage_error{"the argument " + name + " is given twice"};
         }
         names_.push_back(name);
-        text_ += (text_.empty() ? "" : ",") + text_json(name) + ":" + value;
+        text_ += (text_.empty() ? "" : ",") + text_json(name) + ":" + json_text;
     }
     [[nodiscard]] std::string object() const { return "{" + text_ + "}"; }
 
@@ -51,11 +51,11 @@ std::string by_name(const call_words& given) {
     for (const auto& [name, text] : given.texts) {
         all.add(name, text_json(text));
     }
-    for (const auto& [name, value] : given.values) {
-        if (!json::accept(value)) {
-            throw usage_error{"--argjson " + name + ": '" + value + "' is not JSON; --arg takes any text"};
+    for (const auto& [name, json_text] : given.values) {
+        if (!json::accept(json_text)) {
+            throw usage_error{"--argjson " + name + ": '" + json_text + "' is not JSON; --arg takes any text"};
         }
-        all.add(name, value);
+        all.add(name, json_text);
     }
     return all.object();
 }

@@ -24,8 +24,8 @@ nlohmann::ordered_json shown_json(const config::setting& which, const config::se
     if (which.name == "pools" && !with_secrets) {
         for (auto& pool : shown) {
             if (pool.contains("env")) {
-                for (auto& value : pool["env"]) {
-                    value = nullptr;
+                for (auto& variable : pool["env"]) {
+                    variable = nullptr;
                 }
             }
         }
@@ -56,10 +56,10 @@ std::string settings_page(const config::load_outcome& loaded, bool with_secrets)
     std::string page;
     for (const auto& each : config::setting_table()) {
         std::string name{each.name};
-        auto value = shown_text(each, loaded.values, with_secrets);
+        auto text = shown_text(each, loaded.values, with_secrets);
         name.resize(name_width, ' ');
-        value.resize(value_width, ' ');
-        page += name + " = " + value + "  # " + loaded.origins.find(each.name)->second + "\n";
+        text.resize(value_width, ' ');
+        page += name + " = " + text + "  # " + loaded.origins.find(each.name)->second + "\n";
     }
     return page;
 }
