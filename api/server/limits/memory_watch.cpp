@@ -152,11 +152,7 @@ void memory_watch::run() noexcept {
         const bool has_much = allocated_memory::bytes() > much_memory;
         const std::size_t high_water = memory_limit::high_water();
         allocated_memory::arm_alarm(has_much ? high_water : std::min(much_memory, high_water), &bell_);
-        // Before anything ends for them, or a message is refused that has to leave some room.
-    if (memory_limit::is_high(memory_limit::most() / 8) && watched_->drop_records()) {
-        return;
-    }
-    const bool is_high = memory_limit::is_high();
+        const bool is_high = memory_limit::is_high();
         bool was_rung = true;
         if (is_high || is_one_full_ || some_wait_.load(std::memory_order_relaxed)) {
             static_cast<void>(wait_for(bell_, is_high || !victims_.empty() ? between_looks : between_idle_looks));
@@ -203,6 +199,8 @@ void memory_watch::look() {
         }
         clients.insert(each.client.get());
     }
+    // Before anything ends for them, or a message is refused that has to leave some room.
+    const bool has_dropped_records = memory_limit::is_high(memory_limit::most() / 8) && watched_->drop_records();
     const bool is_high = memory_limit::is_high();
     if (!is_high && some_wait_.exchange(false)) {
         for (const auto& each : watched_->holders()) {
@@ -210,7 +208,7 @@ void memory_watch::look() {
         }
     }
     const std::size_t client_most = client_bytes_.load(std::memory_order_relaxed);
-    bool waits = some_are_ending() || is_one_denied;
+    bool waits = some_are_ending() || is_one_denied || has_dropped_records;
     client_share* fullest = nullptr;
     is_one_full_ = false;
     for (client_share* const client : clients) {
