@@ -200,7 +200,9 @@ void memory_watch::look() {
         clients.insert(each.client.get());
     }
     // Before anything ends for them, or a message is refused that has to leave some room.
-    const bool has_dropped_records = memory_limit::is_high(memory_limit::most() / 8) && watched_->drop_records();
+    if (memory_limit::is_high(memory_limit::most() / 8)) {
+        static_cast<void>(watched_->drop_records());
+    }
     const bool is_high = memory_limit::is_high();
     if (!is_high && some_wait_.exchange(false)) {
         for (const auto& each : watched_->holders()) {
@@ -208,7 +210,7 @@ void memory_watch::look() {
         }
     }
     const std::size_t client_most = client_bytes_.load(std::memory_order_relaxed);
-    bool waits = some_are_ending() || is_one_denied || has_dropped_records;
+    bool waits = some_are_ending() || is_one_denied;
     client_share* fullest = nullptr;
     is_one_full_ = false;
     for (client_share* const client : clients) {
