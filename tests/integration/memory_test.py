@@ -129,6 +129,27 @@ class MemoryTest(unittest.TestCase):
             self.assertGreater(len(connection.result("status", {"id": task, "nodes": True})["nodes"]), 9000)
         self.assertEqual(len(connection.result("await", [kept])), 1_000_000)
 
+    def test_where_memory_is_short_records_are_dropped_before_any_program_ends(self):
+        with Daemon("--limits.memory_bytes", "48MiB", "--limits.client_memory_bytes", "48MiB", "--drain.grace", "0s") as daemon:
+            connection = daemon.connect()
+            failing = [{"try": {"call": "fail", "args": ["ValueError", "m" * 600]}, "except": {"value": None}}] * 1000
+            watched = connection.result("create_task", [{"sequence": [
+                {"call": "sleep", "args": [0.2]}, {"gather": failing}, {"call": "sleep", "args": [3600]}]}])["id"]
+
+            def nodes():
+                return len(connection.result("status", {"id": watched, "nodes": True})["nodes"])
+
+            while nodes() < 2000:
+                pass
+            held = before = 0
+            while held >= before - MIB // 2:  # else something was dropped
+                connection.ask("create_task", [{"sequence": [{"value": "x" * 20_000}, {"call": "sleep", "args": [3600]}]}])
+                before, held = max(before, held), connection.result("stats")["memory"]["allocated_bytes"]
+            self.assertLessEqual(nodes(), 1)
+            self.assertEqual(connection.result("status", {"id": watched})["state"], "running")
+            hog = {"map": {"call": "sleep", "args": [3600]}, "as": "x", "over": {"await": {"call": "range", "args": [90_000]}}}
+            self.assertEqual(connection.error("run", [hog])["code"], -32006)  # whoever looks at memory goes on
+
     def test_a_large_result_is_shared_by_all_calls_that_take_it(self):
         daemon = self.daemon_with(LIMIT)
         calls = [{"call": name, "args": [{"ref": "x"}]} for name in ("len", "sum", "max")] * 200
