@@ -9,8 +9,8 @@
 
 namespace gatherd::api {
 
-/// A valid traceparent of version 00, or none. The daemon records no spans of its own, so it hands on the parent that it
-/// was given.
+/// A valid traceparent of version 00, or none. The daemon records no spans of its own, so it hands on the parent that
+/// it was given.
 class trace_parent {
 public:
     trace_parent() = default;
@@ -31,7 +31,8 @@ public:
         const bool is_first = version == "00";
         const bool has_dashes = given[trace_at - 1] == '-' && given[parent_at - 1] == '-' && given[flags_at - 1] == '-';
         const bool ends = given.size() == size || (!is_first && given[size] == '-');
-        if (!has_dashes || !ends || !is_hex(version) || version == "ff" || !is_id(trace) || !is_id(parent) || !is_hex(flags)) {
+        if (!has_dashes || !ends || !is_hex(version) || version == "ff" || !is_id(trace) || !is_id(parent) ||
+            !is_hex(flags)) {
             return;
         }
         std::ranges::copy(given.substr(0, size), text_.begin());

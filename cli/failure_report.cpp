@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/error.hpp"
-#include "cli/exit_status.hpp"
 #include "cli/client/json_place.hpp"
+#include "cli/exit_status.hpp"
 
 namespace gatherd::cli {
 

@@ -14,26 +14,26 @@
 #include <vector>
 
 #include "cli/bench/bench_command.hpp"
-#include "cli/commands/call.hpp"
-#include "cli/command_words.hpp"
-#include "cli/serve/config_commands.hpp"
 #include "cli/client/connect_option.hpp"
-#include "cli/serve/counting_allocator.hpp"
-#include "cli/exit_status.hpp"
-#include "cli/failures.hpp"
+#include "cli/command_words.hpp"
+#include "cli/commands/call.hpp"
 #include "cli/commands/functions.hpp"
 #include "cli/commands/help_commands.hpp"
+#include "cli/commands/ping.hpp"
+#include "cli/commands/request_command.hpp"
+#include "cli/commands/submit.hpp"
+#include "cli/commands/task_commands.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/failures.hpp"
 #include "cli/jobs/exec_command.hpp"
 #include "cli/jobs/map_command.hpp"
 #include "cli/parse_failure.hpp"
-#include "cli/commands/ping.hpp"
-#include "cli/commands/request_command.hpp"
 #include "cli/serve/check.hpp"
-#include "cli/serve/serve_command.hpp"
+#include "cli/serve/config_commands.hpp"
+#include "cli/serve/counting_allocator.hpp"
 #include "cli/serve/local_daemon.hpp"
+#include "cli/serve/serve_command.hpp"
 #include "cli/standard_output.hpp"
-#include "cli/commands/submit.hpp"
-#include "cli/commands/task_commands.hpp"
 #include "cli/top/top_command.hpp"
 #include "cli/version.hpp"
 
@@ -113,7 +113,8 @@ int run(std::vector<std::string> words) {
 void keep_standard_descriptors() {
     for (const int each : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (fcntl(each, F_GETFD) == -1) {
-            static_cast<void>(open("/dev/null", each == STDIN_FILENO ? O_WRONLY : O_RDONLY));  // the lowest that is free
+            static_cast<void>(
+                open("/dev/null", each == STDIN_FILENO ? O_WRONLY : O_RDONLY));  // the lowest that is free
         }
     }
 }

@@ -16,9 +16,16 @@ namespace {
 
 /// How many bytes the first character of UTF-8 has; 0: there is none, or one that is not allowed.
 std::size_t character_length(std::string_view text) noexcept {
-    const auto byte_at = [&text](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U; };
+    const auto byte_at = [&text](std::size_t at) {
+        return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
+    };
     const unsigned first = byte_at(0);
-    const std::size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    const std::size_t length = first < 0x80   ? 1
+                               : first < 0xC2 ? 0
+                               : first < 0xE0 ? 2
+                               : first < 0xF0 ? 3
+                               : first < 0xF5 ? 4
+                                              : 0;
     for (std::size_t at = 1; at < length; ++at) {
         if ((byte_at(at) & 0xC0U) != 0x80) {
             return 0;
@@ -26,7 +33,8 @@ std::size_t character_length(std::string_view text) noexcept {
     }
     const unsigned second = byte_at(1);
     const bool is_overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-    const bool is_beyond = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);  // surrogates, U+10FFFF
+    const bool is_beyond =
+        (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);  // surrogates, U+10FFFF
     return is_overlong || is_beyond ? 0 : length;
 }
 

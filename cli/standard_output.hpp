@@ -19,8 +19,8 @@ namespace gatherd::cli {
 /// Writes a line for people to standard error; what cannot be written is lost.
 void say(std::string_view line);
 
-/// Writes a line to standard error, in one piece with what only steers the terminal: `before` and `after` are written as
-/// they are.
+/// Writes a line to standard error, in one piece with what only steers the terminal: `before` and `after` are written
+/// as they are.
 void write_line(std::string_view line, std::string_view before, std::string_view after);
 
 }  // namespace gatherd::cli

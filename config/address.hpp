@@ -30,8 +30,8 @@ struct address {
 /// The text that parse_address reads back.
 [[nodiscard]] std::string to_text(const address& where);
 
-/// Whether it is a host as the header Host has it: a name, an IPv4 address, or an IPv6 address in brackets; with or without
-/// a port.
+/// Whether it is a host as the header Host has it: a name, an IPv4 address, or an IPv6 address in brackets; with or
+/// without a port.
 [[nodiscard]] bool is_host(std::string_view text);
 
 }  // namespace gatherd::config

@@ -90,7 +90,9 @@ public:
             return;
         }
         if (name == token_variable) {
-            fault(name, "a token is in no variable, where other processes could read it: GATHERD_CONNECT_TOKEN_FILE names its file");
+            fault(name,
+                  "a token is in no variable, where other processes could read it: GATHERD_CONNECT_TOKEN_FILE names "
+                  "its file");
             return;
         }
         std::vector<std::string> names{connect_variables.begin(), connect_variables.end()};

@@ -82,8 +82,7 @@ std::string read_functions(const json& value, pool& into) {
         constexpr std::size_t most_bytes = 128;
         const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
         return !name.empty() && name.size() <= most_bytes && is_letter(name.front()) &&
-               std::ranges::all_of(name,
-                                   [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '.'; });
+               std::ranges::all_of(name, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '.'; });
     };
     const auto wanted = read_texts(value, true, into.functions);
     return wanted.empty() && std::ranges::all_of(into.functions, is_function) ? "" : "a list of names of functions";
@@ -157,8 +156,16 @@ struct pool_member {
 };
 
 constexpr std::array<pool_member, 15> pool_members{{
-    {"command", read_command, [] { return json{{"type", "array"}, {"items", {{"type", "string"}}}, {"minItems", 1}}; }, false},
-    {"processes", read_processes, [] { return json{{"anyOf", {number_schema<most_processes>(), {{"const", "auto"}}}}}; }, false},
+    {"command", read_command,
+     [] {
+         return json{{"type", "array"}, {"items", {{"type", "string"}}}, {"minItems", 1}};
+     },
+     false},
+    {"processes", read_processes,
+     [] {
+         return json{{"anyOf", {number_schema<most_processes>(), {{"const", "auto"}}}}};
+     },
+     false},
     {"functions", read_functions,
      [] {
          return json{{"type", "array"},
@@ -183,8 +190,8 @@ constexpr std::array<pool_member, 15> pool_members{{
      }},
     {"max_age", read_milliseconds<&pool::max_age>, time_schema},
     {"start_time", read_milliseconds<&pool::start_time>, time_schema},
-    {"cancel_time", [](const json& value, pool& into) { return read_time(value, shortest, into.cancel_time.emplace()); },
-     time_schema},
+    {"cancel_time",
+     [](const json& value, pool& into) { return read_time(value, shortest, into.cancel_time.emplace()); }, time_schema},
     {"drain_time", read_milliseconds<&pool::drain_time, 0>, time_schema<0>},
     {"restart_min", read_milliseconds<&pool::restart_min>, time_schema},
     {"restart_max", read_milliseconds<&pool::restart_max>, time_schema},
@@ -229,12 +236,18 @@ std::optional<std::vector<std::string>> split(std::string_view command) {
 /// "python3 -u lib/tasks.py" is "tasks"; "./worker" is "worker".
 std::string name_of(const std::vector<std::string>& words) {
     const auto is_script = [](const std::string& word) {
-        return word.ends_with(".py") || word.ends_with(".js") || word.ends_with(".mjs") || word.ends_with(".php") || word.ends_with(".sh");
+        return word.ends_with(".py") || word.ends_with(".js") || word.ends_with(".mjs") || word.ends_with(".php") ||
+               word.ends_with(".sh");
     };
     const auto script = std::ranges::find_if(words, is_script);
     std::string name = script == words.end() ? words.front() : script->substr(0, script->rfind('.'));
     name.erase(0, name.find_last_of('/') + 1);
-    std::ranges::replace_if(name, [](char c) { return !is_pool_name(std::string_view{&c, 1}); }, '_');
+    std::ranges::replace_if(
+        name,
+        [](char c) {
+            return !is_pool_name(std::string_view{&c, 1});
+        },
+        '_');
     name.resize(std::min(name.size(), most_name_bytes / 2));
     return name.empty() ? "pool" : name;
 }
@@ -251,7 +264,8 @@ std::variant<std::vector<pool>, std::string> read_pools(const json& object) {
     std::vector<pool> all;
     for (const auto& [name, members] : object.items()) {
         if (!is_pool_name(name)) {
-            return "'" + name.substr(0, most_name_bytes) + "' is no name of a pool: letters, digits, '_', '-' and '.', up to 64";
+            return "'" + name.substr(0, most_name_bytes) +
+                   "' is no name of a pool: letters, digits, '_', '-' and '.', up to 64";
         }
         if (!members.is_object()) {
             return name + R"(: not an object, as {"command": ["python3", "tasks.py"]})";
@@ -306,7 +320,10 @@ json pools_schema() {
             {"propertyNames", {{"pattern", "^[A-Za-z0-9_.-]{1," + std::to_string(most_name_bytes) + "}$"}}},
             {"maxProperties", most_pools},
             {"additionalProperties",
-             {{"type", "object"}, {"additionalProperties", false}, {"required", json::array({"command"})}, {"properties", std::move(members)}}}};
+             {{"type", "object"},
+              {"additionalProperties", false},
+              {"required", json::array({"command"})},
+              {"properties", std::move(members)}}}};
 }
 
 json to_json(const std::vector<pool>& pools) {
@@ -336,7 +353,8 @@ json to_json(const std::vector<pool>& pools) {
         put("max_age", each.max_age, standard.max_age, duration_text);
         put("user", each.user, standard.user, as_it_is);
         put("start_time", each.start_time, standard.start_time, duration_text);
-        put("cancel_time", each.cancel_time, standard.cancel_time, [](const auto& time) { return duration_text(*time); });
+        put("cancel_time", each.cancel_time, standard.cancel_time,
+            [](const auto& time) { return duration_text(*time); });
         put("drain_time", each.drain_time, standard.drain_time, duration_text);
         put("restart_min", each.restart_min, standard.restart_min, duration_text);
         put("restart_max", each.restart_max, standard.restart_max, duration_text);

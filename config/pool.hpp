@@ -22,10 +22,11 @@ struct pool {
     std::uint64_t processes = 0;         // 0: one a CPU
     std::vector<std::string> functions{};
     std::uint64_t concurrency = 0;  // 0: as the process says
-    std::map<std::string, std::optional<std::string>> env{};  // none: what the daemon's own environment has, which must be there
-    std::string cwd{};                       // empty: the daemon's
-    std::uint64_t max_calls = 0;             // 0: off, as the next two
-    std::uint64_t max_memory = 0;            // bytes
+    std::map<std::string, std::optional<std::string>>
+        env{};                     // none: what the daemon's own environment has, which must be there
+    std::string cwd{};             // empty: the daemon's
+    std::uint64_t max_calls = 0;   // 0: off, as the next two
+    std::uint64_t max_memory = 0;  // bytes
     std::chrono::milliseconds max_age{0};
     std::string user{};  // empty: the daemon's
     std::chrono::milliseconds start_time = std::chrono::seconds{10};
@@ -47,8 +48,8 @@ struct pool {
 /// What read_pools reads back: of each pool what differs from the defaults.
 [[nodiscard]] nlohmann::ordered_json to_json(const std::vector<pool>& pools);
 
-/// A pool of that command, as a shell would split it: words, and quotes around what has spaces in it. Its name is that of
-/// the script, else of the program, with a number behind it if another one of `taken` has it. Or what is wrong.
+/// A pool of that command, as a shell would split it: words, and quotes around what has spaces in it. Its name is that
+/// of the script, else of the program, with a number behind it if another one of `taken` has it. Or what is wrong.
 [[nodiscard]] std::variant<pool, std::string> pool_of_command(std::string_view command, const std::vector<pool>& taken);
 
 }  // namespace gatherd::config

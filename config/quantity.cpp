@@ -139,7 +139,8 @@ std::string bytes_pattern(std::uint64_t least, std::uint64_t most) {
     std::string pattern;
     for (const unit& each : size_units) {
         const std::string number = number_pattern(most / each.factor) + std::string{fraction};
-        pattern += (pattern.empty() ? "" : "|") + number + (each.factor == 1 ? "( ?B)?" : " ?" + std::string{each.name});
+        pattern +=
+            (pattern.empty() ? "" : "|") + number + (each.factor == 1 ? "( ?B)?" : " ?" + std::string{each.name});
     }
     return std::string{"^"} + std::string{unless_zero(least == 0)} + "(" + pattern + ")$";
 }

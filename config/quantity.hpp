@@ -10,18 +10,19 @@
 
 namespace gatherd::config {
 
-/// A time: a number and one of ms, s, m, h, d, or several of these, the largest unit first ("1m30s"); one number without
-/// a unit is in seconds. Nothing where the text is no such thing, is
-/// negative, or is no whole number of milliseconds.
+/// A time: a number and one of ms, s, m, h, d, or several of these, the largest unit first ("1m30s"); one number
+/// without a unit is in seconds. Nothing where the text is no such thing, is negative, or is no whole number of
+/// milliseconds.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 /// A size: a number and one of B, kB, KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB or K, M, G, T (powers
-/// of 1024); without a unit, bytes. Nothing where the text is no such thing, is negative, or is no whole number of bytes.
+/// of 1024); without a unit, bytes. Nothing where the text is no such thing, is negative, or is no whole number of
+/// bytes.
 [[nodiscard]] std::optional<std::uint64_t> parse_bytes(std::string_view text);
 
-/// Regular expressions (ECMA 262) for a schema: they match all texts that are such a size or time from `least` to `most`, and
-/// refuse zero where it is too little, and numbers with more digits than `most` has in their unit. Not exact: what the
-/// readers refuse may match.
+/// Regular expressions (ECMA 262) for a schema: they match all texts that are such a size or time from `least` to
+/// `most`, and refuse zero where it is too little, and numbers with more digits than `most` has in their unit. Not
+/// exact: what the readers refuse may match.
 [[nodiscard]] std::string bytes_pattern(std::uint64_t least, std::uint64_t most);
 [[nodiscard]] std::string duration_pattern(std::chrono::milliseconds least, std::chrono::milliseconds most);
 

@@ -98,8 +98,8 @@ struct admin_address_field {
 /// One row of the table of settings.
 struct setting {
     std::string_view name;  // dotted, as the file and error messages spell it: "limits.depth"
-    std::variant<count_field, bytes_field, duration_field, text_field, mode_field, switch_field, tokens_field, pools_field,
-                 texts_field, folders_field, word_field, addresses_field, admin_address_field>
+    std::variant<count_field, bytes_field, duration_field, text_field, mode_field, switch_field, tokens_field,
+                 pools_field, texts_field, folders_field, word_field, addresses_field, admin_address_field>
         field;
     std::string_view help;  // no full stop, so that range and default may follow
 

@@ -88,9 +88,9 @@ struct settings {
     std::vector<pool> pools;           // processes that serve functions
     std::vector<std::string> plugins;  // shared libraries with functions
 
-    /// The limits, and what else bounds clients: `tasks.keep`, `workers.*` and the numbers of `auth.*`. A zero among these
-    /// three: message_bytes the smaller of 64 MiB and an eighth of memory_bytes; memory_bytes half of what the machine or
-    /// the container has; client_memory_bytes half of memory_bytes.
+    /// The limits, and what else bounds clients: `tasks.keep`, `workers.*` and the numbers of `auth.*`. A zero among
+    /// these three: message_bytes the smaller of 64 MiB and an eighth of memory_bytes; memory_bytes half of what the
+    /// machine or the container has; client_memory_bytes half of memory_bytes.
     api::limits limits{.message_bytes = 0, .memory_bytes = 0, .client_memory_bytes = 0};
 };
 

@@ -91,8 +91,8 @@ public:
         } else {
             if (open_.back()->contains(name)) {
                 const auto end = static_cast<std::size_t>(reached_ - text_.data());
-                content_.faults.push_back({place_of(text_, end - std::min(end, name.size() + 2)),
-                                           name_ + ": " + there_twice(name)});
+                content_.faults.push_back(
+                    {place_of(text_, end - std::min(end, name.size() + 2)), name_ + ": " + there_twice(name)});
             }
             inner_key_ = name;
         }

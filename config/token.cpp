@@ -49,7 +49,9 @@ std::string fault_of(std::string_view key, const json& value, token& into) {
         return good ? "" : "tasks_in_flight must be a whole number (1 to 1000000000)";
     }
     if (key == "functions" || key == "serve") {
-        const auto is_glob = [](const json& each) { return each.is_string() && !each.get_ref<const std::string&>().empty(); };
+        const auto is_glob = [](const json& each) {
+            return each.is_string() && !each.get_ref<const std::string&>().empty();
+        };
         const bool good = value.is_array() && std::ranges::all_of(value, is_glob);
         (key == "serve" ? into.serve : into.functions) =
             good ? std::optional{value.get<std::vector<std::string>>()} : std::nullopt;

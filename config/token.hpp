@@ -29,8 +29,9 @@ struct token {
 };
 
 /// Reads a list of tokens: `[{"name": "ci", "sha256": "9f86..", "rights": ["submit"], "tasks_in_flight": 1000,
-/// "functions": ["img.*"], "serve": ["img.*"]}]`, the last three members being optional, and `"file": "/run/secrets/ci"`
-/// going in place of sha256. The file is not read. Gives the list, or what is wrong with it for a person.
+/// "functions": ["img.*"], "serve": ["img.*"]}]`, the last three members being optional, and `"file":
+/// "/run/secrets/ci"` going in place of sha256. The file is not read. Gives the list, or what is wrong with it for a
+/// person.
 [[nodiscard]] std::variant<std::vector<token>, std::string> read_tokens(const nlohmann::ordered_json& from);
 
 /// A JSON Schema of what read_tokens takes.

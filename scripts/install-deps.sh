@@ -27,7 +27,7 @@ packages_of() {
         build) echo ccache g++ cmake ninja-build libasio-dev libc-ares-dev libcli11-dev libcurl4-openssl-dev libmicrohttpd-dev libncurses-dev libre2-dev \
             libsimdjson-dev libspdlog-dev libssl-dev libsystemd-dev libtbb-dev libxxhash-dev nlohmann-json3-dev pkg-config prometheus-cpp-dev zlib1g-dev ;;
         clang) echo clang-19 ;;
-        test) echo catch2 composer curl docker-compose iproute2 netcat-openbsd nodejs npm openssl parallel php-cli prometheus python3 python3-jsonschema python3-pil python3-pip \
+        test) echo catch2 clang-format-14 composer curl docker-compose iproute2 netcat-openbsd nodejs npm openssl parallel php-cli prometheus python3 python3-jsonschema python3-pil python3-pip \
             python3-setuptools python3-wheel python3-yaml systemd tmux valgrind ;;
         bench) echo libbenchmark-dev python3 ;;
         bench-service) echo beanstalkd gearman-job-server golang-go libgearman-dev libhiredis-dev libnats-dev nats-server netcat-openbsd nginx \
@@ -37,7 +37,7 @@ packages_of() {
         browser) echo chromium chromium-driver python3-pil ;;
         package) echo adduser debootstrap dpkg-dev file init-system-helpers lintian systemd ;;
         image) echo buildah debootstrap iproute2 procps ;;
-        style) echo clang-format-14 clang-tidy-19 shellcheck ;;
+        style) echo clang-tidy-19 shellcheck ;;
         *) return 1 ;;
     esac
 }

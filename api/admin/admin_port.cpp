@@ -25,8 +25,8 @@
 #include "api/admin/service_call.hpp"
 #include "api/http/lower_case.hpp"
 #include "api/latency_histogram.hpp"
-#include "api/server/net/credentials.hpp"
 #include "api/server/methods/stats.hpp"
+#include "api/server/net/credentials.hpp"
 #include "api/server/tasks/created_task.hpp"
 #include "api/server/tasks/watched_program.hpp"
 #include "api/shortened.hpp"
@@ -206,8 +206,9 @@ private:
         }
         const bool is_foreign = !std::ranges::all_of(
             head.origins, [&](const std::string& each) { return guard_->allows_origin(each, client); });
-        return is_foreign ? std::optional{text_answer(403, "this Origin is foreign; admin.hosts lists those that are not")}
-                          : std::nullopt;
+        return is_foreign
+                   ? std::optional{text_answer(403, "this Origin is foreign; admin.hosts lists those that are not")}
+                   : std::nullopt;
     }
 
     std::optional<http_answer> look_at_rights(const path_entry& path, const server::identity* who) const {
@@ -232,9 +233,10 @@ private:
         std::set<std::string_view> seen;
         for (const auto& [name, text] : head.query) {
             if (!holds_word(path.parameters, name)) {
-                return text_answer(400, "there is no query parameter '" + loggable(name, most_name_shown) + "' here: " +
-                                            (path.parameters.empty() ? "this path takes none"
-                                                                     : "this path takes " + std::string{path.parameters}));
+                return text_answer(400,
+                                   "there is no query parameter '" + loggable(name, most_name_shown) + "' here: " +
+                                       (path.parameters.empty() ? "this path takes none"
+                                                                : "this path takes " + std::string{path.parameters}));
             }
             if (!seen.insert(name).second) {
                 return text_answer(400, "the query parameter '" + name + "' is there twice");
@@ -286,7 +288,8 @@ private:
 
     route_outcome task(const request_head& head, const identity_ptr& who) {
         const std::string id = head.path.substr(std::string_view{"/tasks/"}.size());
-        const std::string params = value{{"id", id}, {"nodes", true}}.dump(-1, ' ', false, value::error_handler_t::replace);
+        const std::string params =
+            value{{"id", id}, {"nodes", true}}.dump(-1, ' ', false, value::error_handler_t::replace);
         return {method_call(server_.loop(), daemon_, {who, head.peer}, "status", params)};
     }
 
@@ -314,7 +317,8 @@ private:
         if (const auto request = server::find_request(daemon_.connections(), *id).request) {
             return {events_.watch(who, server::watched_program{*id, request})};
         }
-        return {text_answer(404, "no such task: it was never created, its result was dropped, or the request has ended")};
+        return {
+            text_answer(404, "no such task: it was never created, its result was dropped, or the request has ended")};
     }
 
     route_outcome rpc(const request_head& head, const identity_ptr& who) {
@@ -327,7 +331,8 @@ private:
         }
         const auto bytes = head.is_chunked ? std::nullopt : std::optional{head.content_length.value_or(0)};
         // Of several nobody knows which is meant: a trace then starts anew.
-        const trace_parent trace{head.trace_parents.size() == 1 ? std::string_view{head.trace_parents.front()} : std::string_view{}};
+        const trace_parent trace{head.trace_parents.size() == 1 ? std::string_view{head.trace_parents.front()}
+                                                                : std::string_view{}};
         return {message_call(server_.loop(), daemon_, {who, head.peer, trace}, bytes)};
     }
 

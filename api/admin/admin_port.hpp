@@ -44,8 +44,8 @@ public:
     /// Calls whose clients have not been sent the whole answer.
     [[nodiscard]] std::size_t owed() const noexcept;
 
-    /// Closes all connections, which cancels what they run, and ends the thread. The connections of the service that these
-    /// used close soon after.
+    /// Closes all connections, which cancels what they run, and ends the thread. The connections of the service that
+    /// these used close soon after.
     void stop() noexcept;
 
     /// "127.0.0.1:7118".

@@ -28,7 +28,8 @@ constexpr std::array file_types{
 
 http_answer file_answer(std::string_view name) {
     const auto files = dashboard_files();
-    const auto* const type = std::ranges::find_if(file_types, [name](const file_type& each) { return name.ends_with(each.ending); });
+    const auto* const type =
+        std::ranges::find_if(file_types, [name](const file_type& each) { return name.ends_with(each.ending); });
     const auto found = std::ranges::find(files, name, &embedded_file::name);
     if (found == files.end() || type == file_types.end()) {
         return text_answer(404, "the dashboard has no such file");

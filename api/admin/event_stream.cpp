@@ -37,7 +37,8 @@ class event_watcher final : public request_handler,
                             public program_feed::follower,
                             public std::enable_shared_from_this<event_watcher> {
 public:
-    event_watcher(event_stream& source, std::shared_ptr<const server::identity> caller, std::shared_ptr<program_feed> feed)
+    event_watcher(event_stream& source, std::shared_ptr<const server::identity> caller,
+                  std::shared_ptr<program_feed> feed)
         : source_{source}, caller_{std::move(caller)}, feed_{std::move(feed)} {}
 
     void begin() override {
@@ -89,8 +90,8 @@ private:
 
     event_stream& source_;
     const std::shared_ptr<const server::identity> caller_;
-    std::shared_ptr<program_feed> feed_;         // null: it watches no program
-    std::shared_ptr<const std::string> now_{};   // being read
+    std::shared_ptr<program_feed> feed_;        // null: it watches no program
+    std::shared_ptr<const std::string> now_{};  // being read
     std::size_t written_ = 0;
     std::shared_ptr<const std::string> news_{};  // of the program
     std::shared_ptr<const std::string> next_{};  // a snapshot that waits
@@ -113,12 +114,12 @@ std::shared_ptr<program_feed> event_stream::feed_of(server::watched_program prog
         const auto shared = std::make_shared<const server::watched_program>(std::move(program));
         feed = std::make_shared<program_feed>(
             loop_,
-            program_feed::source{
-                [shared] {
-                    const bool has_ended = shared->has_ended();  // before the rest, which is then the end, too
-                    return program_moment{shared->version(), std::string{shared->state()}, has_ended};
-                },
-                [shared](std::uint64_t since) { return event_of(*shared, since); }},
+            program_feed::source{[shared] {
+                                     const bool has_ended =
+                                         shared->has_ended();  // before the rest, which is then the end, too
+                                     return program_moment{shared->version(), std::string{shared->state()}, has_ended};
+                                 },
+                                 [shared](std::uint64_t since) { return event_of(*shared, since); }},
             [this](std::function<void()> job) { lane_.submit_report(nullptr, std::move(job)); }, held_texts_);
         known = feed;
     }

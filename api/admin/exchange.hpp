@@ -33,8 +33,8 @@ public:
 
 /// What handles one request.
 ///
-/// Order: attach, take for each piece of the body, begin, read for each piece of an answer that was begun; detach at any
-/// point after attach, as the last.
+/// Order: attach, take for each piece of the body, begin, read for each piece of an answer that was begun; detach at
+/// any point after attach, as the last.
 ///
 /// Threads: the server's alone. It may live on after detach.
 class request_handler {

@@ -27,7 +27,8 @@ std::optional<host_and_port> split(std::string_view text) {
     }
     const host_and_port parts{text.substr(0, colon), colon == std::string_view::npos ? "" : text.substr(colon + 1)};
     const bool is_bracketed = !text.starts_with('[') || parts.host.ends_with(']');
-    const bool is_number = parts.port.find_first_not_of("0123456789") == std::string_view::npos && parts.port.size() <= 5;
+    const bool is_number =
+        parts.port.find_first_not_of("0123456789") == std::string_view::npos && parts.port.size() <= 5;
     return is_bracketed && is_number && !parts.host.empty() ? std::optional{parts} : std::nullopt;
 }
 
@@ -54,7 +55,8 @@ bool host_guard::allows(std::string_view host, std::string_view port, const aski
     if (!is_loopback_ && (client.has_token || is_address(host))) {
         return true;
     }
-    const bool is_local = (is_loopback_ || client.is_on_loopback) && (host == "localhost" || host == "127.0.0.1" || host == "[::1]");
+    const bool is_local =
+        (is_loopback_ || client.is_on_loopback) && (host == "localhost" || host == "127.0.0.1" || host == "[::1]");
     if (port == port_ && (host == host_ || is_local)) {
         return true;
     }

@@ -18,9 +18,9 @@ struct asking_client {
 /// Decides by the text of the headers Host and Origin. A page of another site that makes a browser call this port has a
 /// host name of its own in them; a browser cannot be made to send another one.
 ///
-/// Allowed are the listening address; on loopback also localhost, 127.0.0.1 and [::1], each with the port; hosts that are
-/// listed, with any port unless it is part of the entry; and where the port is open beyond loopback any IP address, or
-/// anything with a valid token.
+/// Allowed are the listening address; on loopback also localhost, 127.0.0.1 and [::1], each with the port; hosts that
+/// are listed, with any port unless it is part of the entry; and where the port is open beyond loopback any IP address,
+/// or anything with a valid token.
 ///
 /// Threads: const members are safe from any thread. Pure.
 class host_guard {

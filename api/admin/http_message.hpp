@@ -27,7 +27,7 @@ struct request_head {
     std::optional<std::uint64_t> content_length{};  ///< none: chunked, or no body
     bool is_chunked = false;
     const char* fault = nullptr;  ///< why nobody can tell where the body ends; null: it is known
-    bool has_nul = false;  ///< in its target: path and query are not what the client meant
+    bool has_nul = false;         ///< in its target: path and query are not what the client meant
     server::peer_address peer{};
     bool is_on_loopback = false;  ///< its connection never leaves this machine
 

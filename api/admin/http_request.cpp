@@ -54,7 +54,8 @@ void http_request::take_route(const request_head& head, route_outcome outcome) {
         return;
     }
     if (!outcome.is_reserved && others_.handled >= others_.most_handled) {
-        auto refused = text_answer(MHD_HTTP_SERVICE_UNAVAILABLE, "as many requests as admin.connections allows are being handled");
+        auto refused =
+            text_answer(MHD_HTTP_SERVICE_UNAVAILABLE, "as many requests as admin.connections allows are being handled");
         refused.headers.push_back({"Retry-After", "1"});
         answer(std::move(refused));
         return;
@@ -107,8 +108,9 @@ void http_request::answer(http_answer whole) {
 }
 
 void http_request::begin_answer(http_answer head, std::optional<std::uint64_t> body_bytes) {
-    set_response(MHD_create_response_from_callback(body_bytes.value_or(MHD_SIZE_UNKNOWN), piece_bytes, &read, this, nullptr),
-                 head);
+    set_response(
+        MHD_create_response_from_callback(body_bytes.value_or(MHD_SIZE_UNKNOWN), piece_bytes, &read, this, nullptr),
+        head);
 }
 
 void http_request::wake() {

@@ -24,19 +24,19 @@ class http_request;
 /// What the requests of a server share. Its thread's, but for `owed`.
 struct http_requests {
     const router routes;
-    const std::size_t most_handled;          ///< at a time, without reserved ones
+    const std::size_t most_handled;  ///< at a time, without reserved ones
     reading_clients& clients;
     hang_up_watch& hang_ups;
-    const std::function<void()> pump_soon;   ///< has libmicrohttpd look at what has changed
+    const std::function<void()> pump_soon;                   ///< has libmicrohttpd look at what has changed
     std::unordered_map<std::uint64_t, http_request*> all{};  ///< by number
     std::uint64_t last_number = 0;
     std::size_t handled = 0;
-    std::atomic<std::size_t> owed{0};        ///< only counted
+    std::atomic<std::size_t> owed{0};  ///< only counted
     bool is_stopping = false;
 };
 
-/// From its head to the end of its answer, as libmicrohttpd calls: start, go_on for each piece of the body and once more
-/// when there is no more, then the destructor.
+/// From its head to the end of its answer, as libmicrohttpd calls: start, go_on for each piece of the body and once
+/// more when there is no more, then the destructor.
 ///
 /// Threads: the server's alone.
 class http_request final : public exchange {

@@ -61,8 +61,7 @@ public:
 private:
     static MHD_Result handle(void* self, MHD_Connection* connection, const char* url, const char* method,
                              const char* version, const char* piece, std::size_t* size, void** slot) noexcept;
-    static void complete(void* self, MHD_Connection* connection, void** slot,
-                         MHD_RequestTerminationCode how) noexcept;
+    static void complete(void* self, MHD_Connection* connection, void** slot, MHD_RequestTerminationCode how) noexcept;
     static void note_connection(void* self, MHD_Connection* connection, void** slot,
                                 MHD_ConnectionNotificationCode what) noexcept;
 
@@ -180,14 +179,15 @@ http_server::core::~core() {
 
 void http_server::core::start() {
     fcntl(listening_.number(), F_SETFL, fcntl(listening_.number(), F_GETFL) | O_NONBLOCK);
-    const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (family_ == AF_INET6 ? static_cast<unsigned>(MHD_USE_IPv6) : 0U);
-    daemon_ = MHD_start_daemon(flags, 0, nullptr, nullptr, &handle, this,                                      //
-                               MHD_OPTION_LISTEN_SOCKET, listening_.number(),                                  //
+    const unsigned flags =
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (family_ == AF_INET6 ? static_cast<unsigned>(MHD_USE_IPv6) : 0U);
+    daemon_ = MHD_start_daemon(flags, 0, nullptr, nullptr, &handle, this,                                             //
+                               MHD_OPTION_LISTEN_SOCKET, listening_.number(),                                         //
                                MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(most_connections_ + being_closed),  //
-                               MHD_OPTION_CONNECTION_MEMORY_LIMIT, head_bytes,                                 //
-                               MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(unread_time_.count()),     //
-                               MHD_OPTION_URI_LOG_CALLBACK, &look_at_target, this,                             //
-                               MHD_OPTION_NOTIFY_COMPLETED, &complete, this,                                   //
+                               MHD_OPTION_CONNECTION_MEMORY_LIMIT, head_bytes,                                        //
+                               MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(unread_time_.count()),            //
+                               MHD_OPTION_URI_LOG_CALLBACK, &look_at_target, this,                                    //
+                               MHD_OPTION_NOTIFY_COMPLETED, &complete, this,                                          //
                                MHD_OPTION_NOTIFY_CONNECTION, &note_connection, this, MHD_OPTION_END);
     if (daemon_ == nullptr) {
         throw std::runtime_error{"cannot serve the admin port at " + address_ + ": " + std::strerror(errno)};

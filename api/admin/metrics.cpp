@@ -105,7 +105,8 @@ void add_requests(family_list& all, server::service& daemon) {
         all.add(answers.results, {{"method", std::string{methods[i]}}, {"code", "0"}});
         for (const auto& [code, number] : answers.errors) {
             if (number > 0) {
-                all.add(number, {{"method", std::string{methods[i]}}, {"code", std::to_string(static_cast<int>(code))}});
+                all.add(number,
+                        {{"method", std::string{methods[i]}}, {"code", std::to_string(static_cast<int>(code))}});
             }
         }
     }
@@ -125,7 +126,8 @@ void add_programs(family_list& all, server::service& daemon) {
     all.counter("gatherd_programs_failed_total", "Programs that did not return a result.",
                 counts.get(event::programs_failed));
     all.counter("gatherd_tasks_started_total", "Tasks of plans that were let in.", counts.get(event::tasks_started));
-    all.begin(MetricType::Counter, "gatherd_tasks_ended_total", "Tasks of plans that have ended, by the end of their plan.");
+    all.begin(MetricType::Counter, "gatherd_tasks_ended_total",
+              "Tasks of plans that have ended, by the end of their plan.");
     all.add(counts.get(event::tasks_done), {{"outcome", "done"}});
     all.add(counts.get(event::tasks_failed), {{"outcome", "failed"}});
     all.add(counts.get(event::tasks_cancelled), {{"outcome", "cancelled"}});
@@ -152,7 +154,8 @@ void add_connections(family_list& all, server::service& daemon) {
 void add_calls(family_list& all, server::service& daemon) {
     const auto calls = daemon.state().workers().calls_by_name(most_functions);
     const auto name_of = [](const workers::name_calls& each) { return each.name.empty() ? "(others)" : each.name; };
-    all.gauge("gatherd_workers", "Connections that serve functions.", static_cast<double>(daemon.state().workers().size()));
+    all.gauge("gatherd_workers", "Connections that serve functions.",
+              static_cast<double>(daemon.state().workers().size()));
     all.begin(MetricType::Counter, "gatherd_calls_total", "Calls of served functions that have ended.");
     for (const auto& each : calls) {
         all.add(each.returned, {{"function", name_of(each)}, {"outcome", "ok"}});
@@ -162,7 +165,8 @@ void add_calls(family_list& all, server::service& daemon) {
     for (const auto& each : calls) {
         all.add_times(each.times_run, {{"function", name_of(each)}});
     }
-    all.begin(MetricType::Histogram, "gatherd_call_queue_seconds", "How long calls have waited for a place in a worker.");
+    all.begin(MetricType::Histogram, "gatherd_call_queue_seconds",
+              "How long calls have waited for a place in a worker.");
     all.add_times(daemon.state().workers().times_queued());
 }
 
@@ -235,7 +239,8 @@ void add_process(family_list& all, server::service& daemon) {
     rlimit files{};
     getrlimit(RLIMIT_NOFILE, &files);
     all.gauge("process_max_fds", "Maximum number of open file descriptors.", static_cast<double>(files.rlim_cur));
-    all.gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", start_time(daemon));
+    all.gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.",
+              start_time(daemon));
 }
 
 }  // namespace
@@ -253,7 +258,8 @@ std::string metrics_text(server::service& daemon, const std::vector<pools::pool:
     add_threads(all, daemon.state().runs_on());
     all.gauge("gatherd_memory_allocated_bytes", "What the process has allocated and limits.memory_bytes bounds.",
               static_cast<double>(executor::allocated_memory::exact_bytes()));
-    all.gauge("gatherd_memory_limit_bytes", "limits.memory_bytes.", static_cast<double>(daemon.state().bounds().memory_bytes));
+    all.gauge("gatherd_memory_limit_bytes", "limits.memory_bytes.",
+              static_cast<double>(daemon.state().bounds().memory_bytes));
     add_process(all, daemon);
     return all.text();
 }

@@ -84,7 +84,8 @@ void program_feed::write(bool needs_all, bool needs_changes) {
     is_waiting_ = true;
     run_beside_([self = shared_from_this(), needs_all, needs_changes, last = last_, before = all_]() mutable {
         auto made = std::make_shared<events>();
-        made->moment = self->program_.now();  // before the rest: what follows is then as new, and the end if that is told
+        made->moment =
+            self->program_.now();  // before the rest: what follows is then as new, and the end if that is told
         made->since = last ? last->version : 0;
         try {
             if (needs_all || made->moment.has_ended) {

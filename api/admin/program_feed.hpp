@@ -27,12 +27,12 @@ struct program_moment {
 /// Texts that watchers hold, of all feeds together, in bytes. Any thread may count.
 using held_texts = std::atomic<std::size_t>;
 
-/// Has the events of one program written, at most ten times a second if not said otherwise, and gives the same text to all followers who
-/// have read what they were given before. A follower's first event and the last have all nodes, those between the ones
-/// that have changed, or all nodes where the follower has missed some.
+/// Has the events of one program written, at most ten times a second if not said otherwise, and gives the same text to
+/// all followers who have read what they were given before. A follower's first event and the last have all nodes, those
+/// between the ones that have changed, or all nodes where the follower has missed some.
 ///
-/// Threads: the loop's alone, but for what `run_beside` runs. Memory: a follower who does not read holds up to two texts,
-/// and others may hold the same; while all feeds together have 32 MiB of them, none is written.
+/// Threads: the loop's alone, but for what `run_beside` runs. Memory: a follower who does not read holds up to two
+/// texts, and others may hold the same; while all feeds together have 32 MiB of them, none is written.
 class program_feed : public std::enable_shared_from_this<program_feed> {
 public:
     using text = std::shared_ptr<const std::string>;
@@ -53,17 +53,18 @@ public:
         std::optional<program_moment> told_{};
     };
 
-    /// The program. Both are safe from any thread; `write` gives the event of the nodes that have changed since a version,
-    /// 0: of all, and may throw.
+    /// The program. Both are safe from any thread; `write` gives the event of the nodes that have changed since a
+    /// version, 0: of all, and may throw.
     struct source {
         std::function<program_moment()> now;
         std::function<std::string(std::uint64_t since)> write;
     };
 
-    /// `run_beside`: has a job run that takes longer than the loop may be held up; all it is given have run before the loop
-    /// goes.
+    /// `run_beside`: has a job run that takes longer than the loop may be held up; all it is given have run before the
+    /// loop goes.
     program_feed(asio::io_context& loop, source program, std::function<void(std::function<void()>)> run_beside,
-                 std::shared_ptr<held_texts> held, std::chrono::milliseconds between_events = std::chrono::milliseconds{100});
+                 std::shared_ptr<held_texts> held,
+                 std::chrono::milliseconds between_events = std::chrono::milliseconds{100});
 
     /// One more, who is given its first event soon.
     void enter(std::weak_ptr<follower> newcomer);
@@ -84,8 +85,8 @@ private:
     asio::steady_timer timer_;
     bool is_waiting_ = false;  // for the timer, or for what is being written
     std::vector<std::weak_ptr<follower>> followers_{};
-    std::optional<program_moment> last_{};      // that an event has told
-    std::weak_ptr<const std::string> all_{};    // the event of all nodes then, while somebody holds it
+    std::optional<program_moment> last_{};    // that an event has told
+    std::weak_ptr<const std::string> all_{};  // the event of all nodes then, while somebody holds it
 };
 
 }  // namespace gatherd::api::admin

@@ -15,7 +15,8 @@ constexpr std::chrono::milliseconds time_when_hurried{2000};  // for the rest of
 
 }  // namespace
 
-reading_clients::reading_clients(asio::io_context& loop, std::size_t most, std::function<std::chrono::milliseconds()> time)
+reading_clients::reading_clients(asio::io_context& loop, std::size_t most,
+                                 std::function<std::chrono::milliseconds()> time)
     : most_{most}, time_{std::move(time)}, timer_{loop} {}
 
 void reading_clients::enter(http_client& made) {

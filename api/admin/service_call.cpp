@@ -64,7 +64,9 @@ public:
           caller_{std::move(caller)},
           is_query_{text.has_value()},
           is_chunked_{!text && !body_bytes},
-          out_{text ? length_head(text->size()) + *text : body_bytes ? length_head(*body_bytes) : std::string{}},
+          out_{text         ? length_head(text->size()) + *text
+               : body_bytes ? length_head(*body_bytes)
+                            : std::string{}},
           socket_{loop} {}
 
     std::size_t take(std::string_view piece) override {
@@ -161,7 +163,8 @@ private:
 
     std::size_t write(std::string_view piece) {
         asio::error_code failed;
-        const std::size_t count = piece.empty() ? 0 : socket_.write_some(asio::buffer(piece.data(), piece.size()), failed);
+        const std::size_t count =
+            piece.empty() ? 0 : socket_.write_some(asio::buffer(piece.data(), piece.size()), failed);
         is_broken_ = is_broken_ || (failed && failed != asio::error::would_block && failed != asio::error::try_again);
         return count;
     }
@@ -307,13 +310,14 @@ private:
 
 }  // namespace
 
-std::shared_ptr<request_handler> message_call(asio::io_context& loop, server::service& daemon, server::http_caller caller,
-                                              std::optional<std::uint64_t> body_bytes) {
+std::shared_ptr<request_handler> message_call(asio::io_context& loop, server::service& daemon,
+                                              server::http_caller caller, std::optional<std::uint64_t> body_bytes) {
     return std::make_shared<service_call>(loop, daemon, std::move(caller), std::nullopt, body_bytes);
 }
 
-std::shared_ptr<request_handler> method_call(asio::io_context& loop, server::service& daemon, server::http_caller caller,
-                                             const std::string& method, const std::string& params) {
+std::shared_ptr<request_handler> method_call(asio::io_context& loop, server::service& daemon,
+                                             server::http_caller caller, const std::string& method,
+                                             const std::string& params) {
     std::string text = R"({"jsonrpc":"2.0","id":1,"method":)" + value(method).dump();
     text += (params.empty() ? "" : R"(,"params":)" + params) + '}';
     return std::make_shared<service_call>(loop, daemon, std::move(caller), std::move(text), 0);

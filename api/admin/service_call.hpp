@@ -30,7 +30,8 @@ namespace gatherd::api::admin {
                                                             server::http_caller caller,
                                                             std::optional<std::uint64_t> body_bytes);
 
-/// Calls a method. Answers 200 with its result, or an error of HTTP with {"error": ERROR}. `params`: a JSON text, or empty.
+/// Calls a method. Answers 200 with its result, or an error of HTTP with {"error": ERROR}. `params`: a JSON text, or
+/// empty.
 [[nodiscard]] std::shared_ptr<request_handler> method_call(asio::io_context& loop, server::service& daemon,
                                                            server::http_caller caller, const std::string& method,
                                                            const std::string& params);

@@ -162,7 +162,8 @@ void registry::add_declared(detail::declared_function f) {
         }
         if (each.variadic) {
             if (i + 1 < parameters.size() || type.item_text.empty() || each.default_value) {
-                refuse(name, "'" + each.name + "' is variadic: it must be the last one, a std::vector, and have no default");
+                refuse(name,
+                       "'" + each.name + "' is variadic: it must be the last one, a std::vector, and have no default");
             }
         } else if (each.default_value) {
             try {

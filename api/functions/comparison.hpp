@@ -18,8 +18,8 @@ struct comparison {
     const value* right = nullptr;
 };
 
-/// Compares as Python does: true is 1, 1 is 1.0 and exactly so, texts go by code points, lists item by item; objects are
-/// equal or not, whatever the order of their members. Cost: linear; of objects n log n.
+/// Compares as Python does: true is 1, 1 is 1.0 and exactly so, texts go by code points, lists item by item; objects
+/// are equal or not, whatever the order of their members. Cost: linear; of objects n log n.
 [[nodiscard]] comparison compare(const value& a, const value& b);
 
 /// The same for <, which of two nulls or two objects does not say that they are equal: they have no order.

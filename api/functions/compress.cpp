@@ -67,8 +67,8 @@ struct compressor {
     z_stream stream{};
 };
 
-/// One block of `all` as a part of one deflate stream: what is before it is known to it as a dictionary, and it ends at a
-/// whole byte.
+/// One block of `all` as a part of one deflate stream: what is before it is known to it as a dictionary, and it ends at
+/// a whole byte.
 std::string deflated_block(std::string_view all, std::size_t begin, int level) {
     const std::string_view block = all.substr(begin, block_bytes);
     const std::string_view before = all.substr(begin - std::min(begin, window_bytes), std::min(begin, window_bytes));
@@ -207,17 +207,18 @@ bool is_brief_to_gunzip(arguments given) {
 }  // namespace
 
 void add_compress(plan::registry& functions) {
-    functions.add({.name = gzip_name,
-                   .summary = "Compresses a text's UTF-8 bytes, or the bytes that it holds as base64, and gives base64.",
-                   .parameters = {{.name = "data", .type = "text", .help = "what to compress"},
-                                  option("level", 6, "integer", "from 0, not at all, to 9, slow and small"),
-                                  option("binary", false, "boolean", "whether data is base64")},
-                   .pool = plan::thread_pool::compute,
-                   .body = gzip,
-                   .is_brief = is_brief_to_gzip,
-                   .errors = {"TypeError", "ValueError"},
-                   .example = {R"({"call": "compress.gzip", "args": ["aaaaaaaaaaaaaaaa"]})",
-                               R"("H4sIAAAAAAAA/0tMRAUA1WjWzxAAAAA=")"}});
+    functions.add(
+        {.name = gzip_name,
+         .summary = "Compresses a text's UTF-8 bytes, or the bytes that it holds as base64, and gives base64.",
+         .parameters = {{.name = "data", .type = "text", .help = "what to compress"},
+                        option("level", 6, "integer", "from 0, not at all, to 9, slow and small"),
+                        option("binary", false, "boolean", "whether data is base64")},
+         .pool = plan::thread_pool::compute,
+         .body = gzip,
+         .is_brief = is_brief_to_gzip,
+         .errors = {"TypeError", "ValueError"},
+         .example = {R"({"call": "compress.gzip", "args": ["aaaaaaaaaaaaaaaa"]})",
+                     R"("H4sIAAAAAAAA/0tMRAUA1WjWzxAAAAA=")"}});
     functions.add({.name = gunzip_name,
                    .summary = "The text of which gzip made these bytes, or the bytes themselves, as base64.",
                    .parameters = {{.name = "data", .type = "text", .help = "base64 of a gzip file"},

@@ -203,11 +203,11 @@ value described_file(std::string name, const struct stat& found) {
                              : S_ISLNK(found.st_mode) ? "link"
                                                       : "other";
     constexpr double billion = 1e9;
-    return {{"name", text_from(std::move(name))},
-            {"type", type},
-            {"size", static_cast<std::uint64_t>(found.st_size)},
-            {"modified", static_cast<double>(found.st_mtim.tv_sec) +
-                             static_cast<double>(found.st_mtim.tv_nsec) / billion}};
+    return {
+        {"name", text_from(std::move(name))},
+        {"type", type},
+        {"size", static_cast<std::uint64_t>(found.st_size)},
+        {"modified", static_cast<double>(found.st_mtim.tv_sec) + static_cast<double>(found.st_mtim.tv_nsec) / billion}};
 }
 
 value list_folder(const rooted_paths& roots, const site& at) {
@@ -319,7 +319,8 @@ plan::function declared(const roots_ptr& roots, std::string name, std::string su
     std::vector<plan::parameter> parameters{
         {.name = "path", .type = "text", .help = "a root of file.roots, and where below it: data/reports/a.txt"}};
     std::move(more.begin(), more.end(), std::back_inserter(parameters));
-    for (const char* each : {"FileNotFoundError", "NotADirectoryError", "PermissionError", "OSError", "TypeError", "ValueError"}) {
+    for (const char* each :
+         {"FileNotFoundError", "NotADirectoryError", "PermissionError", "OSError", "TypeError", "ValueError"}) {
         errors.emplace_back(each);
     }
     return {.name = std::move(name),
@@ -337,13 +338,14 @@ plan::function declared(const roots_ptr& roots, std::string name, std::string su
 
 void add_file(plan::registry& functions, const file_settings& settings) {
     const roots_ptr roots = std::make_shared<const rooted_paths>(settings.roots, settings.is_anywhere);
-    functions.add(declared(roots, "file.read", "The content of a file, as text.", file_read,
-                           {option("binary", false, "boolean", "whether to give base64"),
-                            option("max_bytes", std::uint64_t{16} << 20U, "integer", "how large the file may be", "bytes")},
-                           {"IsADirectoryError", "OverflowError"},
-                           R"({"call": "file.read", "args": ["data/greeting.txt"]})"));
+    functions.add(
+        declared(roots, "file.read", "The content of a file, as text.", file_read,
+                 {option("binary", false, "boolean", "whether to give base64"),
+                  option("max_bytes", std::uint64_t{16} << 20U, "integer", "how large the file may be", "bytes")},
+                 {"IsADirectoryError", "OverflowError"}, R"({"call": "file.read", "args": ["data/greeting.txt"]})"));
     functions.add(declared(roots, "file.write",
-                           "Writes a file: all of it at once for whoever reads it, or with append at its end.", file_write,
+                           "Writes a file: all of it at once for whoever reads it, or with append at its end.",
+                           file_write,
                            {{.name = "data", .type = "text", .help = "the content"},
                             option("append", false, "boolean", "whether to add to what is there"),
                             option("binary", false, "boolean", "whether data is base64")},

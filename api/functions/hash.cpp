@@ -92,8 +92,8 @@ struct md5 {
     static constexpr const char* name = "MD5";
 };
 
-/// The algorithm is fetched once: OpenSSL 3 looks it up under a lock each time that it is only named. It is never freed,
-/// so that it outlives every thread that hashes.
+/// The algorithm is fetched once: OpenSSL 3 looks it up under a lock each time that it is only named. It is never
+/// freed, so that it outlives every thread that hashes.
 template <typename Algorithm>
 std::string digest_of(std::string_view bytes) {
     static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, Algorithm::name, nullptr);
@@ -109,16 +109,14 @@ std::string digest_of(std::string_view bytes) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
     unsigned int length = 0;
     require(algorithm == nullptr ? 0 : EVP_DigestInit_ex2(context.get(), algorithm, nullptr));
-    in_pieces(bytes, [&](std::string_view piece) {
-        require(EVP_DigestUpdate(context.get(), piece.data(), piece.size()));
-    });
+    in_pieces(bytes,
+              [&](std::string_view piece) { require(EVP_DigestUpdate(context.get(), piece.data(), piece.size())); });
     require(EVP_DigestFinal_ex(context.get(), digest.data(), &length));
     return hex({digest.data(), length});
 }
 
 std::uint32_t crc32_of(std::string_view bytes) noexcept {
-    return static_cast<std::uint32_t>(
-        crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+    return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
 }
 
 /// Checksums of pieces can be computed apart, and combined.
@@ -176,15 +174,16 @@ bool is_brief_to_hash(arguments given) {
 
 template <const char* Name, std::string (*Hash)(std::string_view)>
 plan::function hash_function(const std::string& sum, const char* of_abc) {
-    return {.name = Name,
-            .summary = "The " + sum + " of a text's UTF-8 bytes, or of the bytes that it holds as base64, in hexadecimal.",
-            .parameters = {{.name = "data", .type = "text", .help = "what to hash"},
-                           option("binary", false, "boolean", "whether data is base64")},
-            .pool = plan::thread_pool::compute,
-            .body = hash_of<Name, Hash>,
-            .is_brief = is_brief_to_hash,
-            .errors = {"TypeError", "ValueError"},
-            .example = {std::string{R"({"call": ")"} + Name + R"(", "args": ["abc"]})", "\"" + std::string{of_abc} + "\""}};
+    return {
+        .name = Name,
+        .summary = "The " + sum + " of a text's UTF-8 bytes, or of the bytes that it holds as base64, in hexadecimal.",
+        .parameters = {{.name = "data", .type = "text", .help = "what to hash"},
+                       option("binary", false, "boolean", "whether data is base64")},
+        .pool = plan::thread_pool::compute,
+        .body = hash_of<Name, Hash>,
+        .is_brief = is_brief_to_hash,
+        .errors = {"TypeError", "ValueError"},
+        .example = {std::string{R"({"call": ")"} + Name + R"(", "args": ["abc"]})", "\"" + std::string{of_abc} + "\""}};
 }
 
 }  // namespace
@@ -192,11 +191,13 @@ plan::function hash_function(const std::string& sum, const char* of_abc) {
 void add_hash(plan::registry& functions) {
     functions.add(hash_function<sha256_name, digest_of<sha256>>(
         "SHA-256 digest", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
-    functions.add(hash_function<sha512_name, digest_of<sha512>>(
-        "SHA-512 digest",
-        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e"
-        "2a9ac94fa54ca49f"));
-    functions.add(hash_function<sha1_name, digest_of<sha1>>("SHA-1 digest", "a9993e364706816aba3e25717850c26c9cd0d89d"));
+    functions.add(
+        hash_function<sha512_name, digest_of<sha512>>("SHA-512 digest",
+                                                      "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+                                                      "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e"
+                                                      "2a9ac94fa54ca49f"));
+    functions.add(
+        hash_function<sha1_name, digest_of<sha1>>("SHA-1 digest", "a9993e364706816aba3e25717850c26c9cd0d89d"));
     functions.add(hash_function<md5_name, digest_of<md5>>("MD5 digest", "900150983cd24fb0d6963f7d28e17f72"));
     functions.add(hash_function<crc32_name, crc32_hex>("CRC-32 of zlib and gzip", "352441c2"));
     functions.add(hash_function<xxh64_name, xxh64_hex>("XXH64 hash with seed 0", "44bc2cf5ad770999"));

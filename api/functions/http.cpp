@@ -78,14 +78,16 @@ bool is_json_type(std::string_view type) {
 
 /// `name`: in lower case.
 bool has_header(const std::vector<http::header>& headers, std::string_view name) {
-    return std::ranges::any_of(headers, [name](const http::header& each) { return http::lower_case(each.name) == name; });
+    return std::ranges::any_of(headers,
+                               [name](const http::header& each) { return http::lower_case(each.name) == name; });
 }
 
 void read_body(const http_call& call, http::request& request) {
     const argument body = call.body();
     const argument json = call.json();
     if (!body.is_null() && !json.is_null()) {
-        throw raised{"ValueError", std::string{call.callee} + "(): body and json are given, of which a request has one"};
+        throw raised{"ValueError",
+                     std::string{call.callee} + "(): body and json are given, of which a request has one"};
     }
     if (!body.is_null()) {
         request.body = body.bytes(call.binary().flag());
@@ -141,7 +143,8 @@ value result_of(http::response answer, bool is_binary) {
     bool is_json = false;
     for (http::header& each : answer.headers) {
         is_json = is_json || (each.name == "content-type" && is_json_type(each.value));
-        headers.get_ref<value::object_t&>().emplace_back(text_from(std::move(each.name)), text_from(std::move(each.value)));
+        headers.get_ref<value::object_t&>().emplace_back(text_from(std::move(each.name)),
+                                                         text_from(std::move(each.value)));
     }
     value json = is_json ? json_from(answer.body) : value(nullptr);
     return {{"status", answer.status},
@@ -229,7 +232,8 @@ private:
 
     executor::task<value> run_now(call_context& context, http_call call) {
         http::request request = request_from(call);
-        if (const trace_parent trace = context.client().trace; !trace.empty() && !has_header(request.headers, "traceparent")) {
+        if (const trace_parent trace = context.client().trace;
+            !trace.empty() && !has_header(request.headers, "traceparent")) {
             request.headers.push_back({"traceparent", std::string{trace.text()}});
         }
         http::response answer;
@@ -243,8 +247,8 @@ private:
         constexpr int first_error = 400;
         if (answer.status >= first_error && call.check().flag()) {
             throw raised{"HTTPError", std::string{call.callee} + ": status " + std::to_string(answer.status) +
-                                          (answer.reason.empty() ? "" : " " + shortened(text_from(answer.reason))) + " from '" +
-                                          shortened(answer.url) + "'"};
+                                          (answer.reason.empty() ? "" : " " + shortened(text_from(answer.reason))) +
+                                          " from '" + shortened(answer.url) + "'"};
         }
         const bool is_binary = call.binary().flag();
         if (answer.body.size() <= brief_body) {
@@ -262,11 +266,11 @@ private:
 };
 
 std::vector<plan::parameter> common_options() {
-    return {option("timeout", 30, "number or null", "how long it may take, redirects included, once it is its turn; null: for ever",
-                   "seconds"),
+    return {option("timeout", 30, "number or null",
+                   "how long it may take, redirects included, once it is its turn; null: for ever", "seconds"),
             option("follow", 5, "integer", "how many redirects are followed; more are HTTPError"),
-            option("max_body", default_max_body, "integer", "how large the body may be, decompressed; more is OverflowError",
-                   "bytes"),
+            option("max_body", default_max_body, "integer",
+                   "how large the body may be, decompressed; more is OverflowError", "bytes"),
             option("check", false, "boolean", "whether a status from 400 on raises HTTPError"),
             option("binary", false, "boolean", "whether body is base64")};
 }
@@ -303,7 +307,8 @@ void add_http(plan::registry& functions, const http_settings& settings) {
          option("json", nullptr, "any", "what to send as JSON, in place of body")},
         R"({"try": {"call": "http.request", "args": {"url": "http://127.0.0.1:1/", "method": "POST", "json": {"a": 1}}}, "except": {"value": "no answer"}})"));
     functions.add(http_function(
-        family, get_name, "Fetches a URL over HTTP, and returns status, headers and body of the answer.", {url, headers},
+        family, get_name, "Fetches a URL over HTTP, and returns status, headers and body of the answer.",
+        {url, headers},
         R"({"try": {"call": "http.get", "args": ["http://127.0.0.1:1/"]}, "except": {"value": "no answer"}})"));
 }
 

@@ -200,7 +200,9 @@ value sum(call_context&, arguments given) {
 
 /// Whether they are all numbers without a nan, or all texts: their order is total, and to compare them never throws.
 bool have_total_order(arguments values) {
-    const auto is_ordered = [](const value& v) { return is_number(v) && !(v.is_number_float() && std::isnan(v.get<double>())); };
+    const auto is_ordered = [](const value& v) {
+        return is_number(v) && !(v.is_number_float() && std::isnan(v.get<double>()));
+    };
     return std::ranges::all_of(values, [](const value& v) { return v.is_string(); }) ||
            std::ranges::all_of(values, is_ordered);
 }

@@ -14,9 +14,9 @@
 
 namespace gatherd::api::functions {
 
-/// So many places. A place that becomes free goes to the client that has the fewest of those that wait, and there to the
-/// call that came first; of equals, to the one that has got none for longest. So a client that had all places gets no
-/// further one while a client with fewer waits.
+/// So many places. A place that becomes free goes to the client that has the fewest of those that wait, and there to
+/// the call that came first; of equals, to the one that has got none for longest. So a client that had all places gets
+/// no further one while a client with fewer waits.
 ///
 /// Threads: all members are safe from any thread. Cost: logarithmic in the number of clients that wait.
 class place_line {
@@ -41,7 +41,7 @@ private:
     void grant_free() noexcept;
 
     std::mutex lock_;
-    std::size_t free_;                                        // under lock_, as all below; 0 while anybody waits
+    std::size_t free_;  // under lock_, as all below; 0 while anybody waits
     std::uint64_t turns_ = 0;
     std::unordered_map<const void*, client_line> clients_{};  // that have places or wait
     std::set<rank> in_line_{};                                // of those that wait

@@ -23,10 +23,10 @@
 #include "api/functions/argument.hpp"
 #include "api/functions/option.hpp"
 #include "api/functions/place_line.hpp"
-#include "api/process/process_spawner.hpp"
-#include "api/process/process_watch.hpp"
 #include "api/functions/rooted_path.hpp"
 #include "api/functions/system_error.hpp"
+#include "api/process/process_spawner.hpp"
+#include "api/process/process_watch.hpp"
 #include "api/shortened.hpp"
 #include "gatherd/executor/errors.hpp"
 #include "gatherd/executor/use_task.hpp"
@@ -70,8 +70,8 @@ run_options options_from(arguments given) {
     if (const argument limit = argument_at(given, timeout); !limit.is_null()) {
         constexpr double longest = 1e9;  // some thirty years: a deadline reckoned from it cannot overflow
         options.timeout_seconds = limit.seconds();
-        options.timeout = std::chrono::nanoseconds{
-            static_cast<std::int64_t>(std::min(options.timeout_seconds, longest) * 1e9)};
+        options.timeout =
+            std::chrono::nanoseconds{static_cast<std::int64_t>(std::min(options.timeout_seconds, longest) * 1e9)};
     }
     return options;
 }
@@ -112,7 +112,10 @@ std::filesystem::path canonical(const std::string& path) {
 class process_family {
 public:
     explicit process_family(const process_settings& settings)
-        : settings_{settings}, line_{settings.running}, spawner_{settings.starting}, roots_{settings.roots, settings.is_anywhere} {
+        : settings_{settings},
+          line_{settings.running},
+          spawner_{settings.starting},
+          roots_{settings.roots, settings.is_anywhere} {
         for (const auto& [name, folder] : settings_.roots) {
             folders_.emplace_back(name, canonical(folder));
         }
@@ -153,8 +156,8 @@ private:
         const run_options options = options_from(given);
         const auto began = process_watch::clock::now();
         auto started = co_await start(request_from(given));
-        const auto watch =
-            std::make_shared<process_watch>(executor::this_io(), std::move(started), options.max_output, context.account(), began);
+        const auto watch = std::make_shared<process_watch>(executor::this_io(), std::move(started), options.max_output,
+                                                           context.account(), began);
         watch->start(options.timeout);
         std::exception_ptr cancelled;
         try {
@@ -338,8 +341,8 @@ private:
     place_line line_;
     process_spawner spawner_;
     const rooted_paths roots_;
-    std::vector<named_folder> folders_{};          // of roots, canonical
-    std::vector<std::string> environment_{}; // where a call gives none
+    std::vector<named_folder> folders_{};     // of roots, canonical
+    std::vector<std::string> environment_{};  // where a call gives none
 };
 
 }  // namespace
@@ -352,18 +355,18 @@ void add_process(plan::registry& functions, const process_settings& settings) {
          .parameters = {{.name = "argv", .type = "list of texts", .help = "the program and its arguments"},
                         option("stdin", nullptr, "text or null", "what it reads from its standard input"),
                         option("env", nullptr, "object of texts or null",
-                                 "its whole environment; null: the daemon's PATH, HOME, LANG and LC_*"),
+                               "its whole environment; null: the daemon's PATH, HOME, LANG and LC_*"),
                         option("cwd", nullptr, "text or null", "the folder to run in, below a root of file.roots"),
                         option("timeout", nullptr, "number or null", "how long it may run", "seconds"),
                         option("check", false, "boolean", "whether a status other than 0 raises"),
                         option("max_output", std::uint64_t{1} << 20U, "integer",
-                                 "how much of each stream is kept; the rest is dropped", "bytes"),
+                               "how much of each stream is kept; the rest is dropped", "bytes"),
                         option("binary", false, "boolean", "whether stdin, stdout and stderr are base64")},
          .body = plan::coroutine_body{[family](call_context& context, arguments given) {
              return family->run(context, given);
          }},
-         .errors = {"PermissionError", "FileNotFoundError", "TimeoutError", "CalledProcessError", "OSError", "TypeError",
-                    "ValueError"},
+         .errors = {"PermissionError", "FileNotFoundError", "TimeoutError", "CalledProcessError", "OSError",
+                    "TypeError", "ValueError"},
          .example = {R"({"call": "process.run", "args": [["echo", "hello"]]})", ""},
          .needs = "process.allow",
          .has_line = true});

@@ -17,11 +17,11 @@ namespace gatherd::api::functions {
 struct process_settings {
     std::vector<std::string> allow{};  ///< names looked up in `path`, absolute paths, or "*"
     std::string path = "/usr/local/bin:/usr/bin:/bin";
-    std::vector<std::string> env{};  ///< variables that a call may set, or "*"
-    std::uint64_t max_memory = 0;    ///< bytes; 0: not bounded
-    std::uint64_t max_cpu = 0;       ///< seconds; 0: not bounded
-    std::size_t running = 64;        ///< processes at a time
-    std::size_t starting = 2;        ///< of these, on their way into being at a time
+    std::vector<std::string> env{};              ///< variables that a call may set, or "*"
+    std::uint64_t max_memory = 0;                ///< bytes; 0: not bounded
+    std::uint64_t max_cpu = 0;                   ///< seconds; 0: not bounded
+    std::size_t running = 64;                    ///< processes at a time
+    std::size_t starting = 2;                    ///< of these, on their way into being at a time
     std::map<std::string, std::string> roots{};  ///< file.roots: where a call may run its program
     bool is_anywhere = false;                    ///< no roots: a call may run its program in any folder
     std::optional<std::uint64_t> open_files{};   ///< the soft limit that a process begins with

@@ -1,7 +1,7 @@
 /// \file
 /// How a JSON value looks to Python.
-#include "api/functions/argument.hpp"
 #include "api/functions/python_value.hpp"
+#include "api/functions/argument.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -258,8 +258,9 @@ plan::parameter sequence_of(std::string name, std::string help) {
 
 void add_numbers(plan::registry& functions) {
     functions.add(drawing("random", "A float in [0, 1).", {}, random_random, {}, "[]", "0.13436424411240122"));
-    functions.add(drawing("uniform", "A float between a and b.", {number("a", "one bound"), number("b", "the other bound")},
-                          random_uniform, {"TypeError"}, "[5, 10]", "5.671821220562006"));
+    functions.add(drawing("uniform", "A float between a and b.",
+                          {number("a", "one bound"), number("b", "the other bound")}, random_uniform, {"TypeError"},
+                          "[5, 10]", "5.671821220562006"));
     functions.add(drawing("randint", "An integer from a to b, both included.",
                           {integer("a", "the lower bound"), integer("b", "the upper bound")}, random_randint,
                           {"TypeError", "ValueError"}, "[1, 6]", "2"));

@@ -22,7 +22,8 @@ std::string about(std::string_view callee, const std::string& path) {
 
 }  // namespace
 
-rooted_paths::rooted_paths(const std::map<std::string, std::string>& roots, bool is_anywhere) : is_anywhere_{is_anywhere} {
+rooted_paths::rooted_paths(const std::map<std::string, std::string>& roots, bool is_anywhere)
+    : is_anywhere_{is_anywhere} {
     for (const auto& [name, folder] : roots) {
         descriptor opened{::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
         if (!opened) {

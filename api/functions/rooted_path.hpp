@@ -19,8 +19,8 @@ using process::descriptor;
 /// The folders of file.roots, by name, each of them open. What a path leads to is found by openat2 with
 /// RESOLVE_BENEATH: neither `..` nor a link nor a race with one leads out of a root.
 ///
-/// All members that take a path raise what Python would: PermissionError where there are no roots, or the path leads out
-/// of its root; FileNotFoundError for an unknown root; and what the system refuses. `callee` is for messages.
+/// All members that take a path raise what Python would: PermissionError where there are no roots, or the path leads
+/// out of its root; FileNotFoundError for an unknown root; and what the system refuses. `callee` is for messages.
 ///
 /// Threads: all members are safe from any thread; they may block.
 class rooted_paths {
@@ -34,7 +34,8 @@ public:
                                   mode_t mode = 0) const;
 
     /// The folder in which a path ends, and its last name there. A root itself has none: PermissionError.
-    [[nodiscard]] std::pair<descriptor, std::string> open_parent(std::string_view callee, const std::string& path) const;
+    [[nodiscard]] std::pair<descriptor, std::string> open_parent(std::string_view callee,
+                                                                 const std::string& path) const;
 
 private:
     struct location {

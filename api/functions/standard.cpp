@@ -9,8 +9,8 @@
 #include "api/functions/operators.hpp"
 #include "api/functions/random.hpp"
 #include "api/functions/stats.hpp"
-#include "api/functions/text_search.hpp"
 #include "api/functions/text.hpp"
+#include "api/functions/text_search.hpp"
 
 namespace gatherd::api::functions {
 

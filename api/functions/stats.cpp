@@ -82,7 +82,8 @@ wide sum_of(const std::vector<sample>& numbers, const Term& term) {
     if (numbers.size() <= numbers_at_a_time) {
         return add_part({0, numbers.size()}, {}).total();
     }
-    return oneapi::tbb::parallel_deterministic_reduce(range{0, numbers.size(), numbers_at_a_time}, exact_sum{}, add_part,
+    return oneapi::tbb::parallel_deterministic_reduce(range{0, numbers.size(), numbers_at_a_time}, exact_sum{},
+                                                      add_part,
                                                       [](exact_sum left, const exact_sum& right) {
                                                           left.add(right.rounded);
                                                           left.lost += right.lost;
@@ -149,7 +150,8 @@ value describe(plan::call_context&, arguments given) {
             {"mean", float_value(static_cast<double>(mean))},
             {"stdev", std::move(deviation)},
             {"min", numbers.front().as_value()},
-            {"quartiles", {float_value(quartile(numbers, 1)), float_value(quartile(numbers, 2)), float_value(quartile(numbers, 3))}},
+            {"quartiles",
+             {float_value(quartile(numbers, 1)), float_value(quartile(numbers, 2)), float_value(quartile(numbers, 3))}},
             {"max", numbers.back().as_value()}};
 }
 
@@ -160,16 +162,18 @@ bool is_brief_to_describe(arguments given) {
 }  // namespace
 
 void add_stats(plan::registry& functions) {
-    functions.add({.name = describe_name,
-                   .summary = "Count, mean, standard deviation of a sample (null for one), minimum, quartiles (inclusive) and "
-                              "maximum of numbers.",
-                   .parameters = {{.name = "numbers", .type = "list of numbers", .help = "at least one"}},
-                   .pool = plan::thread_pool::compute,
-                   .body = describe,
-                   .is_brief = is_brief_to_describe,
-                   .errors = {"TypeError", "ValueError", "OverflowError"},
-                   .example = {R"({"call": "stats.describe", "args": [[1, 2, 3, 4, 10]]})",
-                               R"({"count": 5, "mean": 4.0, "stdev": 3.5355339059327378, "min": 1, "quartiles": [2.0, 3.0, 4.0], "max": 10})"}});
+    functions.add(
+        {.name = describe_name,
+         .summary = "Count, mean, standard deviation of a sample (null for one), minimum, quartiles (inclusive) and "
+                    "maximum of numbers.",
+         .parameters = {{.name = "numbers", .type = "list of numbers", .help = "at least one"}},
+         .pool = plan::thread_pool::compute,
+         .body = describe,
+         .is_brief = is_brief_to_describe,
+         .errors = {"TypeError", "ValueError", "OverflowError"},
+         .example = {
+             R"({"call": "stats.describe", "args": [[1, 2, 3, 4, 10]]})",
+             R"({"count": 5, "mean": 4.0, "stdev": 3.5355339059327378, "min": 1, "quartiles": [2.0, 3.0, 4.0], "max": 10})"}});
 }
 
 }  // namespace gatherd::api::functions

@@ -44,8 +44,8 @@ RE2::Options search_options() {
 }
 
 std::size_t code_points(re2::StringPiece text) noexcept {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 /// Searches texts for a pattern. Threads: any number at a time.
@@ -53,7 +53,8 @@ class searcher {
 public:
     explicit searcher(const std::string& pattern) : compiled_{pattern, search_options()} {
         const auto refuse = [&pattern](const std::string& reason) {
-            throw raised{"ValueError", std::string{search_name} + "(): pattern '" + shortened(pattern) + "' cannot be used: " + reason};
+            throw raised{"ValueError", std::string{search_name} + "(): pattern '" + shortened(pattern) +
+                                           "' cannot be used: " + reason};
         };
         if (!compiled_.ok()) {
             refuse(shortened(compiled_.error()));
@@ -147,8 +148,9 @@ void add_text_search(plan::registry& functions) {
          .pool = plan::thread_pool::compute,
          .body = search,  // never brief: to compile a pattern may take milliseconds
          .errors = {"TypeError", "ValueError", "OverflowError"},
-         .example = {R"json({"call": "text.search", "args": [["id=7", "none", "är id=12"], "id=([0-9]+)"]})json",
-                     R"([{"index": 0, "start": 0, "end": 4, "match": "id=7", "groups": ["7"]}, {"index": 2, "start": 3, "end": 8, "match": "id=12", "groups": ["12"]}])"}});
+         .example = {
+             R"json({"call": "text.search", "args": [["id=7", "none", "är id=12"], "id=([0-9]+)"]})json",
+             R"([{"index": 0, "start": 0, "end": 4, "match": "id=7", "groups": ["7"]}, {"index": 2, "start": 3, "end": 8, "match": "id=12", "groups": ["12"]}])"}});
 }
 
 }  // namespace gatherd::api::functions

@@ -74,7 +74,8 @@ void answer_head::add(std::string_view line) {
     std::string name = lower_case(trimmed(line.substr(0, colon)));
     const std::string_view value = trimmed(line.substr(colon + 1));
     const auto found = std::ranges::find(fields_, name, &header::name);
-    if (name == "content-length" && (!is_length(value) || (found != fields_.end() && found->value.substr(0, found->value.find(',')) != value))) {
+    if (name == "content-length" &&
+        (!is_length(value) || (found != fields_.end() && found->value.substr(0, found->value.find(',')) != value))) {
         fault_ = "Content-Length is no length, or there are several that differ";
         return;
     }

@@ -213,7 +213,8 @@ client::part_ptr client::part() const {
         if (there == nullptr) {
             continue;
         }
-        if (&there->reactor == &own || (first == nullptr && there->requests.load(std::memory_order_relaxed) < few_requests)) {
+        if (&there->reactor == &own ||
+            (first == nullptr && there->requests.load(std::memory_order_relaxed) < few_requests)) {
             return there;
         }
         if (first == nullptr) {
@@ -248,7 +249,7 @@ executor::task<response> client::fetch(request given) const {
         }
     }
     throw executor::timeout_error{"no whole answer of '" + shortened(given.url) + "' within " +
-                                 in_seconds(*given.timeout) + " s"};
+                                  in_seconds(*given.timeout) + " s"};
 }
 
 executor::task<response> client::follow(request& given) const {
@@ -310,9 +311,9 @@ executor::task<> client::find_addresses(const part_ptr& there, exchange& begun) 
     const std::string first = begun.addresses.front().to_string();
     std::erase_if(begun.addresses, [&](const auto& each) { return !rules_.allows(where.host(), each, where.port()); });
     if (begun.addresses.empty()) {
-        throw fault{kind::permission, described(where) + " has the address " + first +
-                                          ", which is in none of the blocks of http.allow" +
-                                          (is_public(asio::ip::make_address(first)) ? "" : ", and is none of the public internet")};
+        throw fault{kind::permission,
+                    described(where) + " has the address " + first + ", which is in none of the blocks of http.allow" +
+                        (is_public(asio::ip::make_address(first)) ? "" : ", and is none of the public internet")};
     }
 }
 

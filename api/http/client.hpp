@@ -23,21 +23,21 @@ struct client_settings {
     std::vector<std::string> allow{};        ///< see allow_list; none: nothing may be reached
     std::vector<std::string> dns_servers{};  ///< `address` or `address:port`; none: the system's
     std::string ca_file{};  ///< PEM file of the authorities that sign servers' certificates; empty: the system's
-    std::size_t most_connections = 256;  ///< in use or kept, of each reactor
+    std::size_t most_connections = 256;                  ///< in use or kept, of each reactor
     std::size_t most_body_bytes = std::size_t{1} << 30;  ///< of all answers that are being received, together
-    std::string user_agent = "gatherd";       ///< what requests without a User-Agent have
+    std::string user_agent = "gatherd";                  ///< what requests without a User-Agent have
 };
 
 /// Sends requests over HTTP/1.1 and HTTP/2, by libcurl and c-ares on the reactors of two workers at most, without any
-/// thread of its own. A few requests at a time all go to the reactor of the worker that made the first one, and share its
-/// connections. What is more goes to that of a second worker too, if it is made there.
+/// thread of its own. A few requests at a time all go to the reactor of the worker that made the first one, and share
+/// its connections. What is more goes to that of a second worker too, if it is made there.
 ///
 /// Each address is checked when its name has been resolved, when a socket to it is opened, and before a request is sent
 /// on a connection; at each redirect likewise. Proxies of the environment are not used.
 ///
-/// Threads: fetch may be called in tasks of any scheduler, any number at once. The client has to outlive its fetches. What
-/// it has open goes with the client or with the workers' scheduler, whichever ends first; that scheduler has to outlive
-/// fetches that are made on others.
+/// Threads: fetch may be called in tasks of any scheduler, any number at once. The client has to outlive its fetches.
+/// What it has open goes with the client or with the workers' scheduler, whichever ends first; that scheduler has to
+/// outlive fetches that are made on others.
 class client {
 public:
     /// Throws std::invalid_argument, which names the setting, for those that cannot be.

@@ -28,8 +28,8 @@ struct request {
     std::optional<std::string> body{};
     /// For all of it, redirects included. None: no limit.
     std::optional<std::chrono::nanoseconds> timeout = std::chrono::seconds{30};
-    std::size_t follow = 5;                                       ///< redirects at most
-    std::size_t max_body = std::size_t{16} << 20;                 ///< bytes of the answer's body, decoded
+    std::size_t follow = 5;                        ///< redirects at most
+    std::size_t max_body = std::size_t{16} << 20;  ///< bytes of the answer's body, decoded
 };
 
 /// The last answer, after the redirects that were followed.

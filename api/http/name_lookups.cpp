@@ -47,7 +47,8 @@ channel_ptr open_channel(const std::string& servers, ares_sock_state_cb on_socke
             throw std::bad_alloc{};
         }
         if (refused != ARES_SUCCESS) {
-            throw std::invalid_argument{"http.dns_servers: '" + servers + "': a name server is an address, or an address with :port"};
+            throw std::invalid_argument{"http.dns_servers: '" + servers +
+                                        "': a name server is an address, or an address with :port"};
         }
     }
     return channel;

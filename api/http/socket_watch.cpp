@@ -41,7 +41,8 @@ void socket_watch::watch(int socket, bool reading, bool writing, owner& listener
     };
     const bool is_new = found.known == 0;
     // The second attempt: the number was another socket's, which was closed without a word.
-    const bool is_told = tell_set(is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD) || tell_set(is_new ? EPOLL_CTL_MOD : EPOLL_CTL_ADD);
+    const bool is_told =
+        tell_set(is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD) || tell_set(is_new ? EPOLL_CTL_MOD : EPOLL_CTL_ADD);
     found.known = is_told ? found.wanted : 0;
 }
 

@@ -46,7 +46,8 @@ void target::read(const std::string& given) {
     if (given.find('\0') != std::string::npos) {
         refuse_url(given, "has a NUL in it");
     }
-    if (const auto scheme = given.find_first_of(":/?#"); scheme != std::string::npos && given.compare(scheme, 4, ":///") == 0) {
+    if (const auto scheme = given.find_first_of(":/?#");
+        scheme != std::string::npos && given.compare(scheme, 4, ":///") == 0) {
         refuse_url(given, "has no host");  // libcurl would take the first part of the path
     }
     const CURLUcode failed =

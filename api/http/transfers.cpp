@@ -101,7 +101,7 @@ public:
         }
         if (has_no_memory_) {
             return fault{fault_kind::memory, "the answers that are being received have more than " +
-                                           std::to_string(all_.settings_.most_body_bytes) + " bytes together"};
+                                                 std::to_string(all_.settings_.most_body_bytes) + " bytes together"};
         }
         if (!head.fault().empty()) {
             return fault{fault_kind::connection, std::string{head.fault()}};
@@ -292,8 +292,8 @@ private:
     std::unique_ptr<CURL, easy_deleter> easy_;  // goes first
 };
 
-transfers::transfers(asio::io_context& reactor, socket_watch& sockets, const allow_list& rules, client_settings settings,
-                     std::atomic<std::size_t>& body_bytes)
+transfers::transfers(asio::io_context& reactor, socket_watch& sockets, const allow_list& rules,
+                     client_settings settings, std::atomic<std::size_t>& body_bytes)
     : sockets_{sockets},
       rules_{rules},
       settings_{std::move(settings)},

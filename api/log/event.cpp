@@ -20,14 +20,14 @@ constinit thread_local const event* current = nullptr;
 
 /// A word needs no quotes in a line of text: it holds nothing that ends it, and is not taken for two.
 bool is_word(std::string_view text) {
-    return std::ranges::all_of(text, [](char each) {
-        return each > ' ' && each <= '~' && each != '"' && each != '=' && each != '\\';
-    });
+    return std::ranges::all_of(
+        text, [](char each) { return each > ' ' && each <= '~' && each != '"' && each != '=' && each != '\\'; });
 }
 
 std::string text_of(const field& shown) {
     const auto* const text = std::get_if<std::string_view>(&shown.value);
-    return text != nullptr && text->size() <= most_text_bytes && is_word(*text) ? std::string{*text} : json_value(shown);
+    return text != nullptr && text->size() <= most_text_bytes && is_word(*text) ? std::string{*text}
+                                                                                : json_value(shown);
 }
 
 std::string text_of(const event& told) {

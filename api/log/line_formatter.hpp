@@ -12,7 +12,8 @@ namespace gatherd::api::log {
 
 enum class line_format : std::uint8_t {
     text,     ///< time, level, message, fields
-    journal,  ///< the same for systemd's journal, which keeps the time itself: `<4>` for the level, then message, fields
+    journal,  ///< the same for systemd's journal, which keeps the time itself: `<4>` for the level, then message,
+              ///< fields
     json,     ///< one object: time, level, message, fields
 };
 

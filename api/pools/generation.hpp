@@ -38,8 +38,9 @@ class generation : public std::enable_shared_from_this<generation> {
 public:
     /// What its pool wants to hear, in a task of one of its processes.
     struct listener {
-        std::function<void(generation&)> serving;                      ///< each time that a process serves
-        std::function<void(generation&, pid_t, const std::string&)> failing;  ///< a process has failed, and why; 0: it never began
+        std::function<void(generation&)> serving;  ///< each time that a process serves
+        std::function<void(generation&, pid_t, const std::string&)>
+            failing;  ///< a process has failed, and why; 0: it never began
         std::function<void(generation&, pid_t, const std::string&)> given_up;  ///< on trial
     };
 

@@ -12,8 +12,8 @@
 
 namespace gatherd::api::pools {
 
-/// The command with the interpreter that the extension of its program tells (.py, .js, .mjs, .php), where it is left out: the
-/// program is no executable script of its own. `folder`: where the program is looked for; empty: here.
+/// The command with the interpreter that the extension of its program tells (.py, .js, .mjs, .php), where it is left
+/// out: the program is no executable script of its own. `folder`: where the program is looked for; empty: here.
 [[nodiscard]] std::vector<std::string> with_interpreter(std::vector<std::string> command, const std::string& folder);
 
 /// Threads: any, once it is made.
@@ -23,8 +23,8 @@ public:
     /// or the daemon may not become it.
     explicit launcher(const pool_settings& settings, std::optional<std::uint64_t> open_files);
 
-    /// For one process. Throws std::runtime_error where the program, its script or the folder cannot be found, or the program
-    /// cannot be executed.
+    /// For one process. Throws std::runtime_error where the program, its script or the folder cannot be found, or the
+    /// program cannot be executed.
     [[nodiscard]] process::process_request request() const;
 
 private:

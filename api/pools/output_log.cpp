@@ -14,15 +14,16 @@ namespace {
 
 constexpr std::size_t most_line_bytes = 1024;
 
-/// Whether a line says what went wrong, as far as its form tells. No blank line, frame of a stack, closing bracket, or what
-/// Node and PHP write below an error.
+/// Whether a line says what went wrong, as far as its form tells. No blank line, frame of a stack, closing bracket, or
+/// what Node and PHP write below an error.
 bool is_telling(std::string_view line) {
     constexpr std::string_view digits = "0123456789";
-    const bool has_words = std::ranges::any_of(line, [](unsigned char each) { return std::isalnum(each) != 0 || each > 127; });
+    const bool has_words =
+        std::ranges::any_of(line, [](unsigned char each) { return std::isalnum(each) != 0 || each > 127; });
     const bool is_indented = line.starts_with(' ') || line.starts_with('\t');
     const bool is_frame = line.size() > 1 && line[0] == '#' && digits.find(line[1]) != std::string_view::npos;
-    return has_words && !is_indented && !is_frame && line != "Stack trace:" &&
-           line != "Require stack:" && !line.starts_with("- ") && !line.starts_with("Node.js v");
+    return has_words && !is_indented && !is_frame && line != "Stack trace:" && line != "Require stack:" &&
+           !line.starts_with("- ") && !line.starts_with("Node.js v");
 }
 
 }  // namespace
@@ -63,7 +64,8 @@ void output_log::log_line(pid_t pid) {
             log::warn("lines of a pool's output were not logged, there were too many",
                       {{"pool", pool_}, {"not_logged", *left_out}});
         }
-        log::info(shortened(line_, most_line_bytes), {{"pool", pool_}, {"pid", pid}});  // the log escapes what it has to
+        log::info(shortened(line_, most_line_bytes),
+                  {{"pool", pool_}, {"pid", pid}});  // the log escapes what it has to
     }
     line_.clear();
 }

@@ -143,7 +143,9 @@ void pool::note_failing(generation& failing, pid_t process, const std::string& w
             const std::lock_guard guard{lock_};
             is_said_to_serve_ = false;
         }
-        log::warn("a process of a pool has failed", {{"pool", *name_}, {"pid", log::json_text{pid_text(process)}}, {"error", why}, {"not_logged", *left_out}});
+        log::warn(
+            "a process of a pool has failed",
+            {{"pool", *name_}, {"pid", log::json_text{pid_text(process)}}, {"error", why}, {"not_logged", *left_out}});
     }
 }
 
@@ -155,7 +157,8 @@ void pool::note_given_up(generation& failed, pid_t process, const std::string& w
             kept = std::exchange(next_, nullptr);
         }
     }
-    log::error("the new processes of a pool do not serve, the old ones stay", {{"pool", *name_}, {"pid", log::json_text{pid_text(process)}}, {"error", why}});
+    log::error("the new processes of a pool do not serve, the old ones stay",
+               {{"pool", *name_}, {"pid", log::json_text{pid_text(process)}}, {"error", why}});
     failed.retire("the new processes of its pool did not serve", false);
 }
 

@@ -26,8 +26,8 @@ public:
     /// have ended; if it does not, the present one stays. Throws std::runtime_error where the settings allow none.
     void replace(const pool_settings& settings);
 
-    /// What its processes do, those of a generation on trial among them; and how many have followed one that had failed,
-    /// or whose time had come.
+    /// What its processes do, those of a generation on trial among them; and how many have followed one that had
+    /// failed, or whose time had come.
     struct state {
         std::string name;
         generation::process_counts processes{};

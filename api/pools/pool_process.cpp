@@ -35,7 +35,8 @@ class pool_process::watch final : public process::process_watch {
 public:
     watch(asio::io_context& home, process::started_process started, std::shared_ptr<pool_process> watched,
           std::chrono::milliseconds before_kill)
-        : process_watch{home, std::move(started), 0, nullptr, clock::now(), before_kill}, process_{std::move(watched)} {}
+        : process_watch{home, std::move(started), 0, nullptr, clock::now(), before_kill},
+          process_{std::move(watched)} {}
 
 private:
     void take(stream& source, std::string_view bytes) override {
@@ -167,14 +168,17 @@ bool pool_process::step() {
         if (is_hurried_.load()) {
             why_stopped_ = why_retired_.load();
         } else if (is_due) {
-            why_stopped_ += ", and its calls had not ended within drain_time (" + seconds_of(settings_.drain_time) + ")";
+            why_stopped_ +=
+                ", and its calls had not ended within drain_time (" + seconds_of(settings_.drain_time) + ")";
         }
         if (is_due || is_hurried_.load() || member_->is_idle.load()) {
             begin_to_stop();
         }
     } else if (is_retired_.load()) {
         is_ours_ = true;
-        begin_to_drain(why_retired_.load());  // also where it has not served, as far as is known here: it may have got a call by now
+        begin_to_drain(
+            why_retired_
+                .load());  // also where it has not served, as far as is known here: it may have got a call by now
     } else if (phase_ == phase::starting) {
         if (member_->serves.load()) {
             phase_ = phase::serving;
@@ -209,7 +213,9 @@ std::string pool_process::why_replaced(bool is_old) const {
     if (is_old) {
         return "it has reached max_age (" + seconds_of(settings_.max_age) + ")";
     }
-    return takes_too_much() ? "it takes more memory than max_memory (" + std::to_string(settings_.max_memory) + " bytes)" : "";
+    return takes_too_much()
+               ? "it takes more memory than max_memory (" + std::to_string(settings_.max_memory) + " bytes)"
+               : "";
 }
 
 bool pool_process::takes_too_much() const {
@@ -278,7 +284,8 @@ void pool_process::finish() {
         around_.workers.end(*worker_, "its process " + std::to_string(pid_) + verb + ending);
         worker_->link().hang_up();
     }
-    if (!has_left_.load()) {  // else it has left for a reason of the daemon's, and somebody may be reading that it has no fault
+    if (!has_left_.load()) {  // else it has left for a reason of the daemon's, and somebody may be reading that it has
+                              // no fault
         fault_ = is_ours_ || is_retired_.load() ? "" : ending;
     }
     if (!serving_since_ || !has_left_.load()) {

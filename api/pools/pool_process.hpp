@@ -40,9 +40,9 @@ public:
 
     /// What its generation wants to hear; from its task.
     struct listener {
-        std::function<void()> serving;    ///< its first serve was answered
-        std::function<void()> leaving;    ///< it serves no more, or never did: another one may be started in its place
-        std::function<void()> ended;      ///< it was reaped, or could not be started
+        std::function<void()> serving;  ///< its first serve was answered
+        std::function<void()> leaving;  ///< it serves no more, or never did: another one may be started in its place
+        std::function<void()> ended;    ///< it was reaped, or could not be started
     };
 
     pool_process(surroundings& around, const pool_settings& settings, const launcher& starts, log::line_budget& budget,
@@ -107,7 +107,7 @@ private:
     phase phase_ = phase::starting;
     bool is_ours_ = false;  // that it ends is what was wanted
     std::string fault_{};
-    std::string why_stopped_{};  // by the daemon
+    std::string why_stopped_{};               // by the daemon
     std::optional<clock::time_point> due_{};  // when the phase ends by itself
     std::optional<clock::time_point> serving_since_{};
     clock::time_point left_at_{};

@@ -27,8 +27,8 @@ void check(const pool_settings& settings, const plan::registry& functions);
 /// Threads: one, which is no worker; `states` from any.
 class pool_table {
 public:
-    /// `open_files`: the soft limit that processes begin with; none: the daemon's. The scheduler and the table of workers
-    /// outlive this.
+    /// `open_files`: the soft limit that processes begin with; none: the daemon's. The scheduler and the table of
+    /// workers outlive this.
     pool_table(executor::scheduler& threads, workers::worker_table& workers, connect_process connect,
                std::optional<std::uint64_t> open_files);
 

@@ -16,8 +16,8 @@
 
 namespace gatherd::api::pools {
 
-/// Makes the daemon's end of a process's socket a connection that is a worker (worker_table::join was called), and gives
-/// that. From any thread.
+/// Makes the daemon's end of a process's socket a connection that is a worker (worker_table::join was called), and
+/// gives that. From any thread.
 using connect_process = std::function<std::shared_ptr<workers::worker>(process::descriptor end,
                                                                        std::shared_ptr<workers::pool_member> member)>;
 

@@ -33,8 +33,8 @@ struct birth {
     int input;
     int output;
     int errors;
-    int socket;  // -1: none
-    int folder;  // -1: stay
+    int socket;                // -1: none
+    int folder;                // -1: stay
     const process_user* user;  // null: the daemon's
     pid_t parent;
     std::array<std::pair<int, rlimit>, 3> bounds;
@@ -73,8 +73,9 @@ void require(birth& plan, long result) noexcept {
     for (int number = 1; number <= signals; ++number) {
         kernel_sigaction now;
         const bool is_ignored = number == SIGPIPE || number == SIGXFSZ;  // by the daemon
-        if (!is_ignored && (!plan.has_handlers || syscall(SYS_rt_sigaction, number, nullptr, &now, sizeof now.mask) != 0 ||
-                         now.handler <= 1)) {  // SIG_DFL, SIG_IGN
+        if (!is_ignored &&
+            (!plan.has_handlers || syscall(SYS_rt_sigaction, number, nullptr, &now, sizeof now.mask) != 0 ||
+             now.handler <= 1)) {  // SIG_DFL, SIG_IGN
             continue;
         }
         syscall(SYS_rt_sigaction, number, &standard, nullptr, sizeof standard.mask);
@@ -217,8 +218,8 @@ descriptor input_file(const process_request& request) {
         fail_to_start(request, errno);
     }
     for (std::size_t at = 0; at < request.input->size();) {
-        const ssize_t written = pwrite(file.number(), request.input->data() + at, request.input->size() - at,
-                                       static_cast<off_t>(at));
+        const ssize_t written =
+            pwrite(file.number(), request.input->data() + at, request.input->size() - at, static_cast<off_t>(at));
         if (written < 0 && errno != EINTR) {
             fail_to_start(request, errno);
         }
@@ -293,7 +294,8 @@ started_process start_now(process_request& request, const descriptor& nothing) {
 
 }  // namespace
 
-started_process::started_process(pid_t pid, descriptor its_handle, descriptor its_output, descriptor its_errors) noexcept
+started_process::started_process(pid_t pid, descriptor its_handle, descriptor its_output,
+                                 descriptor its_errors) noexcept
     : handle{std::move(its_handle)}, output{std::move(its_output)}, errors{std::move(its_errors)}, pid_{pid} {}
 
 started_process::started_process(started_process&& other) noexcept

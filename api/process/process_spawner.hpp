@@ -29,16 +29,16 @@ struct process_user {
 
 /// What to start, and in which surroundings.
 struct process_request {
-    std::string program;                  ///< path of the file
-    std::vector<std::string> argv;        ///< at least one
-    std::vector<std::string> environment; ///< "NAME=value"
-    std::optional<std::string> input;     ///< what it reads from its standard input; none: nothing
-    descriptor socket;                    ///< becomes its descriptor 3; none: it gets none
-    descriptor folder;                    ///< to run in; none: the daemon's
-    std::optional<process_user> user;     ///< none: the daemon's
-    std::uint64_t max_memory = 0;         ///< bytes of its address space; 0: as many as the daemon
-    std::uint64_t max_cpu = 0;            ///< seconds of CPU; 0: as many as the daemon
-    std::optional<rlim_t> open_files;     ///< the soft limit; none: the daemon's
+    std::string program;                   ///< path of the file
+    std::vector<std::string> argv;         ///< at least one
+    std::vector<std::string> environment;  ///< "NAME=value"
+    std::optional<std::string> input;      ///< what it reads from its standard input; none: nothing
+    descriptor socket;                     ///< becomes its descriptor 3; none: it gets none
+    descriptor folder;                     ///< to run in; none: the daemon's
+    std::optional<process_user> user;      ///< none: the daemon's
+    std::uint64_t max_memory = 0;          ///< bytes of its address space; 0: as many as the daemon
+    std::uint64_t max_cpu = 0;             ///< seconds of CPU; 0: as many as the daemon
+    std::optional<rlim_t> open_files;      ///< the soft limit; none: the daemon's
 };
 
 /// A process that was started, as the leader of its own group, with the ends of its pipes that do not block. If it is
@@ -83,8 +83,8 @@ public:
     process_spawner(const process_spawner&) = delete;
     process_spawner& operator=(const process_spawner&) = delete;
 
-    /// Starts it, soon. The future raises std::system_error, about the program, where it cannot be started. If nobody waits any more
-    /// when it has been started, it is killed at once.
+    /// Starts it, soon. The future raises std::system_error, about the program, where it cannot be started. If nobody
+    /// waits any more when it has been started, it is killed at once.
     [[nodiscard]] executor::future<started_process> start(process_request request);
 
 private:

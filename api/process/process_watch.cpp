@@ -85,16 +85,16 @@ void process_watch::begin_to_stop() {
 
 void process_watch::await_input(stream& source) {
     source.pipe.async_wait(asio::posix::stream_descriptor::wait_read,
-                         [self = shared_from_this(), &source](const asio::error_code& why) {
-                             if (why || self->is_over_) {
-                                 return;
-                             }
-                             if (self->read_from(source, most_in_a_turn)) {
-                                 self->await_input(source);
-                             } else {
-                                 close(source.pipe);
-                             }
-                         });
+                           [self = shared_from_this(), &source](const asio::error_code& why) {
+                               if (why || self->is_over_) {
+                                   return;
+                               }
+                               if (self->read_from(source, most_in_a_turn)) {
+                                   self->await_input(source);
+                               } else {
+                                   close(source.pipe);
+                               }
+                           });
 }
 
 /// Reads up to so many bytes of what is there. False: there will be no more.

@@ -21,8 +21,8 @@ namespace gatherd::api::process {
 /// Reads what a process writes, up to a bound, waits for its end, and reaps it.
 ///
 /// The end is that of the process itself: what it has written by then is read, and then the pipes are closed, whoever
-/// else holds them. If it is stopped (a cancellation, or its time is over), its group gets SIGTERM, and SIGKILL when some
-/// time has passed or the process has ended; only then is it reaped, so that the group's number is still its own.
+/// else holds them. If it is stopped (a cancellation, or its time is over), its group gets SIGTERM, and SIGKILL when
+/// some time has passed or the process has ended; only then is it reaped, so that the group's number is still its own.
 ///
 /// Threads: start on the worker whose reactor this is; stop and kill from any thread; the results after has_ended() was
 /// awaited. It keeps itself alive until the end.
@@ -31,8 +31,8 @@ public:
     using clock = std::chrono::steady_clock;
 
     /// `account`: whose memory it is that is kept of its output; null: nobody's. Without memory no more is kept, since
-    /// who is refused some ends. `began`: from when the time counts, before the process could run. `before_kill`: how long
-    /// its group has after SIGTERM.
+    /// who is refused some ends. `began`: from when the time counts, before the process could run. `before_kill`: how
+    /// long its group has after SIGTERM.
     process_watch(asio::io_context& home, started_process started, std::size_t max_output,
                   std::shared_ptr<executor::memory_account> account, clock::time_point began,
                   std::chrono::milliseconds before_kill = std::chrono::seconds{2});

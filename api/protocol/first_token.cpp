@@ -64,7 +64,8 @@ constexpr number_table number_states;
 
 const char* first_token::scan(const char* at, const char* last) noexcept {
     const auto next = [this](char byte) {
-        return number_states.next[static_cast<std::size_t>(number_)][number_states.kinds[static_cast<unsigned char>(byte)]];
+        return number_states
+            .next[static_cast<std::size_t>(number_)][number_states.kinds[static_cast<unsigned char>(byte)]];
     };
     for (;;) {
         while (at != last && next(*at) == number_) {  // the run of digits, or of letters, that most of a long token is

@@ -19,7 +19,19 @@ public:
 
 private:
     friend struct number_table;
-    enum class state : unsigned char { begin, minus, zero, integer, point, fraction, exponent, sign, power, no_number, ended };
+    enum class state : unsigned char {
+        begin,
+        minus,
+        zero,
+        integer,
+        point,
+        fraction,
+        exponent,
+        sign,
+        power,
+        no_number,
+        ended
+    };
 
     state number_ = state::begin;
 };

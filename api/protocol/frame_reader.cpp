@@ -430,8 +430,9 @@ void frame_reader::note_fault(std::size_t position) {
     const auto before = pending().substr(0, position);
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const void* const line_end = ::memrchr(before.data(), '\n', before.size());  // rfind looks at a byte at a time
-    const auto column =
-        line_end == nullptr ? position + 1 : static_cast<std::size_t>(&before.back() - static_cast<const char*>(line_end)) + 1;
+    const auto column = line_end == nullptr
+                            ? position + 1
+                            : static_cast<std::size_t>(&before.back() - static_cast<const char*>(line_end)) + 1;
     fault_ = "line " + std::to_string(line) + ", column " + std::to_string(column) + ": expected ";
     fault_ += scanner_.expected();
     fault_ += ", not " + shown(pending()[position]);

@@ -46,8 +46,11 @@ drain_end drain(service& drained, std::chrono::milliseconds grace, const std::fu
             return drained.state().workers().size() == 0 && drained.connections().size() == 0;
         }));
     };
-    if (wait_until(grace_ends, [&drained] { return drained.connections().size() <= drained.state().workers().size(); })) {
-        drained.state().bulk().finish();  // a huge message that was being read when its connection ended may have created tasks
+    if (wait_until(grace_ends,
+                   [&drained] { return drained.connections().size() <= drained.state().workers().size(); })) {
+        drained.state()
+            .bulk()
+            .finish();  // a huge message that was being read when its connection ended may have created tasks
         if (wait_until(grace_ends, has_ended)) {
             drained.end_workers(false);
             end_pools(false);

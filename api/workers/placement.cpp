@@ -22,9 +22,9 @@ using offer_list = std::array<offer*, most_compared>;
 
 }  // namespace
 
-/// The offer whose worker has the most free places. Of equals the one that returned a result last, since what a call needs
-/// is still in the caches there; else one that was not called yet; else the one that failed longest ago. Null: all are
-/// full.
+/// The offer whose worker has the most free places. Of equals the one that returned a result last, since what a call
+/// needs is still in the caches there; else one that was not called yet; else the one that failed longest ago. Null:
+/// all are full.
 offer* worker_table::freest(const served_name& name) noexcept {
     offer* best = nullptr;
     std::size_t most = 0;

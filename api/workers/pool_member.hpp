@@ -28,13 +28,13 @@ struct pool_member {
     std::uint64_t max_calls = 0;                             ///< it gets no call after so many; 0: not bounded
     bool wants_answers = false;                              ///< `has_answered` is looked at
 
-    std::atomic<bool> serves{false};         ///< its first `serve` was answered
-    std::atomic<bool> is_spent{false};       ///< it has got max_calls calls
-    std::atomic<bool> is_stuck{false};       ///< it has not answered a cancelled call in time
-    std::atomic<bool> has_answered{false};   ///< a call, since this was reset
-    std::atomic<bool> is_idle{false};        ///< it rests, and has no call but those that it does not answer
-    std::atomic<bool> has_hung_up{false};    ///< its connection has ended
-    executor::event changed{};               ///< one task may wait for it: clear it, look at the flags, wait
+    std::atomic<bool> serves{false};        ///< its first `serve` was answered
+    std::atomic<bool> is_spent{false};      ///< it has got max_calls calls
+    std::atomic<bool> is_stuck{false};      ///< it has not answered a cancelled call in time
+    std::atomic<bool> has_answered{false};  ///< a call, since this was reset
+    std::atomic<bool> is_idle{false};       ///< it rests, and has no call but those that it does not answer
+    std::atomic<bool> has_hung_up{false};   ///< its connection has ended
+    executor::event changed{};              ///< one task may wait for it: clear it, look at the flags, wait
 
     void tell(std::atomic<bool>& flag) noexcept {
         flag.store(true);

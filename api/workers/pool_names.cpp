@@ -91,10 +91,9 @@ void worker_table::announce_listed(served_name& name) {
     made->pool = plan::thread_pool::elsewhere;
     made->has_line = true;
     made->takes = plan::args_form::unchecked;
-    made->body = plan::coroutine_body{[this, own = std::make_shared<const std::string>(name.name)](
-                                          plan::call_context& context, plan::arguments given) {
-        return call_worker(*this, own, context, given);
-    }};
+    made->body = plan::coroutine_body{
+        [this, own = std::make_shared<const std::string>(name.name)](
+            plan::call_context& context, plan::arguments given) { return call_worker(*this, own, context, given); }};
     functions_.serve(std::move(made));
 }
 

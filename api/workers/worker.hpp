@@ -86,8 +86,9 @@ private:
     friend class worker_table;
 
     [[nodiscard]] std::size_t free_places() const noexcept {
-        return is_gone_ || is_resting_ || pauses_ > 0 || running_.size() >= info_.concurrency ? 0
-                                                                               : info_.concurrency - running_.size();
+        return is_gone_ || is_resting_ || pauses_ > 0 || running_.size() >= info_.concurrency
+                   ? 0
+                   : info_.concurrency - running_.size();
     }
 
     const std::shared_ptr<worker_link> link_;

@@ -421,7 +421,8 @@ value worker_table::describe_calls(std::size_t most) const {
         }
         if (all.size() > most) {
             const auto how_many = [](const name_ptr& each) { return each->returned + each->failed + each->running; };
-            std::ranges::nth_element(all, all.begin() + static_cast<std::ptrdiff_t>(most), std::ranges::greater{}, how_many);
+            std::ranges::nth_element(all, all.begin() + static_cast<std::ptrdiff_t>(most), std::ranges::greater{},
+                                     how_many);
             all.resize(most);
         }
     }

@@ -89,8 +89,8 @@ public:
 
     /// What the worker serves from now on, in place of what it said last. It gets no call before `resume`, which is to
     /// be called once for each serve that succeeds. An error: the functions of all workers together were more than
-    /// limits.functions, or one is a pool's of which the worker is none, and nothing has changed. `path`: where the list
-    /// of functions stands in the params.
+    /// limits.functions, or one is a pool's of which the worker is none, and nothing has changed. `path`: where the
+    /// list of functions stands in the params.
     [[nodiscard]] std::optional<error> serve(const std::shared_ptr<worker>& host, worker_info info,
                                              std::vector<declaration_ptr> functions, const std::string& path);
 
@@ -162,7 +162,8 @@ public:
     std::uint64_t when_served(std::function<void()> call);
     void forget_call(std::uint64_t number) noexcept;
 
-    /// Why pools that have not served do not: for who calls a function that nobody has served. Empty: none is like that.
+    /// Why pools that have not served do not: for who calls a function that nobody has served. Empty: none is like
+    /// that.
     [[nodiscard]] std::string faults() const;
 
     /// How many there are, and processes of pools that will.
@@ -181,8 +182,8 @@ public:
     /// How many names those are.
     [[nodiscard]] std::size_t names() const;
 
-    /// The same for up to so many names, the first in the order of the table; those of all others together have an empty
-    /// name, and come last.
+    /// The same for up to so many names, the first in the order of the table; those of all others together have an
+    /// empty name, and come last.
     [[nodiscard]] std::vector<name_calls> calls_by_name(std::size_t most) const;
 
     /// How long all calls so far have waited for a place.
@@ -258,16 +259,16 @@ private:
     std::unordered_map<std::uint64_t, std::shared_ptr<worker>> workers_;  // by number
     std::list<name_ptr> remembered_;  // names that nobody serves any more, but the registry has; the oldest first
     bool is_forgetting_ = false;      // the timer is set
-    std::unordered_map<std::string, ownership> owners_;  // by name of function
+    std::unordered_map<std::string, ownership> owners_;      // by name of function
     std::unordered_map<std::string, std::string> expected_;  // pools that have not served, and why
     std::atomic<std::uint64_t> arrivals_{0};
-    std::unordered_map<std::string, std::string> faults_;    // of pools that do not serve now
+    std::unordered_map<std::string, std::string> faults_;  // of pools that do not serve now
     std::unordered_map<std::uint64_t, std::function<void()>> when_served_;
     std::uint64_t last_when_served_ = 0;
-    std::size_t joined_ = 0;          // processes of pools with a connection
-    std::size_t serving_members_ = 0; // of these, who are among the workers
-    std::size_t declared_ = 0;        // functions of all workers
-    std::size_t waiting_ = 0;         // calls in line
+    std::size_t joined_ = 0;           // processes of pools with a connection
+    std::size_t serving_members_ = 0;  // of these, who are among the workers
+    std::size_t declared_ = 0;         // functions of all workers
+    std::size_t waiting_ = 0;          // calls in line
     std::uint64_t last_worker_ = 0;
     std::uint64_t last_serve_ = 0;
     std::uint64_t last_call_ = 0;

@@ -12,10 +12,10 @@
 #include "cli/bench/report.hpp"
 #include "cli/bench/workload.hpp"
 #include "cli/client/connect_option.hpp"
-#include "cli/exit_status.hpp"
-#include "cli/failures.hpp"
 #include "cli/client/input_file.hpp"
 #include "cli/client/program_run.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/failures.hpp"
 #include "cli/standard_output.hpp"
 #include "config/quantity.hpp"
 

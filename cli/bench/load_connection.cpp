@@ -28,8 +28,8 @@ bool would_block(const asio::error_code& failed) {
 
 }  // namespace
 
-load_connection::load_connection(asio::generic::stream_protocol::socket socket, std::size_t pipeline, workload& shapes, bool any_result,
-                                 std::string& out)
+load_connection::load_connection(asio::generic::stream_protocol::socket socket, std::size_t pipeline, workload& shapes,
+                                 bool any_result, std::string& out)
     : socket_{std::move(socket)}, shapes_{shapes}, out_{out}, any_result_{any_result}, slots_(pipeline) {
     socket_.non_blocking(true);
     asio::error_code ignored;  // a Unix socket never delays

@@ -39,8 +39,8 @@ public:
     /// What the daemon may have answered: `read_some` learns the results of `shapes` that have none, unless any will
     /// do. The shapes and `out`, a buffer that the connections of a thread share between two flushes, outlive this
     /// object.
-    load_connection(asio::generic::stream_protocol::socket socket, std::size_t pipeline, workload& shapes, bool any_result,
-                    std::string& out);
+    load_connection(asio::generic::stream_protocol::socket socket, std::size_t pipeline, workload& shapes,
+                    bool any_result, std::string& out);
 
     [[nodiscard]] int handle() { return socket_.native_handle(); }
     [[nodiscard]] bool has_room() const noexcept { return !free_.empty(); }

@@ -2,8 +2,8 @@
 /// The part of a load test that one process does.
 #pragma once
 
-#include <asio/io_context.hpp>
 #include <asio/generic/stream_protocol.hpp>
+#include <asio/io_context.hpp>
 #include <atomic>
 #include <chrono>
 #include <cstddef>

@@ -131,8 +131,8 @@ std::optional<std::string> array_of_lines(std::string_view text, const std::stri
             if (list.empty()) {
                 return std::nullopt;
             }
-            throw usage_error{name + ": line " + std::to_string(number) + " is no task: " +
-                              (task.fault().empty() ? std::string{what_fits} : task.fault())};
+            throw usage_error{name + ": line " + std::to_string(number) +
+                              " is no task: " + (task.fault().empty() ? std::string{what_fits} : task.fault())};
         }
         list += (list.empty() ? "" : ",") + std::string{line};
     }

@@ -15,7 +15,7 @@ namespace gatherd::cli {
 struct submit_options {
     std::string members = {};  // as `,"timeout":2.000,"seed":7`
     bool return_exceptions = false;
-    bool progress = false;  // notifications for a progress bar, where the method has them
+    bool progress = false;                             // notifications for a progress bar, where the method has them
     std::optional<std::uint64_t> jobs = std::nullopt;  // tasks at a time; only of a batch
     bool streams = false;                              // each result when it comes; only of a batch
 };

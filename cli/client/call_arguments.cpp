@@ -41,7 +41,8 @@ std::string by_name(const call_words& given) {
     for (const auto& each : given.words) {
         const auto equals = each.find('=');
         if (!given.named) {
-            throw usage_error{"'" + each + "' goes by position, other arguments by name: with --named write NAME=VALUE"};
+            throw usage_error{"'" + each +
+                              "' goes by position, other arguments by name: with --named write NAME=VALUE"};
         }
         if (equals == std::string::npos || equals == 0) {
             throw usage_error{"with --named each argument is NAME=VALUE, '" + each + "' is not"};

@@ -12,7 +12,7 @@ namespace gatherd::cli {
 struct call_words {
     std::string function;
     std::vector<std::string> words = {};
-    bool named = false;                                             // each word is NAME=VALUE
+    bool named = false;                                            // each word is NAME=VALUE
     std::vector<std::pair<std::string, std::string>> texts = {};   // NAME and a text
     std::vector<std::pair<std::string, std::string>> values = {};  // NAME and JSON
 };

@@ -294,7 +294,8 @@ public:
             throw timeout_error{"timed out: no answer from " + name};
         }
         const auto waited = std::chrono::duration_cast<milliseconds>(connect_by_ - begun_);
-        throw connection_error{"no gatherd at " + name + " (no answer within " + seconds_text(waited) + " s)" + advice_};
+        throw connection_error{"no gatherd at " + name + " (no answer within " + seconds_text(waited) + " s)" +
+                               advice_};
     }
 
 private:
@@ -472,11 +473,11 @@ client::client(const destination& server, std::optional<deadline> until)
         }
         if (answer.how != reply::end::result) {
             const auto report = report_failure(answer.error);
-            throw refusal_error{report.exit_status == exit_status::not_let_in
-                                    ? "the daemon at " + with.name + " does not accept the token of --token-file " +
-                                          server.token_file
-                                    : report.text,
-                                report.exit_status};
+            throw refusal_error{
+                report.exit_status == exit_status::not_let_in
+                    ? "the daemon at " + with.name + " does not accept the token of --token-file " + server.token_file
+                    : report.text,
+                report.exit_status};
         }
     }
 }

@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "cli/failures.hpp"
 #include "cli/client/request_options.hpp"
 #include "cli/client/secret_file.hpp"
+#include "cli/failures.hpp"
 #include "cli/serve/local_daemon.hpp"
 #include "config/settings.hpp"
 
@@ -141,9 +141,12 @@ destination connect_option::server() const {
         here.inside = std::make_shared<local_daemon>(rights());
         return here;
     }
-    if (const char* const token = std::getenv("GATHERD_CONNECT_TOKEN"); token_file_.empty() && token != nullptr && *token != '\0') {
-        throw usage_error{"GATHERD_CONNECT_TOKEN is not read, since other processes can read a variable: write the token to a file, and name that with "
-                          "--token-file or GATHERD_CONNECT_TOKEN_FILE"};
+    if (const char* const token = std::getenv("GATHERD_CONNECT_TOKEN");
+        token_file_.empty() && token != nullptr && *token != '\0') {
+        throw usage_error{
+            "GATHERD_CONNECT_TOKEN is not read, since other processes can read a variable: write the token to a file, "
+            "and name that with "
+            "--token-file or GATHERD_CONNECT_TOKEN_FILE"};
     }
     destination found{address()};
     found.token = token_file_.empty() ? "" : token_of(token_file_);

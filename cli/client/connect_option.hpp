@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/command_words.hpp"
 #include "cli/client/destination.hpp"
+#include "cli/command_words.hpp"
 #include "cli/serve/local_daemon.hpp"
 
 namespace CLI {
@@ -27,14 +27,14 @@ public:
     /// For commands that know no daemon but the one inside them: the options --allow-.. alone.
     void add_local_to(CLI::App& app);
 
-
     /// The names of these options, which may stand before a subcommand as well.
     [[nodiscard]] static std::vector<global_option> globals();
 
     /// Throws usage_error with all that is wrong.
     void check() const;
 
-    /// Reads the token's file, or starts the daemon inside this command. Throws usage_error if it is no address to connect to, or a file cannot be read.
+    /// Reads the token's file, or starts the daemon inside this command. Throws usage_error if it is no address to
+    /// connect to, or a file cannot be read.
     [[nodiscard]] destination server() const;
 
 private:

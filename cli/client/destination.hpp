@@ -26,7 +26,9 @@ struct destination : config::address {
     std::shared_ptr<local_daemon> inside = {};
 
     /// For messages.
-    [[nodiscard]] std::string name() const { return inside ? "the daemon inside this command" : config::to_text(*this); }
+    [[nodiscard]] std::string name() const {
+        return inside ? "the daemon inside this command" : config::to_text(*this);
+    }
 };
 
 }  // namespace gatherd::cli

@@ -76,7 +76,8 @@ private:
     std::uint64_t total_ = 0;
 };
 
-void take_notification(const server_message& message, const show_options& show, progress_bar& bar, partial_list& results) {
+void take_notification(const server_message& message, const show_options& show, progress_bar& bar,
+                       partial_list& results) {
     if (message.method == "output") {
         const auto text = message.params.find("text");
         if (text != message.params.end() && text->is_string()) {
@@ -134,8 +135,8 @@ bool is_cut_off(const reply& answer) {
         return answer.how != reply::end::result;
     }
     const auto code = answer.error.find("code");
-    return code != answer.error.end() && (*code == static_cast<int>(api::errc::cancelled) ||
-                                          *code == static_cast<int>(api::errc::timed_out));
+    return code != answer.error.end() &&
+           (*code == static_cast<int>(api::errc::cancelled) || *code == static_cast<int>(api::errc::timed_out));
 }
 
 int interrupted_status(int signal) {
@@ -201,8 +202,8 @@ int run_program(const destination& server, const request& program, const show_op
             status = show_error(answer, program.base);
             break;
         case reply::end::silence:
-            say("timed out: no answer from " + server.name() + " within " +
-                config::duration_text(*patience) + ", the timeout and the grace");
+            say("timed out: no answer from " + server.name() + " within " + config::duration_text(*patience) +
+                ", the timeout and the grace");
             status = exit_status::timed_out;
             break;
         case reply::end::abandoned:

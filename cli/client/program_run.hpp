@@ -30,9 +30,10 @@ struct show_options {
     void add_to(CLI::App& app);
 };
 
-/// Sends it and waits, at most for `patience` if there is one: then the exit status is that of a timeout. The result goes to standard output; lines that the program prints, the progress bar and errors
-/// go to standard error, so that what is piped on is JSON. Ctrl-C cancels the request; a second one leaves at once.
-/// Gives the exit status. Throws connection_error, timeout_error.
+/// Sends it and waits, at most for `patience` if there is one: then the exit status is that of a timeout. The result
+/// goes to standard output; lines that the program prints, the progress bar and errors go to standard error, so that
+/// what is piped on is JSON. Ctrl-C cancels the request; a second one leaves at once. Gives the exit status. Throws
+/// connection_error, timeout_error.
 [[nodiscard]] int run_program(const destination& server, const request& program, const show_options& show,
                               std::optional<std::chrono::milliseconds> patience);
 

@@ -57,7 +57,8 @@ private:
     std::string seed_;
 };
 
-/// `,"traceparent":"00-.."` where the environment variable TRACEPARENT holds a valid one: a member to put behind others.
+/// `,"traceparent":"00-.."` where the environment variable TRACEPARENT holds a valid one: a member to put behind
+/// others.
 [[nodiscard]] std::string trace_member();
 
 /// A time that an option of that name gives. Throws usage_error.

@@ -51,7 +51,8 @@ std::optional<std::string> secret_exposure(const std::string& setting, const std
     constexpr unsigned bits = 0777;
     std::array<char, 8> mode{};
     std::snprintf(mode.data(), mode.size(), "%03o", found.st_mode & bits);
-    return setting + ": every user of this machine may read '" + file + "' (mode " + mode.data() + "): take that right away, with chmod o-r";
+    return setting + ": every user of this machine may read '" + file + "' (mode " + mode.data() +
+           "): take that right away, with chmod o-r";
 }
 
 }  // namespace gatherd::cli

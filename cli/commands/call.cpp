@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "cli/client/call_arguments.hpp"
-#include "cli/command_words.hpp"
 #include "cli/client/connect_option.hpp"
-#include "cli/failures.hpp"
 #include "cli/client/program_run.hpp"
 #include "cli/client/request_options.hpp"
+#include "cli/command_words.hpp"
+#include "cli/failures.hpp"
 
 namespace gatherd::cli {
 

@@ -125,8 +125,8 @@ _gatherd() {
             }
         }
         if (!of_files.empty()) {
-            script += "        " + joined_words(of_files, "|") +
-                      ") COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n";
+            script +=
+                "        " + joined_words(of_files, "|") + ") COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n";
         }
     });
     script += R"(    esac
@@ -157,14 +157,16 @@ complete -o filenames -F _gatherd gatherd
 }
 
 std::string zsh_completion(const command_words& root) {
-    std::string script = "#compdef gatherd\n# zsh completion for gatherd: gatherd completion zsh > \"${fpath[1]}/_gatherd\"\n\n";
+    std::string script =
+        "#compdef gatherd\n# zsh completion for gatherd: gatherd completion zsh > \"${fpath[1]}/_gatherd\"\n\n";
     const auto function_of = [](const command_words& one) { return "_" + joined_words(one.path, "_"); };
     for_each_command(root, [&](const command_words& one) {
         script += function_of(one) + "() {\n";
         std::string specs;
         for (const auto& option : one.options) {
             for (const auto& name : option.names) {
-                specs += " \\\n        " + shell_quoted("*" + name + "[" + in_brackets(option.help) + "]" + zsh_value(option));
+                specs += " \\\n        " +
+                         shell_quoted("*" + name + "[" + in_brackets(option.help) + "]" + zsh_value(option));
             }
         }
         if (!one.subcommands.empty()) {
@@ -174,8 +176,9 @@ std::string zsh_completion(const command_words& root) {
             for (const auto& each : one.subcommands) {
                 script += "                " + shell_quoted(each.path.back() + ":" + first_line_of(each.help)) + "\n";
             }
-            script += "            )\n            _describe command commands ;;\n        arguments)\n"
-                      "            case $line[1] in\n";
+            script +=
+                "            )\n            _describe command commands ;;\n        arguments)\n"
+                "            case $line[1] in\n";
             for (const auto& each : one.subcommands) {
                 script += "                " + each.path.back() + ") " + function_of(each) + " ;;\n";
             }
@@ -184,11 +187,12 @@ std::string zsh_completion(const command_words& root) {
         }
         for (const auto& argument : one.arguments) {
             const bool is_function = argument.names.front() == "FUNCTION";
-            const auto values = is_function                  ? "{compadd $(" + std::string{list_functions} + ")}"
+            const auto values = is_function                 ? "{compadd $(" + std::string{list_functions} + ")}"
                                 : !argument.choices.empty() ? "(" + joined_words(argument.choices, " ") + ")"
                                                             : std::string{"_files"};
             const bool is_last = &argument == &one.arguments.back() && !is_function;
-            specs += " \\\n        " + shell_quoted((is_last ? "*:" : ":") + in_brackets(argument.names.front()) + ":" + values);
+            specs += " \\\n        " +
+                     shell_quoted((is_last ? "*:" : ":") + in_brackets(argument.names.front()) + ":" + values);
         }
         script += "    _arguments" + specs + "\n}\n\n";
     });

@@ -87,7 +87,8 @@ std::string function_table(const value& functions) {
 }
 
 std::string function_page(const value& functions, std::string_view name) {
-    const auto found = std::ranges::find_if(functions, [name](const value& each) { return member(each, "name") == name; });
+    const auto found =
+        std::ranges::find_if(functions, [name](const value& each) { return member(each, "name") == name; });
     if (found == functions.end()) {
         return {};
     }

@@ -9,10 +9,10 @@
 
 #include "cli/client/client.hpp"
 #include "cli/client/connect_option.hpp"
+#include "cli/commands/function_table.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/failure_report.hpp"
 #include "cli/failures.hpp"
-#include "cli/commands/function_table.hpp"
 #include "cli/standard_output.hpp"
 #include "config/nearest_name.hpp"
 
@@ -31,7 +31,8 @@ std::string names_of(const api::value& functions) {
 
 int functions(const destination& server, const std::string& name, bool as_json, bool names_only) {
     client daemon{server};
-    const auto answer = daemon.ask({.method = "functions"}, {.until = std::chrono::steady_clock::now() + std::chrono::seconds{10}});
+    const auto answer =
+        daemon.ask({.method = "functions"}, {.until = std::chrono::steady_clock::now() + std::chrono::seconds{10}});
     if (answer.how == reply::end::silence) {
         throw connection_error{"no answer from " + server.name() + " within 10 s"};
     }
@@ -83,7 +84,8 @@ Examples:
   gatherd functions
   gatherd functions sleep
   gatherd functions --json | jq -r '.[].name')");
-    app->callback([=, &chosen] { chosen = [=] { return functions(connect->server(), *name, *as_json, *names_only); }; });
+    app->callback(
+        [=, &chosen] { chosen = [=] { return functions(connect->server(), *name, *as_json, *names_only); }; });
 }
 
 }  // namespace gatherd::cli

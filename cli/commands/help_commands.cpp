@@ -6,8 +6,8 @@
 
 #include "cli/command_tree.hpp"
 #include "cli/commands/completion.hpp"
-#include "cli/failures.hpp"
 #include "cli/commands/man_page.hpp"
+#include "cli/failures.hpp"
 #include "cli/parse_failure.hpp"
 #include "cli/standard_output.hpp"
 #include "cli/version.hpp"
@@ -18,7 +18,9 @@ namespace {
 
 int complete(const std::string& shell, const CLI::App& root) {
     const auto tree = command_tree(root);
-    return write_out(shell == "bash" ? bash_completion(tree) : shell == "zsh" ? zsh_completion(tree) : fish_completion(tree));
+    return write_out(shell == "bash"  ? bash_completion(tree)
+                     : shell == "zsh" ? zsh_completion(tree)
+                                      : fish_completion(tree));
 }
 
 }  // namespace
@@ -31,7 +33,8 @@ void add_help_commands(CLI::App& root, command& chosen) {
         chosen = [] { return write_out("gatherd " + std::string{version()} + "\n"); };
     });
 
-    auto* const completion = root.add_subcommand("completion", "print a script that completes command lines in a shell");
+    auto* const completion =
+        root.add_subcommand("completion", "print a script that completes command lines in a shell");
     const auto shell = std::make_shared<std::string>();
     completion->add_option("SHELL", *shell, "bash, zsh or fish")
         ->required()
@@ -46,14 +49,16 @@ void add_help_commands(CLI::App& root, command& chosen) {
     auto* const man = root.add_subcommand("man", "print the man page");
     man->footer(R"(Example:
   gatherd man | man -l -)");
-    man->callback([&] { chosen = [&root] { return write_out(man_page(command_tree(root), std::string{version()})); }; });
+    man->callback(
+        [&] { chosen = [&root] { return write_out(man_page(command_tree(root), std::string{version()})); }; });
 }
 
 namespace {
 
 constexpr std::size_t help_columns = 80;
 
-/// Where the description begins that stands in the second column of a line; of a line that has one column where that begins.
+/// Where the description begins that stands in the second column of a line; of a line that has one column where that
+/// begins.
 std::size_t description_column(std::string_view line) {
     const auto begin = std::min(line.find_first_not_of(' '), line.size());
     const auto gap = begin == 0 ? std::string_view::npos : line.find("  ", begin);
@@ -79,8 +84,8 @@ bool is_prose(std::string_view text) {
 
 void append_fitted(std::string& fitted, std::string_view line) {
     const std::size_t indent = description_column(line);
-    std::string before;           // of all lines but the first one the indent
-    std::size_t least = indent;   // the first one is not cut before its description
+    std::string before;          // of all lines but the first one the indent
+    std::size_t least = indent;  // the first one is not cut before its description
     while (before.size() + line.size() > help_columns) {
         const std::size_t room = help_columns - before.size();
         auto space = line.rfind(' ', room);

@@ -20,8 +20,8 @@ void add_help_commands(CLI::App& root, command& chosen);
 /// `help COMMAND` as `COMMAND --help`. Throws usage_error if there is no such command.
 void rewrite_help(std::vector<std::string>& words, const CLI::App& root);
 
-/// The text of --help with lines of at most 80 columns: words go to the next line, below the column of descriptions that
-/// they are in. Examples stay as they are: a command that is cut is none.
+/// The text of --help with lines of at most 80 columns: words go to the next line, below the column of descriptions
+/// that they are in. Examples stay as they are: a command that is cut is none.
 [[nodiscard]] std::string fitted_help(std::string_view text);
 
 }  // namespace gatherd::cli

@@ -78,7 +78,8 @@ std::string command_text(const command_words& command) {
 }  // namespace
 
 std::string man_page(const command_words& root, const std::string& version) {
-    auto page = ".TH " + in_capitals(root.path.front()) + " 1 \"\" \"" + root.path.front() + " " + roff_text(version) + "\"\n.nh\n.ad l\n";
+    auto page = ".TH " + in_capitals(root.path.front()) + " 1 \"\" \"" + root.path.front() + " " + roff_text(version) +
+                "\"\n.nh\n.ad l\n";
     page += ".SH NAME\n" + root.path.front() + " \\- " + roff_text(root.help) + "\n";
     page += ".SH SYNOPSIS\n\\fB" + root.path.front() + "\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR]\n.SH COMMANDS\n";
     for (const auto& each : root.subcommands) {

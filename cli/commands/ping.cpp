@@ -8,10 +8,10 @@
 
 #include "cli/client/client.hpp"
 #include "cli/client/connect_option.hpp"
+#include "cli/client/request_options.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/failure_report.hpp"
 #include "cli/failures.hpp"
-#include "cli/client/request_options.hpp"
 #include "cli/standard_output.hpp"
 #include "config/quantity.hpp"
 
@@ -30,8 +30,7 @@ int ping(destination server, const std::string& timeout) {
     const auto answer = daemon.ask({.method = "ping"}, {.until = begun + patience});
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begun;
     if (answer.how == reply::end::silence) {
-        throw connection_error{"no answer from " + server.name() + " within " +
-                               config::duration_text(patience)};
+        throw connection_error{"no answer from " + server.name() + " within " + config::duration_text(patience)};
     }
     if (answer.how == reply::end::error) {
         const auto report = report_failure(answer.error);

@@ -5,12 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "cli/command_words.hpp"
 #include "cli/client/connect_option.hpp"
-#include "cli/failures.hpp"
 #include "cli/client/input_file.hpp"
 #include "cli/client/program_run.hpp"
 #include "cli/client/request_options.hpp"
+#include "cli/command_words.hpp"
+#include "cli/failures.hpp"
 
 namespace gatherd::cli {
 
@@ -53,7 +53,8 @@ void add_request(CLI::App& root, command& chosen) {
         ->type_name("TIME");
     arguments->connect.add_with_local_to(*app);
     arguments->show.add_to(*app);
-    app->footer(R"(The result is the last line. Notifications come before it, a line each; lines that tasks print go to standard error.
+    app->footer(
+        R"(The result is the last line. Notifications come before it, a line each; lines that tasks print go to standard error.
 Exit status: as of submit.
 
 Examples:

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "cli/client/batch_file.hpp"
-#include "cli/command_words.hpp"
 #include "cli/client/connect_option.hpp"
-#include "cli/exit_status.hpp"
-#include "cli/failures.hpp"
 #include "cli/client/input_file.hpp"
 #include "cli/client/program_run.hpp"
 #include "cli/client/request_options.hpp"
+#include "cli/command_words.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/failures.hpp"
 
 namespace gatherd::cli {
 
@@ -82,7 +82,8 @@ Examples:
   gatherd submit --timeout 2s --return-exceptions batch.json > results.json
   echo '[{"call": "sleep", "args": [0.2, "a"]}, {"call": "sleep", "args": [0.1, "b"]}]' | gatherd submit -)";
 
-constexpr const char* run_footer = R"(PLAN is what `submit` takes. The plan runs in this process and ends with it, as a program of Python does; no daemon is
+constexpr const char* run_footer =
+    R"(PLAN is what `submit` takes. The plan runs in this process and ends with it, as a program of Python does; no daemon is
 needed. Limits and threads are those of `serve`, by the environment (GATHERD_THREADS=1) or the file that GATHERD_CONFIG names.
 Exit status: as of submit.
 
@@ -105,7 +106,8 @@ std::shared_ptr<submit_arguments> add_plan_options(CLI::App& app) {
         ->type_name("NUMBER")
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 53));
     auto* const streams = app.add_flag("--stream", arguments->streams, "of a batch: print each result when it comes");
-    app.add_flag("--partial", arguments->partial, "of a batch: when it is cut off, print what there is")->excludes(streams);
+    app.add_flag("--partial", arguments->partial, "of a batch: when it is cut off, print what there is")
+        ->excludes(streams);
     app.add_flag("--no-progress", arguments->no_progress, "no progress bar, even on a terminal");
     arguments->show.add_to(app);
     return arguments;

@@ -7,15 +7,15 @@
 #include <vector>
 
 #include "cli/client/batch_file.hpp"
-#include "cli/command_words.hpp"
 #include "cli/client/connect_option.hpp"
-#include "cli/failures.hpp"
 #include "cli/client/input_file.hpp"
 #include "cli/client/program_run.hpp"
 #include "cli/client/request_options.hpp"
 #include "cli/client/single_request.hpp"
-#include "cli/standard_output.hpp"
+#include "cli/command_words.hpp"
 #include "cli/commands/task_table.hpp"
+#include "cli/failures.hpp"
+#include "cli/standard_output.hpp"
 
 namespace gatherd::cli {
 
@@ -131,7 +131,8 @@ int status(const list_arguments& arguments) {
     value list = value::array();
     for (const auto& each : arguments.ids) {
         const value params{{"id", each}};
-        list.push_back(value::parse(ask_once(arguments.connect.server(), {.method = "status", .params = utf8_json(params)})));
+        list.push_back(
+            value::parse(ask_once(arguments.connect.server(), {.method = "status", .params = utf8_json(params)})));
     }
     return write_out(arguments.as_json ? utf8_json(list.size() == 1 ? list.front() : list) + "\n" : task_table(list));
 }

@@ -64,10 +64,10 @@ private:
     const argument_options options_;
     std::unique_ptr<pattern> columns_;
     int file_ = -1;
-    std::unique_ptr<line_reader> lines_{};  // of a stream
+    std::unique_ptr<line_reader> lines_{};                        // of a stream
     std::vector<std::vector<std::vector<std::string>>> lists_{};  // the linked ones together, a tuple each
-    std::vector<std::size_t> places_{};  // in the lists
-    bool has_ended_ = false;             // of lists
+    std::vector<std::size_t> places_{};                           // in the lists
+    bool has_ended_ = false;                                      // of lists
     std::vector<std::string> gathered_{};
     std::uint64_t gathered_count_ = 0;
     std::uint64_t lines_read_ = 0;

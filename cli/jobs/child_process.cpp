@@ -57,7 +57,8 @@ child_process::child_process(const std::vector<std::string>& argv, const std::ve
     }
     words.push_back(nullptr);
     const spawn_plan plan{input, output, errors};
-    const int failed = posix_spawnp(&pid_, words.front(), &plan.files, &plan.attributes, words.data(), environment.data());
+    const int failed =
+        posix_spawnp(&pid_, words.front(), &plan.files, &plan.attributes, words.data(), environment.data());
     if (failed != 0) {
         pid_ = -1;
         throw std::system_error{failed, std::system_category()};

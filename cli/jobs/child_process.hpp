@@ -20,7 +20,8 @@ struct child_end {
 /// killed, with its group, and reaped.
 class child_process {
 public:
-    /// Standard input is `input`, the outputs are these descriptors. Throws std::system_error where it cannot be started.
+    /// Standard input is `input`, the outputs are these descriptors. Throws std::system_error where it cannot be
+    /// started.
     child_process(const std::vector<std::string>& argv, const std::vector<char*>& environment, int input, int output,
                   int errors);
     ~child_process();

@@ -40,9 +40,9 @@ std::string folder_of(std::string_view path) {
 }
 
 std::string changed(const std::string& argument, std::string_view operation) {
-    return operation.empty()  ? argument
-           : operation == "." ? without_extension(argument)
-           : operation == "/" ? without_folder(argument)
+    return operation.empty()   ? argument
+           : operation == "."  ? without_extension(argument)
+           : operation == "/"  ? without_folder(argument)
            : operation == "//" ? folder_of(argument)
                                : without_extension(without_folder(argument));
 }

@@ -22,8 +22,9 @@ struct job_values {
 class command_template {
 public:
     /// Without any replacement string, {} is added as the last word. `shell`: empty, or the program that is given the
-    /// words, with a space between, as one text behind -c; arguments are then quoted for it. `repeats`: a word with {} of
-    /// several arguments is repeated for each; else they stand in it with spaces between, and a word {} becomes several.
+    /// words, with a space between, as one text behind -c; arguments are then quoted for it. `repeats`: a word with {}
+    /// of several arguments is repeated for each; else they stand in it with spaces between, and a word {} becomes
+    /// several.
     command_template(const std::vector<std::string>& words, std::string shell, bool repeats);
 
     /// The words to execute.
@@ -36,7 +37,7 @@ private:
     struct piece {
         enum class source : std::uint8_t { text, all, position, number, slot };
         source from = source::text;
-        std::string text{};     // of a text; of an argument its operator: empty, or ".", "/", "//", "/."
+        std::string text{};  // of a text; of an argument its operator: empty, or ".", "/", "//", "/."
         std::int64_t position = 0;
     };
     using word = std::vector<piece>;

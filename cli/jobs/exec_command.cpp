@@ -10,10 +10,10 @@
 #include <cstdlib>
 #include <memory>
 
+#include "cli/client/request_options.hpp"
 #include "cli/command_words.hpp"
 #include "cli/failures.hpp"
 #include "cli/jobs/exec_run.hpp"
-#include "cli/client/request_options.hpp"
 #include "gatherd/executor/available_parallelism.hpp"
 
 namespace gatherd::cli::jobs {
@@ -88,7 +88,8 @@ int exec(exec_arguments arguments, std::vector<std::string> words) {
                },
                [&] {
                    if (arguments.ungrouped && (!run.results.empty() || run.has_tags || run.is_ordered)) {
-                       throw usage_error{"--ungroup: output goes past this command, so that -k, --tag and --results cannot be"};
+                       throw usage_error{
+                           "--ungroup: output goes past this command, so that -k, --tag and --results cannot be"};
                    }
                }});
     run.command = std::move(words);
@@ -189,11 +190,13 @@ void mark_command(std::vector<std::string>& words, const CLI::App& root) {
 }
 
 void add_exec(CLI::App& root, command& chosen) {
-    auto* const app = root.add_subcommand("exec", "run a command for each argument, several at a time, as GNU parallel does");
+    auto* const app =
+        root.add_subcommand("exec", "run a command for each argument, several at a time, as GNU parallel does");
     const auto arguments = std::make_shared<exec_arguments>();
     auto& run = arguments->run;
     app->prefix_command();
-    app->add_option("-j,--jobs", arguments->jobs, "how many run at a time: N, 0 for many, N% of the CPUs, +N or -N (default: CPUs)")
+    app->add_option("-j,--jobs", arguments->jobs,
+                    "how many run at a time: N, 0 for many, N% of the CPUs, +N or -N (default: CPUs)")
         ->type_name("NUMBER");
     app->add_option("-a,--arg-file", arguments->files, "take arguments from the lines of a file; again: every pair")
         ->type_name("FILE")
@@ -201,7 +204,8 @@ void add_exec(CLI::App& root, command& chosen) {
     app->add_flag("-0,--null", arguments->ends_by_nul, "arguments end with a NUL, not a line feed");
     app->add_option("-N,--max-replace-args", arguments->count, "so many arguments a job; 0: one, which is not put in")
         ->type_name("NUMBER");
-    app->add_option("-C,--colsep", run.arguments.columns, "divide arguments into {1}, {2} ... where that regular expression is")
+    app->add_option("-C,--colsep", run.arguments.columns,
+                    "divide arguments into {1}, {2} ... where that regular expression is")
         ->type_name("REGEX");
     app->add_flag("-r,--no-run-if-empty", run.arguments.skips_empty, "leave out empty arguments");
     app->add_flag("-k,--keep-order", run.is_ordered, "print in the order of the arguments");
@@ -211,14 +215,17 @@ void add_exec(CLI::App& root, command& chosen) {
     app->add_flag("--group", arguments->is_grouped, "print the output of a job together (the default)");
     app->add_option("--results", run.results, "keep outputs in files below that folder, too, as GNU parallel does")
         ->type_name("DIR");
-    app->add_flag("--shell", arguments->has_shell, "run COMMAND by $PARALLEL_SHELL, $SHELL or /bin/sh; arguments are quoted");
+    app->add_flag("--shell", arguments->has_shell,
+                  "run COMMAND by $PARALLEL_SHELL, $SHELL or /bin/sh; arguments are quoted");
     app->add_flag("--dry-run,--dryrun", run.is_dry, "print commands, and run none");
     app->add_option("--retries", run.tries, "how often a job is tried in all (default 1)")
         ->type_name("NUMBER")
         ->check(CLI::Range(1, 1'000'000));
-    app->add_option("--timeout", arguments->timeout, "end a job after so long: SIGTERM, and SIGKILL 2 s later")->type_name("TIME");
+    app->add_option("--timeout", arguments->timeout, "end a job after so long: SIGTERM, and SIGKILL 2 s later")
+        ->type_name("TIME");
     app->add_option("--delay", arguments->delay, "wait so long between two starts")->type_name("TIME");
-    app->add_option("--halt", arguments->halt, "when to stop before the end: never (default), now,fail=1, soon,fail=5% ...")
+    app->add_option("--halt", arguments->halt,
+                    "when to stop before the end: never (default), now,fail=1, soon,fail=5% ...")
         ->type_name("WHEN");
     app->add_flag("--bar", run.shows_bar, "show how far it is, how fast, and when it will be done");
     app->add_option("--joblog", run.log.file, "write a line for each job that has ended, in GNU parallel's columns")

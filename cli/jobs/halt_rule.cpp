@@ -15,11 +15,8 @@ namespace {
 constexpr int most_failures = 101;  // what a status tells: more than 100
 
 std::string in_full(const std::string& text) {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 5> old{{{"0", "never"},
-                                                                                {"1", "soon,fail=1"},
-                                                                                {"2", "now,fail=1"},
-                                                                                {"-1", "soon,success=1"},
-                                                                                {"-2", "now,success=1"}}};
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 5> old{
+        {{"0", "never"}, {"1", "soon,fail=1"}, {"2", "now,fail=1"}, {"-1", "soon,success=1"}, {"-2", "now,success=1"}}};
     const auto* const found = std::ranges::find(old, text, &std::pair<std::string_view, std::string_view>::first);
     if (found != old.end()) {
         return std::string{found->second};
@@ -34,8 +31,9 @@ halt_rule::halt_rule(const std::string& text) {
         return;
     }
     const auto refuse = [&text] {
-        throw usage_error{"--halt: '" + text +
-                          "' is not never, or now or soon, a comma, and fail=N, success=N or done=N: now,fail=1, soon,fail=20%"};
+        throw usage_error{
+            "--halt: '" + text +
+            "' is not never, or now or soon, a comma, and fail=N, success=N or done=N: now,fail=1, soon,fail=20%"};
     };
     const auto whole = in_full(text);
     const auto comma = whole.find(',');
@@ -68,9 +66,9 @@ halt_rule::action halt_rule::after(std::uint64_t done, std::uint64_t failed, std
     }
     const auto count = counted_ == what::fail ? failed : counted_ == what::success ? done - failed : done;
     constexpr double all = 100;
-    const bool is_reached = is_percentage_ ? static_cast<double>(count) * all >=
-                                                 static_cast<double>(number_) * static_cast<double>(*total)
-                                           : count >= number_;
+    const bool is_reached =
+        is_percentage_ ? static_cast<double>(count) * all >= static_cast<double>(number_) * static_cast<double>(*total)
+                       : count >= number_;
     return is_reached && count > 0 ? when_ : action::none;
 }
 

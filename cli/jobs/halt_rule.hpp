@@ -8,8 +8,8 @@
 
 namespace gatherd::cli::jobs {
 
-/// `never`, or `now` or `soon`, a comma, and `fail=N`, `success=N` or `done=N`, where N may be a percentage: `now,fail=1`,
-/// `soon,done=50%`. Also `0`, `1`, `2`, `-1`, `-2` and `N%`, as they were spelt once.
+/// `never`, or `now` or `soon`, a comma, and `fail=N`, `success=N` or `done=N`, where N may be a percentage:
+/// `now,fail=1`, `soon,done=50%`. Also `0`, `1`, `2`, `-1`, `-2` and `N%`, as they were spelt once.
 class halt_rule {
 public:
     enum class action { none, soon, now };
@@ -22,8 +22,8 @@ public:
 
     [[nodiscard]] bool is_never() const noexcept { return when_ == action::none; }
 
-    /// What is to be done after a job has ended, with numbers that count that job, too. `total`: of all jobs, if that is
-    /// known by now; a percentage waits for it.
+    /// What is to be done after a job has ended, with numbers that count that job, too. `total`: of all jobs, if that
+    /// is known by now; a percentage waits for it.
     [[nodiscard]] action after(std::uint64_t done, std::uint64_t failed, std::optional<std::uint64_t> total) const;
 
     /// The exit status of GNU parallel. `stopped_by`: that of the job after which this rule told to stop, if it did.

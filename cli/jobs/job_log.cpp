@@ -24,7 +24,8 @@ constexpr std::string_view columns = "Seq\tHost\tStarttime\tJobRuntime\tSend\tRe
 /// The text of a column, counted from 0, or empty.
 std::string_view column(std::string_view line, int index) {
     for (; index > 0; --index) {
-        line.remove_prefix(std::min(line.size(), line.find('\t') + (line.find('\t') == std::string_view::npos ? 0 : 1)));
+        line.remove_prefix(
+            std::min(line.size(), line.find('\t') + (line.find('\t') == std::string_view::npos ? 0 : 1)));
     }
     return line.substr(0, line.find('\t'));
 }
@@ -70,7 +71,8 @@ job_log::job_log(const job_log_options& options) : file_{options.file} {
     if (how != resumption::none) {
         read_done(file_, how);
     }
-    descriptor_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (how == resumption::none ? O_TRUNC : 0), 0666);
+    descriptor_ = ::open(file_.c_str(),
+                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (how == resumption::none ? O_TRUNC : 0), 0666);
     if (descriptor_ < 0) {
         refuse_file(file_, std::strerror(errno));
     }
@@ -95,8 +97,9 @@ void job_log::read_done(const std::string& file, resumption mode) {
         return;  // nothing was done yet
     }
     if (line + "\n" != columns) {
-        refuse_file(file, "is no job log: its first line must be Seq, Host, Starttime, JobRuntime, Send, Receive, Exitval, "
-                          "Signal, Command, with tabs between");
+        refuse_file(file,
+                    "is no job log: its first line must be Seq, Host, Starttime, JobRuntime, Send, Receive, Exitval, "
+                    "Signal, Command, with tabs between");
     }
     std::vector<std::tuple<std::uint64_t, std::uint64_t, bool>> found;  // number, line, and whether it went well
     constexpr int exit_column = 6;
@@ -105,7 +108,8 @@ void job_log::read_done(const std::string& file, resumption mode) {
         std::uint64_t number = 0;
         std::uint64_t exit_value = 0;
         std::uint64_t signal = 0;
-        const bool is_entry = read_number(column(line, 0), number) && read_number(column(line, exit_column), exit_value) &&
+        const bool is_entry = read_number(column(line, 0), number) &&
+                              read_number(column(line, exit_column), exit_value) &&
                               read_number(column(line, signal_column), signal);
         if (!is_entry && lines.eof()) {
             break;  // a line that was cut when a run was killed

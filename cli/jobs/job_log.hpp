@@ -22,8 +22,8 @@ struct job_entry {
     std::string_view command;
 };
 
-/// The line of an entry: Seq, Host, Starttime, JobRuntime, Send, Receive, Exitval, Signal, Command, with tabs between. Line
-/// feeds of the command are written as spaces.
+/// The line of an entry: Seq, Host, Starttime, JobRuntime, Send, Receive, Exitval, Signal, Command, with tabs between.
+/// Line feeds of the command are written as spaces.
 [[nodiscard]] std::string job_line(const job_entry& entry);
 
 /// How a log that is there already counts.

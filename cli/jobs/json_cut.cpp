@@ -39,7 +39,8 @@ std::size_t end_of_value(std::string_view json) noexcept {
             }
             --depth;
             ++at;
-        } else if (depth == 0 && (now == ',' || now == ':' || now == ' ' || now == '\t' || now == '\r' || now == '\n')) {
+        } else if (depth == 0 &&
+                   (now == ',' || now == ':' || now == ' ' || now == '\t' || now == '\r' || now == '\n')) {
             return at;
         } else {
             ++at;

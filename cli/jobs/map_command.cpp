@@ -7,11 +7,11 @@
 
 #include "cli/client/call_arguments.hpp"
 #include "cli/client/client.hpp"
-#include "cli/command_words.hpp"
 #include "cli/client/connect_option.hpp"
+#include "cli/client/request_options.hpp"
+#include "cli/command_words.hpp"
 #include "cli/failures.hpp"
 #include "cli/jobs/map_run.hpp"
-#include "cli/client/request_options.hpp"
 
 namespace gatherd::cli::jobs {
 
@@ -80,8 +80,9 @@ void add_map(CLI::App& root, command& chosen) {
         ->required()
         ->type_name("");
     app->add_option("ARGS", arguments->leading, "first arguments of every call")->type_name("");
-    auto* const json = app->add_flag("--json", arguments->has_json,
-                                     "a line is JSON: an array is all arguments, an object those by name, others are one");
+    auto* const json =
+        app->add_flag("--json", arguments->has_json,
+                      "a line is JSON: an array is all arguments, an object those by name, others are one");
     app->add_flag("--tsv", arguments->has_tsv, "a line is texts with tabs between, an argument each")->excludes(json);
     app->add_flag("-0,--null", arguments->ends_by_nul, "lines end with a NUL, those that are written, too");
     app->add_option("-j,--jobs", run.jobs, "how many calls run at a time (default 256)")
@@ -89,7 +90,8 @@ void add_map(CLI::App& root, command& chosen) {
         ->check(CLI::Range(1, 100'000));
     app->add_flag("--unordered", arguments->is_unordered, "results as they come");
     app->add_flag("--raw", run.is_raw, "a text without its quotes");
-    app->add_option("--errors", arguments->errors, "in place of a result that failed: null (default) or its ERROR as json")
+    app->add_option("--errors", arguments->errors,
+                    "in place of a result that failed: null (default) or its ERROR as json")
         ->check(CLI::IsMember({"null", "json"}))
         ->type_name("null|json");
     app->add_option("--timeout", arguments->timeout, "of a call, or of each try: seconds, or as 250ms, 1.5s, 1m30s")
@@ -97,7 +99,8 @@ void add_map(CLI::App& root, command& chosen) {
     app->add_option("--retries", run.tries, "how often a line is tried in all (default 1)")
         ->type_name("NUMBER")
         ->check(CLI::Range(1, 1'000'000));
-    app->add_option("--halt", arguments->halt, "when to stop before the end: never (default), now,fail=1, soon,fail=5% ...")
+    app->add_option("--halt", arguments->halt,
+                    "when to stop before the end: never (default), now,fail=1, soon,fail=5% ...")
         ->type_name("WHEN");
     app->add_flag("--bar", run.shows_bar, "show how far it is, how fast, and when it will be done");
     app->add_option("--joblog", run.log.file, "write a line for each call that has ended, in GNU parallel's columns")

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "api/error.hpp"
+#include "cli/client/request_options.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/failure_report.hpp"
 #include "cli/failures.hpp"
@@ -26,7 +27,6 @@
 #include "cli/jobs/paced_output.hpp"
 #include "cli/jobs/rate_line.hpp"
 #include "cli/progress_bar.hpp"
-#include "cli/client/request_options.hpp"
 #include "cli/standard_output.hpp"
 
 namespace gatherd::cli::jobs {
@@ -40,16 +40,16 @@ constexpr std::size_t most_bytes_in_flight = std::size_t{16} << 20;
 constexpr std::size_t most_bytes_held = std::size_t{16} << 20;  // of results that wait for one before them
 constexpr std::size_t most_slots = 65'536;
 constexpr std::size_t largest_batch = 256;
-constexpr milliseconds quick{2};   // a batch that is answered sooner may be followed by a larger one
-constexpr milliseconds slow{20};   // one that takes longer, by lines alone
+constexpr milliseconds quick{2};  // a batch that is answered sooner may be followed by a larger one
+constexpr milliseconds slow{20};  // one that takes longer, by lines alone
 constexpr milliseconds bar_interval{100};
 constexpr std::chrono::seconds last_write{1};  // after a signal, for what has been finished to be written
 
 /// A line on its way.
 struct item {
-    std::uint64_t number;  // of the line, from 1
-    std::uint64_t order;   // of its result, from 0
-    std::string arguments; // JSON
+    std::uint64_t number;   // of the line, from 1
+    std::uint64_t order;    // of its result, from 0
+    std::string arguments;  // JSON
 };
 
 struct batch {
@@ -128,8 +128,9 @@ public:
         : options_{options},
           arguments_{options},
           log_{options.log},
-          pipeline_{daemon, {.on_line = [this](std::string_view line) { take_message(line); },
-                             .on_lost = [this](std::string why) { lose(std::move(why)); }}},
+          pipeline_{daemon,
+                    {.on_line = [this](std::string_view line) { take_message(line); },
+                     .on_lost = [this](std::string why) { lose(std::move(why)); }}},
           input_{pipeline_.context(), STDIN_FILENO, longest_line, options.separator},
           output_{pipeline_.context(), STDOUT_FILENO},
           signals_{pipeline_.context(), SIGINT, SIGTERM},
@@ -342,7 +343,8 @@ private:
 
     void take_error(std::optional<std::uint64_t> id, const api::value& error) {
         auto done = id ? taken(*id) : std::nullopt;
-        const auto report = report_failure(error, options_.timeout || options_.tries > 1 ? "/task/gather/0" : "/task/over/0");
+        const auto report =
+            report_failure(error, options_.timeout || options_.tries > 1 ? "/task/gather/0" : "/task/over/0");
         const auto code = error.value("code", 0);
         const auto is = [code](api::errc which) { return code == static_cast<int>(which); };
         if (!done || is(api::errc::not_authenticated) || is(api::errc::shutting_down) || is(api::errc::cancelled)) {
@@ -353,7 +355,8 @@ private:
             // One of them is at fault: by themselves the others are not.
             std::ranges::move(done->items, std::back_inserter(again_));
             batch_size_ = 1;
-        } else if (is(api::errc::invalid_params) && (path_of(error).ends_with("/call") || path_of(error) == "/task/map")) {
+        } else if (is(api::errc::invalid_params) &&
+                   (path_of(error).ends_with("/call") || path_of(error) == "/task/map")) {
             give_up(report.text, report.exit_status);
         } else {
             const auto type = is(api::errc::invalid_params) ? "TypeError" : "RuntimeError";
@@ -598,7 +601,8 @@ private:
 
     [[nodiscard]] std::string opening() const {
         return (options_.tries > 1 ? R"({"retry":)" : std::string{}) +
-               (options_.timeout ? R"({"wait_for":)" : std::string{}) + R"({"call":)" + function_ + R"(,"literal":true,"args":)";
+               (options_.timeout ? R"({"wait_for":)" : std::string{}) + R"({"call":)" + function_ +
+               R"(,"literal":true,"args":)";
     }
 
     [[nodiscard]] std::string closing() const {

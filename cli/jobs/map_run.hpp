@@ -24,7 +24,7 @@ struct map_options {
     std::string leading = {};  // arguments before those of a line, as JSON with commas between
     form lines = form::text;
     char separator = '\n';
-    std::uint64_t jobs = 0;  // calls at a time
+    std::uint64_t jobs = 0;                             // calls at a time
     std::optional<std::string> timeout = std::nullopt;  // of a try, in seconds, as JSON
     std::uint64_t tries = 1;
     bool is_ordered = true;
@@ -35,9 +35,9 @@ struct map_options {
     job_log_options log = {};
 };
 
-/// Reads standard input to its end, or to where `options.halt` or a signal stops it. Gives the exit status. Several lines
-/// go into one request where calls are quick; no more are read than may run, so memory does not grow with the input.
-/// Throws connection_error, usage_error.
+/// Reads standard input to its end, or to where `options.halt` or a signal stops it. Gives the exit status. Several
+/// lines go into one request where calls are quick; no more are read than may run, so memory does not grow with the
+/// input. Throws connection_error, usage_error.
 [[nodiscard]] int run_map(client& daemon, const map_options& options);
 
 }  // namespace gatherd::cli::jobs

@@ -15,7 +15,10 @@
 namespace gatherd::cli::jobs {
 
 paced_output::paced_output(asio::io_context& context, int descriptor, bool is_exact)
-    : context_{context}, descriptor_{descriptor}, is_terminal_{!is_exact && isatty(descriptor) == 1}, waiting_{context} {
+    : context_{context},
+      descriptor_{descriptor},
+      is_terminal_{!is_exact && isatty(descriptor) == 1},
+      waiting_{context} {
     struct stat found {};
     if (fstat(descriptor, &found) == 0 && !S_ISREG(found.st_mode)) {
         asio::error_code refused;

@@ -10,8 +10,8 @@
 
 namespace gatherd::cli::jobs {
 
-/// Keeps the bytes of any number of streams. All of them share one file without a name in TMPDIR, or /tmp, which is made
-/// when it is needed and gives space back as it is read.
+/// Keeps the bytes of any number of streams. All of them share one file without a name in TMPDIR, or /tmp, which is
+/// made when it is needed and gives space back as it is read.
 ///
 /// Threads: one at a time.
 class spool {
@@ -24,7 +24,7 @@ public:
     private:
         friend class spool;
         struct piece {
-            std::string text;        // in memory, or
+            std::string text;         // in memory, or
             std::uint64_t place = 0;  // in the file
             std::size_t size = 0;     // there; 0: in memory
         };

@@ -53,7 +53,8 @@ public:
                    (each.host == added.host || is_any(each.host) || is_any(added.host));
         });
         if (same != all_.end()) {
-            throw usage_error{added.name + " and " + same->name + " are one address, at which only one of them can listen"};
+            throw usage_error{added.name + " and " + same->name +
+                              " are one address, at which only one of them can listen"};
         }
         all_.push_back(std::move(added));
     }

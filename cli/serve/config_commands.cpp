@@ -17,8 +17,8 @@ namespace gatherd::cli {
 
 namespace {
 
-/// The value as a file holds it. What the environment of a pool is set to may be secret: null stands for it, for which the
-/// daemon wants its own environment to have the variable, so that nobody starts it without the secret.
+/// The value as a file holds it. What the environment of a pool is set to may be secret: null stands for it, for which
+/// the daemon wants its own environment to have the variable, so that nobody starts it without the secret.
 nlohmann::ordered_json shown_json(const config::setting& which, const config::settings& values, bool with_secrets) {
     auto shown = config::value_json(which, values);
     if (which.name == "pools" && !with_secrets) {
@@ -97,7 +97,8 @@ void add_print(CLI::App& config, command& chosen) {
     const auto as_json = std::make_shared<bool>(false);
     app->add_flag("--json", *as_json, "print a JSON file that --config takes");
     const auto with_secrets = std::make_shared<bool>(false);
-    app->add_flag("--with-secrets", *with_secrets, "show the environments of pools, too; else null stands for each value there");
+    app->add_flag("--with-secrets", *with_secrets,
+                  "show the environments of pools, too; else null stands for each value there");
     flags->add_to(*app);
     app->footer(R"(A token is never shown, only its SHA-256 or the name of its file.
 
@@ -109,10 +110,12 @@ Examples:
         chosen = [=] {
             const auto loaded = flags->load();
             if (!*with_secrets && has_hidden_values(loaded.values)) {
-                say("null stands for each value in the environment of a pool; --with-secrets shows it. A daemon that is started with null takes "
+                say("null stands for each value in the environment of a pool; --with-secrets shows it. A daemon that "
+                    "is started with null takes "
                     "the variable from its own environment, where it has to be");
             }
-            return write_out(*as_json ? settings_json(loaded.values, *with_secrets) : settings_page(loaded, *with_secrets));
+            return write_out(*as_json ? settings_json(loaded.values, *with_secrets)
+                                      : settings_page(loaded, *with_secrets));
         };
     });
 }
@@ -133,7 +136,8 @@ void add_config_commands(CLI::App& root, command& chosen, const start_check& che
     auto* const app = root.add_subcommand("check-config", "check a file of settings and say all that is wrong with it");
     const auto path = std::make_shared<std::string>();
     app->add_option("FILE", *path, "JSON file of settings")->required()->type_name("");
-    app->footer(R"(Looks at the file alone, not at the environment, and at what it names: certificates, hosts, folders, owners. Whether an
+    app->footer(
+        R"(Looks at the file alone, not at the environment, and at what it names: certificates, hosts, folders, owners. Whether an
 address is taken is not looked at.
 Exit status: 0 it is fine, 2 it is not.
 

@@ -40,7 +40,8 @@ void leave_first_process() {
     }
     if (child == 0) {
         sigprocmask(SIG_SETMASK, &before, nullptr);
-        if (const char* const addressee = std::getenv("LISTEN_PID"); addressee != nullptr && std::string{addressee} == "1") {
+        if (const char* const addressee = std::getenv("LISTEN_PID");
+            addressee != nullptr && std::string{addressee} == "1") {
             setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);  // the sockets are meant for the daemon
         }
         return;

@@ -82,7 +82,7 @@ struct local_daemon::parts {
                      .blocking_threads = static_cast<std::size_t>(settings.blocking.threads),
                      .pin_workers = settings.pin_threads}},
           daemon{scheduler, functions, limits_from(settings), std::string{version()},
-             static_cast<std::size_t>(settings.blocking.threads)} {}
+                 static_cast<std::size_t>(settings.blocking.threads)} {}
 
     api::plan::registry functions;
     executor::scheduler scheduler;

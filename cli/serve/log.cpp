@@ -79,7 +79,10 @@ void unblocking_sink::sink_it_(const spdlog::details::log_msg& message) {
     std::string text;
     if (dropped_ != 0) {
         spdlog::memory_buf_t told;
-        api::log::format(*formatter_, {spdlog::level::warn, "lines of the log were dropped, they were not read in time", {{"dropped", dropped_}}}, told);
+        api::log::format(
+            *formatter_,
+            {spdlog::level::warn, "lines of the log were dropped, they were not read in time", {{"dropped", dropped_}}},
+            told);
         text.assign(told.data(), told.size());
     }
     // What a client chose (an id, a name) neither commands a terminal nor begins a line of its own.
@@ -163,7 +166,9 @@ void log_from_handler(std::string_view message) noexcept {
     if (format != line_format::journal) {
         add_time(line);
     }
-    line.add(format == line_format::json ? R"(","level":"warn","message":")" : format == line_format::text ? " warn " : "");
+    line.add(format == line_format::json   ? R"(","level":"warn","message":")"
+             : format == line_format::text ? " warn "
+                                           : "");
     line.add(message);
     line.add(format == line_format::json ? "\"}\n" : "\n");
     pollfd room{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};

@@ -52,8 +52,8 @@ enum class log_style : std::uint8_t { automatic, text, json };
 /// From now on the process logs to standard error, as that sink does, from this level on.
 void start_log(spdlog::level::level_enum level, log_style style);
 
-/// A line of level warn as start_log has said it, with the time in UTC; where it would have to wait, none. For handlers of
-/// signals: takes no memory and no lock. `message`: plain ASCII without quotes, at most 100 bytes.
+/// A line of level warn as start_log has said it, with the time in UTC; where it would have to wait, none. For handlers
+/// of signals: takes no memory and no lock. `message`: plain ASCII without quotes, at most 100 bytes.
 void log_from_handler(std::string_view message) noexcept;
 
 }  // namespace gatherd::cli

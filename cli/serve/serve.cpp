@@ -28,19 +28,19 @@
 #include "api/plan/model/registry.hpp"
 #include "api/pools/pool_table.hpp"
 #include "api/server/drain.hpp"
-#include "api/server/net/request_log.hpp"
 #include "api/server/net/listener.hpp"
 #include "api/server/net/listening_socket.hpp"
+#include "api/server/net/request_log.hpp"
 #include "api/server/net/tls_context.hpp"
 #include "api/server/service.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/failures.hpp"
-#include "cli/serve/first_process.hpp"
 #include "cli/serve/check.hpp"
+#include "cli/serve/first_process.hpp"
 #include "cli/serve/log.hpp"
+#include "cli/serve/service_manager.hpp"
 #include "cli/serve/settings.hpp"
 #include "cli/serve/signals.hpp"
-#include "cli/serve/service_manager.hpp"
 #include "cli/version.hpp"
 #include "gatherd/executor/detail/blocking_pool.hpp"
 #include "gatherd/executor/scheduler.hpp"
@@ -50,10 +50,11 @@ namespace {
 
 using api::admin::admin_port;
 using api::pools::pool_table;
-using api::server::last_words, api::server::listener, api::server::listening_socket, api::server::service, api::server::wait_until;
+using api::server::last_words, api::server::listener, api::server::listening_socket, api::server::service,
+    api::server::wait_until;
 
-/// As many descriptors as the system grants: each connection is one. Gives the limit that there was before, which is what
-/// programs that the daemon starts expect.
+/// As many descriptors as the system grants: each connection is one. Gives the limit that there was before, which is
+/// what programs that the daemon starts expect.
 std::optional<std::uint64_t> raise_file_limit() {
     rlimit files{};
     if (getrlimit(RLIMIT_NOFILE, &files) != 0) {
@@ -75,9 +76,10 @@ struct descriptor_need {
     std::size_t count;
 };
 
-/// What the daemon may have open beside the connections of clients: of a process both ends of its pipes, its handle, input
-/// and folder, of a request two sockets while it connects and those that ask name servers, of a call that has a thread its
-/// file and folder; of the admin port each connection's socket, and of those that are handled a pair to the service.
+/// What the daemon may have open beside the connections of clients: of a process both ends of its pipes, its handle,
+/// input and folder, of a request two sockets while it connects and those that ask name servers, of a call that has a
+/// thread its file and folder; of the admin port each connection's socket, and of those that are handled a pair to the
+/// service.
 std::vector<descriptor_need> descriptor_needs(const config::settings& settings, std::size_t threads) {
     constexpr std::size_t of_the_daemon = 32;
     constexpr std::size_t of_a_reactor = 6;  // a thread's, and those of its twin for bulky plans
@@ -90,14 +92,15 @@ std::vector<descriptor_need> descriptor_needs(const config::settings& settings, 
         workers += each.processes;
     }
     constexpr std::size_t beside_connections = 64;
-    return {{"the daemon", of_the_daemon + settings.listen.size()},
-            {"threads", of_a_reactor * threads},
-            {"processes of pools", of_a_worker * workers},
-            {"process.running", settings.process.allow.empty() ? 0 : of_a_process * settings.process.running},
-            {"http.running", settings.http.allow.empty() ? 0 : of_a_request * settings.http.running},
-            {"blocking.threads (file.roots)", settings.file.roots.empty() ? 0 : of_a_thread * settings.blocking.threads},
-            {"admin.connections",
-             settings.admin.listen ? beside_connections + 3 * static_cast<std::size_t>(settings.admin.connections) : 0}};
+    return {
+        {"the daemon", of_the_daemon + settings.listen.size()},
+        {"threads", of_a_reactor * threads},
+        {"processes of pools", of_a_worker * workers},
+        {"process.running", settings.process.allow.empty() ? 0 : of_a_process * settings.process.running},
+        {"http.running", settings.http.allow.empty() ? 0 : of_a_request * settings.http.running},
+        {"blocking.threads (file.roots)", settings.file.roots.empty() ? 0 : of_a_thread * settings.blocking.threads},
+        {"admin.connections",
+         settings.admin.listen ? beside_connections + 3 * static_cast<std::size_t>(settings.admin.connections) : 0}};
 }
 
 /// The limits of the settings, with no more connections than there are descriptors for: what else the daemon opens
@@ -115,7 +118,9 @@ api::limits bearable_limits(const config::settings& settings, std::size_t thread
     std::string parts;
     for (const descriptor_need& each : descriptor_needs(settings, threads)) {
         own += each.count;
-        parts += each.count == 0 ? "" : (parts.empty() ? "" : ", ") + std::string{each.part} + " " + std::to_string(each.count);
+        parts += each.count == 0
+                     ? ""
+                     : (parts.empty() ? "" : ", ") + std::string{each.part} + " " + std::to_string(each.count);
     }
     if (files.rlim_cur < own + 2 * fewest_connections) {
         throw std::runtime_error{"the limit of open files is " + std::to_string(files.rlim_cur) + ", and " +
@@ -133,7 +138,8 @@ api::limits bearable_limits(const config::settings& settings, std::size_t thread
     return limits;
 }
 
-/// One address a line, the admin port as the last. Written beside and renamed: who waits for the file never reads half of it.
+/// One address a line, the admin port as the last. Written beside and renamed: who waits for the file never reads half
+/// of it.
 void write_port_file(const std::string& path, const std::vector<std::shared_ptr<listener>>& listeners,
                      const admin_port* admin) {
     const std::string beside = path + ".new";
@@ -147,7 +153,8 @@ void write_port_file(const std::string& path, const std::vector<std::shared_ptr<
             out << "http://" << admin->address() << '\n';
         }
         if (!out.flush()) {
-            throw std::runtime_error{"cannot write the port file " + path + ": " + std::strerror(errno == 0 ? EIO : errno)};
+            throw std::runtime_error{"cannot write the port file " + path + ": " +
+                                     std::strerror(errno == 0 ? EIO : errno)};
         }
     }
     std::error_code failed;
@@ -186,15 +193,17 @@ api::admin::admin_access admin_access_from(const config::settings& settings) {
 }
 
 /// Null where there is to be none.
-std::unique_ptr<admin_port> open_admin_port(service& daemon, const pool_table& pools, const config::settings& settings) {
+std::unique_ptr<admin_port> open_admin_port(service& daemon, const pool_table& pools,
+                                            const config::settings& settings) {
     if (!settings.admin.listen) {
         return nullptr;
     }
     auto at = listening_socket::tcp(settings.admin.listen->host, settings.admin.listen->port);
     check_admin_exposure(at.address(), at.is_local(), settings);
     api::server::request_log::measure();
-    auto made = std::make_unique<admin_port>(daemon, pools, std::move(at), static_cast<std::size_t>(settings.admin.connections),
-                                             admin_access_from(settings));
+    auto made =
+        std::make_unique<admin_port>(daemon, pools, std::move(at), static_cast<std::size_t>(settings.admin.connections),
+                                     admin_access_from(settings));
     api::log::info("the admin port listens", {{"address", "http://" + made->address()}});
     return made;
 }
@@ -211,7 +220,8 @@ void tell_new_files(const config::settings& old_settings, const config::settings
     const auto& known = old_settings.auth.tokens;
     for (std::size_t i = 0; i < new_tokens.size(); ++i) {
         const auto same = std::ranges::find(known, new_settings.auth.tokens[i]);
-        if (same != known.end() && old_tokens[static_cast<std::size_t>(same - known.begin())].hash != new_tokens[i].hash) {
+        if (same != known.end() &&
+            old_tokens[static_cast<std::size_t>(same - known.begin())].hash != new_tokens[i].hash) {
             api::log::info("SIGHUP: a token was replaced in its file", {{"token", new_tokens[i].name}});
         }
     }
@@ -229,9 +239,9 @@ void check_pools(const config::settings& settings, const api::plan::registry& fu
 }
 
 /// Takes what settings may change while the daemon runs: all of it, or none where anything is wrong.
-void reload(service& daemon, pool_table& pools, const std::vector<std::shared_ptr<listener>>& listeners, const tls_ptr& tls,
-            admin_port* admin, config::settings& settings, std::vector<api::server::token_grant>& tokens,
-            const std::function<config::settings()>& read_again) {
+void reload(service& daemon, pool_table& pools, const std::vector<std::shared_ptr<listener>>& listeners,
+            const tls_ptr& tls, admin_port* admin, config::settings& settings,
+            std::vector<api::server::token_grant>& tokens, const std::function<config::settings()>& read_again) {
     try {
         const auto asked = read_again();
         const auto next = keep_start_settings(asked, settings);
@@ -317,8 +327,8 @@ std::unique_ptr<executor::scheduler> start_threads(const config::settings& setti
     try {
         return std::make_unique<executor::scheduler>(
             executor::scheduler_options{.workers = static_cast<std::size_t>(settings.threads),
-                                         .blocking_threads = static_cast<std::size_t>(settings.blocking.threads),
-                                         .pin_workers = settings.pin_threads});
+                                        .blocking_threads = static_cast<std::size_t>(settings.blocking.threads),
+                                        .pin_workers = settings.pin_threads});
     } catch (const std::system_error& refused) {
         throw std::runtime_error{std::string{"cannot start the threads: "} + refused.what() +
                                  ": raise the limit of processes (ulimit -u, TasksMax), or lower threads"};
@@ -341,7 +351,7 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
                        {{"pinned", scheduler.pinned_workers()}, {"threads", scheduler.workers()}});
     }
     service daemon{scheduler, functions, bearable_limits(settings, scheduler.workers()), std::string{version()},
-               static_cast<std::size_t>(settings.blocking.threads)};
+                   static_cast<std::size_t>(settings.blocking.threads)};
     auto tokens = tokens_from(settings);
     daemon.change_tokens(tokens);
     for (const auto& line : start_warnings(settings)) {
@@ -377,7 +387,8 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
         service_manager::tell_ready(is_ready);
     }
     service_manager::tell_stopping("draining");
-    api::log::info("draining", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}, {"connections", daemon.connections().size()}});
+    api::log::info("draining", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"},
+                                {"connections", daemon.connections().size()}});
     for (const auto& each : listeners) {
         each->stop();
     }
@@ -399,8 +410,8 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
     if (scheduler.blocking().busy() > 0 || (bulk != nullptr && bulk->blocking().busy() > 0)) {
         leave(exit_status::fine);  // a thread in the middle of a blocking call cannot be ended
     }
-    daemon.state().stop_bulk();    // what they still do may need a worker
-    scheduler.stop();  // before the service, which its last steps may still use
+    daemon.state().stop_bulk();  // what they still do may need a worker
+    scheduler.stop();            // before the service, which its last steps may still use
     return exit_status::fine;
 }
 

@@ -38,7 +38,8 @@ void service_manager::tell_ready(const std::string& status) {
 }
 
 void service_manager::tell_reloading() {
-    const auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch());
+    const auto now =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch());
     tell("RELOADING=1\nSTATUS=reading the settings again\nMONOTONIC_USEC=" + std::to_string(now.count()));
 }
 

@@ -46,7 +46,8 @@ void setting_flags::add_to(CLI::App& app) {
     app.add_option("--config", file_, "JSON file of settings (GATHERD_CONFIG)")->type_name("FILE");
     app.add_option_function<std::string>(
            "--pool", [this](const std::string& program) { pools_.push_back(program); },
-           "start processes of this command, one a CPU, and have them serve functions: 'python3 tasks.py', tasks.py; may "
+           "start processes of this command, one a CPU, and have them serve functions: 'python3 tasks.py', tasks.py; "
+           "may "
            "be given several times")
         ->type_name("COMMAND")
         ->trigger_on_parse();

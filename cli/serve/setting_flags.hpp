@@ -28,8 +28,8 @@ public:
 private:
     const CLI::App* app_ = nullptr;  // whose words these are
     std::string file_;
-    std::vector<std::string> pools_;    // commands, of --pool
-    std::vector<std::string> plugins_;  // files, of --plugin
+    std::vector<std::string> pools_;            // commands, of --pool
+    std::vector<std::string> plugins_;          // files, of --plugin
     std::map<std::string, std::string> texts_;  // by the setting's name
 };
 

@@ -13,9 +13,9 @@
 
 #include "api/embedding/load_plugin.hpp"
 #include "api/regular_file.hpp"
-#include "cli/serve/available_memory.hpp"
-#include "cli/failures.hpp"
 #include "cli/client/secret_file.hpp"
+#include "cli/failures.hpp"
+#include "cli/serve/available_memory.hpp"
 #include "cli/version.hpp"
 #include "config/setting_table.hpp"
 #include "config/setting_value.hpp"
@@ -26,9 +26,10 @@ namespace gatherd::cli {
 namespace {
 
 constexpr std::array<std::string_view, 22> start_settings{
-    "log.format",    "listen",        "port_file",    "threads",     "pin_threads",        "unix.mode",       "unix.owner",      "blocking.threads",
-    "process.allow", "process.path", "process.env", "process.max_memory", "process.max_cpu", "process.running", "file.roots",
-    "http.allow",    "http.running", "http.dns_servers", "http.ca_file",  "admin.listen",    "admin.connections", "plugins"};
+    "log.format",      "listen",           "port_file",         "threads",      "pin_threads",  "unix.mode",
+    "unix.owner",      "blocking.threads", "process.allow",     "process.path", "process.env",  "process.max_memory",
+    "process.max_cpu", "process.running",  "file.roots",        "http.allow",   "http.running", "http.dns_servers",
+    "http.ca_file",    "admin.listen",     "admin.connections", "plugins"};
 
 bool is_for_start(std::string_view name) {
     return std::ranges::count(start_settings, name) > 0;
@@ -182,7 +183,9 @@ void check_port_file(const config::settings& s) {
     if (path.ends_with('/') || api::is_no_regular_file(path) || api::is_no_regular_file(path + ".new")) {
         refuse("it is no regular file");
     }
-    const auto is_it = [&path](const config::address& each) { return each.is == config::address::kind::local && each.path == path; };
+    const auto is_it = [&path](const config::address& each) {
+        return each.is == config::address::kind::local && each.path == path;
+    };
     if (std::ranges::any_of(s.listen, is_it)) {
         refuse("it is a socket of listen");
     }

@@ -30,8 +30,8 @@ int serve_signals::next() noexcept {
     while (sigwait(&waited_for_, &number) != 0) {  // EINTR: a debugger
     }
     if (number != SIGHUP) {
-        // `timeout` sends its signal to the process and then to its group, so it comes twice; and who passes a Ctrl-C on
-        // as SIGTERM sends one of each. That is one request.
+        // `timeout` sends its signal to the process and then to its group, so it comes twice; and who passes a Ctrl-C
+        // on as SIGTERM sends one of each. That is one request.
         constexpr timespec instant{.tv_sec = 0, .tv_nsec = 50'000'000};
         sigset_t stopping;
         sigemptyset(&stopping);

@@ -27,7 +27,10 @@ decoded decode(std::string_view text) {
     if (first < 0x80) {
         return {first, 1};
     }
-    const std::size_t bytes = first >= 0xF0 && first < 0xF5 ? 4 : first >= 0xE0 && first < 0xF0 ? 3 : first >= 0xC2 && first < 0xE0 ? 2 : 0;
+    const std::size_t bytes = first >= 0xF0 && first < 0xF5   ? 4
+                              : first >= 0xE0 && first < 0xF0 ? 3
+                              : first >= 0xC2 && first < 0xE0 ? 2
+                                                              : 0;
     if (bytes == 0 || bytes > text.size()) {
         return {};
     }
@@ -45,8 +48,8 @@ decoded decode(std::string_view text) {
 
 /// Marks of direction, joiners and the like: a terminal may reorder or hide what stands around them.
 bool is_invisible(char32_t code) {
-    return (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) || (code >= 0x2060 && code <= 0x206F) ||
-           code == 0xFEFF || code == 0xAD || (code >= 0xE0000 && code <= 0xE0FFF);
+    return (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF || code == 0xAD || (code >= 0xE0000 && code <= 0xE0FFF);
 }
 
 /// Takes the next character off the text.
@@ -113,7 +116,9 @@ std::string short_number(double number) {
         return number < 0 ? "-" + short_number(-number) : "-";
     }
     if (number < 999.5) {
-        return number == std::floor(number) ? printed("%.0f", number) : number < 99.95 ? printed("%.1f", number) : printed("%.0f", number);
+        return number == std::floor(number) ? printed("%.0f", number)
+               : number < 99.95             ? printed("%.1f", number)
+                                            : printed("%.0f", number);
     }
     std::size_t unit = 0;
     constexpr std::string_view units = "kMGT";

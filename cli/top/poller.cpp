@@ -13,9 +13,9 @@
 
 #include "api/error.hpp"
 #include "cli/client/client.hpp"
+#include "cli/client/single_request.hpp"
 #include "cli/failure_report.hpp"
 #include "cli/failures.hpp"
-#include "cli/client/single_request.hpp"
 
 namespace gatherd::cli::top {
 namespace {
@@ -47,7 +47,8 @@ value ask_one(client& daemon, const std::string& server, const request& what, st
 }
 
 bool is_wrong_param(const reply& answer) {
-    return answer.how == reply::end::error && number_at(answer.error, "/code") == static_cast<int>(api::errc::invalid_params);
+    return answer.how == reply::end::error &&
+           number_at(answer.error, "/code") == static_cast<int>(api::errc::invalid_params);
 }
 
 /// Tasks and requests that run; of a daemon that lists no requests the tasks.
@@ -90,7 +91,8 @@ snapshot ask_all(client& daemon, const std::string& server) {
     return seen;
 }
 
-poller::poller(destination server, double interval) : server_{std::move(server)}, event_{made_event()}, wishes_{interval} {
+poller::poller(destination server, double interval)
+    : server_{std::move(server)}, event_{made_event()}, wishes_{interval} {
     std::thread{[this] { run(); }}.detach();
 }
 
@@ -137,7 +139,8 @@ void poller::tell(const std::function<void(report&)>& change) {
 
 void poller::look_at_task(client& daemon, const std::string& task) {
     const auto ask = [&](const std::string& more) {
-        return ask_patiently(daemon, server_.name(), {.method = "status", .params = R"({"id":)" + named(task) + more + "}"});
+        return ask_patiently(daemon, server_.name(),
+                             {.method = "status", .params = R"({"id":)" + named(task) + more + "}"});
     };
     auto answer = ask(knows_nodes_ ? R"(,"nodes":true)" : "");
     if (knows_nodes_ && is_wrong_param(answer)) {
@@ -163,11 +166,15 @@ void poller::look(std::unique_ptr<client>& daemon, const wishes& asked) {
     }
     for (const auto& task : asked.doomed) {
         std::string refusal;
-        const value answer = ask_one(*daemon, server_.name(), {.method = "cancel", .params = R"({"id":)" + named(task) + R"(,"message":"cancelled by gatherd top"})"},
-                                     refusal);
+        const value answer = ask_one(
+            *daemon, server_.name(),
+            {.method = "cancel", .params = R"({"id":)" + named(task) + R"(,"message":"cancelled by gatherd top"})"},
+            refusal);
         const bool is_reached = number_at(answer, "/cancelled") > 0;
         tell([&](report& told) {
-            told.note = !refusal.empty() ? refusal : is_reached ? "cancelled: " + task : "it had ended already: " + task;
+            told.note = !refusal.empty() ? refusal
+                        : is_reached     ? "cancelled: " + task
+                                         : "it had ended already: " + task;
         });
     }
     if (!asked.watched.empty()) {

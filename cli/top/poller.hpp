@@ -27,8 +27,9 @@ struct report {
     std::string task{};                     ///< that is watched, whose status follows
     api::value status{};
     std::string status_refusal{};
-    std::string note{};                     ///< what became of a cancel; taken once
-    std::optional<std::chrono::steady_clock::time_point> asked{};  ///< when the round began that has not ended; none: all is answered
+    std::string note{};  ///< what became of a cancel; taken once
+    std::optional<std::chrono::steady_clock::time_point>
+        asked{};  ///< when the round began that has not ended; none: all is answered
 };
 
 /// One round of questions. Throws connection_error, timeout_error and refusal_error, as client does.

@@ -34,7 +34,8 @@ constexpr std::array<std::string_view, 17> help_text{
     "",
     "Any key goes back.",
 };
-static_assert(std::ranges::all_of(help_text, [](std::string_view each) { return each.size() <= 80; }) && help_text.size() <= 24 - 4);
+static_assert(std::ranges::all_of(help_text, [](std::string_view each) { return each.size() <= 80; }) &&
+              help_text.size() <= 24 - 4);
 
 constexpr double noticed_silence = 1.5;  // seconds
 constexpr std::size_t most_fault_lines = 3;
@@ -97,7 +98,9 @@ std::vector<std::string> summary(const situation& known) {
     double stolen = 0;
     double parks = 0;
     double queued = 0;
-    const auto threads = stats.is_object() && stats.contains("threads") && stats.at("threads").is_array() ? stats.at("threads").size() : 0;
+    const auto threads = stats.is_object() && stats.contains("threads") && stats.at("threads").is_array()
+                             ? stats.at("threads").size()
+                             : 0;
     for (std::size_t i = 0; i < threads; ++i) {
         const std::string place = "/threads/" + std::to_string(i);
         run += now.of_stats(place + "/run");
@@ -112,18 +115,22 @@ std::vector<std::string> summary(const situation& known) {
         joined({labelled("In", bytes("bytes_read"), "/s"), labelled("Out", bytes("bytes_written"), "/s"),
                 labelled("Connections", count("connections")), labelled("refused", rate("connections_refused"), "/s")}),
         joined({labelled("In flight", count("tasks_in_flight")), labelled("Created", count("created_tasks")),
-                labelled("Kept", count("results_kept")), labelled("Memory", known_bytes(number_at(stats, "/memory/resident_bytes"))),
+                labelled("Kept", count("results_kept")),
+                labelled("Memory", known_bytes(number_at(stats, "/memory/resident_bytes"))),
                 labelled("allocated", known_bytes(number_at(stats, "/memory/allocated_bytes")))}),
-        joined({labelled("Threads", known_number(static_cast<double>(threads))), labelled("run", known_number(run), "/s"),
-                labelled("stolen", known_number(stolen), "/s"), labelled("parks", known_number(parks), "/s"),
-                labelled("queued", known_number(queued))}),
+        joined({labelled("Threads", known_number(static_cast<double>(threads))),
+                labelled("run", known_number(run), "/s"), labelled("stolen", known_number(stolen), "/s"),
+                labelled("parks", known_number(parks), "/s"), labelled("queued", known_number(queued))}),
     };
 }
 
 line top_line(const view& looked_at, const situation& known, std::size_t columns) {
     const bool is_draining = known.now != nullptr && text_at(known.now->stats, "draining") == "true";
-    std::string right = known.now == nullptr || known.now->stats.is_null() ? "" : "up " + short_time(number_at(known.now->stats, "/uptime"));
-    right = joined({right, "every " + short_number(known.interval) + "s", is_draining ? "DRAINING" : "", looked_at.is_paused() ? "PAUSED" : ""});
+    std::string right = known.now == nullptr || known.now->stats.is_null()
+                            ? ""
+                            : "up " + short_time(number_at(known.now->stats, "/uptime"));
+    right = joined({right, "every " + short_number(known.interval) + "s", is_draining ? "DRAINING" : "",
+                    looked_at.is_paused() ? "PAUSED" : ""});
     const std::size_t room = columns - std::min(columns, columns_of(right) + 1);
     return one(fitted(headline(known), room) + fitted(" " + right, columns - room), style::bar);
 }
@@ -133,7 +140,8 @@ std::vector<line> fault_lines(const situation& known, std::size_t columns) {
     std::string text;
     style look = style::bad;
     if (known.silence >= noticed_silence) {
-        text = "NO ANSWER for " + std::to_string(static_cast<int>(known.silence)) + "s: the daemon is stopped, or has too much to do" +
+        text = "NO ANSWER for " + std::to_string(static_cast<int>(known.silence)) +
+               "s: the daemon is stopped, or has too much to do" +
                (known.fault.empty() ? "" : "; before that: " + known.fault);
     } else if (!known.fault.empty()) {
         text = "NO CONNECTION, trying again: " + known.fault;
@@ -158,7 +166,8 @@ line tab_line(const view& looked_at, std::size_t columns) {
     std::size_t left = columns;
     for (std::size_t i = 0; i < tab_names.size(); ++i) {
         const bool is_current = looked_at.current_tab() == static_cast<tab>(i);
-        const auto name = fitted((is_current ? "[" : " ") + std::to_string(i + 1) + " " + std::string{tab_names[i]} + (is_current ? "]" : " "),
+        const auto name = fitted((is_current ? "[" : " ") + std::to_string(i + 1) + " " + std::string{tab_names[i]} +
+                                     (is_current ? "]" : " "),
                                  std::min<std::size_t>(left, tab_names[i].size() + 4));
         left -= columns_of(name);
         made.push_back({name, is_current ? style::strong : style::faint});
@@ -192,17 +201,18 @@ line bottom_line(const view& looked_at, std::size_t columns) {
     if (!looked_at.note().empty()) {
         return prompt(looked_at.note());
     }
-    return one(fitted(looked_at.now() == mode::task ? "q quit  Esc back  k cancel  d interval  Space pause  h help"
-                                                    : "q quit  h help  / filter  s sort  k cancel  Enter nodes  d interval  Space pause",
+    return one(fitted(looked_at.now() == mode::task
+                          ? "q quit  Esc back  k cancel  d interval  Space pause  h help"
+                          : "q quit  h help  / filter  s sort  k cancel  Enter nodes  d interval  Space pause",
                       columns),
                style::bar);
 }
 
 style look_of_state(std::string_view state) {
-    return state == "running"                           ? style::good
-           : state == "failed"                          ? style::bad
+    return state == "running"                          ? style::good
+           : state == "failed"                         ? style::bad
            : state == "cancelled" || state == "queued" ? style::warning
-                                                        : style::plain;
+                                                       : style::plain;
 }
 
 /// The widths of columns, what is left going to that of width 0.
@@ -227,7 +237,8 @@ std::string row_text(const table& listed, const std::vector<std::size_t>& widths
     return text;
 }
 
-std::string heading_text(const table& listed, const std::vector<std::size_t>& widths, std::size_t sorted_by, bool is_reversed) {
+std::string heading_text(const table& listed, const std::vector<std::size_t>& widths, std::size_t sorted_by,
+                         bool is_reversed) {
     row titles;
     for (std::size_t i = 0; i < listed.columns.size(); ++i) {
         std::string title{listed.columns[i].title};
@@ -255,7 +266,9 @@ void draw_list(page& made, view& looked_at, const situation& known, std::size_t 
     made.lines.push_back(tab_line(looked_at, columns));
     const table listed = listed_rows(looked_at, known);
     const auto widths = widths_of(listed, columns);
-    made.lines.push_back(one(fitted(heading_text(listed, widths, looked_at.sorted_by().value_or(listed.sorted_at_first), looked_at.is_reversed()), columns),
+    made.lines.push_back(one(fitted(heading_text(listed, widths, looked_at.sorted_by().value_or(listed.sorted_at_first),
+                                                 looked_at.is_reversed()),
+                                    columns),
                              style::bar));
     const std::size_t room = rows - std::min(rows, made.lines.size() + 1);
     const auto found = std::ranges::find(listed.rows, looked_at.selected_key(), &row::key);
@@ -270,10 +283,12 @@ void draw_list(page& made, view& looked_at, const situation& known, std::size_t 
         made.shown.selected = chosen.key;
         made.shown.selected_name = chosen.cells.front().text == "-" ? chosen.key : chosen.cells.front().text;
     } else if (room > 0) {
-        made.lines.push_back(one(fitted(looked_at.filter_words().empty() ? "(none)" : "(none with that text)", columns), style::faint));
+        made.lines.push_back(
+            one(fitted(looked_at.filter_words().empty() ? "(none)" : "(none with that text)", columns), style::faint));
     }
     for (std::size_t i = window.first; i < listed.rows.size() && i < window.first + room; ++i) {
-        made.lines.push_back(one(fitted(row_text(listed, widths, listed.rows[i]), columns), i == window.selected ? style::selected : style::plain));
+        made.lines.push_back(one(fitted(row_text(listed, widths, listed.rows[i]), columns),
+                                 i == window.selected ? style::selected : style::plain));
     }
 }
 
@@ -282,15 +297,21 @@ void draw_task(page& made, view& looked_at, const situation& known, std::size_t 
     constexpr std::size_t time_width = 7;
     constexpr std::size_t size_width = 8;
     const waterfall shown = make_waterfall(known.status, known.now == nullptr ? 0 : known.now->wall);
-    made.lines.push_back(one(fitted(titled(looked_at.task(), looked_at.task_name(), "Task ") + "   " + looked_at.task(), columns), style::strong));
-    const std::string state = !known.status_refusal.empty() ? known.status_refusal
-                              : known.status.is_null()      ? "asking ..."
-                                                            : joined({shown.state, shown.seconds > 0 ? short_time(shown.seconds) : "",
-                                                                      shown.has_nodes ? labelled("nodes", std::to_string(shown.nodes.size())) : "",
-                                                                      shown.not_recorded > 0 ? labelled("not recorded", short_number(shown.not_recorded)) : ""});
-    made.lines.push_back(one(fitted(state, columns), known.status_refusal.empty() ? look_of_state(shown.state) : style::bad));
+    made.lines.push_back(
+        one(fitted(titled(looked_at.task(), looked_at.task_name(), "Task ") + "   " + looked_at.task(), columns),
+            style::strong));
+    const std::string state =
+        !known.status_refusal.empty() ? known.status_refusal
+        : known.status.is_null()
+            ? "asking ..."
+            : joined({shown.state, shown.seconds > 0 ? short_time(shown.seconds) : "",
+                      shown.has_nodes ? labelled("nodes", std::to_string(shown.nodes.size())) : "",
+                      shown.not_recorded > 0 ? labelled("not recorded", short_number(shown.not_recorded)) : ""});
+    made.lines.push_back(
+        one(fitted(state, columns), known.status_refusal.empty() ? look_of_state(shown.state) : style::bad));
     if (!shown.has_nodes && !known.status.is_null()) {
-        made.lines.push_back(one(fitted("This daemon tells of the task as a whole, not of its nodes.", columns), style::faint));
+        made.lines.push_back(
+            one(fitted("This daemon tells of the task as a whole, not of its nodes.", columns), style::faint));
         node_row whole{.label = "task", .state = shown.state};
         whole.started = 0;
         whole.queued = 0;
@@ -304,11 +325,13 @@ void draw_task(page& made, view& looked_at, const situation& known, std::size_t 
     const std::size_t left = columns - std::min(columns, fixed);
     const std::size_t label_width = std::max<std::size_t>(8, left * 2 / 5);
     const std::size_t bar_width = left - std::min(left, label_width);
-    made.lines.push_back(one(fitted(fitted("NODE", label_width) + " " + fitted("STATE", state_width) + " " + fitted("ARGS", size_width, alignment::right) + " " +
-                                        fitted("TIME", time_width, alignment::right) + " " + fitted("0", bar_width > 7 ? bar_width - 7 : 0) +
-                                        fitted(short_time(shown.seconds), std::min<std::size_t>(bar_width, 7), alignment::right),
-                                    columns),
-                             style::bar));
+    made.lines.push_back(one(
+        fitted(fitted("NODE", label_width) + " " + fitted("STATE", state_width) + " " +
+                   fitted("ARGS", size_width, alignment::right) + " " + fitted("TIME", time_width, alignment::right) +
+                   " " + fitted("0", bar_width > 7 ? bar_width - 7 : 0) +
+                   fitted(short_time(shown.seconds), std::min<std::size_t>(bar_width, 7), alignment::right),
+               columns),
+        style::bar));
     const std::size_t room = rows - std::min(rows, made.lines.size() + 2);
     const auto window = looked_at.look(shown.nodes.size(), room);
     made.shown = {.rows = shown.nodes.size(), .page = std::max<std::size_t>(1, room)};
@@ -317,11 +340,13 @@ void draw_task(page& made, view& looked_at, const situation& known, std::size_t 
         const bool is_selected = i == window.selected;
         const std::size_t indent = std::min(2 * each.depth, label_width / 2);
         const double took = each.started ? each.ended.value_or(shown.seconds) - *each.started : -1;
-        line made_line{{fitted(std::string(indent, ' ') + each.label, label_width) + " "},
-                       {fitted(each.state, state_width), look_of_state(each.state)},
-                       {" " + fitted(each.arguments_bytes > 0 ? short_bytes(each.arguments_bytes) : "-", size_width, alignment::right) + " " +
-                        fitted(short_time(took), time_width, alignment::right) + " "},
-                       {bar(each, shown.seconds, bar_width), look_of_state(each.state)}};
+        line made_line{
+            {fitted(std::string(indent, ' ') + each.label, label_width) + " "},
+            {fitted(each.state, state_width), look_of_state(each.state)},
+            {" " +
+             fitted(each.arguments_bytes > 0 ? short_bytes(each.arguments_bytes) : "-", size_width, alignment::right) +
+             " " + fitted(short_time(took), time_width, alignment::right) + " "},
+            {bar(each, shown.seconds, bar_width), look_of_state(each.state)}};
         if (is_selected) {
             std::string whole;
             for (const span& part : made_line) {
@@ -334,7 +359,8 @@ void draw_task(page& made, view& looked_at, const situation& known, std::size_t 
     if (!shown.nodes.empty() && rows > made.lines.size() + 1) {
         made.lines.resize(rows - 2);
         const node_row& chosen = shown.nodes[window.selected];
-        made.lines.push_back(one(fitted(joined({chosen.path.empty() ? "/task" : chosen.path, chosen.error}), columns), chosen.error.empty() ? style::faint : style::bad));
+        made.lines.push_back(one(fitted(joined({chosen.path.empty() ? "/task" : chosen.path, chosen.error}), columns),
+                                 chosen.error.empty() ? style::faint : style::bad));
     }
 }
 
@@ -365,7 +391,8 @@ page draw(view& looked_at, const situation& known, std::size_t rows, std::size_t
 
 std::string plain_text(const situation& known) {
     constexpr std::size_t widest = 200;
-    std::string text = headline(known) + "\n" + (known.now->refusal.empty() ? "" : "not all is shown: " + known.now->refusal + "\n");
+    std::string text =
+        headline(known) + "\n" + (known.now->refusal.empty() ? "" : "not all is shown: " + known.now->refusal + "\n");
     for (const auto& each : summary(known)) {
         text += each + "\n";
     }

@@ -22,7 +22,7 @@ using line = std::vector<span>;
 
 /// What is known of the daemon.
 struct situation {
-    std::string server{};           ///< its address
+    std::string server{};  ///< its address
     const snapshot* before = nullptr;
     const snapshot* now = nullptr;  ///< null: it has not answered yet
     std::string fault{};            ///< why there is no connection; empty: there is one

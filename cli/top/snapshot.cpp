@@ -17,7 +17,8 @@ std::string text_at(const value& answer, std::string_view member) {
     if (found == answer.end() || found->is_null()) {
         return {};
     }
-    return found->is_string() ? found->get<std::string>() : found->dump(-1, ' ', false, value::error_handler_t::replace);
+    return found->is_string() ? found->get<std::string>()
+                              : found->dump(-1, ' ', false, value::error_handler_t::replace);
 }
 
 rates::rates(const snapshot* before, const snapshot& now) : before_{before}, now_{now} {

@@ -11,8 +11,8 @@
 
 namespace gatherd::cli::top {
 
-/// The answers of info, stats, tasks and workers; null where one was refused. They are somebody's JSON: any member may be
-/// missing, or of another kind.
+/// The answers of info, stats, tasks and workers; null where one was refused. They are somebody's JSON: any member may
+/// be missing, or of another kind.
 struct snapshot {
     double at = 0;    ///< seconds of a clock that only goes on
     double wall = 0;  ///< Unix seconds, by our clock
@@ -29,7 +29,8 @@ struct snapshot {
 /// A member as a text: of a string itself, else its JSON; empty where it is missing or null.
 [[nodiscard]] std::string text_at(const api::value& answer, std::string_view member);
 
-/// A number that grows, a second: since `before`, or, without one, or where the daemon was started anew, since its start.
+/// A number that grows, a second: since `before`, or, without one, or where the daemon was started anew, since its
+/// start.
 class rates {
 public:
     rates(const snapshot* before, const snapshot& now);

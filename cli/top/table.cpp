@@ -29,27 +29,42 @@ double member(const value& answer, const char* name) {
 }
 
 table tasks_of(const rates& now) {
-    table made{{{"NAME", 0, alignment::left}, {"ID", 32, alignment::left}, {"STATE", 9, alignment::left}, {"AGE", 8}}, {}, 3};
+    table made{
+        {{"NAME", 0, alignment::left}, {"ID", 32, alignment::left}, {"STATE", 9, alignment::left}, {"AGE", 8}}, {}, 3};
     for (const value& each : now.now().tasks) {
         const auto id = text_at(each, "id");
         if (each.is_object() && each.contains("request")) {
             const auto number = text_at(each, "request");
             const auto kind = number.empty() ? std::string{"notification"} : "request " + number;  // that has no id
-            made.rows.push_back({id, {text_cell(kind + " of " + text_at(each, "client")), text_cell(id.empty() ? "-" : id),
-                                      text_cell(text_at(each, "state")), {"-", 0, true}}});
+            made.rows.push_back({id,
+                                 {text_cell(kind + " of " + text_at(each, "client")),
+                                  text_cell(id.empty() ? "-" : id),
+                                  text_cell(text_at(each, "state")),
+                                  {"-", 0, true}}});
             continue;
         }
         const auto name = text_at(each, "name");
-        const double age = std::max(0.0, now.now().wall - member(each, "created"));  // the daemon's clock may not be ours
-        made.rows.push_back({id, {text_cell(name == id ? "-" : name), text_cell(id), text_cell(text_at(each, "state")), time_cell(age)}});
+        const double age =
+            std::max(0.0, now.now().wall - member(each, "created"));  // the daemon's clock may not be ours
+        made.rows.push_back(
+            {id,
+             {text_cell(name == id ? "-" : name), text_cell(id), text_cell(text_at(each, "state")), time_cell(age)}});
     }
     return made;
 }
 
 table functions_of(const rates& now) {
-    table made{{{"FUNCTION", 0, alignment::left}, {"WORKERS", 7}, {"RUNNING", 7}, {"QUEUED", 6}, {"CALLS/s", 7}, {"FAILED/s", 8},
-                {"CALLS", 6}, {"FAILED", 6}, {"MEAN", 6}},
-               {}, 4};
+    table made{{{"FUNCTION", 0, alignment::left},
+                {"WORKERS", 7},
+                {"RUNNING", 7},
+                {"QUEUED", 6},
+                {"CALLS/s", 7},
+                {"FAILED/s", 8},
+                {"CALLS", 6},
+                {"FAILED", 6},
+                {"MEAN", 6}},
+               {},
+               4};
     const auto calls = now.now().stats.is_object() ? now.now().stats.find("calls") : now.now().stats.end();
     if (calls == now.now().stats.end() || !calls->is_object()) {
         return made;
@@ -59,15 +74,17 @@ table functions_of(const rates& now) {
         then = &now.before()->stats.at("calls");
     }
     for (const auto& [name, each] : calls->items()) {
-        const value* const known = then != nullptr && then->is_object() && then->contains(name) ? &then->at(name) : nullptr;
+        const value* const known =
+            then != nullptr && then->is_object() && then->contains(name) ? &then->at(name) : nullptr;
         const auto rate = [&](const char* counter) {
-            return now.between(known == nullptr ? std::nullopt : std::optional{member(*known, counter)}, member(each, counter));
+            return now.between(known == nullptr ? std::nullopt : std::optional{member(*known, counter)},
+                               member(each, counter));
         };
         const double ended = member(each, "ok") + member(each, "failed");
         made.rows.push_back({name,
                              {text_cell(name), count_cell(member(each, "workers")), count_cell(member(each, "running")),
-                              count_cell(member(each, "queued")), count_cell(rate("ok") + rate("failed")), count_cell(rate("failed")),
-                              count_cell(ended), count_cell(member(each, "failed")),
+                              count_cell(member(each, "queued")), count_cell(rate("ok") + rate("failed")),
+                              count_cell(rate("failed")), count_cell(ended), count_cell(member(each, "failed")),
                               ended == 0 ? cell{"-", 0, true} : time_cell(member(each, "time_run") / ended)}});
     }
     return made;
@@ -95,25 +112,45 @@ private:
 };
 
 table workers_of(const rates& now) {
-    table made{{{"WORKER", 7, alignment::left}, {"NAME", 0, alignment::left}, {"POOL", 12, alignment::left}, {"PID", 7}, {"RUNNING", 7},
-                {"PLACES", 6}, {"CALLS/s", 7}, {"CALLS", 6}, {"FAILED", 6}},
-               {}, 6};
+    table made{{{"WORKER", 7, alignment::left},
+                {"NAME", 0, alignment::left},
+                {"POOL", 12, alignment::left},
+                {"PID", 7},
+                {"RUNNING", 7},
+                {"PLACES", 6},
+                {"CALLS/s", 7},
+                {"CALLS", 6},
+                {"FAILED", 6}},
+               {},
+               6};
     const call_rates calls{now};
     for (const value& each : now.now().workers) {
         const auto id = text_at(each, "worker");
         const auto name = text_at(each, "name");
         made.rows.push_back({id,
-                             {text_cell(id), text_cell(name.empty() ? text_at(each, "address") : name), text_cell(text_at(each, "pool")),
-                              {text_at(each, "pid"), member(each, "pid"), true}, count_cell(member(each, "running")),
-                              count_cell(member(each, "concurrency")), count_cell(calls.of(each)), count_cell(member(each, "calls")),
+                             {text_cell(id),
+                              text_cell(name.empty() ? text_at(each, "address") : name),
+                              text_cell(text_at(each, "pool")),
+                              {text_at(each, "pid"), member(each, "pid"), true},
+                              count_cell(member(each, "running")),
+                              count_cell(member(each, "concurrency")),
+                              count_cell(calls.of(each)),
+                              count_cell(member(each, "calls")),
                               count_cell(member(each, "failed"))}});
     }
     return made;
 }
 
 table pools_of(const rates& now) {
-    table made{{{"POOL", 0, alignment::left}, {"PROCESSES", 9}, {"RUNNING", 7}, {"PLACES", 6}, {"CALLS/s", 7}, {"CALLS", 6}, {"FAILED", 6}},
-               {}, 4};
+    table made{{{"POOL", 0, alignment::left},
+                {"PROCESSES", 9},
+                {"RUNNING", 7},
+                {"PLACES", 6},
+                {"CALLS/s", 7},
+                {"CALLS", 6},
+                {"FAILED", 6}},
+               {},
+               4};
     struct sums {
         double processes = 0;
         double running = 0;
@@ -135,16 +172,24 @@ table pools_of(const rates& now) {
         own.failed += member(each, "failed");
     }
     for (const auto& [name, own] : pools) {
-        made.rows.push_back({name,
-                             {text_cell(name), count_cell(own.processes), count_cell(own.running), count_cell(own.places),
-                              count_cell(own.rate), count_cell(own.calls), count_cell(own.failed)}});
+        made.rows.push_back(
+            {name,
+             {text_cell(name), count_cell(own.processes), count_cell(own.running), count_cell(own.places),
+              count_cell(own.rate), count_cell(own.calls), count_cell(own.failed)}});
     }
     return made;
 }
 
 table threads_of(const rates& now) {
-    table made{{{"THREAD", 0, alignment::left}, {"RUN/s", 7}, {"STOLEN/s", 8}, {"PARKS/s", 7}, {"WAKES/s", 7}, {"TIMERS/s", 8}, {"QUEUED", 6}},
-               {}, 0};
+    table made{{{"THREAD", 0, alignment::left},
+                {"RUN/s", 7},
+                {"STOLEN/s", 8},
+                {"PARKS/s", 7},
+                {"WAKES/s", 7},
+                {"TIMERS/s", 8},
+                {"QUEUED", 6}},
+               {},
+               0};
     for (const char* const kind : {"threads", "bulk_threads"}) {
         const auto list = now.now().stats.is_object() ? now.now().stats.find(kind) : now.now().stats.end();
         const std::size_t count = list == now.now().stats.end() || !list->is_array() ? 0 : list->size();
@@ -153,7 +198,12 @@ table threads_of(const rates& now) {
             const std::string name = (kind == std::string_view{"threads"} ? "worker " : "bulk ") + std::to_string(i);
             const auto rate = [&](const char* counter) { return count_cell(now.of_stats(place + counter)); };
             made.rows.push_back({name,
-                                 {{name, -static_cast<double>(made.rows.size()), true}, rate("run"), rate("stolen"), rate("parks"), rate("wakes"), rate("timers"),
+                                 {{name, -static_cast<double>(made.rows.size()), true},
+                                  rate("run"),
+                                  rate("stolen"),
+                                  rate("parks"),
+                                  rate("wakes"),
+                                  rate("timers"),
                                   count_cell(number_at(now.now().stats, place + "queued"))}});
         }
     }
@@ -162,7 +212,8 @@ table threads_of(const rates& now) {
 
 std::string lower(std::string_view text) {
     std::string made{text};
-    std::ranges::transform(made, made.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    std::ranges::transform(made, made.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
     return made;
 }
 
@@ -187,7 +238,8 @@ table make_table(tab which, const rates& now) {
 void filter(table& changed, std::string_view words) {
     const std::string wanted = lower(words);
     std::erase_if(changed.rows, [&wanted](const row& each) {
-        return std::ranges::none_of(each.cells, [&wanted](const cell& one) { return lower(one.text).find(wanted) != std::string::npos; });
+        return std::ranges::none_of(
+            each.cells, [&wanted](const cell& one) { return lower(one.text).find(wanted) != std::string::npos; });
     });
 }
 

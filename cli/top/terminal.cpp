@@ -75,7 +75,8 @@ std::optional<key> control(wint_t code) {
 }  // namespace
 
 terminal::terminal() : screen_{newterm(nullptr, stdout, stdin)} {
-    const bool has_cursor = screen_ != nullptr && reinterpret_cast<std::intptr_t>(tigetstr("cup")) > 0;  // -1, 0: there is none
+    const bool has_cursor =
+        screen_ != nullptr && reinterpret_cast<std::intptr_t>(tigetstr("cup")) > 0;  // -1, 0: there is none
     if (!has_cursor) {
         if (screen_ != nullptr) {
             endwin();

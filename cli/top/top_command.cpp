@@ -21,9 +21,9 @@
 
 #include "cli/client/client.hpp"
 #include "cli/client/connect_option.hpp"
+#include "cli/client/request_options.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/failures.hpp"
-#include "cli/client/request_options.hpp"
 #include "cli/standard_output.hpp"
 #include "cli/top/poller.hpp"
 #include "cli/top/screen.hpp"
@@ -46,7 +46,8 @@ int ending_signals() {
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
         sigaddset(&all, number);
     }
-    const int made = pthread_sigmask(SIG_BLOCK, &all, nullptr) == 0 ? signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK) : -1;
+    const int made =
+        pthread_sigmask(SIG_BLOCK, &all, nullptr) == 0 ? signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK) : -1;
     if (made < 0) {
         throw std::system_error{errno, std::system_category(), "signalfd"};
     }
@@ -83,7 +84,8 @@ public:
             view_.tell(news.note);
         }
         known_.fault = news.fault;
-        known_.silence = !news.asked ? 0 : std::chrono::duration<double>{std::chrono::steady_clock::now() - *news.asked}.count();
+        known_.silence =
+            !news.asked ? 0 : std::chrono::duration<double>{std::chrono::steady_clock::now() - *news.asked}.count();
         if (view_.is_paused()) {
             return;
         }
@@ -170,7 +172,8 @@ int print_once(const destination& server, bool is_json) {
         throw refusal_error{seen.refusal, exit_status::not_let_in};
     }
     if (is_json) {
-        const api::value all = {{"info", seen.info}, {"stats", seen.stats}, {"tasks", seen.tasks}, {"workers", seen.workers}};
+        const api::value all = {
+            {"info", seen.info}, {"stats", seen.stats}, {"tasks", seen.tasks}, {"workers", seen.workers}};
         return write_out(all.dump() + "\n");
     }
     return write_out(top::plain_text({.server = server.name(), .now = &seen}));
@@ -195,13 +198,19 @@ int run_top(const top_arguments& arguments) {
 }  // namespace
 
 void add_top(CLI::App& root, command& chosen) {
-    auto* const app = root.add_subcommand("top", "show what the daemon does, live: rates, tasks, functions, pools, workers, threads");
+    auto* const app =
+        root.add_subcommand("top", "show what the daemon does, live: rates, tasks, functions, pools, workers, threads");
     const auto arguments = std::make_shared<top_arguments>();
     arguments->connect.add_to(*app);
-    app->add_option("--interval", arguments->interval, "how long from one look to the next (default 1s, at least 100ms)")->type_name("TIME");
-    app->add_flag("--once", arguments->is_once, "print it once as text, with rates since the daemon's start; so it does where there is no terminal");
-    app->add_flag("--json", arguments->is_json, "print the answers of info, stats, tasks and workers once, as one line of JSON");
-    app->footer(R"(Keys: q quit, h help, arrows PgUp PgDn Home End, 1 to 5 or Tab what to list, / filter, s sort, r reverse,
+    app->add_option("--interval", arguments->interval,
+                    "how long from one look to the next (default 1s, at least 100ms)")
+        ->type_name("TIME");
+    app->add_flag("--once", arguments->is_once,
+                  "print it once as text, with rates since the daemon's start; so it does where there is no terminal");
+    app->add_flag("--json", arguments->is_json,
+                  "print the answers of info, stats, tasks and workers once, as one line of JSON");
+    app->footer(
+        R"(Keys: q quit, h help, arrows PgUp PgDn Home End, 1 to 5 or Tab what to list, / filter, s sort, r reverse,
 k cancel a task, Enter its nodes, Esc back, d interval, Space pause.
 Where the daemon wants tokens, the counters need one with the right admin; without it the rest is shown.
 Colours are used where the terminal has them and NO_COLOR is not set.

@@ -176,7 +176,8 @@ action view::press_in_confirm(const key_press& pressed) {
 action view::accept_interval() {
     double seconds = 0;
     const auto [end, fault] = std::from_chars(input_.data(), input_.data() + input_.size(), seconds);
-    if (fault != std::errc{} || end != input_.data() + input_.size() || !(seconds >= shortest_interval && seconds <= longest_interval)) {
+    if (fault != std::errc{} || end != input_.data() + input_.size() ||
+        !(seconds >= shortest_interval && seconds <= longest_interval)) {
         tell("the interval is a number of seconds from 0.1 to 3600");
         return {};
     }

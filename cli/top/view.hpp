@@ -24,14 +24,14 @@ struct key_press {
 struct action {
     enum class kind { none, quit, cancel, watch, leave_task, set_interval };
     kind is = kind::none;
-    std::string task{};   ///< of cancel and watch: its id
-    double seconds = 0;   ///< of set_interval
+    std::string task{};  ///< of cancel and watch: its id
+    double seconds = 0;  ///< of set_interval
 };
 
 /// How much of what is shown there is, and how much has room.
 struct extent {
     std::size_t rows = 0;
-    std::size_t page = 1;  ///< rows that have room
+    std::size_t page = 1;         ///< rows that have room
     std::string selected{};       ///< the key of the selected row
     std::string selected_name{};  ///< for people
     std::size_t columns = 0;      ///< that the table may be sorted by

@@ -89,7 +89,8 @@ waterfall make_waterfall(const value& status, double wall) {
     made.not_recorded = time_at(status, "nodes_not_recorded").value_or(0);
     made.nodes = below_their_parents(*nodes);
     for (const node_row& each : made.nodes) {
-        made.seconds = std::max({made.seconds, each.queued.value_or(0), each.started.value_or(0), each.ended.value_or(0)});
+        made.seconds =
+            std::max({made.seconds, each.queued.value_or(0), each.started.value_or(0), each.ended.value_or(0)});
     }
     return made;
 }

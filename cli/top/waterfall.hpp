@@ -13,12 +13,12 @@ namespace gatherd::cli::top {
 
 struct node_row {
     std::size_t depth = 0;
-    std::string label{};    ///< its kind, the function that it calls, and in a map the indices of its items
+    std::string label{};  ///< its kind, the function that it calls, and in a map the indices of its items
     std::string state{};
     std::string path{};
-    std::string error{};    ///< "ValueError: boom"
+    std::string error{};  ///< "ValueError: boom"
     double arguments_bytes = 0;
-    std::optional<double> queued{};   ///< seconds since the program began, as the next
+    std::optional<double> queued{};  ///< seconds since the program began, as the next
     std::optional<double> started{};
     std::optional<double> ended{};
 };
@@ -36,8 +36,8 @@ struct waterfall {
 /// Of what method status answered. `wall`: Unix seconds now, for a task that runs. Takes any JSON.
 [[nodiscard]] waterfall make_waterfall(const api::value& status, double wall);
 
-/// A node's time in so many columns, of a program that has taken `seconds`: `.` it waited for its turn, `=` it ran, and at
-/// its end `!` where it failed, `x` where it was cancelled.
+/// A node's time in so many columns, of a program that has taken `seconds`: `.` it waited for its turn, `=` it ran, and
+/// at its end `!` where it failed, `x` where it was cancelled.
 [[nodiscard]] std::string bar(const node_row& node, double seconds, std::size_t columns);
 
 }  // namespace gatherd::cli::top

@@ -242,7 +242,7 @@ private:
         empty_.reserve(slabs_ + slabs_a_region);
         auto* const begin = static_cast<std::byte*>(::operator new (region_size, std::align_val_t{region_size}));
         madvise(begin, region_size, MADV_HUGEPAGE);  // page faults cost more than the blocks; a hint
-        if (allocated_memory::is_counting()) {  // by operator new, with what aligns it: it has no page yet
+        if (allocated_memory::is_counting()) {       // by operator new, with what aligns it: it has no page yet
             allocated_memory::add(-static_cast<std::ptrdiff_t>(malloc_usable_size(begin)));
         }
         slabs_ += slabs_a_region;

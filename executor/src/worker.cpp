@@ -260,7 +260,8 @@ work* worker::find_elsewhere() noexcept {
     const bool had_injected = take_injected();
     const bool has_slept = std::exchange(has_slept_, false);
     if (has_slept && !had_injected && !searching_ && until_due(std::chrono::nanoseconds{1}).count() > 0) {
-        return nullptr;  // a socket woke it, and that is done: it sleeps again, without another look and without a search
+        return nullptr;  // a socket woke it, and that is done: it sleeps again, without another look and without a
+                         // search
     }
     if (!has_slept || !had_injected) {  // else it was woken for this, which is not to wait
         poll();

@@ -90,11 +90,10 @@ public:
     void check() {
         const plan::plan_decoder decoder{functions_, limits_.plan_tasks};
         const auto params = request_->params.value();
-        plan_ =
-            std::move(*(request_->method == "map" ? decoder.decode_map({params.find("call").value(), "call",
-                                                                        params.find("over").value(), "over"},
-                                                                       {})
-                                                  : decoder.decode_gather(params.find("tasks").value(), "tasks", {})));
+        plan_ = std::move(
+            *(request_->method == "map"
+                  ? decoder.decode_map({params.find("call").value(), "call", params.find("over").value(), "over"}, {})
+                  : decoder.decode_gather(params.find("tasks").value(), "tasks", {})));
     }
 
     void evaluate() {

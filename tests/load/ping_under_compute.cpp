@@ -102,8 +102,8 @@ bool run(std::size_t pings) {
                    .body = spin});
     executor::scheduler on{{}};
     api::server::service daemon{on, functions, api::limits{}, "test"};
-    const auto listener =
-        std::make_shared<api::server::listener>(daemon.connections(), api::server::listening_socket::tcp("127.0.0.1", 0), nullptr);
+    const auto listener = std::make_shared<api::server::listener>(
+        daemon.connections(), api::server::listening_socket::tcp("127.0.0.1", 0), nullptr);
     listener->start();
     bool is_right = false;
     {

@@ -1,6 +1,6 @@
 /// \file
-/// The yardstick of process.run: two threads that start /bin/true by posix_spawn, one process after the other each, read
-/// its two pipes to their ends and wait for it.
+/// The yardstick of process.run: two threads that start /bin/true by posix_spawn, one process after the other each,
+/// read its two pipes to their ends and wait for it.
 ///
 /// Usage: spawn_loop COUNT     prints seconds
 #include <fcntl.h>

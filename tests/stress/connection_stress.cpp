@@ -44,8 +44,8 @@ public:
         }
         const std::size_t home = next_home_++ % on.workers();
         const auto who = std::make_shared<connection>(
-            of.connections(), transport::socket_type{on.io(home), asio::generic::stream_protocol{AF_UNIX, 0}, ends[0]}, nullptr,
-            peer_address{});
+            of.connections(), transport::socket_type{on.io(home), asio::generic::stream_protocol{AF_UNIX, 0}, ends[0]},
+            nullptr, peer_address{});
         static_cast<void>(of.connections().enter(who));
         asio::post(on.io(home), [who] { who->start(); });
         return ends[1];

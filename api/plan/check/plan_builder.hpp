@@ -123,8 +123,8 @@ public:
         }
     }
 
-    /// The function of that name, or null. Refuses one that may not be called. A plan calls few functions, and often: the
-    /// last one is remembered.
+    /// The function of that name, or null. Refuses one that may not be called. A plan calls few functions, and often:
+    /// the last one is remembered.
     const function* known_function(std::string_view name) {
         if (last_function_ == nullptr || !is_same_name(last_function_->name, name)) {
             last_function_ = functions_.find(name);

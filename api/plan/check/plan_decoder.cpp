@@ -56,7 +56,8 @@ result<std::unique_ptr<plan>> plan_decoder::decode_map(const mapped_members& mem
         map_node& n = b.make_at<map_node>(branch{});
         n.over_step = b.keep_step(members.over_at);
         n.options = read_gather_options(n, options.return_exceptions, options.limit);
-        read_mapped(b, n, {members.own, b.keep_step(members.own_at), members.has_task, members.as, members.over}, nullptr);
+        read_mapped(b, n, {members.own, b.keep_step(members.own_at), members.has_task, members.as, members.over},
+                    nullptr);
         return n;
     });
 }

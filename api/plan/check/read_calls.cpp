@@ -28,8 +28,8 @@ const node& read_call(plan_builder& b, const task_members& m, const node& where,
     return n;
 }
 
-void read_call_arguments(plan_builder& b, call_node& n, const std::optional<json_view>& args,
-                         const symbol_scope* names, bool is_literal) {
+void read_call_arguments(plan_builder& b, call_node& n, const std::optional<json_view>& args, const symbol_scope* names,
+                         bool is_literal) {
     n.lines = n.callee->prints ? 1 : 0;
     if (!args && n.callee->parameters.empty()) {
         n.is_instant = is_brief(*n.callee, n.arguments.bound);

@@ -66,9 +66,11 @@ const node& read_map(plan_builder& b, const task_members& m, const node& where, 
     const json_view own = *m[kind::map];
     const bool has_task = own.is_object();
     if (has_task && m.given(option::literal)) {
-        refuse(where, "/literal", "literal goes with a function", "the items of a map with a task are never looked into");
+        refuse(where, "/literal", "literal goes with a function",
+               "the items of a map with a task are never looked into");
     }
-    read_mapped(b, n, {own, "/map", has_task, m.given(option::as), *m[option::over], read_flag(m, option::literal, where)},
+    read_mapped(b, n,
+                {own, "/map", has_task, m.given(option::as), *m[option::over], read_flag(m, option::literal, where)},
                 names);
     return n;
 }

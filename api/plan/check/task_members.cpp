@@ -14,20 +14,18 @@ namespace gatherd::api::plan {
 
 namespace {
 
-constexpr std::array<std::string_view, kind_count> kind_names{"call",       "map",  "value",    "ref",   "gather",
-                                                              "task_group", "wait", "wait_for", "race",  "shield",
-                                                              "sequence",   "let",  "try",      "retry", "to_thread",
-                                                              "if",         "any"};
+constexpr std::array<std::string_view, kind_count> kind_names{
+    "call",   "map",      "value", "ref", "gather", "task_group", "wait", "wait_for", "race",
+    "shield", "sequence", "let",   "try", "retry",  "to_thread",  "if",   "any"};
 
 constexpr std::array<std::string_view, kind_count> kind_steps{
-    "/call", "/map",    "/value",    "/ref", "/gather", "/task_group", "/wait",     "/wait_for",
-    "/race", "/shield", "/sequence", "/let", "/try",    "/retry",      "/to_thread", "/if",
-    "/any"};
+    "/call",   "/map",      "/value", "/ref", "/gather", "/task_group", "/wait", "/wait_for", "/race",
+    "/shield", "/sequence", "/let",   "/try", "/retry",  "/to_thread",  "/if",   "/any"};
 
 constexpr std::array<std::string_view, option_count> option_names{
-    "args",  "over", "return_exceptions", "limit",    "timeout", "return_when", "in",       "except",
-    "types", "as",   "finally",           "attempts", "delay",   "factor",      "max_delay",
-    "literal", "then", "else", "stagger"};
+    "args",   "over",    "return_exceptions", "limit", "timeout", "return_when", "in",      "except", "types",
+    "as",     "finally", "attempts",          "delay", "factor",  "max_delay",   "literal", "then",   "else",
+    "stagger"};
 
 constexpr std::uint32_t bit(option o) noexcept {
     return std::uint32_t{1} << static_cast<unsigned>(o);

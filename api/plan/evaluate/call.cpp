@@ -179,8 +179,8 @@ struct blocking_place {
     executor::semaphore::permit own{};
 };
 
-/// oneTBB's context of a call on the compute pool. Whoever awaits the call cancels it when that ends: a call that goes on
-/// then, since its task was cancelled, can see it, and the parallel algorithms in it stop.
+/// oneTBB's context of a call on the compute pool. Whoever awaits the call cancels it when that ends: a call that goes
+/// on then, since its task was cancelled, can see it, and the parallel algorithms in it stop.
 class computing_context {
 public:
     computing_context() = default;

@@ -36,8 +36,8 @@ struct call_site {
 /// Runs a function that may run on a worker, now. Never raises.
 [[nodiscard]] outcome call_now(const function& callee, arguments bound, place where, program& p);
 
-/// The same with args that were computed, bound now: of the call at `where`, or of the item of a map. Nothing: with them
-/// it is no worker's work, and has to be run by evaluate_call or evaluate_computed_call.
+/// The same with args that were computed, bound now: of the call at `where`, or of the item of a map. Nothing: with
+/// them it is no worker's work, and has to be run by evaluate_call or evaluate_computed_call.
 [[nodiscard]] std::optional<outcome> call_computed_now(place where, value args, program& p);
 
 /// Runs an item of a map of a function whose args were computed, where that belongs. Never raises.

@@ -56,8 +56,8 @@ class program;
 
 class program;
 
-/// Whether all workers should evaluate these children: all are instant or direct, so many that waking another worker pays, and
-/// none prints, since lines are to come in the order of the children.
+/// Whether all workers should evaluate these children: all are instant or direct, so many that waking another worker
+/// pays, and none prints, since lines are to come in the order of the children.
 [[nodiscard]] bool are_worth_sharing(const child_list& children) noexcept;
 
 /// Evaluates them all and gives what their gather gives: the list of their results, or the failure of the first one in
@@ -73,7 +73,8 @@ class program;
 /// `done, _ = await asyncio.wait(tasks, return_when=FIRST_COMPLETED)`; `finally`: cancel all and await them.
 [[nodiscard]] executor::task<outcome> evaluate_race(const list_node& n, environment_ptr names, program& p);
 
-/// The first child that succeeds: the others are cancelled and awaited. If none does, an ExceptionGroup of all failures.
+/// The first child that succeeds: the others are cancelled and awaited. If none does, an ExceptionGroup of all
+/// failures.
 [[nodiscard]] executor::task<outcome> evaluate_any(const any_node& n, environment_ptr names, program& p);
 
 /// `done, pending = await asyncio.wait(tasks, timeout=..., return_when=...)`
@@ -94,7 +95,8 @@ class program;
 /// `await asyncio.shield(task)`
 [[nodiscard]] executor::task<outcome> evaluate_shield(const inner_node& n, environment_ptr names, program& p);
 
-/// `await name`. `shared`: who takes a large result as what all its readers share gets it there, and null as the result.
+/// `await name`. `shared`: who takes a large result as what all its readers share gets it there, and null as the
+/// result.
 [[nodiscard]] executor::task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p,
                                                    std::shared_ptr<const value>* shared = nullptr);
 

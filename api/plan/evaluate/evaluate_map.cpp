@@ -20,9 +20,10 @@ task<outcome> evaluate_items(const map_node& n, environment_ptr names, program& 
     std::shared_ptr<const value> computed;
     if (n.over_task != nullptr) {
         const node& source = *n.over_task;
-        auto evaluation = source.is == kind::ref
-                              ? recorded({&source}, evaluate_ref(static_cast<const ref_node&>(source), names, p, &computed), p)
-                              : evaluate(source, names, p);
+        auto evaluation =
+            source.is == kind::ref
+                ? recorded({&source}, evaluate_ref(static_cast<const ref_node&>(source), names, p, &computed), p)
+                : evaluate(source, names, p);
         outcome over = co_await std::move(evaluation);
         if (!over.has_value()) {
             co_return over;

@@ -291,7 +291,11 @@ void node_recorder::set_arguments(record_id id, const node& at, const function& 
 
 void node_recorder::end(record_id id, const outcome& result) noexcept {
     const failure* const reason = result.has_value() ? nullptr : result.reason().get();
-    end_as(id, reason == nullptr ? state::finished : reason->is_cancellation() ? state::cancelled : state::failed, reason);
+    end_as(id,
+           reason == nullptr           ? state::finished
+           : reason->is_cancellation() ? state::cancelled
+                                       : state::failed,
+           reason);
 }
 
 void node_recorder::end_cancelled(record_id id) noexcept {
@@ -348,9 +352,8 @@ value node_recorder::described(record_id id) const {
     const auto seconds = [this](const std::optional<clock::time_point>& when) {
         return when ? value(std::chrono::duration<double>{*when - began_}.count()) : value(nullptr);
     };
-    value node = {{"id", id},
-                  {"parent", own.parent == no_record ? value(nullptr) : value(own.parent)},
-                  {"path", own.path}};
+    value node = {
+        {"id", id}, {"parent", own.parent == no_record ? value(nullptr) : value(own.parent)}, {"path", own.path}};
     std::vector<std::uint32_t> items;
     for (record_id each = id; each != no_record; each = records_[each].parent) {
         if (records_[each].item != place::no_item) {

@@ -35,11 +35,12 @@ inline const executor::context_var<record_id> record_around{"record_around", no_
 /// The first evaluations of a program's nodes since it is watched; of all others only how many they are. A node that
 /// is evaluated again, by a retry or for another item of a map, has a record for each time.
 ///
-/// Records are nobody's memory: watching a program must not end it, nor push out what others keep. While memory is short
-/// nothing is recorded, and a record may be cut short for others (record_budget): then all but the root is dropped, and
-/// counts as not recorded, like all that comes.
+/// Records are nobody's memory: watching a program must not end it, nor push out what others keep. While memory is
+/// short nothing is recorded, and a record may be cut short for others (record_budget): then all but the root is
+/// dropped, and counts as not recorded, like all that comes.
 ///
-/// Threads: all members are safe from any thread. Memory: at most 10 000 records of a few hundred bytes, 2 KiB at the most.
+/// Threads: all members are safe from any thread. Memory: at most 10 000 records of a few hundred bytes, 2 KiB at the
+/// most.
 class node_recorder {
 public:
     using clock = std::chrono::steady_clock;
@@ -131,7 +132,7 @@ private:
     const clock::time_point began_;
     const std::shared_ptr<record_budget> budget_;
     std::optional<record_budget::list::iterator> in_budget_{};  // the budget's
-    std::atomic<bool> is_full_{false};  // only a hint, as the next
+    std::atomic<bool> is_full_{false};                          // only a hint, as the next
     std::atomic<std::uint64_t> left_out_{0};
     std::atomic<std::uint64_t> version_{0};  // changed under lock_
 
@@ -141,8 +142,8 @@ private:
     bool is_cut_short_ = false;
 };
 
-/// How many bytes the arguments of a call have as compact JSON, about: nothing is escaped, and of more than 4096 values the rest
-/// is not counted. Cost: bounded.
+/// How many bytes the arguments of a call have as compact JSON, about: nothing is escaped, and of more than 4096 values
+/// the rest is not counted. Cost: bounded.
 [[nodiscard]] std::size_t json_bytes(const function& callee, arguments given) noexcept;
 
 /// The same evaluation, with a record if the program is watched. A call's record starts when the call does, those of

@@ -33,8 +33,8 @@ struct program_options {
     std::optional<std::chrono::nanoseconds> timeout{};  ///< as wait_for(root, timeout)
     /// As many calls as its client may have on the blocking pool at once. None: as many as there are threads.
     std::shared_ptr<executor::semaphore> blocking_places{};
-    caller client{};                                    ///< who asked for it
-    std::shared_ptr<record_budget> records{};           ///< where the record of its nodes counts, if it is watched
+    caller client{};                           ///< who asked for it
+    std::shared_ptr<record_budget> records{};  ///< where the record of its nodes counts, if it is watched
 };
 
 /// How a run ended.
@@ -147,8 +147,8 @@ public:
     /// limits.plan_tasks, and the program is cancelled.
     [[nodiscard]] bool count_mapped(std::size_t items, std::size_t tasks_each) noexcept;
 
-    /// From now on what becomes of its nodes is recorded. The record lives on after the program. Null: it has ended, and
-    /// nobody had watched. Throws std::bad_alloc.
+    /// From now on what becomes of its nodes is recorded. The record lives on after the program. Null: it has ended,
+    /// and nobody had watched. Throws std::bad_alloc.
     [[nodiscard]] std::shared_ptr<const node_recorder> watch();
 
     /// What watch gave, or null if nobody has watched.
@@ -202,11 +202,11 @@ private:
     std::atomic<bool> is_abandoned_{false};
     std::atomic<program_end::way> cancelled_by_{program_end::way::returned};  // returned: by nobody
     std::atomic<const char*> exceeded_{nullptr};
-    std::atomic<std::size_t> mapped_tasks_{0};  // only counted
+    std::atomic<std::size_t> mapped_tasks_{0};                                        // only counted
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();  // set before the start
     mutable std::mutex watch_lock_;
-    bool is_result_taken_ = false;           // under watch_lock_, as the next
-    std::shared_ptr<node_recorder> record_;  // set once
+    bool is_result_taken_ = false;                    // under watch_lock_, as the next
+    std::shared_ptr<node_recorder> record_;           // set once
     std::atomic<node_recorder*> recording_{nullptr};  // released where that is set
     executor::mutex generator_lock_;
     std::mutex output_lock_;

@@ -13,8 +13,8 @@ namespace gatherd::api::plan {
 
 class node_recorder;
 
-/// Counts what the nodes of all records take, which counts as no program's memory and no client's. Where it is more than a
-/// sixteenth of limits.memory_bytes, the oldest records are cut short (node_recorder::cut_short).
+/// Counts what the nodes of all records take, which counts as no program's memory and no client's. Where it is more
+/// than a sixteenth of limits.memory_bytes, the oldest records are cut short (node_recorder::cut_short).
 ///
 /// Threads: all members are safe from any thread. Lock order: its own lock before a record's.
 class record_budget {

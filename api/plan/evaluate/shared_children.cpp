@@ -69,7 +69,8 @@ task<std::size_t> evaluate_rows(std::shared_ptr<sharing> shared, program& p) {
 
 bool are_worth_sharing(const child_list& children) noexcept {
     const node& n = children.parent;
-    return children.size >= least_shared && n.lines == 0 && (n.is_instant || (n.is == kind::map && children.are_direct()));
+    return children.size >= least_shared && n.lines == 0 &&
+           (n.is_instant || (n.is == kind::map && children.are_direct()));
 }
 
 task<outcome> evaluate_shared(child_list list, environment_ptr names, program& p) {

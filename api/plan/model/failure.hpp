@@ -42,7 +42,7 @@ struct failure {
     failure_list errors{};                           ///< of an ExceptionGroup, else null
     std::shared_ptr<const item_path> items{};        ///< of the maps that it has left
     std::shared_ptr<const std::string> traceback{};  ///< of another process, or null
-    std::size_t bytes_of_errors = 0;                 ///< of a description of `errors`, about: shared ones count each time
+    std::size_t bytes_of_errors = 0;  ///< of a description of `errors`, about: shared ones count each time
 
     [[nodiscard]] bool is_group() const noexcept { return errors != nullptr; }
 

@@ -111,8 +111,8 @@ struct closure_body {
     std::function<value(call_context&, arguments)> call;
 };
 
-/// A body that waits by a timer: what asyncio.sleep is, and time.sleep, which holds up its own task alone and so needs no
-/// thread. `delay` gives how long (throws TypeError and the like), `result` what it returns after it. The evaluator
+/// A body that waits by a timer: what asyncio.sleep is, and time.sleep, which holds up its own task alone and so needs
+/// no thread. `delay` gives how long (throws TypeError and the like), `result` what it returns after it. The evaluator
 /// sleeps, so that a sleeping call costs no coroutine of its own.
 struct sleeping_body {
     std::chrono::nanoseconds (*delay)(arguments);
@@ -142,16 +142,14 @@ struct function {
     bool (*is_brief)(arguments) = nullptr;
     bool draws = false;   ///< from its context's generator: in a seeded program such calls run one after the other
     bool prints = false;  ///< its calls are made in their order, where they cannot wait
-    std::vector<std::string> errors{};   ///< types of what it raises
+    std::vector<std::string> errors{};  ///< types of what it raises
     function_example example{};
     std::string needs{};  ///< the setting that allows it; empty: it is always allowed
     args_form takes = args_form::bound;
     bool has_line = false;  ///< a coroutine whose calls wait for a place, and tell their context when they have got it
 
     /// Whether asyncio would call it `async def`: to_thread refuses it.
-    [[nodiscard]] bool is_async() const noexcept {
-        return !returns_at_once() && pool != thread_pool::blocking;
-    }
+    [[nodiscard]] bool is_async() const noexcept { return !returns_at_once() && pool != thread_pool::blocking; }
 
     /// Whether its body waits for nothing.
     [[nodiscard]] bool returns_at_once() const noexcept {

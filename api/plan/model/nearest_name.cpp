@@ -51,8 +51,7 @@ std::string_view last_part(std::string_view name) noexcept {
 
 }  // namespace
 
-nearest_name::nearest_name(std::string_view misspelt)
-    : misspelt_{misspelt}, best_distance_{tolerated(misspelt) + 1} {}
+nearest_name::nearest_name(std::string_view misspelt) : misspelt_{misspelt}, best_distance_{tolerated(misspelt) + 1} {}
 
 void nearest_name::consider(std::string_view known) {
     const std::size_t gap =

@@ -80,7 +80,8 @@ public:
     /// So many items are expected to run so many tasks each.
     void expect_tasks(std::size_t items, std::size_t tasks_each) noexcept {
         constexpr std::size_t most = std::size_t{1} << 48;  // as good as more
-        mapped_tasks_ = std::min(most, mapped_tasks_ + std::min(items, most) * std::min(tasks_each, most / (items + 1) + 1));
+        mapped_tasks_ =
+            std::min(most, mapped_tasks_ + std::min(items, most) * std::min(tasks_each, most / (items + 1) + 1));
     }
 
     /// A new node in the arena.

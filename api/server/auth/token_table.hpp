@@ -26,7 +26,7 @@ struct token_grant {
     std::string name;
     token_hash hash;
     rights granted = 0;
-    std::size_t most_tasks = 0;  ///< 0: limits.token_tasks_in_flight holds
+    std::size_t most_tasks = 0;                           ///< 0: limits.token_tasks_in_flight holds
     std::optional<std::vector<std::string>> functions{};  ///< globs of names; none: all that need no setting
     std::optional<std::vector<std::string>> serve{};      ///< globs of names; none: all, with the right to serve
 };

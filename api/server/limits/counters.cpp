@@ -78,7 +78,9 @@ std::uint64_t counters::sum(std::size_t index) const noexcept {
 
 void counters::add_answer(std::size_t method, const errc* failed) noexcept {
     const std::size_t how =
-        failed == nullptr ? 0 : 1 + static_cast<std::size_t>(std::find(codes.begin(), codes.end(), *failed) - codes.begin());
+        failed == nullptr
+            ? 0
+            : 1 + static_cast<std::size_t>(std::find(codes.begin(), codes.end(), *failed) - codes.begin());
     add_at(first_answer + method * most_errors + how, 1);
 }
 

@@ -72,7 +72,8 @@ public:
     [[nodiscard]] std::uint64_t get(event counted) const noexcept { return sum(static_cast<std::size_t>(counted)); }
     [[nodiscard]] std::uint64_t of_method(std::size_t index) const noexcept { return sum(first_method + index); }
 
-    /// Answers to requests for the method of that index: those with a result, and then by code, in the order of `errors`.
+    /// Answers to requests for the method of that index: those with a result, and then by code, in the order of
+    /// `errors`.
     struct answer_counts {
         std::uint64_t results = 0;
         std::vector<std::pair<errc, std::uint64_t>> errors{};

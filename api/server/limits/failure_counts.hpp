@@ -18,16 +18,16 @@ namespace gatherd::api::server {
 
 /// Types are what functions of clients say, so there may be any number of pairs of function and type. 256 are counted
 /// each. A further one takes the place of the one that is rarest, and begins with its rank (Space-Saving: Metwally,
-/// Agrawal and El Abbadi 2005). So pairs that fail often stay, however many rare ones come. What was counted of those that
-/// have left is among the others.
+/// Agrawal and El Abbadi 2005). So pairs that fail often stay, however many rare ones come. What was counted of those
+/// that have left is among the others.
 ///
 /// Threads: all members are safe from any thread. Memory: bounded, some 150 KB. Cost of add: logarithmic.
 class failure_counts {
 public:
     void add(std::string_view function, std::string_view type) noexcept;
 
-    /// `[{"function", "type", "count"}..]`, the most frequent first; up to so many. A count is exact since the pair got its
-    /// place, and all counts together are all failures. The rest has no names but `(others)`, and comes last.
+    /// `[{"function", "type", "count"}..]`, the most frequent first; up to so many. A count is exact since the pair got
+    /// its place, and all counts together are all failures. The rest has no names but `(others)`, and comes last.
     [[nodiscard]] value most_frequent(std::size_t most) const;
 
 private:
@@ -49,7 +49,8 @@ private:
         std::uint64_t last = 0;       // the number of its last failure
     };
     using table = std::map<names, place, by_name>;
-    using rank = std::tuple<std::uint64_t, std::uint64_t, const names*>;  // count and what it inherited; last; the names
+    using rank =
+        std::tuple<std::uint64_t, std::uint64_t, const names*>;  // count and what it inherited; last; the names
 
     static rank rank_of(const table::value_type& pair) noexcept;
     [[nodiscard]] std::uint64_t make_room() noexcept;

@@ -23,8 +23,8 @@ constexpr std::chrono::milliseconds between_looks{2};
 constexpr std::chrono::milliseconds between_idle_looks{50};  // while those who hold much need not end
 constexpr std::chrono::milliseconds between_givings{500};    // back of free memory, while much is allocated
 constexpr std::size_t much_memory = std::size_t{48} << 20;
-constexpr std::chrono::seconds patience{1};                  // with those that were told to end, before others are
-constexpr std::size_t least_worth = std::size_t{1} << 20;    // of what holds less, several are ended together
+constexpr std::chrono::seconds patience{1};                // with those that were told to end, before others are
+constexpr std::size_t least_worth = std::size_t{1} << 20;  // of what holds less, several are ended together
 constexpr std::size_t most_victims = 256;
 constexpr std::size_t small_change = std::size_t{128} << 10;  // of a connection: a buffer that it may keep
 

@@ -56,17 +56,20 @@ public:
 /// About what a program takes beside its plan and what its tasks allocate.
 constexpr std::size_t bytes_a_program = 2048;
 
-/// A thread that sleeps as long as the process has allocated less than the high-water mark (memory_limit), and no client
-/// (client_share) holds more than limits.client_memory_bytes. The counts wake it. Then it looks who holds how much, and
+/// A thread that sleeps as long as the process has allocated less than the high-water mark (memory_limit), and no
+/// client (client_share) holds more than limits.client_memory_bytes. The counts wake it. Then it looks who holds how
+/// much, and
 ///
 /// - of a client with too much ends what it holds most in,
-/// - above the high-water mark drops the records of programs that are watched; where there are none ends whatever holds most,
+/// - above the high-water mark drops the records of programs that are watched; where there are none ends whatever holds
+/// most,
 ///
 /// one after the other (of small ones several at a time), until enough has been given back: a program by -32006; a
 /// connection by closing it, for its half-read message, the answers that it does not read and its requests that wait;
 /// kept results, the oldest half of them. A program whose allocation was refused is ended in any case.
 ///
-/// While more than 48 MiB are allocated it also gives back to the system, now and then, what malloc keeps of freed memory.
+/// While more than 48 MiB are allocated it also gives back to the system, now and then, what malloc keeps of freed
+/// memory.
 ///
 /// Where the process does not count what it allocates there is no such thread.
 ///
@@ -136,7 +139,7 @@ private:
     place* first_ = nullptr;  // under lock_
 
     // The thread's own.
-    bool is_one_full_ = false;  // a client holds too much
+    bool is_one_full_ = false;                           // a client holds too much
     std::vector<std::weak_ptr<plan::program>> victims_;  // were told to end, and may not have yet
     std::weak_ptr<memory_holder> leaving_;               // likewise
     std::chrono::steady_clock::time_point victims_since_{};

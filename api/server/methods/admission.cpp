@@ -60,8 +60,9 @@ std::optional<error> want_of_memory(server_state& state, connection& client) {
 }
 
 result<task_allowance> admit(server_state& state, connection& client, const plan::plan& source) {
-    task_allowance allowance{{state.tasks_in_flight(), client.work().tasks_in_flight(), client.who()->tasks_in_flight()},
-                             tasks_of(source, state.bounds())};
+    task_allowance allowance{
+        {state.tasks_in_flight(), client.work().tasks_in_flight(), client.who()->tasks_in_flight()},
+        tasks_of(source, state.bounds())};
     if (auto refused = want_of_tasks(state, client, 0)) {
         return *std::move(refused);
     }

@@ -10,9 +10,9 @@
 #include "api/protocol/json_value.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "api/protocol/message_decoder.hpp"
-#include "api/server/net/message_handling.hpp"
 #include "api/server/methods/methods.hpp"
 #include "api/server/net/connection.hpp"
+#include "api/server/net/message_handling.hpp"
 
 namespace gatherd::api::server {
 

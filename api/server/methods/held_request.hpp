@@ -10,9 +10,9 @@
 #include <string_view>
 
 #include "api/protocol/message.hpp"
-#include "api/server/net/reply.hpp"
 #include "api/server/methods/methods.hpp"
 #include "api/server/net/client_work.hpp"
+#include "api/server/net/reply.hpp"
 #include "gatherd/executor/timer.hpp"
 
 namespace gatherd::api::server {

@@ -10,7 +10,6 @@
 #include "api/server/methods/params.hpp"
 #include "api/server/methods/stats.hpp"
 #include "api/server/net/connection.hpp"
-#include "api/server/methods/methods.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {

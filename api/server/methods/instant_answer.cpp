@@ -9,9 +9,9 @@
 
 #include "api/plan/evaluate/instant_run.hpp"
 #include "api/protocol/response.hpp"
-#include "api/server/tasks/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/state/server_state.hpp"
+#include "api/server/tasks/outcome_text.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {

@@ -2,8 +2,8 @@
 /// Answers of requests whose plan neither waits nor takes long.
 #pragma once
 
-#include "api/plan/model/plan.hpp"
 #include "api/plan/evaluate/program.hpp"
+#include "api/plan/model/plan.hpp"
 #include "api/server/net/reply.hpp"
 
 namespace gatherd::api::server {

@@ -13,9 +13,9 @@
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/handlers.hpp"
 #include "api/server/methods/held_request.hpp"
+#include "api/server/methods/methods.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/net/connection.hpp"
-#include "api/server/methods/methods.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
@@ -102,7 +102,8 @@ void check_call(const server_parts& server, const method& m, connection& client)
 }
 
 /// Calls it. Why it was refused, or nothing: it was answered, or will be.
-std::optional<error> try_method(const server_parts& server, const method* called, const protocol::request& request, reply& answer) {
+std::optional<error> try_method(const server_parts& server, const method* called, const protocol::request& request,
+                                reply& answer) {
     try {
         if (called == methods.end()) {
             refuse_method(request.method);

@@ -72,7 +72,8 @@ public:
     [[nodiscard]] std::unique_ptr<plan::python_random> seed() const;
     [[nodiscard]] std::optional<std::vector<std::string>> texts(std::string_view name) const;
 
-    /// The trace that the request belongs to: any method takes `traceparent` by name. Without it that of its connection.
+    /// The trace that the request belongs to: any method takes `traceparent` by name. Without it that of its
+    /// connection.
     [[nodiscard]] trace_parent trace_or(const trace_parent& of_connection) const noexcept {
         return trace_.value_or(of_connection);
     }

@@ -10,13 +10,13 @@
 #include <nlohmann/json.hpp>
 
 #include "api/plan/check/plan_decoder.hpp"
-#include "api/server/methods/admission.hpp"
 #include "api/server/limits/task_allowance.hpp"
+#include "api/server/methods/admission.hpp"
 #include "api/server/methods/instant_answer.hpp"
+#include "api/server/methods/methods.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/methods/running_request.hpp"
 #include "api/server/net/connection.hpp"
-#include "api/server/methods/methods.hpp"
 #include "api/server/tasks/created_task.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
@@ -105,8 +105,9 @@ std::shared_ptr<executor::semaphore> blocking_places(server_state& state, connec
 constexpr std::size_t most_text_at_once = std::size_t{1} << 20;
 
 void run_understood(server_state& state, understood& request, const params& given, reply& answer) {
-    if (answer.to()->message_bytes() <= most_text_at_once && is_answered_at_once(*request.source, request.run_options) &&
-        !request.wishes.streams && !request.wishes.progress) {
+    if (answer.to()->message_bytes() <= most_text_at_once &&
+        is_answered_at_once(*request.source, request.run_options) && !request.wishes.streams &&
+        !request.wishes.progress) {
         run_at_once(state, *request.source, answer);
         return;
     }
@@ -124,7 +125,8 @@ void run_understood(server_state& state, understood& request, const params& give
 understood understand_run(server_state& state, const params& given, const reply& answer) {
     understood request;
     request.run_options = read_options(given);
-    request.source = value_or_refuse(client_decoder{state, answer}->decode_task(given.required("task"), given.step("task")));
+    request.source =
+        value_or_refuse(client_decoder { state, answer } -> decode_task(given.required("task"), given.step("task")));
     return request;
 }
 
@@ -139,8 +141,8 @@ understood understand_options(const params& given, const reply& answer) {
 understood understand_gather(server_state& state, const params& given, const reply& answer) {
     auto request = understand_options(given, answer);
     const auto tasks = given.required("tasks");
-    request.source = value_or_refuse(
-        client_decoder{state, answer}->decode_gather(tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
+    request.source = value_or_refuse(client_decoder { state, answer } -> decode_gather(
+                                         tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
     request.wishes.total = tasks.size();
     return request;
 }
@@ -153,9 +155,10 @@ understood understand_map(server_state& state, const params& given, const reply&
     }
     const char* const own = task ? "task" : "call";
     const auto over = given.required("over");
-    request.source = value_or_refuse(client_decoder{state, answer}->decode_map(
-        {given.required(own), given.step(own), over, given.step("over"), task.has_value(), given["as"]},
-        {given["return_exceptions"], given["limit"]}));
+    request.source = value_or_refuse(client_decoder {
+        state, answer
+    } -> decode_map({given.required(own), given.step(own), over, given.step("over"), task.has_value(), given["as"]},
+                    {given["return_exceptions"], given["limit"]}));
     request.wishes.total = over.is_array() ? over.size() : 0;  // of a list that is not there yet the program will tell
     return request;
 }
@@ -181,7 +184,8 @@ created_task::options read_task_options(server_state& state, const params& given
     created_task::options made;
     made.name = given.text("name").value_or("");
     if (const std::size_t most = state.bounds().id_bytes; made.name.size() > most) {
-        given.refuse("name", "a name has at most " + std::to_string(most) + " bytes (limits.id_bytes), as an id; this one has " +
+        given.refuse("name", "a name has at most " + std::to_string(most) +
+                                 " bytes (limits.id_bytes), as an id; this one has " +
                                  std::to_string(made.name.size()));
     }
     made.is_detached = given.flag("detach");
@@ -208,8 +212,8 @@ void gather(const server_parts& server, std::optional<protocol::json_view> given
 }
 
 void map(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
-    static const signature expected{{"call", "over"},
-                                    {"return_exceptions", "limit", "timeout", "seed", "stream", "progress", "task", "as"}};
+    static const signature expected{
+        {"call", "over"}, {"return_exceptions", "limit", "timeout", "seed", "stream", "progress", "task", "as"}};
     const params read{given, expected};
     auto request = understand_within_memory(server.state, read, answer, understand_map);
     run_understood(server.state, request, read, answer);
@@ -229,8 +233,8 @@ void create_task(const server_parts& server, std::optional<protocol::json_view> 
     options.owner = creator->who();
     options.share = creator->work().share();
     options.is_silent = answer.is_notification();
-    const auto task =
-        std::make_shared<created_task>(server.state, server.tasks, task_table::new_id(), std::move(options), creator, std::move(allowance));
+    const auto task = std::make_shared<created_task>(server.state, server.tasks, task_table::new_id(),
+                                                     std::move(options), creator, std::move(allowance));
     server.tasks.add(task);
     if (!is_detached) {
         creator->add_task(task);

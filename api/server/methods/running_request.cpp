@@ -7,13 +7,14 @@
 #include "api/protocol/json_writer.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
-#include "api/server/tasks/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
+#include "api/server/tasks/outcome_text.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 
-running_request::running_request(server_state& state, reply answer, reporting wishes, task_allowance allowance, bool is_bulky)
+running_request::running_request(server_state& state, reply answer, reporting wishes, task_allowance allowance,
+                                 bool is_bulky)
     : state_{state},
       answer_{std::move(answer)},
       id_{answer_.id()},
@@ -21,11 +22,13 @@ running_request::running_request(server_state& state, reply answer, reporting wi
       is_bulky_{is_bulky},
       allowance_{std::move(allowance)} {}
 
-void running_request::start(std::shared_ptr<const plan::plan> source, plan::program_options run_options, std::size_t plan_bytes) {
+void running_request::start(std::shared_ptr<const plan::plan> source, plan::program_options run_options,
+                            std::size_t plan_bytes) {
     state_.counts().add(event::programs_run);
     const auto self = shared_from_this();
-    const auto program = std::make_shared<plan::program>(is_bulky_ ? state_.bulk_scheduler() : state_.runs_on(),
-                                                         std::move(source), std::move(run_options), state_.bounds(), self);
+    const auto program =
+        std::make_shared<plan::program>(is_bulky_ ? state_.bulk_scheduler() : state_.runs_on(), std::move(source),
+                                        std::move(run_options), state_.bounds(), self);
     program->prepare();
     {
         const std::lock_guard guard{lock_};

@@ -13,9 +13,9 @@
 #include "api/plan/evaluate/program.hpp"
 #include "api/server/limits/memory_watch.hpp"
 #include "api/server/limits/task_allowance.hpp"
+#include "api/server/net/client_work.hpp"
 #include "api/server/net/reply.hpp"
 #include "api/server/state/server_state.hpp"
-#include "api/server/net/client_work.hpp"
 #include "gatherd/executor/timer.hpp"
 
 namespace gatherd::api::server {
@@ -50,7 +50,9 @@ public:
     void printed(std::string line) override;
     void children_counted(std::size_t count) override;
     void child_ended(std::size_t index, const plan::outcome& result) override;
-    [[nodiscard]] bool wants_children() const noexcept override { return wishes_.streams || wishes_.progress.has_value(); }
+    [[nodiscard]] bool wants_children() const noexcept override {
+        return wishes_.streams || wishes_.progress.has_value();
+    }
     [[nodiscard]] bool is_answer_wanted() const noexcept override;
     void call_failed(std::string_view function, std::string_view type) noexcept override {
         state_.failures().add(function, type);

@@ -9,7 +9,6 @@
 #include "api/process/resident_memory.hpp"
 #include "api/server/limits/counters.hpp"
 #include "api/server/methods/methods.hpp"
-#include "api/server/methods/methods.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
 
 namespace gatherd::api::server {

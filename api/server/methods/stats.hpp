@@ -10,8 +10,8 @@ namespace gatherd::api::server {
 
 struct server_parts;
 
-/// From any thread. Cost: about 100 us, and about a microsecond for each function that workers serve, of which those with
-/// the most calls are named.
+/// From any thread. Cost: about 100 us, and about a microsecond for each function that workers serve, of which those
+/// with the most calls are named.
 [[nodiscard]] value describe_stats(const server_parts& server, std::size_t most_functions = ~std::size_t{0});
 
 }  // namespace gatherd::api::server

@@ -10,13 +10,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/server/methods/admission.hpp"
 #include "api/server/limits/limit_errors.hpp"
+#include "api/server/methods/admission.hpp"
+#include "api/server/methods/methods.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/net/peer_address.hpp"
 #include "api/server/net/turn.hpp"
-#include "api/server/methods/methods.hpp"
 #include "api/server/tasks/created_task.hpp"
 #include "api/server/tasks/waiting_request.hpp"
 #include "api/server/tasks/watched_program.hpp"
@@ -46,7 +46,8 @@ bool may_touch(const created_task& task, const connection& from, right beyond) {
 }
 
 /// The task of that id, if the client may do with it what `beyond` allows with those of others.
-std::shared_ptr<created_task> find_one(const server_parts& server, const connection& from, const std::string& id, right beyond) {
+std::shared_ptr<created_task> find_one(const server_parts& server, const connection& from, const std::string& id,
+                                       right beyond) {
     auto found = server.tasks.find(id);
     if (found == nullptr) {
         refuse_unknown(id);
@@ -58,7 +59,8 @@ std::shared_ptr<created_task> find_one(const server_parts& server, const connect
 }
 
 /// The tasks of these ids, each once.
-task_list find_all(const server_parts& server, const connection& from, const std::vector<std::string>& ids, right beyond) {
+task_list find_all(const server_parts& server, const connection& from, const std::vector<std::string>& ids,
+                   right beyond) {
     task_list found;
     std::set<std::string_view> seen;  // not by a hash: a client chose the ids
     for (const std::string& id : ids) {
@@ -109,7 +111,8 @@ std::size_t cancel_each(const List& list, const std::string& message) {
 }
 
 /// The tasks that a client may see, the oldest first: up to so many, of that state where one is named.
-value list_tasks(const server_parts& server, const connection& client, const std::optional<std::string>& state, std::size_t most) {
+value list_tasks(const server_parts& server, const connection& client, const std::optional<std::string>& state,
+                 std::size_t most) {
     value list = value::array();
     std::uint64_t last = 0;
     while (list.size() < most) {
@@ -146,8 +149,8 @@ bool is_id_of_request(const std::string& id) {
     return id.find(':') != std::string::npos;
 }
 
-/// The request of that id that runs. One of another client is as unknown as one that never was: its id can be guessed, and
-/// whether it is there is nobody else's business.
+/// The request of that id that runs. One of another client is as unknown as one that never was: its id can be guessed,
+/// and whether it is there is nobody else's business.
 client_request find_seen_request(const server_parts& server, const connection& client, const std::string& id) {
     client_request found = find_request(server.connections, id);
     if (found.request == nullptr || !may_see_requests(client, *found.client)) {
@@ -191,7 +194,8 @@ void answer_with_tasks(const server_parts& server, reply& answer, const wanted_t
     try {
         executor::memory_account listing{executor::memory_account::kind::early};
         const executor::memory_turn turn{&listing};
-        memory_limit::check(std::min(wanted.most, server.tasks.size()) * bytes_a_status);  // so that no program ends for it
+        memory_limit::check(std::min(wanted.most, server.tasks.size()) *
+                            bytes_a_status);  // so that no program ends for it
         value list = list_tasks(server, *answer.to(), wanted.state, wanted.most);
         if (wanted.with_requests && (!wanted.state || *wanted.state == "running")) {
             add_requests(list, server, *answer.to(), wanted.most - list.size());
@@ -211,7 +215,8 @@ watched_program watch_one(const server_parts& server, const connection& client, 
 }
 
 /// Cancels the request of that id, where the client may. Gives how many were reached.
-std::size_t cancel_request(const server_parts& server, const connection& client, const std::string& id, const std::string& message) {
+std::size_t cancel_request(const server_parts& server, const connection& client, const std::string& id,
+                           const std::string& message) {
     const client_request found = find_seen_request(server, client, id);
     if (!client.who()->may(right::cancel_any) && !is_same_client(client, *found.client)) {
         throw refused{{errc::not_authenticated, "Not allowed: it is a request of another client"}};
@@ -317,7 +322,8 @@ void status(const server_parts& server, std::optional<protocol::json_view> given
         return answer_with_nodes(answer, watched);
     }
     const auto client = answer.to();
-    client->answer_in_bulk(std::move(answer), [watched = std::move(watched)](reply& later) { answer_with_nodes(later, watched); });
+    client->answer_in_bulk(std::move(answer),
+                           [watched = std::move(watched)](reply& later) { answer_with_nodes(later, watched); });
 }
 
 void tasks(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
@@ -339,7 +345,8 @@ void tasks(const server_parts& server, std::optional<protocol::json_view> given,
         return answer_with_tasks(server, answer, wanted);
     }
     const auto client = answer.to();
-    client->answer_in_bulk(std::move(answer), [&server, wanted](reply& later) { answer_with_tasks(server, later, wanted); });
+    client->answer_in_bulk(std::move(answer),
+                           [&server, wanted](reply& later) { answer_with_tasks(server, later, wanted); });
 }
 
 void forget(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {

@@ -63,26 +63,28 @@ void try_serve(const server_parts& server, std::optional<protocol::json_view> pa
     const params given{params_given, expected};
     connection& client = *answer.to();
     if (client.is_http()) {
-        refuse_params("", "over HTTP there is no connection that calls could go to: serve over TCP, TLS or a Unix socket");
+        refuse_params("",
+                      "over HTTP there is no connection that calls could go to: serve over TCP, TLS or a Unix socket");
     }
     auto info = read_info(given);
-    auto functions = value_or_refuse(workers::read_declarations(
-        given.required("functions"), '/' + given.step("functions"), server.state.functions(), info.groups,
-        server.state.bounds().functions));
+    auto functions = value_or_refuse(workers::read_declarations(given.required("functions"),
+                                                                '/' + given.step("functions"), server.state.functions(),
+                                                                info.groups, server.state.bounds().functions));
     check_rights(*client.who(), functions);
     auto self = client.work().worker();
     const bool is_new = self == nullptr;
     if (is_new) {
         self = make_worker(answer.to());
     }
-    if (auto fault = server.state.workers().serve(self, std::move(info), std::move(functions),
-                                            '/' + given.step("functions"))) {
+    if (auto fault =
+            server.state.workers().serve(self, std::move(info), std::move(functions), '/' + given.step("functions"))) {
         throw refused{*std::move(fault)};
     }
     if (is_new && !client.work().become_worker(self)) {
         server.state.workers().lose(*self, {});  // its connection has ended meanwhile
     }
-    answer.result({{"worker", server.state.workers().id_of(*self)}}, [&server, self] { server.state.workers().resume(*self); });
+    answer.result({{"worker", server.state.workers().id_of(*self)}},
+                  [&server, self] { server.state.workers().resume(*self); });
 }
 
 void log_refusal(server_state& state, connection& client, const std::string& why) {
@@ -93,7 +95,8 @@ void log_refusal(server_state& state, connection& client, const std::string& why
     if (const auto left_out = state.refused_serves_log().pass()) {
         const auto* const member = worker == nullptr ? nullptr : worker->member().get();
         if (member == nullptr) {
-            log::warn("a serve was refused", {{"peer", text_of(client.peer())}, {"error", why}, {"not_logged", *left_out}});
+            log::warn("a serve was refused",
+                      {{"peer", text_of(client.peer())}, {"error", why}, {"not_logged", *left_out}});
         } else {
             log::warn("a serve was refused",
                       {{"pool", *member->pool}, {"pid", member->pid}, {"error", why}, {"not_logged", *left_out}});

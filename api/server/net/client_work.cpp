@@ -82,7 +82,8 @@ std::vector<client_work::request_ptr> client_work::some_requests(std::size_t mos
     std::vector<request_ptr> some;
     const std::lock_guard guard{lock_};
     if (registers_ != nullptr) {
-        for (auto each = registers_->requests.begin(); each != registers_->requests.end() && some.size() < most; ++each) {
+        for (auto each = registers_->requests.begin(); each != registers_->requests.end() && some.size() < most;
+             ++each) {
             some.push_back(each->second);
         }
     }

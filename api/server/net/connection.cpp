@@ -13,8 +13,8 @@
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/net/message_handling.hpp"
-#include "api/server/net/worker_messages.hpp"
 #include "api/server/net/turn.hpp"
+#include "api/server/net/worker_messages.hpp"
 #include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/detail/worker.hpp"
 
@@ -31,8 +31,8 @@ constexpr std::size_t items_a_handler = 16;
 
 }  // namespace
 
-connection::connection(connection_table& table, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
-                       const peer_address& peer)
+connection::connection(connection_table& table, transport::socket_type socket,
+                       const std::shared_ptr<asio::ssl::context>& tls, const peer_address& peer)
     : table_{table},
       state_{table.state()},
       number_{table.next_number()},
@@ -473,8 +473,8 @@ bool connection::is_finished() {
     if (is_in_bulk_ || is_unfinished_) {
         return false;
     }
-    const bool is_drained =
-        state_.is_draining() && !is_http_ && !input_.mid_message() && (state_.may_workers_end() || work_.worker() == nullptr);
+    const bool is_drained = state_.is_draining() && !is_http_ && !input_.mid_message() &&
+                            (state_.may_workers_end() || work_.worker() == nullptr);
     const bool may_end = must_end || is_drained;
     if (!may_end || work_.is_owed()) {
         return false;
@@ -492,7 +492,7 @@ void connection::settle() {
 /// Whether there is a reason to close once nothing is owed. Others than these come with a turn of their own.
 bool connection::may_end() const noexcept {
     return input_ended_.load(std::memory_order_seq_cst) || is_shutting_down_.load(std::memory_order_seq_cst) ||  // L
-           state_.is_draining();                                                                                   // L
+           state_.is_draining();                                                                                 // L
 }
 
 void connection::look_again() {
@@ -515,8 +515,7 @@ void connection::linger() {
 }
 
 void connection::shut_down() {
-    if (state_.may_workers_end() ||
-        work_.worker() == nullptr) {  // what workers run is cancelled, and they answer that
+    if (state_.may_workers_end() || work_.worker() == nullptr) {  // what workers run is cancelled, and they answer that
         is_shutting_down_.store(true, std::memory_order_seq_cst);  // L
     }
     work_.cancel_requests("shutting down");

@@ -11,14 +11,14 @@
 #include <string_view>
 
 #include "api/protocol/frame.hpp"
+#include "api/server/net/client_work.hpp"
+#include "api/server/net/connection_table.hpp"
 #include "api/server/net/credentials.hpp"
 #include "api/server/net/deadline.hpp"
 #include "api/server/net/http_caller.hpp"
 #include "api/server/net/inbox.hpp"
 #include "api/server/net/outbox.hpp"
 #include "api/server/net/transport.hpp"
-#include "api/server/net/connection_table.hpp"
-#include "api/server/net/client_work.hpp"
 
 namespace gatherd::executor {
 class worker;
@@ -38,9 +38,10 @@ namespace gatherd::api::server {
 /// Where no read is armed (after the client's end of input, while its answers are unread, while a message is on the
 /// bulk lane), a wait for errors and hang-ups is: a client that has gone is noticed in every state.
 ///
-/// Edge  L  settle: what is owed, subtraction, then the reasons to end (input_ended_, is_shutting_down_, the drain), loads ||
-///          a reason: store, then what is owed, load, in the turn that follows; all seq_cst: either who settles the last
-///          answer sees the reason, and has the worker look, or the worker sees that nothing is owed
+/// Edge  L  settle: what is owed, subtraction, then the reasons to end (input_ended_, is_shutting_down_, the drain),
+/// loads ||
+///          a reason: store, then what is owed, load, in the turn that follows; all seq_cst: either who settles the
+///          last answer sees the reason, and has the worker look, or the worker sees that nothing is owed
 ///
 /// Threads: it lives on one reactor; its handlers and timers run on that worker only. send, owe, settle and
 /// the registers of requests and tasks are safe from any thread; what a method may ask of it (who, show_token,
@@ -61,8 +62,8 @@ public:
     /// It is that process of a pool, which may do everything and is a worker from the start. Before it is let in.
     void become_process(const std::shared_ptr<workers::worker>& self);
 
-    /// It carries one message of a client over HTTP, who has shown to be `caller`: tasks created here live on, nothing is
-    /// streamed, no limit of connections holds, and in a drain its message is read first. Before it is let in.
+    /// It carries one message of a client over HTTP, who has shown to be `caller`: tasks created here live on, nothing
+    /// is streamed, no limit of connections holds, and in a drain its message is read first. Before it is let in.
     void become_http(const http_caller& caller);
     [[nodiscard]] bool is_http() const noexcept { return is_http_; }
 
@@ -95,8 +96,8 @@ public:
     /// connections would wait. From any thread.
     void defer(std::function<void()> job);
 
-    /// Has the bulk lane make a long answer: one after the other, so that clients take turns there. It is not made where
-    /// nobody waits for it any more, and refused (-32003) where too much is unread. From any thread.
+    /// Has the bulk lane make a long answer: one after the other, so that clients take turns there. It is not made
+    /// where nobody waits for it any more, and refused (-32003) where too much is unread. From any thread.
     void answer_in_bulk(reply answer, std::function<void(reply&)> make);
 
     /// Answers what the client has sent by now, then closes when there is nothing to stay for.
@@ -226,7 +227,7 @@ private:
     outbox output_;
     std::atomic<bool> input_ended_{false};  // by the client, or because its place was lost; set by the home worker; L
     std::atomic<bool> is_shutting_down_{false};  // L
-    std::atomic<bool> has_finished_{false};  // release where it is set: the socket is closed after that
+    std::atomic<bool> has_finished_{false};      // release where it is set: the socket is closed after that
 };
 
 }  // namespace gatherd::api::server

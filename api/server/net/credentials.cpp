@@ -7,7 +7,8 @@
 
 namespace gatherd::api::server {
 
-credentials::credentials(server_state& state, const peer_address& peer) : state_{state}, peer_{peer}, who_{state.without_token()} {}
+credentials::credentials(server_state& state, const peer_address& peer)
+    : state_{state}, peer_{peer}, who_{state.without_token()} {}
 
 bool credentials::show(std::string_view token) {
     if (state_.tokens().empty() || is_trusted_) {

@@ -18,7 +18,11 @@ constexpr std::chrono::milliseconds pause_without_descriptors{100};
 }  // namespace
 
 listener::listener(connection_table& table, listening_socket at, std::shared_ptr<const tls_context> tls)
-    : table_{table}, state_{table.state()}, at_{std::move(at)}, tls_{std::move(tls)}, acceptor_{state_.runs_on().io(0)} {
+    : table_{table},
+      state_{table.state()},
+      at_{std::move(at)},
+      tls_{std::move(tls)},
+      acceptor_{state_.runs_on().io(0)} {
     acceptor_.assign(protocol{at_.family(), 0}, at_.release());
 }
 
@@ -53,7 +57,8 @@ void listener::accepted(const asio::error_code& failed, socket_type socket, std:
     if (failed) {
         // Out of descriptors, most likely: those who have one finish, then there is one for the next.
         if (const auto left_out = failures_.pass()) {
-            log::warn("cannot accept", {{"address", at_.address()}, {"error", failed.message()}, {"not_logged", *left_out}});
+            log::warn("cannot accept",
+                      {{"address", at_.address()}, {"error", failed.message()}, {"not_logged", *left_out}});
         }
         pause_.set(state_.runs_on(), pause_without_descriptors, [self = shared_from_this()] { self->accept_next(); });
         return;
@@ -66,8 +71,8 @@ void listener::accepted(const asio::error_code& failed, socket_type socket, std:
 std::shared_ptr<workers::worker> let_in_process(connection_table& table, process::descriptor end,
                                                 std::shared_ptr<workers::pool_member> member) {
     const std::size_t home = static_cast<std::size_t>(member->pid) % table.state().runs_on().workers();
-    transport::socket_type socket{table.state().runs_on().io(home).get_executor(), asio::generic::stream_protocol{AF_UNIX, 0},
-                                  end.release()};
+    transport::socket_type socket{table.state().runs_on().io(home).get_executor(),
+                                  asio::generic::stream_protocol{AF_UNIX, 0}, end.release()};
     const auto made = std::make_shared<connection>(table, std::move(socket), nullptr, peer_address{});
     auto worker = make_worker(made, std::move(member));
     made->become_process(worker);
@@ -78,9 +83,10 @@ std::shared_ptr<workers::worker> let_in_process(connection_table& table, process
     return worker;
 }
 
-std::shared_ptr<connection> let_in_http(connection_table& table, process::descriptor end, const http_caller& caller, std::size_t home) {
-    transport::socket_type socket{table.state().runs_on().io(home).get_executor(), asio::generic::stream_protocol{AF_UNIX, 0},
-                                  end.release()};
+std::shared_ptr<connection> let_in_http(connection_table& table, process::descriptor end, const http_caller& caller,
+                                        std::size_t home) {
+    transport::socket_type socket{table.state().runs_on().io(home).get_executor(),
+                                  asio::generic::stream_protocol{AF_UNIX, 0}, end.release()};
     auto made = std::make_shared<connection>(table, std::move(socket), nullptr, caller.peer);
     made->become_http(caller);
     static_cast<void>(table.enter(made));  // no limit is for it: the admin port has one of its own

@@ -9,13 +9,13 @@
 #include <memory>
 #include <string>
 
-#include "api/process/descriptor.hpp"
 #include "api/log/line_budget.hpp"
+#include "api/process/descriptor.hpp"
+#include "api/server/net/connection_table.hpp"
 #include "api/server/net/http_caller.hpp"
 #include "api/server/net/listening_socket.hpp"
 #include "api/server/net/peer_address.hpp"
 #include "api/server/net/transport.hpp"
-#include "api/server/net/connection_table.hpp"
 #include "gatherd/executor/timer.hpp"
 
 namespace gatherd::api::server {
@@ -63,9 +63,10 @@ private:
 void let_in(connection_table& table, transport::socket_type socket, const std::shared_ptr<asio::ssl::context>& tls,
             const peer_address& peer, std::size_t home);
 
-/// Takes in one message of a client over HTTP, by the daemon's end of a pair of sockets: see connection::become_http. From
-/// any thread.
-std::shared_ptr<connection> let_in_http(connection_table& table, process::descriptor end, const http_caller& caller, std::size_t home);
+/// Takes in one message of a client over HTTP, by the daemon's end of a pair of sockets: see connection::become_http.
+/// From any thread.
+std::shared_ptr<connection> let_in_http(connection_table& table, process::descriptor end, const http_caller& caller,
+                                        std::size_t home);
 
 /// Takes in a process of a pool by the daemon's end of its socket, and gives the worker that it is. From any thread.
 std::shared_ptr<workers::worker> let_in_process(connection_table& table, process::descriptor end,

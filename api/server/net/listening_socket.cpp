@@ -221,7 +221,8 @@ listening_socket listening_socket::probe(const std::string& host, std::uint16_t 
     sockaddr_storage at{};
     socklen_t size = sizeof at;
     getsockname(made.descriptor_, reinterpret_cast<sockaddr*>(&at), &size);
-    (at.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(at).sin6_port : reinterpret_cast<sockaddr_in&>(at).sin_port) = htons(port);
+    (at.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(at).sin6_port
+                              : reinterpret_cast<sockaddr_in&>(at).sin_port) = htons(port);
     // Bound, and not listened at: with SO_REUSEADDR that is in nobody's way.
     const listening_socket second{socket(made.family_, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     constexpr int yes = 1;

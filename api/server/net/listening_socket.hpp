@@ -25,8 +25,8 @@ public:
         return bound(host, port, port);
     }
 
-    /// The same at any free port, to find out whether one could listen there, and had the right to: nobody loses the port
-    /// itself. What is thrown names `port`.
+    /// The same at any free port, to find out whether one could listen there, and had the right to: nobody loses the
+    /// port itself. What is thrown names `port`.
     [[nodiscard]] static listening_socket probe(const std::string& host, std::uint16_t port);
 
     /// Throws what `local` would throw of the path and the owner; makes nothing.

@@ -8,9 +8,9 @@
 
 #include "api/protocol/message_decoder.hpp"
 #include "api/server/limits/limit_errors.hpp"
+#include "api/server/net/connection.hpp"
 #include "api/server/net/reply.hpp"
 #include "api/server/net/worker_messages.hpp"
-#include "api/server/net/connection.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -24,7 +24,8 @@ constexpr std::size_t memory_a_byte = 16;  // of a message: its text, and what d
 
 /// Whether a message was refused since there is no memory to decode it. What decoding had taken is free again.
 bool is_out_of_memory(const error& reason) {
-    return reason.code == errc::limit_exceeded && reason.data != nullptr && reason.data->value("limit", "") == "limits.memory_bytes";
+    return reason.code == errc::limit_exceeded && reason.data != nullptr &&
+           reason.data->value("limit", "") == "limits.memory_bytes";
 }
 
 /// An item of a batch, if it is one, to which nothing is answered.
@@ -70,8 +71,8 @@ void handle_message(const std::shared_ptr<connection>& client, const protocol::m
                 settle_nothing(part_of);
                 continue;
             }
-            reply{client, refused->id, part_of}.error(
-                is_out_of_memory(refused->reason) ? no_memory_for(bytes) : refused->reason);
+            reply{client, refused->id, part_of}.error(is_out_of_memory(refused->reason) ? no_memory_for(bytes)
+                                                                                        : refused->reason);
         } else if (part_of != nullptr && part_of->has_ended()) {
             const reply unanswered{client, std::get<protocol::request>(item).id, part_of};
         } else {

@@ -11,7 +11,8 @@ namespace gatherd::api::server {
 namespace {
 
 constexpr std::size_t kept_capacity = 64 * 1024;  // of a buffer that was written
-constexpr std::size_t noted_step = std::size_t{1} << 20;  // the worker looks at its connection anew for each so many bytes
+constexpr std::size_t noted_step = std::size_t{1}
+                                   << 20;  // the worker looks at its connection anew for each so many bytes
 
 }  // namespace
 

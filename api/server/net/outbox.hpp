@@ -27,14 +27,14 @@ public:
 
     // From any thread.
 
-    /// Adds a message, framed as the client speaks. True: the caller must arrange a turn of the worker, to write it or, for
-    /// each MiB that comes while the client does not read, to look at the limits; else a write is on its way already, or
-    /// `is_in_turn`: the caller is the worker, which writes at the end of its turn.
+    /// Adds a message, framed as the client speaks. True: the caller must arrange a turn of the worker, to write it or,
+    /// for each MiB that comes while the client does not read, to look at the limits; else a write is on its way
+    /// already, or `is_in_turn`: the caller is the worker, which writes at the end of its turn.
     [[nodiscard]] bool add(std::string_view body, bool is_in_turn);
 
-    /// The same, but writes it at once if it is short, nothing is before it, and none was written so in that `burst`: what
-    /// one thread adds in a row goes together behind the first. False, too, where it has been written. The lock is held
-    /// for one call of the system that does not wait.
+    /// The same, but writes it at once if it is short, nothing is before it, and none was written so in that `burst`:
+    /// what one thread adds in a row goes together behind the first. False, too, where it has been written. The lock is
+    /// held for one call of the system that does not wait.
     [[nodiscard]] bool add_or_write(std::string_view body, std::uint64_t burst, transport& to);
 
     /// True: the caller must arrange a write, though there may be nothing to write; else one is on its way, or nothing

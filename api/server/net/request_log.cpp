@@ -25,9 +25,10 @@ trace_parent trace_of(const connection& client, const std::optional<protocol::js
 
 using std::chrono::nanoseconds, std::chrono::steady_clock;
 
-void request_log::begin(const connection& client, std::string_view method, std::optional<protocol::json_view> params) noexcept {
-    const bool is_asked_for = least_slow_.load(std::memory_order_relaxed) > 0 || is_measuring_.load(std::memory_order_relaxed) ||
-                              log::is_logged(spdlog::level::debug);
+void request_log::begin(const connection& client, std::string_view method,
+                        std::optional<protocol::json_view> params) noexcept {
+    const bool is_asked_for = least_slow_.load(std::memory_order_relaxed) > 0 ||
+                              is_measuring_.load(std::memory_order_relaxed) || log::is_logged(spdlog::level::debug);
     if (is_asked_for) [[unlikely]] {
         began_ = steady_clock::now();
         method_ = method;

@@ -67,7 +67,8 @@ std::optional<std::string> tls_context::validity_fault(const tls_files& files) {
         std::array<char, 32> text{};
         ASN1_TIME_to_tm(time, &parts);
         std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-        return "tls.certificate: the certificate in '" + files.certificate + "' " + what + " " + text.data() + ": clients that check it will refuse it";
+        return "tls.certificate: the certificate in '" + files.certificate + "' " + what + " " + text.data() +
+               ": clients that check it will refuse it";
     };
     if (const auto* const end = X509_get0_notAfter(certificate); X509_cmp_current_time(end) < 0) {
         return told(end, "has expired at");

@@ -38,8 +38,8 @@ public:
     std::size_t read_some(std::span<char> into, asio::error_code& failed);
     std::size_t write_some(std::string_view bytes, asio::error_code& failed);
 
-    /// Writes what the system takes without waiting, and tells how much; none after a fault, and none under TLS. From any
-    /// thread, while no other one writes or closes.
+    /// Writes what the system takes without waiting, and tells how much; none after a fault, and none under TLS. From
+    /// any thread, while no other one writes or closes.
     [[nodiscard]] std::size_t write_now(std::string_view bytes) noexcept;
 
     /// After would_block: what to wait for before reading or writing again. TLS may have to write in order to read.

@@ -95,7 +95,8 @@ bool take_output(connection& client, const protocol::request& request) {
     const auto id = has_members ? request.params->find("request") : std::nullopt;
     const auto text = has_members ? request.params->find("text") : std::nullopt;
     const auto number = id && id->is_string() ? workers::call_number(protocol::request_id{*id}.text()) : std::nullopt;
-    const auto call = number && text && text->is_string() ? client.state().workers().find_call(*worker, *number) : nullptr;
+    const auto call =
+        number && text && text->is_string() ? client.state().workers().find_call(*worker, *number) : nullptr;
     if (call == nullptr) {
         client.state().counts().add(event::answers_ignored);
     } else {

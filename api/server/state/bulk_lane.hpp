@@ -22,9 +22,9 @@ void be_nice() noexcept;
 /// of a million tasks takes some hundred to decode. These threads are nicer than workers (`nice` 5), so where both want
 /// the same core it is the small requests that go first.
 ///
-/// Jobs of one client run in the order in which they came, clients take turns, and so do the two kinds of jobs: what was
-/// sent (messages, and the ends of programs), and reports, which a few bytes ask for. So a thousand clients who ask for
-/// long lists delay the message of another by one list a thread.
+/// Jobs of one client run in the order in which they came, clients take turns, and so do the two kinds of jobs: what
+/// was sent (messages, and the ends of programs), and reports, which a few bytes ask for. So a thousand clients who ask
+/// for long lists delay the message of another by one list a thread.
 ///
 /// Bounded by its users: each connection has at most one message and one report here, each program one end.
 ///
@@ -51,10 +51,11 @@ public:
     template <typename Called, typename Thing>
     void submit(const client& owner, std::shared_ptr<Called> called, void (Called::*member)(Thing), Thing thing) {
         // Shared, since std::function copies what it holds.
-        submit(owner, [called = std::move(called), member, shared = std::make_shared<Thing>(std::move(thing))]() mutable {
-            (called.get()->*member)(std::move(*shared));
-            shared.reset();
-        });
+        submit(owner,
+               [called = std::move(called), member, shared = std::make_shared<Thing>(std::move(thing))]() mutable {
+                   (called.get()->*member)(std::move(*shared));
+                   shared.reset();
+               });
     }
 
     /// Waits until no job is left, nor one that a job submitted.
@@ -72,9 +73,9 @@ private:
 
     std::mutex lock_;
     std::condition_variable finished_;
-    std::size_t unfinished_ = 0;                                // under lock_, as all below: jobs
+    std::size_t unfinished_ = 0;                                  // under lock_, as all below: jobs
     std::array<client_turns<std::function<void()>>, 2> waiting_;  // by kind
-    std::size_t last_kind_ = 0;                                 // of which a job was taken last
+    std::size_t last_kind_ = 0;                                   // of which a job was taken last
     executor::blocking_pool threads_;
 };
 

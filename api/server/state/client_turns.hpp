@@ -14,7 +14,8 @@ namespace gatherd::api::server {
 /// Items in order of arrival within their client, clients taking turns: a client whose item was taken goes behind the
 /// others that wait. So a client with a thousand items delays the item of another by one.
 ///
-/// Threads: one at a time. Cost: constant, for all members. Memory: what waits; a client of whom nothing waits takes none.
+/// Threads: one at a time. Cost: constant, for all members. Memory: what waits; a client of whom nothing waits takes
+/// none.
 template <typename Item>
 class client_turns {
 public:

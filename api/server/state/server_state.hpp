@@ -91,7 +91,7 @@ public:
     [[nodiscard]] std::size_t blocking_threads() const noexcept { return blocking_threads_; }
 
     /// From now on nothing new is started.
-    void begin_drain() noexcept { is_draining_.store(true, std::memory_order_seq_cst); }  // L
+    void begin_drain() noexcept { is_draining_.store(true, std::memory_order_seq_cst); }                      // L
     [[nodiscard]] bool is_draining() const noexcept { return is_draining_.load(std::memory_order_seq_cst); }  // L
 
     /// From now on nothing is left to be called: in a drain the connections of workers end as others do.

@@ -8,9 +8,9 @@
 #include "api/protocol/json_writer.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
-#include "api/server/tasks/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/net/turn.hpp"
+#include "api/server/tasks/outcome_text.hpp"
 #include "api/server/tasks/task_table.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
@@ -104,12 +104,13 @@ created_task::created_task(server_state& state, task_table& table, std::string i
       allowance_{std::move(allowance)},
       creator_{creator} {}
 
-void created_task::start(std::shared_ptr<const plan::plan> source, plan::program_options run_options, std::size_t plan_bytes) {
+void created_task::start(std::shared_ptr<const plan::plan> source, plan::program_options run_options,
+                         std::size_t plan_bytes) {
     state_.counts().add(event::programs_run);
     state_.counts().add(event::created_tasks_run);
     const auto program =
-        std::make_shared<plan::program>(options_.is_bulky ? state_.bulk_scheduler() : state_.runs_on(), std::move(source),
-                                        std::move(run_options), state_.bounds(), shared_from_this());
+        std::make_shared<plan::program>(options_.is_bulky ? state_.bulk_scheduler() : state_.runs_on(),
+                                        std::move(source), std::move(run_options), state_.bounds(), shared_from_this());
     program->prepare();
     program->memory().add(static_cast<std::ptrdiff_t>(plan_bytes + bytes_a_program));
     place_.enter(state_.memory(), options_.share, program);

@@ -57,7 +57,7 @@ public:
         bool is_silent = false;  ///< a notification created it: nobody knows its id, and what it prints is dropped
         std::chrono::nanoseconds keep{0};
         std::shared_ptr<const identity> owner{};  ///< who created it
-        std::shared_ptr<client_share> share{};   ///< of its client
+        std::shared_ptr<client_share> share{};    ///< of its client
         bool is_bulky = false;  ///< its result may be so large that taking it in is not a worker's work
     };
 

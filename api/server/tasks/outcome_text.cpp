@@ -82,9 +82,9 @@ void count_end(counters& counted, plan::program_end::way ending, std::size_t tas
     using way = plan::program_end::way;
     const bool is_cancelled = ending == way::cancelled || ending == way::timed_out;
     counted.add(ending == way::returned ? event::tasks_done
-           : is_cancelled       ? event::tasks_cancelled
-                                : event::tasks_failed,
-           tasks);
+                : is_cancelled          ? event::tasks_cancelled
+                                        : event::tasks_failed,
+                tasks);
     if (ending != way::returned) {
         counted.add(event::programs_failed);
     }

@@ -7,17 +7,17 @@
 
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
-#include "api/server/tasks/outcome_text.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/state/server_state.hpp"
+#include "api/server/tasks/outcome_text.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {
 
-constexpr std::size_t bytes_around_a_result = 64;                  // of its entry in an answer, beside its id
-constexpr std::size_t bytes_a_request = 1024;                      // of memory while it waits, about
-constexpr std::size_t bytes_a_task = 160;                          // and for each task that it listens to
+constexpr std::size_t bytes_around_a_result = 64;  // of its entry in an answer, beside its id
+constexpr std::size_t bytes_a_request = 1024;      // of memory while it waits, about
+constexpr std::size_t bytes_a_task = 160;          // and for each task that it listens to
 constexpr std::size_t copies_of_an_id = 4;
 constexpr std::size_t most_bytes_a_turn = std::size_t{256} << 10;  // of an answer that a worker puts together
 
@@ -263,7 +263,8 @@ void waiting_request::time_is_up() {
     }
     leave();
     if (options_.answer == form::wait && is_long_answer()) {
-        state_.bulk().submit_report(answer_.to()->work().share(), [self = shared_from_this()] { self->answer_with_texts(); });
+        state_.bulk().submit_report(answer_.to()->work().share(),
+                                    [self = shared_from_this()] { self->answer_with_texts(); });
     } else if (options_.answer == form::wait) {
         answer_with_texts();
     } else {

@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "api/server/net/reply.hpp"
 #include "api/server/net/client_work.hpp"
+#include "api/server/net/reply.hpp"
 #include "api/server/tasks/created_task.hpp"
 #include "gatherd/executor/timer.hpp"
 #include "gatherd/executor/wait.hpp"
@@ -40,7 +40,8 @@ public:
         std::optional<std::chrono::nanoseconds> timeout{};
     };
 
-    waiting_request(server_state& state, reply answer, std::vector<std::shared_ptr<created_task>> tasks, options chosen);
+    waiting_request(server_state& state, reply answer, std::vector<std::shared_ptr<created_task>> tasks,
+                    options chosen);
 
     /// Begins to wait. It may have answered on return.
     void start();

@@ -26,21 +26,23 @@ double unix_time(std::chrono::steady_clock::time_point when) {
 }  // namespace
 
 std::string watch_id(const connection& client, const pending_request& request) {
-    return request.id().is_absent() ? std::string{} : std::to_string(client.number()) + ':' + std::string{request.id().text()};
+    return request.id().is_absent() ? std::string{}
+                                    : std::to_string(client.number()) + ':' + std::string{request.id().text()};
 }
 
 watched_program::watched_program(std::shared_ptr<created_task> task) : task_{std::move(task)}, record_{task_->watch()} {
     key_ = record_ != nullptr ? static_cast<const void*>(record_.get()) : task_.get();
 }
 
-watched_program::watched_program(std::string_view id, const std::shared_ptr<pending_request>& request) : request_{request} {
+watched_program::watched_program(std::string_view id, const std::shared_ptr<pending_request>& request)
+    : request_{request} {
     value started = nullptr;
     if (const auto program = request->program()) {
         record_ = program->watch();
         started = unix_time(program->began());
     }
-    head_ = {{"id", id},          {"name", request->id().text()}, {"state", request->activity()}, {"created", started},
-             {"started", started}, {"finished", nullptr}};
+    head_ = {{"id", id},           {"name", request->id().text()}, {"state", request->activity()},
+             {"created", started}, {"started", started},           {"finished", nullptr}};
     key_ = record_ != nullptr ? static_cast<const void*>(record_.get()) : request.get();
 }
 
@@ -72,8 +74,7 @@ std::string_view watched_program::state() const {
 }
 
 bool watched_program::has_ended() const {
-    return task_ != nullptr ? task_->end() != nullptr
-           : record_ != nullptr ? record_->has_ended() : request_.expired();
+    return task_ != nullptr ? task_->end() != nullptr : record_ != nullptr ? record_->has_ended() : request_.expired();
 }
 
 value watched_program::describe(std::uint64_t since) const {

@@ -61,11 +61,11 @@ public:
     [[nodiscard]] const void* key() const noexcept { return key_; }
 
 private:
-    std::shared_ptr<created_task> task_{};        // null: of a request
+    std::shared_ptr<created_task> task_{};  // null: of a request
     std::weak_ptr<pending_request> request_{};
-    value head_{};                                // of a request: what never changes
+    value head_{};                                         // of a request: what never changes
     std::shared_ptr<const plan::node_recorder> record_{};  // null: the program had ended, or the request waits
-    const void* key_ = nullptr;                       // of the record if there is one, else of the task or the request
+    const void* key_ = nullptr;  // of the record if there is one, else of the task or the request
 };
 
 }  // namespace gatherd::api::server

@@ -18,9 +18,10 @@ TEST_CASE("host_guard: on loopback its names with the port are allowed and nothi
         CAPTURE(host);
         CHECK(guard.allows_host(host, from_here));
     }
-    for (const char* const host : {"", ":7118", "localhost", "localhost:", "localhost:7119", "localhost.:7118", "127.0.0.2:7118",
-                                   "::1:7118", "[::1:7118", "[::1]x:7118", "localhost:7118:7118", "localhost:7118/", "evil.example:7118",
-                                   "localhost:007118", "a@localhost:7118", "192.0.2.1:7118"}) {
+    for (const char* const host :
+         {"", ":7118", "localhost", "localhost:", "localhost:7119", "localhost.:7118", "127.0.0.2:7118", "::1:7118",
+          "[::1:7118", "[::1]x:7118", "localhost:7118:7118", "localhost:7118/", "evil.example:7118", "localhost:007118",
+          "a@localhost:7118", "192.0.2.1:7118"}) {
         CAPTURE(host);
         CHECK_FALSE(guard.allows_host(host, from_here));
         CHECK_FALSE(guard.allows_host(host, with_token));
@@ -60,9 +61,9 @@ TEST_CASE("host_guard: a listed host is allowed with the port of its entry, or w
 TEST_CASE("host_guard: an origin is a scheme and a host that is allowed", "[admin]") {
     const host_guard guard{"127.0.0.1:7118", true, {}};
     CHECK(guard.allows_origin("http://127.0.0.1:7118", from_here));
-    for (const char* const origin : {"", "null", "http://", "localhost:7118", "ftp://localhost:7118", "http://localhost",
-                                     "http://evil.example:7118", "http://localhost:7118/", "http://a@localhost:7118",
-                                     "chrome-extension://localhost:7118"}) {
+    for (const char* const origin : {"", "null", "http://", "localhost:7118", "ftp://localhost:7118",
+                                     "http://localhost", "http://evil.example:7118", "http://localhost:7118/",
+                                     "http://a@localhost:7118", "chrome-extension://localhost:7118"}) {
         CAPTURE(origin);
         CHECK_FALSE(guard.allows_origin(origin, from_here));
     }

@@ -106,7 +106,8 @@ TEST_CASE("program_feed: who has missed an event is given all nodes, and so is e
     CHECK(quick->unread == slow->unread);
 }
 
-TEST_CASE("program_feed: nothing is written while nothing changes, and who joins shares the text that is there", "[admin]") {
+TEST_CASE("program_feed: nothing is written while nothing changes, and who joins shares the text that is there",
+          "[admin]") {
     fed program;
     const auto first = program.join();
     program.turn();

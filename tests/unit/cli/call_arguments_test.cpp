@@ -24,11 +24,13 @@ TEST_CASE("call_arguments: without words the list is empty", "[cli]") {
 }
 
 TEST_CASE("call_arguments: named ones are split at the first equals sign", "[cli]") {
-    CHECK(call_plan({.function = "f", .words = {"a=1", "b=x=y", "c="}, .named = true}) == R"({"call":"f","args":{"a":1,"b":"x=y","c":""},"literal":true})");
+    CHECK(call_plan({.function = "f", .words = {"a=1", "b=x=y", "c="}, .named = true}) ==
+          R"({"call":"f","args":{"a":1,"b":"x=y","c":""},"literal":true})");
     CHECK(call_plan({.function = "f", .words = {"a=1"}}) == R"({"call":"f","args":["a=1"],"literal":true})");
     CHECK_THROWS_AS(call_plan({.function = "f", .words = {"a"}, .named = true}), usage_error);
     CHECK_THROWS_AS(call_plan({.function = "f", .words = {"=1"}, .named = true}), usage_error);
-    CHECK_THROWS_WITH(call_plan({.function = "f", .words = {"a=1", "a=2"}, .named = true}), "the argument a is given twice");
+    CHECK_THROWS_WITH(call_plan({.function = "f", .words = {"a=1", "a=2"}, .named = true}),
+                      "the argument a is given twice");
 }
 
 TEST_CASE("call_arguments: bytes that are no UTF-8 are refused", "[cli]") {
@@ -41,7 +43,9 @@ TEST_CASE("call_arguments: --arg names a text and --argjson JSON", "[cli]") {
           R"({"call":"f","args":{"a":"3","b":3},"literal":true})");
     CHECK(call_plan({.function = "f", .words = {"c=1"}, .named = true, .texts = {{"a", ""}}}) ==
           R"({"call":"f","args":{"c":1,"a":""},"literal":true})");
-    CHECK_THROWS_WITH(call_plan({.function = "f", .values = {{"b", "x"}}}), Catch::Contains("--argjson b: 'x' is not JSON"));
-    CHECK_THROWS_WITH(call_plan({.function = "f", .words = {"1"}, .texts = {{"a", "b"}}}), Catch::Contains("by position"));
+    CHECK_THROWS_WITH(call_plan({.function = "f", .values = {{"b", "x"}}}),
+                      Catch::Contains("--argjson b: 'x' is not JSON"));
+    CHECK_THROWS_WITH(call_plan({.function = "f", .words = {"1"}, .texts = {{"a", "b"}}}),
+                      Catch::Contains("by position"));
     CHECK_THROWS_WITH(call_plan({.function = "f", .texts = {{"a", "b"}, {"a", "c"}}}), "the argument a is given twice");
 }

@@ -44,15 +44,18 @@ TEST_CASE("failure_report: a refused plan is told with place and hint", "[cli]")
 }
 
 TEST_CASE("failure_report: a place is told once, and below the user's own text", "[cli]") {
-    const auto told = [](const char* error, const char* base) { return report_failure(value::parse(error), base).text; };
-    CHECK(told(R"({"code":-32602,"message":"Invalid params: /tasks/0/args: not a list","data":{"path":"/tasks/0/args"}})",
-               "/tasks") == "refused: not a list (at [0].args)");
+    const auto told = [](const char* error, const char* base) {
+        return report_failure(value::parse(error), base).text;
+    };
+    CHECK(
+        told(R"({"code":-32602,"message":"Invalid params: /tasks/0/args: not a list","data":{"path":"/tasks/0/args"}})",
+             "/tasks") == "refused: not a list (at [0].args)");
     CHECK(told(R"({"code":-32602,"message":"Invalid params: params: neither: x","data":{"path":""}})", "/task") ==
           "refused: neither: x");
     CHECK(told(R"({"code":-32602,"message":"Invalid params: /let/a: b: no","data":{"path":"/let/a: b"}})", "") ==
           R"(refused: no (at let["a: b"]))");
-    CHECK(told(R"({"code":-32602,"message":"Invalid params: /task/ga...: no","data":{"path":"/task/gather/0"}})", "/task") ==
-          "refused: no (at gather[0])");
+    CHECK(told(R"({"code":-32602,"message":"Invalid params: /task/ga...: no","data":{"path":"/task/gather/0"}})",
+               "/task") == "refused: no (at gather[0])");
     CHECK(told(R"({"code":-32000,"message":"","data":{"type":"E","message":"","path":"/task/map/call","items":[7]}})",
                "/task") == "task failed: E (at map.call, item 7)");
     CHECK(told(R"({"code":-32000,"message":"","data":{"type":"E","message":"","path":"/task/map","items":[7,0]}})",

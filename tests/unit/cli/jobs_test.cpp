@@ -30,8 +30,8 @@ TEST_CASE("jobs: --halt counts what it says, and a percentage waits for the tota
     CHECK(halt_rule{"10%"}.after(2, 1, 10) == action::soon);
     CHECK(halt_rule{"2"}.after(1, 1, {}) == action::now);
     CHECK(halt_rule{"-1"}.after(1, 0, {}) == action::soon);
-    for (const char* wrong : {"", "now", "now,fail", "now,fail=", "now,fail=0", "now,fail=101%", "later,fail=1", "now,odd=1",
-                              "now,fail=1x", "3", "never,fail=1", "=,"}) {
+    for (const char* wrong : {"", "now", "now,fail", "now,fail=", "now,fail=0", "now,fail=101%", "later,fail=1",
+                              "now,odd=1", "now,fail=1x", "3", "never,fail=1", "=,"}) {
         CHECK_THROWS_AS(halt_rule{wrong}, usage_error);
     }
 }

@@ -20,7 +20,8 @@ pool one(const char* command, const std::vector<pool>& taken = {}) {
 }  // namespace
 
 TEST_CASE("pool: every member is read, and written as it is read", "[config]") {
-    const auto text = json::parse(R"({"img": {"command": ["python3", "tasks.py"], "processes": 2, "functions": ["img.resize"],
+    const auto text =
+        json::parse(R"({"img": {"command": ["python3", "tasks.py"], "processes": 2, "functions": ["img.resize"],
         "concurrency": 4, "env": {"LANG": "C", "PASSWORD": null}, "cwd": "/srv", "max_calls": 1000, "max_memory": "512MiB", "max_age": "1h",
         "user": "www-data", "start_time": "5s", "cancel_time": "2s", "drain_time": "1m", "restart_min": "50ms",
         "restart_max": "5s"}})");
@@ -42,12 +43,17 @@ TEST_CASE("pool: what is left out has its default", "[config]") {
 TEST_CASE("pool: a fault names the pool, the member and what would be right", "[config]") {
     CHECK(fault_of(R"({"a": {}})") == R"(a: it needs a command, as ["python3", "tasks.py"])");
     CHECK(fault_of(R"({"a b": {"command": ["x"]}})").starts_with("'a b' is no name of a pool"));
-    CHECK(fault_of(R"({"a": {"command": "x"}})") == R"(a.command must be the program and its arguments, as ["python3", "tasks.py"])");
-    CHECK(fault_of(R"({"a": {"command": ["x"], "procesess": 1}})").starts_with("a: unknown member 'procesess'; there are command, "));
-    CHECK(fault_of(R"({"a": {"command": ["x"], "processes": 0}})") == "a.processes must be a whole number (1 to 1000) or auto, one a CPU");
+    CHECK(fault_of(R"({"a": {"command": "x"}})") ==
+          R"(a.command must be the program and its arguments, as ["python3", "tasks.py"])");
+    CHECK(fault_of(R"({"a": {"command": ["x"], "procesess": 1}})")
+              .starts_with("a: unknown member 'procesess'; there are command, "));
+    CHECK(fault_of(R"({"a": {"command": ["x"], "processes": 0}})") ==
+          "a.processes must be a whole number (1 to 1000) or auto, one a CPU");
     CHECK(fault_of(R"({"a": {"command": ["x"], "start_time": "soon"}})").starts_with("a.start_time must be a time"));
-    CHECK(fault_of(R"({"a": {"command": ["x"], "env": {"GATHERD_THREADS": "1"}}})").starts_with("a.env must be an object of texts"));
-    CHECK(fault_of(R"({"a": {"command": ["x"], "restart_min": "2s", "restart_max": "1s"}})") == "a: restart_max is less than restart_min");
+    CHECK(fault_of(R"({"a": {"command": ["x"], "env": {"GATHERD_THREADS": "1"}}})")
+              .starts_with("a.env must be an object of texts"));
+    CHECK(fault_of(R"({"a": {"command": ["x"], "restart_min": "2s", "restart_max": "1s"}})") ==
+          "a: restart_max is less than restart_min");
     CHECK(fault_of(R"({"a": {"command": ["x"], "functions": ["f"]}, "b": {"command": ["x"], "functions": ["f"]}})") ==
           "b.functions: f is a function of pool a already");
 }
@@ -60,5 +66,6 @@ TEST_CASE("pool: a command is split as a shell would, and gives the name", "[con
     CHECK(one("./worker").name == "worker");
     CHECK(one("python3 tasks.py", {{.name = "tasks"}}).name == "tasks-2");
     CHECK(std::get<std::string>(pool_of_command("python3 'tasks.py", {})) == "a quote is not closed");
-    CHECK(std::get<std::string>(pool_of_command("  ", {})) == "a command is expected, as 'python3 tasks.py' or tasks.py");
+    CHECK(std::get<std::string>(pool_of_command("  ", {})) ==
+          "a command is expected, as 'python3 tasks.py' or tasks.py");
 }

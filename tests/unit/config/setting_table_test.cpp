@@ -70,18 +70,19 @@ TEST_CASE("setting_table: each row sets a value of its own", "[config]") {
         CAPTURE(each.name);
         settings values;
         const auto* const size = std::get_if<bytes_field>(&each.field);
-        const std::string text = size != nullptr                                       ? some_size(*size)
-                                 : std::holds_alternative<text_field>(each.field)      ? "some/file"
-                                 : std::holds_alternative<word_field>(each.field)      ? some_word(std::get<word_field>(each.field), values)
-                                 : std::holds_alternative<addresses_field>(each.field) ? "[::1]:1"
+        const std::string text = size != nullptr                                  ? some_size(*size)
+                                 : std::holds_alternative<text_field>(each.field) ? "some/file"
+                                 : std::holds_alternative<word_field>(each.field)
+                                     ? some_word(std::get<word_field>(each.field), values)
+                                 : std::holds_alternative<addresses_field>(each.field)     ? "[::1]:1"
                                  : std::holds_alternative<admin_address_field>(each.field) ? "[::1]:1"
-                                 : std::holds_alternative<duration_field>(each.field)  ? "1234ms"
-                                 : std::holds_alternative<mode_field>(each.field)      ? "640"
-                                 : std::holds_alternative<switch_field>(each.field)    ? "yes"
-                                 : std::holds_alternative<tokens_field>(each.field)    ? one_token
-                                 : std::holds_alternative<pools_field>(each.field)     ? R"({"a": {"command": ["x"]}})"
-                                 : std::holds_alternative<folders_field>(each.field)   ? "data=/srv/data"
-                                                                                       : "123";
+                                 : std::holds_alternative<duration_field>(each.field)      ? "1234ms"
+                                 : std::holds_alternative<mode_field>(each.field)          ? "640"
+                                 : std::holds_alternative<switch_field>(each.field)        ? "yes"
+                                 : std::holds_alternative<tokens_field>(each.field)        ? one_token
+                                 : std::holds_alternative<pools_field>(each.field)   ? R"({"a": {"command": ["x"]}})"
+                                 : std::holds_alternative<folders_field>(each.field) ? "data=/srv/data"
+                                                                                     : "123";
         REQUIRE_FALSE(assign_text(each, text, values));
         for (const auto& other : setting_table()) {
             CAPTURE(other.name);

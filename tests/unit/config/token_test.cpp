@@ -46,7 +46,8 @@ TEST_CASE("token: what is wrong with one is told", "[config]") {
     CHECK(fault(one({{"tasks_in_flight", 0}})).find("tasks_in_flight") != std::string::npos);
     CHECK(fault(one({{"name", ""}})).find("name") != std::string::npos);
     CHECK(fault(one({{"token", "secret"}})).find("unknown member 'token'") != std::string::npos);
-    CHECK(fault(ordered_json::array({{{"name", "ci"}}})) == "token 1: it needs name, rights, and one of sha256 and file");
+    CHECK(fault(ordered_json::array({{{"name", "ci"}}})) ==
+          "token 1: it needs name, rights, and one of sha256 and file");
     CHECK(fault(one({{"file", "/run/secrets/ci"}})) == "token 1: it needs name, rights, and one of sha256 and file");
     auto twice = one();
     twice.push_back(twice.front());
@@ -54,7 +55,8 @@ TEST_CASE("token: what is wrong with one is told", "[config]") {
 }
 
 TEST_CASE("token: a file may stand in place of the hash", "[config]") {
-    auto list = ordered_json::parse(R"([{"name":"a","file":"/run/secrets/a","rights":["submit"]},{"name":"b","file":"/run/secrets/b","rights":[]}])");
+    auto list = ordered_json::parse(
+        R"([{"name":"a","file":"/run/secrets/a","rights":["submit"]},{"name":"b","file":"/run/secrets/b","rights":[]}])");
     const auto read = std::get<std::vector<token>>(read_tokens(list));
     CHECK(read.front().file == "/run/secrets/a");
     CHECK(read.front().sha256.empty());

@@ -270,13 +270,15 @@ TEST_CASE("binding: an exception is raised by its type, as CPython has it", "[em
 
 TEST_CASE("binding: a variadic parameter gets all further arguments", "[embedding]") {
     registry own;
-    own.add("join", [](std::string_view between, std::vector<std::string> parts) {
-        std::string all;
-        for (const auto& each : parts) {
-            all += (all.empty() ? "" : std::string{between}) + each;
-        }
-        return all;
-    }, {.parameters = {{"between"}, {.name = "parts", .variadic = true}}});
+    own.add("join",
+            [](std::string_view between, std::vector<std::string> parts) {
+                std::string all;
+                for (const auto& each : parts) {
+                    all += (all.empty() ? "" : std::string{between}) + each;
+                }
+                return all;
+            },
+            {.parameters = {{"between"}, {.name = "parts", .variadic = true}}});
     own_functions functions{std::move(own)};
     CHECK(functions.call("join", R"(["-"])") == R"("")");
     CHECK(functions.call("join", R"(["-","a","b","c"])") == R"("a-b-c")");

@@ -56,7 +56,7 @@ task<bool> a_failure_decides_while_others_run() {
         some.tasks()[1].ignore_exception();
     }
     gate.set();
-    co_return is_right && co_await runs == 1;
+    co_return is_right&& co_await runs == 1;
 }
 
 task<bool> those_that_have_ended_are_not_waited_for() {

@@ -34,7 +34,8 @@ bool ends_early(const char* name, value::array_t given) {
 
 TEST_CASE("abandoned: a long computation that nobody waits for ends early", "[functions]") {
     const std::string text(std::size_t{3} << 20U, 'a');
-    for (const char* name : {"hash.sha256", "hash.sha512", "hash.sha1", "hash.md5", "hash.crc32", "hash.xxh64", "compress.gzip"}) {
+    for (const char* name :
+         {"hash.sha256", "hash.sha512", "hash.sha1", "hash.md5", "hash.crc32", "hash.xxh64", "compress.gzip"}) {
         CAPTURE(name);
         CHECK(ends_early(name, {text}));
     }

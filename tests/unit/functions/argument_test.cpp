@@ -60,10 +60,12 @@ TEST_CASE("argument: base64 is taken with its padding and nothing else", "[funct
 
 TEST_CASE("argument: bytes that are no UTF-8 are replaced part by part, as Python does", "[functions]") {
     CHECK(text_from("grüße €𝄞") == "grüße €𝄞");
-    CHECK(text_from("a\xFF" "b") == "a" + replaced + "b");
-    CHECK(text_from("\xE2\x82") == replaced);                          // the beginning of a character is one part
-    CHECK(text_from("\xF0\x9F\x92" "a") == replaced + "a");
-    CHECK(text_from("\xC0\x80") == replaced + replaced);               // too long
+    CHECK(text_from("a\xFF"
+                    "b") == "a" + replaced + "b");
+    CHECK(text_from("\xE2\x82") == replaced);  // the beginning of a character is one part
+    CHECK(text_from("\xF0\x9F\x92"
+                    "a") == replaced + "a");
+    CHECK(text_from("\xC0\x80") == replaced + replaced);                 // too long
     CHECK(text_from("\xED\xA0\x80") == replaced + replaced + replaced);  // a surrogate
     CHECK(text_from("\xF5") == replaced);
 }

@@ -60,14 +60,15 @@ TEST_CASE("compress: bytes are base64", "[functions]") {
 
 TEST_CASE("compress: a file may have several members and zeros after them", "[functions]") {
     const auto bytes = [](const std::string& text) { return *from_base64(zipped(text)); };
-    CHECK(recording_context{}.call("compress.gunzip", {to_base64(bytes("one ") + bytes("") + bytes("two") + std::string(9, '\0'))}) ==
-          "one two");
+    CHECK(recording_context{}.call("compress.gunzip", {to_base64(bytes("one ") + bytes("") + bytes("two") +
+                                                                 std::string(9, '\0'))}) == "one two");
 }
 
 TEST_CASE("compress: what is no gzip says why", "[functions]") {
     const std::string whole = *from_base64(zipped(sample_text(1000)));
     const std::string early = "ValueError: compress.gunzip(): data is no gzip: it ends too early";
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{9}, whole.size() / 2, whole.size() - 1}) {
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, std::size_t{9}, whole.size() / 2, whole.size() - 1}) {
         CAPTURE(size);
         CHECK(refusal_of(whole.substr(0, size)) == early);
     }
@@ -91,12 +92,14 @@ TEST_CASE("compress: the size of the output is bounded", "[functions]") {
     CHECK(program.raises("compress.gunzip", {bomb, false, 39'999'999}).starts_with("OverflowError"));
     CHECK(program.call("compress.gunzip", {zipped(""), false, 0}) == "");
     CHECK(program.raises("compress.gunzip", {zipped("a"), false, 0}).starts_with("OverflowError"));
-    CHECK(program.raises("compress.gunzip", {bomb, false, std::uint64_t{1} << 40U}).starts_with("ValueError: compress.gunzip(): max_output"));
+    CHECK(program.raises("compress.gunzip", {bomb, false, std::uint64_t{1} << 40U})
+              .starts_with("ValueError: compress.gunzip(): max_output"));
 }
 
 TEST_CASE("compress: a level is a whole number from 0 to 9", "[functions]") {
     recording_context program;
     for (const value& wrong : {value(-1), value(10), value(1.5), value("6"), value(nullptr)}) {
-        CHECK(program.raises("compress.gzip", {"a", wrong}).find("level must be a whole number from 0 to 9") != std::string::npos);
+        CHECK(program.raises("compress.gzip", {"a", wrong}).find("level must be a whole number from 0 to 9") !=
+              std::string::npos);
     }
 }

@@ -124,11 +124,13 @@ TEST_CASE("sorted: many values, in parallel, are as stable", "[functions]") {
     for (const value& given : {numbers, texts}) {
         std::list<value> expected(given.begin(), given.end());
         expected.sort(by_order);  // is stable
-        CHECK(program.call("sorted", {given, is_reverse}).dump() == value(value::array_t(expected.begin(), expected.end())).dump());
+        CHECK(program.call("sorted", {given, is_reverse}).dump() ==
+              value(value::array_t(expected.begin(), expected.end())).dump());
     }
 
     numbers.push_back("7");
-    CHECK(program.raises("sorted", {numbers, is_reverse}).starts_with("TypeError: sorted(): the values have no order: "));
+    CHECK(
+        program.raises("sorted", {numbers, is_reverse}).starts_with("TypeError: sorted(): the values have no order: "));
     numbers.back() = std::numeric_limits<double>::quiet_NaN();
     CHECK(program.call("sorted", {numbers, is_reverse}).size() == numbers.size());
 }

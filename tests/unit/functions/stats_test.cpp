@@ -29,10 +29,12 @@ std::string refused(value numbers) {
 TEST_CASE("stats.describe: gives what Python's statistics gives", "[functions]") {
     CHECK(described({1, 2, 3, 4, 10}).dump() ==
           R"({"count":5,"mean":4.0,"stdev":3.5355339059327378,"min":1,"quartiles":[2.0,3.0,4.0],"max":10})");
-    CHECK(described({0.1, 0.3, 0.2, 7}).dump() ==
-          R"({"count":4,"mean":1.9,"stdev":3.4009802508492557,"min":0.1,"quartiles":[0.17500000000000002,0.25,1.975],"max":7})");
+    CHECK(
+        described({0.1, 0.3, 0.2, 7}).dump() ==
+        R"({"count":4,"mean":1.9,"stdev":3.4009802508492557,"min":0.1,"quartiles":[0.17500000000000002,0.25,1.975],"max":7})");
     CHECK(described({5}).dump() == R"({"count":1,"mean":5.0,"stdev":null,"min":5,"quartiles":[5.0,5.0,5.0],"max":5})");
-    CHECK(described({true, false}).dump() == R"({"count":2,"mean":0.5,"stdev":0.7071067811865476,"min":0,"quartiles":[0.25,0.5,0.75],"max":1})");
+    CHECK(described({true, false}).dump() ==
+          R"({"count":2,"mean":0.5,"stdev":0.7071067811865476,"min":0,"quartiles":[0.25,0.5,0.75],"max":1})");
 }
 
 TEST_CASE("stats.describe: neither large nor distant numbers lose digits", "[functions]") {
@@ -52,8 +54,9 @@ TEST_CASE("stats.describe: many numbers are as few", "[functions]") {
     for (int i = 0; i < 100'001; ++i) {
         numbers.emplace_back(i * 7919LL % 100'001);  // 0 to 100000 in some order
     }
-    CHECK(described(numbers).dump() ==
-          R"({"count":100001,"mean":50000.0,"stdev":28867.946471822343,"min":0,"quartiles":[25000.0,50000.0,75000.0],"max":100000})");
+    CHECK(
+        described(numbers).dump() ==
+        R"({"count":100001,"mean":50000.0,"stdev":28867.946471822343,"min":0,"quartiles":[25000.0,50000.0,75000.0],"max":100000})");
 }
 
 TEST_CASE("stats.describe: what is no list of numbers says so", "[functions]") {

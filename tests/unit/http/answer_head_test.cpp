@@ -31,20 +31,23 @@ TEST_CASE("answer_head: status, reason and headers in lower case", "[http]") {
 }
 
 TEST_CASE("answer_head: repeated headers are joined", "[http]") {
-    auto head = fed({"HTTP/2 200 \r\n", "Vary: a\r\n", "Set-Cookie: a=1\r\n", "VARY: b\r\n", "set-cookie: b=2\r\n", "\r\n"});
+    auto head =
+        fed({"HTTP/2 200 \r\n", "Vary: a\r\n", "Set-Cookie: a=1\r\n", "VARY: b\r\n", "set-cookie: b=2\r\n", "\r\n"});
     CHECK(*head.field("vary") == "a, b");
     CHECK(*head.field("set-cookie") == "a=1\nb=2");
     CHECK(head.reason().empty());
 }
 
 TEST_CASE("answer_head: interim answers and trailers are dropped", "[http]") {
-    auto head = fed({"HTTP/1.1 103 Early Hints\r\n", "Link: a\r\n", "\r\n", "HTTP/1.1 200 OK\r\n", "A: b\r\n", "\r\n", "T: c\r\n"});
+    auto head = fed(
+        {"HTTP/1.1 103 Early Hints\r\n", "Link: a\r\n", "\r\n", "HTTP/1.1 200 OK\r\n", "A: b\r\n", "\r\n", "T: c\r\n"});
     CHECK(head.status() == 200);
     CHECK(head.fields().size() == 1);
 }
 
 TEST_CASE("answer_head: lines that go on, and lines that are none", "[http]") {
-    auto head = fed({"HTTP/1.1 200 OK\r\n", "A: b\r\n", "  c\r\n", "nonsense\r\n", "\tdropped\r\n", ": no name\r\n", "\r\n"});
+    auto head =
+        fed({"HTTP/1.1 200 OK\r\n", "A: b\r\n", "  c\r\n", "nonsense\r\n", "\tdropped\r\n", ": no name\r\n", "\r\n"});
     CHECK(*head.field("a") == "b c");
     CHECK(head.fields().size() == 1);
 }
@@ -75,7 +78,8 @@ TEST_CASE("answer_head: is bounded", "[http]") {
 }
 
 TEST_CASE("answer_head: says one length of the body, or is refused", "[http]") {
-    CHECK(*fed({"HTTP/1.1 200 OK\r\n", "Content-Length: 12\r\n", "content-length:12\r\n"}).field("content-length") == "12, 12");
+    CHECK(*fed({"HTTP/1.1 200 OK\r\n", "Content-Length: 12\r\n", "content-length:12\r\n"}).field("content-length") ==
+          "12, 12");
     CHECK(fed({"HTTP/1.1 200 OK\r\n", "Content-Length: 9223372036854775807\r\n"}).fault().empty());
     for (const char* second : {"13", "9223372036854775808", "-1", "+1", "0x10", "1 2", ""}) {
         CAPTURE(second);

@@ -33,7 +33,8 @@ TEST_CASE("target: host, port and text", "[http]") {
 }
 
 TEST_CASE("target: each spelling of an address is that address", "[http]") {
-    for (const char* url : {"http://127.0.0.1", "http://127.1", "http://0x7f.0.0.1", "http://2130706433", "http://017700000001"}) {
+    for (const char* url :
+         {"http://127.0.0.1", "http://127.1", "http://0x7f.0.0.1", "http://2130706433", "http://017700000001"}) {
         CAPTURE(url);
         const target found{url};
         REQUIRE(found.address());
@@ -60,9 +61,27 @@ TEST_CASE("target: where a Location leads", "[http]") {
 }
 
 TEST_CASE("target: what is no URL that is fetched says why", "[http]") {
-    for (const char* url : {"", "a", "/a", "example.com", "http://", "http://a:99999/", "http://a:x/", "http://[::1", "http://[x]/",
-                            "http://[fe80::1%25eth0]/", "http://a_b c/", "http://a\tb/", "ftp://a/", "file:///a", "gopher://a", "javascript:1",
-                            "http:///a", "http:////a", "http://user:word@a/", "http://user@a/", "http://a:0/"}) {
+    for (const char* url : {"",
+                            "a",
+                            "/a",
+                            "example.com",
+                            "http://",
+                            "http://a:99999/",
+                            "http://a:x/",
+                            "http://[::1",
+                            "http://[x]/",
+                            "http://[fe80::1%25eth0]/",
+                            "http://a_b c/",
+                            "http://a\tb/",
+                            "ftp://a/",
+                            "file:///a",
+                            "gopher://a",
+                            "javascript:1",
+                            "http:///a",
+                            "http:////a",
+                            "http://user:word@a/",
+                            "http://user@a/",
+                            "http://a:0/"}) {
         CAPTURE(url);
         CHECK(refusal(url).starts_with("the URL '"));
     }

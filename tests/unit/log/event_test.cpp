@@ -44,22 +44,26 @@ private:
 TEST_CASE("event: as JSON it is one object, with its fields in their order", "[log]") {
     const captured_log captured{line_format::json};
     event_log::warn("it is slow", {{"method", "run"},
-                             {"id", event_log::json_text{"\"x\""}},
-                             {"seconds", 0.25},
-                             {"code", -32000},
-                             {"bytes", std::numeric_limits<std::uint64_t>::max()},
-                             {"absent", ""}});
+                                   {"id", event_log::json_text{"\"x\""}},
+                                   {"seconds", 0.25},
+                                   {"code", -32000},
+                                   {"bytes", std::numeric_limits<std::uint64_t>::max()},
+                                   {"absent", ""}});
     const auto line = captured.text();
-    CHECK(line.find(R"("level":"warn","message":"it is slow","method":"run","id":"x","seconds":0.25,"code":-32000,"bytes":18446744073709551615})"
-                    "\n") != std::string::npos);
-    CHECK(json::parse(line).at("time").get<std::string>().size() == std::string{"2026-11-29T13:05:12.345+00:00"}.size());
+    CHECK(
+        line.find(
+            R"("level":"warn","message":"it is slow","method":"run","id":"x","seconds":0.25,"code":-32000,"bytes":18446744073709551615})"
+            "\n") != std::string::npos);
+    CHECK(json::parse(line).at("time").get<std::string>().size() ==
+          std::string{"2026-11-29T13:05:12.345+00:00"}.size());
 }
 
 TEST_CASE("event: as text it is a message with words, or JSON where a word will not do", "[log]") {
     const captured_log captured{line_format::text};
     event_log::info("listening", {{"address", "[::1]:7"}, {"note", "two words"}, {"quoted", "a\"b"}, {"number", 7}});
     const auto line = captured.text();
-    CHECK(line.substr(line.find(' ')) == " info listening address=[::1]:7 note=\"two words\" quoted=\"a\\\"b\" number=7\n");
+    CHECK(line.substr(line.find(' ')) ==
+          " info listening address=[::1]:7 note=\"two words\" quoted=\"a\\\"b\" number=7\n");
 }
 
 TEST_CASE("event: for the journal the level goes before, and there is no time", "[log]") {
@@ -69,8 +73,9 @@ TEST_CASE("event: for the journal the level goes before, and there is no time", 
 }
 
 TEST_CASE("event: whatever stands in a text, the line is one line of valid JSON of bounded size", "[log]") {
-    const std::string hostile = GENERATE(std::string{"\x00\x01\x1b[2J\n\r\"\\", 9}, std::string{"\xff\xc3(\xe2\x82\xed\xa0\x80"},
-                                         std::string(10U << 20U, '\n'), std::string{"\xf0\x9f\x98\x80"});
+    const std::string hostile =
+        GENERATE(std::string{"\x00\x01\x1b[2J\n\r\"\\", 9}, std::string{"\xff\xc3(\xe2\x82\xed\xa0\x80"},
+                 std::string(10U << 20U, '\n'), std::string{"\xf0\x9f\x98\x80"});
     const captured_log captured{line_format::json};
     event_log::info(hostile, {{"name", hostile}});
     const auto line = captured.text();

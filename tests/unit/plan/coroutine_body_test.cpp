@@ -51,10 +51,10 @@ registry functions_with(const std::shared_ptr<shared_state>& state) {
               .summary = "",
               .parameters = {{.name = "x", .default_value = json(nullptr)}},
               .body = coroutine_body{[state](call_context&, arguments given) { return count_call(state, given); }}});
-    made.add({.name = "wait",
-              .summary = "",
-              .parameters = {},
-              .body = coroutine_body{[state](call_context&, arguments) { return wait_for_ever(state); }}});
+    made.add(
+        {.name = "wait", .summary = "", .parameters = {}, .body = coroutine_body{[state](call_context&, arguments) {
+                                                              return wait_for_ever(state);
+                                                          }}});
     made.add({.name = "raise",
               .summary = "",
               .parameters = {{.name = "message"}},
@@ -83,7 +83,8 @@ TEST_CASE("coroutine body: what it raises is the call's, with its place", "[plan
     plan_runner runner{functions};
     CHECK(runner.result(R"({"call":"raise","args":["no"]})").find(R"("type":"LookupError","message":"no")") !=
           std::string::npos);
-    CHECK(runner.result(R"({"try":{"call":"raise","args":["no"]},"types":["LookupError"],"except":{"value":1}})") == "1");
+    CHECK(runner.result(R"({"try":{"call":"raise","args":["no"]},"types":["LookupError"],"except":{"value":1}})") ==
+          "1");
 }
 
 TEST_CASE("coroutine body: a cancellation is raised where it waits", "[plan]") {

@@ -148,7 +148,8 @@ TEST_CASE("map of a task: what is missing or does not belong is refused", "[plan
     CHECK(fault(R"({"map":1,"over":[]})") == "/map");
 }
 
-TEST_CASE("ref in arguments: a large result is shared by the calls that take it, and is what a copy would be", "[plan]") {
+TEST_CASE("ref in arguments: a large result is shared by the calls that take it, and is what a copy would be",
+          "[plan]") {
     plan_runner runner;
     const auto within = [&runner](const std::string& body) {
         return runner.result(R"({"let":{"l":{"call":"range","args":[10000]},"t":{"call":"echo","args":[")" +
@@ -166,8 +167,11 @@ TEST_CASE("ref in arguments: a large result is shared by the calls that take it,
     CHECK(within(R"({"call":"max","args":[[1],{"ref":"l"},{"await":{"value":[0,5]}}]})") == "[1]");
     CHECK(within(R"({"call":"len","args":[{"await":{"map":{"ref":"i"},"as":"i","over":{"ref":"l"}}}]})") == "10000");
     CHECK(within(R"({"call":"sum","args":[{"ref":"t"}]})").find(R"("type":"TypeError")") != std::string::npos);
-    CHECK(within(R"({"map":{"ref":"i"},"as":"i","over":{"ref":"t"}})").find("over must be a list, not str") != std::string::npos);
+    CHECK(within(R"({"map":{"ref":"i"},"as":"i","over":{"ref":"t"}})").find("over must be a list, not str") !=
+          std::string::npos);
     // Still there for a later reader, and in to_thread.
-    CHECK(within(R"({"sequence":[{"call":"len","args":[{"ref":"l"}]},{"to_thread":{"call":"len","args":[{"ref":"l"}]}}]})") ==
-          "[10000,10000]");
+    CHECK(
+        within(
+            R"({"sequence":[{"call":"len","args":[{"ref":"l"}]},{"to_thread":{"call":"len","args":[{"ref":"l"}]}}]})") ==
+        "[10000,10000]");
 }

@@ -78,7 +78,8 @@ std::vector<std::string> lines(const json& nodes) {
         }
         line += " " + each["state"].get<std::string>();
         if (each.contains("error")) {
-            line += ", " + each["error"]["type"].get<std::string>() + ": " + each["error"]["message"].get<std::string>();
+            line +=
+                ", " + each["error"]["type"].get<std::string>() + ": " + each["error"]["message"].get<std::string>();
         }
         all.push_back(line);
     }
@@ -89,18 +90,22 @@ using texts = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("node_recorder: each node of a watched program is recorded once, below the node that evaluates it", "[plan]") {
+TEST_CASE("node_recorder: each node of a watched program is recorded once, below the node that evaluates it",
+          "[plan]") {
     watched_runner runner;
     const json nodes = runner.nodes(R"({"sequence": [{"call": "add", "args": [1, "x"]}]})");
-    CHECK(lines(nodes) == texts{"0 in null: /task sequence failed, TypeError: add(): each of terms must be a number, not the text 'x'",
-                                "1 in 0: /task/sequence/0 call add 7 failed, TypeError: add(): each of terms must be a number, not the text 'x'"});
+    CHECK(lines(nodes) ==
+          texts{"0 in null: /task sequence failed, TypeError: add(): each of terms must be a number, not the text 'x'",
+                "1 in 0: /task/sequence/0 call add 7 failed, TypeError: add(): each of terms must be a number, not the "
+                "text 'x'"});
     watched_runner other;
-    CHECK(lines(other.nodes(R"({"try": {"call": "fail", "args": ["ValueError", "no"]}, "except": {"gather": [{"value": 1},
+    CHECK(
+        lines(other.nodes(R"({"try": {"call": "fail", "args": ["ValueError", "no"]}, "except": {"gather": [{"value": 1},
             {"call": "sleep", "args": [0, "ab"]}]}, "finally": {"if": {"value": 0}, "then": {"value": 1}}})")) ==
-          texts{"0 in null: /task try finished", "1 in 0: /task/try call fail 19 failed, ValueError: no",
-                "2 in 0: /task/except gather finished", "3 in 2: /task/except/gather/0 value finished",
-                "4 in 2: /task/except/gather/1 call sleep 8 finished", "5 in 0: /task/finally if finished",
-                "6 in 5: /task/finally/if value finished"});
+        texts{"0 in null: /task try finished", "1 in 0: /task/try call fail 19 failed, ValueError: no",
+              "2 in 0: /task/except gather finished", "3 in 2: /task/except/gather/0 value finished",
+              "4 in 2: /task/except/gather/1 call sleep 8 finished", "5 in 0: /task/finally if finished",
+              "6 in 5: /task/finally/if value finished"});
 }
 
 TEST_CASE("node_recorder: children that run in place are recorded as others are", "[plan]") {
@@ -110,12 +115,14 @@ TEST_CASE("node_recorder: children that run in place are recorded as others are"
           texts{"0 in null: /task gather finished", "1 in 0: /task/gather/0 call noop 2 finished",
                 "2 in 0: /task/gather/1 sequence finished", "3 in 2: /task/gather/1/sequence/0 value finished",
                 "4 in 2: /task/gather/1/sequence/1 gather finished", "5 in 0: /task/gather/2 map finished",
-                "6 in 5: /task/gather/2/over/0 call add 5 finished", "7 in 5: /task/gather/2/over/1 call add 5 finished"});
+                "6 in 5: /task/gather/2/over/0 call add 5 finished",
+                "7 in 5: /task/gather/2/over/1 call add 5 finished"});
 }
 
 TEST_CASE("node_recorder: a node in the task of a map tells the items", "[plan]") {
     watched_runner runner;
-    CHECK(lines(runner.nodes(R"({"map": {"map": {"call": "add", "args": [{"ref": "x"}, {"ref": "y"}]}, "as": "y", "over": [5],
+    CHECK(lines(runner.nodes(
+              R"({"map": {"map": {"call": "add", "args": [{"ref": "x"}, {"ref": "y"}]}, "as": "y", "over": [5],
                                          "limit": 1}, "as": "x", "over": [1], "limit": 1})")) ==
           texts{"0 in null: /task map finished", "1 in 0: /task/map [0] map finished",
                 "2 in 1: /task/map/map [0,0] call add 5 finished", "3 in 2: /task/map/map/args/0 [0,0] ref finished",
@@ -132,16 +139,19 @@ TEST_CASE("node_recorder: each attempt of a retry has a record, and what is canc
           texts{"0 in null: /task retry failed, OSError: ", "1 in 0: /task/retry call fail 14 failed, OSError: ",
                 "2 in 0: /task/retry call fail 14 failed, OSError: "});
     watched_runner other;
-    const json nodes = other.nodes(R"({"wait_for": {"sequence": [{"call": "sleep", "args": [3600]}, {"value": 1}]}, "timeout": 0.001})");
-    CHECK(lines(nodes) == texts{"0 in null: /task wait_for failed, TimeoutError: ", "1 in 0: /task/wait_for sequence cancelled",
-                                "2 in 1: /task/wait_for/sequence/0 call sleep 11 cancelled"});
+    const json nodes = other.nodes(
+        R"({"wait_for": {"sequence": [{"call": "sleep", "args": [3600]}, {"value": 1}]}, "timeout": 0.001})");
+    CHECK(lines(nodes) ==
+          texts{"0 in null: /task wait_for failed, TimeoutError: ", "1 in 0: /task/wait_for sequence cancelled",
+                "2 in 1: /task/wait_for/sequence/0 call sleep 11 cancelled"});
     CHECK(nodes[2]["started_at"].get<double>() >= nodes[2]["queued_at"].get<double>());
     CHECK(nodes[2]["ended_at"].get<double>() >= nodes[2]["started_at"].get<double>());
 }
 
 TEST_CASE("node_recorder: a call that never began has no start", "[plan]") {
     watched_runner runner;
-    const json nodes = runner.nodes(R"({"call": "add", "args": [{"await": {"call": "fail", "args": ["OSError"]}}, 1]})");
+    const json nodes =
+        runner.nodes(R"({"call": "add", "args": [{"await": {"call": "fail", "args": ["OSError"]}}, 1]})");
     CHECK(lines(nodes) == texts{"0 in null: /task call add 0 failed, OSError: ",
                                 "1 in 0: /task/args/0/await call fail 14 failed, OSError: "});
     watched_runner nested;
@@ -185,9 +195,10 @@ TEST_CASE("node_recorder: a call that stands in a line is queued until its place
 
 TEST_CASE("node_recorder: the first ten thousand are recorded, and the others counted", "[plan]") {
     using counted_plan = std::pair<std::string_view, std::size_t>;
-    for (const auto& [task, nodes] : {counted_plan{R"({"map": "noop", "over": {"await": {"value": %}}})", 20'002},
-                                      counted_plan{R"({"map": "noop", "over": %})", 20'001},
-                                      counted_plan{R"({"map": {"if": {"ref": "x"}, "then": {"value": 1}}, "as": "x", "over": %})", 40'001}}) {
+    for (const auto& [task, nodes] :
+         {counted_plan{R"({"map": "noop", "over": {"await": {"value": %}}})", 20'002},
+          counted_plan{R"({"map": "noop", "over": %})", 20'001},
+          counted_plan{R"({"map": {"if": {"ref": "x"}, "then": {"value": 1}}, "as": "x", "over": %})", 40'001}}) {
         json over = json::array();
         for (int i = 0; i < 20'000; ++i) {
             over.push_back(json::array());
@@ -208,7 +219,8 @@ TEST_CASE("node_recorder: the first ten thousand are recorded, and the others co
 
 TEST_CASE("node_recorder: what is beyond the budget of all records cuts the oldest short", "[plan]") {
     const std::size_t limit = gatherd::api::memory_limit::most();
-    const std::string_view task = R"({"gather": [{"call": "sleep", "args": [0]}, {"call": "noop"}, {"call": "fail"}], "return_exceptions": true})";
+    const std::string_view task =
+        R"({"gather": [{"call": "sleep", "args": [0]}, {"call": "noop"}, {"call": "fail"}], "return_exceptions": true})";
     const auto budget = std::make_shared<record_budget>();
     {
         watched_runner first;
@@ -239,16 +251,18 @@ TEST_CASE("node_recorder: what is beyond the budget of all records cuts the olde
     CHECK(budget->bytes() == 0);
 }
 
-TEST_CASE("node_recorder: a program whose record is cut short while it runs goes on, and the rest is not recorded", "[plan]") {
+TEST_CASE("node_recorder: a program whose record is cut short while it runs goes on, and the rest is not recorded",
+          "[plan]") {
     const auto budget = std::make_shared<record_budget>();
     registry functions;
-    functions.add({.name = "cut",
-                   .summary = "",
-                   .parameters = {},
-                   .body = coroutine_body{[&budget](call_context&, arguments) {
-                       const auto call = [](record_budget& all) -> executor::task<json> { co_return json(all.cut_all()); };
-                       return call(*budget);
-                   }}});
+    functions.add(
+        {.name = "cut", .summary = "", .parameters = {}, .body = coroutine_body{[&budget](call_context&, arguments) {
+                                                             const auto call =
+                                                                 [](record_budget& all) -> executor::task<json> {
+                                                                 co_return json(all.cut_all());
+                                                             };
+                                                             return call(*budget);
+                                                         }}});
     watched_runner runner{functions};
     runner.prepare(R"({"sequence": [{"call": "cut"}, {"call": "cut"}]})", budget);
     runner.start();
@@ -300,14 +314,16 @@ TEST_CASE("node_recorder: who watches late sees the root, and what begins from t
     held.set();
     static_cast<void>(observer->wait());
     record->describe(told);
-    CHECK(lines(told["nodes"]) == texts{"0 in null: /task sequence finished", "1 in 0: /task/sequence/1 gather finished",
+    CHECK(lines(told["nodes"]) == texts{"0 in null: /task sequence finished",
+                                        "1 in 0: /task/sequence/1 gather finished",
                                         "2 in 1: /task/sequence/1/gather/0 value finished"});
     CHECK(std::string{record->root_state()} == "done");
 }
 
 TEST_CASE("node_recorder: it may be read at any time", "[plan]") {
     watched_runner runner;
-    runner.prepare(R"({"map": {"sequence": [{"call": "sleep", "args": [0]}, {"call": "add", "args": [{"ref": "x"}, 1]}]},
+    runner.prepare(
+        R"({"map": {"sequence": [{"call": "sleep", "args": [0]}, {"call": "add", "args": [{"ref": "x"}, 1]}]},
                        "as": "x", "over": {"await": {"call": "range", "args": [2000]}}})");
     std::atomic<bool> is_over{false};
     std::size_t most = 0;

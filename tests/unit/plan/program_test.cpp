@@ -44,7 +44,10 @@ held_calls& held() {
 
 plan::registry with_hold() {
     plan::registry functions;
-    functions.add({.name = "hold", .summary = "", .parameters = {}, .pool = plan::thread_pool::blocking,
+    functions.add({.name = "hold",
+                   .summary = "",
+                   .parameters = {},
+                   .pool = plan::thread_pool::blocking,
                    .body = [](plan::call_context&, plan::arguments) -> value {
                        held().hold();
                        return nullptr;
@@ -199,8 +202,7 @@ TEST_CASE("program: a seed makes draws and order those of CPython", "[plan]") {
 
 TEST_CASE("program: its end does not wait for a thread that was cancelled", "[plan]") {
     plan_runner runner;
-    const auto end =
-        runner.run(R"({"to_thread":{"call":"random.choices","args":[[0],3000000]}})", {.timeout = 1ms});
+    const auto end = runner.run(R"({"to_thread":{"call":"random.choices","args":[[0],3000000]}})", {.timeout = 1ms});
     CHECK(end.how == program_end::way::timed_out);
 }
 

@@ -17,7 +17,8 @@ TEST_CASE("launcher: the extension of a script tells its interpreter", "[pools]"
     CHECK(with_interpreter({"./worker"}, "") == words{"./worker"});
 }
 
-TEST_CASE("launcher: a process gets the settings' variables, and of the daemon's own none but its socket's", "[pools]") {
+TEST_CASE("launcher: a process gets the settings' variables, and of the daemon's own none but its socket's",
+          "[pools]") {
     setenv("GATHERD_THREADS", "7", 1);
     setenv("KEPT", "kept", 1);
     const pool_settings settings{.name = "own", .command = {"sh"}, .env = {{"ADDED", "added"}}};
@@ -32,7 +33,8 @@ TEST_CASE("launcher: a process gets the settings' variables, and of the daemon's
 }
 
 TEST_CASE("launcher: what cannot be found is said", "[pools]") {
-    CHECK_THROWS_AS((launcher{{.name = "own", .command = {"no-such-program"}}, std::nullopt}.request()), std::runtime_error);
+    CHECK_THROWS_AS((launcher{{.name = "own", .command = {"no-such-program"}}, std::nullopt}.request()),
+                    std::runtime_error);
     const auto reason = [](const char* program) -> std::string {
         try {
             static_cast<void>(launcher{{.name = "own", .command = {program}, .cwd = "/etc"}, std::nullopt}.request());

@@ -28,13 +28,16 @@ TEST_CASE("output_log: the line that says what went wrong is kept, not what runt
     output_log log{none, "own"};
     log.take(1, "  indented\n");
     CHECK(log.last_line() == "  indented");
-    log.take(1,
-             "/srv/tasks.js:3\nthrow new Error('boom')\n^\n\nError: boom {\n    at Object.<anonymous> (/srv/tasks.js:3:7)\n"
-             "  code: 'E'\n}\n\nNode.js v18.19.0\n");
+    log.take(
+        1,
+        "/srv/tasks.js:3\nthrow new Error('boom')\n^\n\nError: boom {\n    at Object.<anonymous> (/srv/tasks.js:3:7)\n"
+        "  code: 'E'\n}\n\nNode.js v18.19.0\n");
     CHECK(log.last_line() == "Error: boom {");
     log.take(1, "Error: Cannot find module 'nope'\nRequire stack:\n- /srv/tasks.js\n    at x\n");
     CHECK(log.last_line() == "Error: Cannot find module 'nope'");
-    log.take(1, "PHP Fatal error:  Uncaught Exception: no in /srv/t.php:3\nStack trace:\n#0 {main}\n  thrown in /srv/t.php\n");
+    log.take(
+        1,
+        "PHP Fatal error:  Uncaught Exception: no in /srv/t.php:3\nStack trace:\n#0 {main}\n  thrown in /srv/t.php\n");
     CHECK(log.last_line() == "PHP Fatal error:  Uncaught Exception: no in /srv/t.php:3");
     log.take(1, "Traceback (most recent call last):\n  File \"t.py\", line 1\nValueError: boom\n");
     CHECK(log.last_line() == "ValueError: boom");

@@ -173,12 +173,15 @@ TEST_CASE("frame_reader: connections of browsers and of TLS are foreign", "[prot
     }
     SECTION("a number is told from a method however long it is, and however it is cut") {
         const std::string digits(100'000, '7');
-        for (const std::string& number : {"-" + digits, "0." + digits, "0e" + digits, "1e+" + digits, "12.0E-" + digits}) {
+        for (const std::string& number :
+             {"-" + digits, "0." + digits, "0e" + digits, "1e+" + digits, "12.0E-" + digits}) {
             const auto frames = frames_of(number + " \n{}");
-            CHECK((frames == lines{number, "{}"} || frames == lines{"<malformed>", "{}"}));  // which it is beyond a double
+            CHECK((frames == lines{number, "{}"} ||
+                   frames == lines{"<malformed>", "{}"}));  // which it is beyond a double
         }
-        for (const std::string& method : {"0" + digits, digits + ".", digits + "e", digits + "-", digits + "+1", "." + digits,
-                                          "+" + digits, "1." + digits + ".1", "1e+" + digits + "e", std::string{"-"}}) {
+        for (const std::string& method :
+             {"0" + digits, digits + ".", digits + "e", digits + "-", digits + "+1", "." + digits, "+" + digits,
+              "1." + digits + ".1", "1e+" + digits + "e", std::string{"-"}}) {
             CHECK(frames_of(method + " /\n{}") == lines{"<foreign>"});
         }
     }

@@ -28,8 +28,9 @@ public:
         functions::add_standard(service_.functions);
         REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()) == 0);
         ours_ = std::make_shared<connection>(
-            service_.of.connections(), transport::socket_type{reactor_, asio::generic::stream_protocol{AF_UNIX, 0}, ends_[0]},
-            nullptr, peer_address{});
+            service_.of.connections(),
+            transport::socket_type{reactor_, asio::generic::stream_protocol{AF_UNIX, 0}, ends_[0]}, nullptr,
+            peer_address{});
         ours_->start();
     }
     ~connected_client() {
@@ -106,8 +107,8 @@ public:
     [[nodiscard]] service& of() noexcept { return service_.of; }
 
 private:
-    /// Until something has happened on our side, or for a moment: a thread of the scheduler may write its answer itself,
-    /// of which the reactor knows nothing.
+    /// Until something has happened on our side, or for a moment: a thread of the scheduler may write its answer
+    /// itself, of which the reactor knows nothing.
     void wait() {
         reactor_.restart();
         reactor_.run_one_for(std::chrono::milliseconds{1});

@@ -16,8 +16,8 @@ namespace gatherd::api {
 
 /// Arguments bound to parameters: one for each in order, defaults filled in; a variadic one's are spread at the end.
 ///
-/// A view, as std::span is: of values that stand side by side, or of pointers to values that stand anywhere, so that one
-/// large value can be an argument of many calls without a copy for each. Small enough for two registers.
+/// A view, as std::span is: of values that stand side by side, or of pointers to values that stand anywhere, so that
+/// one large value can be an argument of many calls without a copy for each. Small enough for two registers.
 class arguments {
 public:
     class iterator;
@@ -26,9 +26,9 @@ public:
     arguments(const value* first, std::size_t size) noexcept : at_{first}, size_{static_cast<std::uint32_t>(size)} {}
     /// Of what has its values side by side, as a vector or a span has.
     template <typename Values>
-        requires requires(const Values& values) {
-            { values.data() } -> std::convertible_to<const value*>;
-        }
+    requires requires(const Values& values) {
+        { values.data() } -> std::convertible_to<const value*>;
+    }
     arguments(const Values& values) noexcept : arguments{values.data(), values.size()} {}  // NOLINT
     explicit arguments(std::span<const value* const> places) noexcept
         : at_{places.data()}, size_{static_cast<std::uint32_t>(places.size())}, are_places_{true} {}

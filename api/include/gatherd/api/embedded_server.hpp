@@ -68,9 +68,10 @@ private:
 };
 
 /// A daemon until SIGINT or SIGTERM comes, and until it has stopped then. A second signal has its usual effect, which
-/// ends the process; the same one within 50 ms is no second one. Both are blocked in the calling thread in the meantime, and SIGPIPE is ignored from then on. Call
-/// it before the program starts other threads: one of them would take the signals. `is_ready` is called once, when
-/// clients are accepted. Throws as the constructor, and what `is_ready` throws.
+/// ends the process; the same one within 50 ms is no second one. Both are blocked in the calling thread in the
+/// meantime, and SIGPIPE is ignored from then on. Call it before the program starts other threads: one of them would
+/// take the signals. `is_ready` is called once, when clients are accepted. Throws as the constructor, and what
+/// `is_ready` throws.
 void serve(const settings& wanted, registry functions,
            const std::function<void(const embedded_server&)>& is_ready = nullptr);
 

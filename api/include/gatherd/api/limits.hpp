@@ -36,10 +36,12 @@ struct limits {
     std::size_t auth_tries = 5;                                      ///< auth.tries: wrong tokens of one connection
     bool open_functions = false;  ///< auth.open_functions: over TCP those that reach outside need no token
 
-    std::size_t functions = 10'000;    ///< that all workers together serve
-    std::chrono::milliseconds worker_remember = std::chrono::minutes{5};     ///< workers.remember: of a name without workers
-    std::chrono::milliseconds worker_wait = std::chrono::seconds{10};        ///< workers.wait: for a worker of a known name
-    std::chrono::milliseconds worker_cancel_time = std::chrono::seconds{5};  ///< workers.cancel_time: until it has answered
+    std::size_t functions = 10'000;  ///< that all workers together serve
+    std::chrono::milliseconds worker_remember =
+        std::chrono::minutes{5};                                       ///< workers.remember: of a name without workers
+    std::chrono::milliseconds worker_wait = std::chrono::seconds{10};  ///< workers.wait: for a worker of a known name
+    std::chrono::milliseconds worker_cancel_time =
+        std::chrono::seconds{5};  ///< workers.cancel_time: until it has answered
 
     bool operator==(const limits&) const = default;
 };

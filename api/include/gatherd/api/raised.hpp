@@ -32,8 +32,8 @@ private:
     std::shared_ptr<const std::string> traceback_;
 };
 
-/// Whether an exception's type may be called that: it is not empty and has no control characters. One that may not is raised
-/// as RuntimeError.
+/// Whether an exception's type may be called that: it is not empty and has no control characters. One that may not is
+/// raised as RuntimeError.
 [[nodiscard]] inline bool is_exception_type(std::string_view text) noexcept {
     constexpr unsigned char first_printable = 0x20;
     constexpr unsigned char del = 0x7f;

@@ -127,8 +127,7 @@ template <typename... Parameters, std::size_t... Places>
                                                        [[maybe_unused]] arguments given,
                                                        std::index_sequence<Places...> /*places*/) {
     // In braces they are read from left to right: the first one that does not fit is reported.
-    return std::tuple<kept<Parameters>...>{
-        read_argument<kept<Parameters>>(callee, given, Places)...};
+    return std::tuple<kept<Parameters>...>{read_argument<kept<Parameters>>(callee, given, Places)...};
 }
 
 template <typename Result, typename... Parameters>
@@ -177,7 +176,8 @@ template <typename T>
     if constexpr (sequence<T>::value) {
         item_text = type_text<typename T::value_type>();
     }
-    return {type_text<T>(), std::move(item_text), maybe<T>::value, [](const reading& source) { static_cast<void>(read<T>(source)); }};
+    return {type_text<T>(), std::move(item_text), maybe<T>::value,
+            [](const reading& source) { static_cast<void>(read<T>(source)); }};
 }
 
 /// `arg1`, `arg2` ... where the caller gave no names.

@@ -41,19 +41,52 @@ snapshot busy() {
     made.stats = {{"uptime", 10.0}, {"requests", 1230}, {"draining", false}, {"threads", {{{"run", 50}}}}};
     made.tasks = value::array();
     for (int i = 0; i < 100; ++i) {
-        made.tasks.push_back({{"id", "id" + std::to_string(i)}, {"name", "night \u001b[2J 日本 " + std::to_string(i)}, {"state", "running"}, {"created", 900.0 + i}});
+        made.tasks.push_back({{"id", "id" + std::to_string(i)},
+                              {"name", "night \u001b[2J 日本 " + std::to_string(i)},
+                              {"state", "running"},
+                              {"created", 900.0 + i}});
     }
     made.workers = value::array();
     return made;
 }
 
-const value status = {{"id", "id1"}, {"name", "nightly"}, {"state", "failed"}, {"started", 100.0}, {"finished", 110.0},
-                      {"nodes_not_recorded", 3},
-                      {"nodes",
-                       {{{"id", 1}, {"parent", nullptr}, {"path", "/task"}, {"kind", "gather"}, {"state", "failed"}, {"queued_at", 0.0}, {"started_at", 0.0}, {"ended_at", 10.0}},
-                        {{"id", 2}, {"parent", 1}, {"path", "/task/gather/0"}, {"kind", "call"}, {"function", "sleep"}, {"arguments_bytes", 2048}, {"state", "finished"}, {"queued_at", 0.0}, {"started_at", 0.0}, {"ended_at", 5.0}},
-                        {{"id", 3}, {"parent", 1}, {"path", "/task/gather/1"}, {"kind", "call"}, {"function", "fail"}, {"state", "failed"}, {"queued_at", 0.0}, {"started_at", 5.0}, {"ended_at", 9.9}, {"error", {{"type", "ValueError"}, {"message", "boom"}}}},
-                        {{"id", 4}, {"parent", 2}, {"path", "/task/gather/0/args/0/await"}, {"kind", "value"}, {"state", "finished"}}}}};
+const value status = {
+    {"id", "id1"},
+    {"name", "nightly"},
+    {"state", "failed"},
+    {"started", 100.0},
+    {"finished", 110.0},
+    {"nodes_not_recorded", 3},
+    {"nodes",
+     {{{"id", 1},
+       {"parent", nullptr},
+       {"path", "/task"},
+       {"kind", "gather"},
+       {"state", "failed"},
+       {"queued_at", 0.0},
+       {"started_at", 0.0},
+       {"ended_at", 10.0}},
+      {{"id", 2},
+       {"parent", 1},
+       {"path", "/task/gather/0"},
+       {"kind", "call"},
+       {"function", "sleep"},
+       {"arguments_bytes", 2048},
+       {"state", "finished"},
+       {"queued_at", 0.0},
+       {"started_at", 0.0},
+       {"ended_at", 5.0}},
+      {{"id", 3},
+       {"parent", 1},
+       {"path", "/task/gather/1"},
+       {"kind", "call"},
+       {"function", "fail"},
+       {"state", "failed"},
+       {"queued_at", 0.0},
+       {"started_at", 5.0},
+       {"ended_at", 9.9},
+       {"error", {{"type", "ValueError"}, {"message", "boom"}}}},
+      {{"id", 4}, {"parent", 2}, {"path", "/task/gather/0/args/0/await"}, {"kind", "value"}, {"state", "finished"}}}}};
 
 }  // namespace
 
@@ -65,7 +98,8 @@ TEST_CASE("screen: it has the size that was asked for, whatever that is", "[cli]
             view seen;
             const auto shown = draw(seen, {.server = "here", .now = &now}, rows, columns);
             CHECK(shown.lines.size() == rows);
-            CHECK(std::ranges::all_of(shown.lines, [columns](const line& each) { return columns_of(text_of(each)) <= columns; }));
+            CHECK(std::ranges::all_of(shown.lines,
+                                      [columns](const line& each) { return columns_of(text_of(each)) <= columns; }));
         }
     }
 }
@@ -111,11 +145,14 @@ TEST_CASE("screen: a daemon that is silent is told after a while, and the reason
     CHECK_FALSE(has(draw(seen, {.server = "here", .now = &now, .silence = 1.0}, 24, 80), "NO ANSWER"));
     CHECK(has(draw(seen, {.server = "here", .now = &now, .silence = 2.9}, 24, 80), "NO ANSWER for 2s"));
     CHECK(has(draw(seen, {.server = "here", .silence = 2.0}, 24, 80), "NO ANSWER for 2s"));
-    const std::string reason = "the daemon at 127.0.0.1:7117 does not accept the token of --token-file /etc/gatherd/tokens/operations, says the END";
+    const std::string reason =
+        "the daemon at 127.0.0.1:7117 does not accept the token of --token-file /etc/gatherd/tokens/operations, says "
+        "the END";
     const auto shown = draw(seen, {.server = "here", .now = &now, .fault = reason}, 24, 80);
     CHECK(has(shown, "END"));
     CHECK(shown.lines.size() == 24);
-    CHECK(draw(seen, {.server = "here", .now = &now, .fault = std::string(1000, 'x') + " " + reason}, 3, 10).lines.size() == 3);
+    CHECK(draw(seen, {.server = "here", .now = &now, .fault = std::string(1000, 'x') + " " + reason}, 3, 10)
+              .lines.size() == 3);
 }
 
 TEST_CASE("screen: what is not known is no zero", "[cli]") {
@@ -124,7 +161,8 @@ TEST_CASE("screen: what is not known is no zero", "[cli]") {
     now.refusal = "not let in: the token has no right to admin";
     view seen;
     const auto shown = draw(seen, {.server = "here", .now = &now}, 24, 80);
-    for (const char* const text : {"Requests -/s", "In -/s", "In flight -", "Memory -", "Threads -", "run -/s", "no right to admin"}) {
+    for (const char* const text :
+         {"Requests -/s", "In -/s", "In flight -", "Memory -", "Threads -", "run -/s", "no right to admin"}) {
         CHECK(has(shown, text));
     }
     CHECK_FALSE(has(shown, "up "));
@@ -187,7 +225,8 @@ TEST_CASE("waterfall: bars say waiting, running and how it ended", "[cli]") {
 }
 
 TEST_CASE("waterfall: a circle of parents ends", "[cli]") {
-    const value odd = {{"nodes", {{{"id", 1}, {"parent", 2}}, {{"id", 2}, {"parent", 1}}, {{"id", 3}, {"parent", 3}}, 7}}};
+    const value odd = {
+        {"nodes", {{{"id", 1}, {"parent", 2}}, {{"id", 2}, {"parent", 1}}, {{"id", 3}, {"parent", 3}}, 7}}};
     CHECK(make_waterfall(odd, 0).nodes.size() <= 4);
 }
 

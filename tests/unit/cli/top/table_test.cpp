@@ -75,8 +75,10 @@ TEST_CASE("table: functions and workers have rates, pools are the sums of their 
     const value workers_now = {{{"worker", "w1"}, {"pool", "img"}, {"calls", 30}, {"running", 1}, {"concurrency", 2}},
                                {{"worker", "w2"}, {"pool", "img"}, {"calls", 5}, {"running", 2}, {"concurrency", 2}},
                                {{"worker", "w3"}, {"name", "own"}, {"calls", 1}}};
-    const auto then = with(1, {{"uptime", 10.0}, {"calls", {{"f", {{"ok", 100}, {"failed", 0}}}}}}, value::array(), workers_then);
-    const auto now = with(3, {{"uptime", 12.0}, {"calls", {{"f", {{"ok", 108}, {"failed", 2}, {"time_run", 11.0}}}}}}, value::array(), workers_now);
+    const auto then =
+        with(1, {{"uptime", 10.0}, {"calls", {{"f", {{"ok", 100}, {"failed", 0}}}}}}, value::array(), workers_then);
+    const auto now = with(3, {{"uptime", 12.0}, {"calls", {{"f", {{"ok", 108}, {"failed", 2}, {"time_run", 11.0}}}}}},
+                          value::array(), workers_now);
     const rates between{&then, now};
     const auto functions = make_table(tab::functions, between);
     CHECK(functions.rows[0].cells[4].number == Approx(5));
@@ -91,7 +93,8 @@ TEST_CASE("table: functions and workers have rates, pools are the sums of their 
 }
 
 TEST_CASE("table: threads keep their order, the bulk ones last", "[cli]") {
-    const auto now = with(1, {{"uptime", 2.0}, {"threads", {{{"run", 4}}, {{"run", 8}}}}, {"bulk_threads", {{{"run", 2}}}}});
+    const auto now =
+        with(1, {{"uptime", 2.0}, {"threads", {{{"run", 4}}, {{"run", 8}}}}, {"bulk_threads", {{{"run", 2}}}}});
     auto listed = make_table(tab::threads, rates{nullptr, now});
     sort(listed, listed.sorted_at_first, false);
     CHECK(keys(listed) == std::vector<std::string>{"worker 0", "worker 1", "bulk 0"});

@@ -18,8 +18,10 @@ TEST_CASE("failure_counts: the most frequent pairs come first, the others togeth
     counts.add("f", "OSError");
     counts.add("g", "ValueError");
     counts.add("g", "ValueError");
-    CHECK(counts.most_frequent(2) ==
-          value::parse(R"x([{"function": "f", "type": "ValueError", "count": 3}, {"function": "g", "type": "ValueError", "count": 2},
+    CHECK(
+        counts.most_frequent(2) ==
+        value::parse(
+            R"x([{"function": "f", "type": "ValueError", "count": 3}, {"function": "g", "type": "ValueError", "count": 2},
                            {"function": "(others)", "type": "(others)", "count": 1}])x"));
 }
 
@@ -35,7 +37,8 @@ TEST_CASE("failure_counts: it is bounded, whatever types there are", "[server]")
     CHECK(all[0]["type"].get_ref<const std::string&>().size() == 128);
 }
 
-TEST_CASE("failure_counts: what fails often has a place, however many rare pairs came first or come between", "[server]") {
+TEST_CASE("failure_counts: what fails often has a place, however many rare pairs came first or come between",
+          "[server]") {
     failure_counts counts;
     int rare = 0;
     for (; rare < 300; ++rare) {

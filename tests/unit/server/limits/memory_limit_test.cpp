@@ -1,8 +1,8 @@
 #include "gatherd/api/memory_limit.hpp"
 
+#include <semaphore.h>
 #include <catch2/catch.hpp>
 #include <memory>
-#include <semaphore.h>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -44,7 +44,8 @@ TEST_CASE("memory_limit: at the limit client data cannot be made, and its party 
     CHECK(account.is_denied());
 }
 
-TEST_CASE("no_memory_for: a request may be tried again where something else holds the memory, and only there", "[server]") {
+TEST_CASE("no_memory_for: a request may be tried again where something else holds the memory, and only there",
+          "[server]") {
     const limited limit;
     const allocated_elsewhere all{most};
     const error others = server::no_memory_for(0);

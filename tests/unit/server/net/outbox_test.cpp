@@ -53,7 +53,8 @@ TEST_CASE("outbox: a message that stands alone is written by the thread that add
     CHECK(sockets.read().empty());
 }
 
-TEST_CASE("outbox: the worker writes what is long, and what is behind messages that it has begun to write", "[server]") {
+TEST_CASE("outbox: the worker writes what is long, and what is behind messages that it has begun to write",
+          "[server]") {
     idle_service service;
     outbox out{service.of.state()};
     socket_pair sockets;

@@ -46,7 +46,8 @@ TEST_CASE("bulk_lane: one thread runs its jobs in the order in which they came",
     CHECK(order == expected);
 }
 
-TEST_CASE("bulk_lane: a client with many jobs delays the job of another by one, and reports delay work by one", "[server]") {
+TEST_CASE("bulk_lane: a client with many jobs delays the job of another by one, and reports delay work by one",
+          "[server]") {
     std::latch has_begun{1};
     std::latch all_are_there{1};
     std::string order;  // the lane's thread's until stop

@@ -33,7 +33,8 @@ struct table_of_its_own {
         created_task::options how;
         how.keep = keep;
         how.share = share;
-        auto made = std::make_shared<created_task>(service.of.state(), table, id, std::move(how), nullptr, task_allowance{});
+        auto made =
+            std::make_shared<created_task>(service.of.state(), table, id, std::move(how), nullptr, task_allowance{});
         table.add(made);
         return made;
     }

@@ -52,8 +52,8 @@ public:
     /// call.
     ///
     /// Where open calls are left behind, threads whose `run` has not returned are not waited for: such a call may never
-    /// return. A thread whose `run` has returned is waited for, also when it has not come back from `tell`. Once stopped, a
-    /// pool has nothing more to stop.
+    /// return. A thread whose `run` has returned is waited for, also when it has not come back from `tell`. Once
+    /// stopped, a pool has nothing more to stop.
     void stop() noexcept;
 
     /// Threads that are inside `run`. A thread leaves this count before it calls `tell`. For reports, and for deciding

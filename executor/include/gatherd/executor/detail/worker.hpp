@@ -185,8 +185,8 @@ public:
     /// How often it went to sleep. Any thread.
     [[nodiscard]] std::uint64_t parks() const noexcept { return counts_.parks.get(); }
 
-    /// A number for what runs here between two looks at the reactor; no other such stretch, here or on another worker of
-    /// the scheduler, has it. Owner only.
+    /// A number for what runs here between two looks at the reactor; no other such stretch, here or on another worker
+    /// of the scheduler, has it. Owner only.
     [[nodiscard]] std::uint64_t stretch() const noexcept { return reactor_.looks() * sightings_.size() + index_; }
 
     /// It woke another worker. Owner only.
