@@ -2,9 +2,33 @@
 
 #include <algorithm>
 
+#include "cli/standard_output.hpp"
+
 namespace gatherd::cli {
 
-std::string text_table(const std::vector<std::vector<std::string>>& rows) {
+namespace {
+
+/// Of one line, whatever others have put into it.
+std::string line_of(const std::string& cell) {
+    std::string line;
+    for (const char each : without_controls(cell)) {
+        if (each == '\n') {
+            line += "\\n";
+        } else if (each == '\t') {
+            line += "\\t";
+        } else {
+            line += each;
+        }
+    }
+    return line;
+}
+
+}  // namespace
+
+std::string text_table(std::vector<std::vector<std::string>> rows) {
+    for (auto& row : rows) {
+        std::ranges::transform(row, row.begin(), line_of);
+    }
     std::vector<std::size_t> widths;
     for (const auto& row : rows) {
         widths.resize(std::max(widths.size(), row.size()));

@@ -66,7 +66,7 @@ public:
     }
 
     ssize_t read(char* into, std::size_t most) override {
-        if (caller_->is_revoked()) {
+        if (caller_->is_revoked() || !caller_->may(server::right::admin)) {
             return read_end::of_body;
         }
         if (written_ == (now_ == nullptr ? 0 : now_->size())) {

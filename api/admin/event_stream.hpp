@@ -29,7 +29,7 @@ public:
     event_stream(asio::io_context& loop, server::bulk_lane& lane, std::function<std::string()> snapshot);
 
     /// A new watcher. `program`: of which it is sent events, too, as program_feed says. The stream ends when `caller`
-    /// is revoked.
+    /// is revoked, or has no longer the right `admin`.
     [[nodiscard]] std::shared_ptr<request_handler> watch(std::shared_ptr<const server::identity> caller,
                                                          std::optional<server::watched_program> program);
 

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/protocol/diagnosis.hpp"
+#include "api/release_memory.hpp"
 #include "api/shortened.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
@@ -284,7 +285,7 @@ simdjson::error_code message_decoder::state::read_within_memory(const Parse& par
         fault = simdjson::MEMALLOC;
     }
     if (fault == simdjson::MEMALLOC) {
-        out.items = {};
+        release_memory(out.items);
         forget_parser();
     }
     return fault;

@@ -6,6 +6,8 @@
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
+
+#include "api/release_memory.hpp"
 #endif
 
 namespace gatherd::api::protocol {
@@ -277,7 +279,7 @@ void structure_scanner::reset() noexcept {
     told_depth_ = false;
     outer_.clear();
     if (outer_.capacity() > usual_words) {
-        outer_ = {};  // a hostile message's; what usual ones need is kept
+        release_memory(outer_);  // a hostile message's; what usual ones need is kept
     }
 }
 

@@ -66,7 +66,8 @@ void load_connection::flush() {
     if (failed && !would_block(failed)) {
         lose(failed.message());
     } else if (!is_blocked() && unsent_.capacity() > kept_bytes) {
-        unsent_ = {};
+        unsent_.clear();
+        unsent_.shrink_to_fit();
         written_ = 0;
     }
 }

@@ -512,7 +512,7 @@ class Reload(Case):
         self.assertIn("errors", ci.result("stats"))
         self.assertEqual(self.connect(daemon).error("auth", [SECRETS["other"]])["code"], -32004)
         ops = self.connect(daemon, "ops")
-        self.assertIn("auth.tokens: changed ci, added ops, removed other", daemon.log)
+        daemon.wait_for_log("auth.tokens: changed ci, added ops, removed other")
         for each in ("ci", "other", "ops"):
             self.assertNotIn(token(each)["sha256"], daemon.log)
         self.assertEqual(ops.result("ping"), "pong")

@@ -316,6 +316,19 @@ class Tokens(AdminCase):
         self.assertEqual(self.daemon.rpc({"id": 1, "method": "run", "params": {"task": {"value": 1}}}, Authorization="Bearer see")[1]["error"]["code"], -32004)
         self.assertEqual(self.daemon.rpc({"id": 1, "method": "run", "params": {"task": {"value": 1}}}, Authorization="Bearer submit")[1]["result"], 1)
 
+    def test_a_watcher_whose_token_loses_the_right_is_left(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "gatherd.json")
+            file.write_text(json.dumps({"auth": {"tokens": json.loads(token_setting(root=["admin"]))}}))
+            with AdminDaemon("--config", str(file)) as daemon, socket.create_connection(("127.0.0.1", daemon.admin_port)) as watcher:
+                watcher.settimeout(60)
+                watcher.sendall(f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{daemon.admin_port}\r\nAuthorization: Bearer root\r\n\r\n".encode())
+                self.assertIn(b" 200 ", watcher.recv(1 << 16))
+                file.write_text(json.dumps({"auth": {"tokens": json.loads(token_setting(root=["submit"]))}}))
+                daemon.signal(signal.SIGHUP)
+                while watcher.recv(1 << 16) != b"":
+                    pass
+
     def test_beyond_loopback_an_address_or_a_token_will_do(self):
         with AdminDaemon(*self.flags, admin="0.0.0.0:0") as daemon:
             port = daemon.admin_port

@@ -9,6 +9,7 @@
 
 #include "api/plan/evaluate/instant_run.hpp"
 #include "api/protocol/response.hpp"
+#include "api/release_memory.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/state/server_state.hpp"
 #include "api/server/tasks/outcome_text.hpp"
@@ -63,7 +64,7 @@ plan::program_end run_within_memory(const limits& bounds, plan::program_observer
         const executor::memory_turn turn{&running};
         return plan::instant_run{bounds, observer}.run(source, message);
     } catch (const memory_limit_exceeded&) {
-        message = {};
+        release_memory(message);
         return {plan::program_end::way::over_limit, plan::outcome{}, "limits.memory_bytes"};
     }
 }
@@ -87,7 +88,7 @@ void answer_at_once(server_state& state, const plan::plan& source, reply& answer
         answer_with(answer, message, head, bounds);
     }
     if (message.capacity() > most_kept) {
-        message = {};
+        release_memory(message);
     }
 }
 

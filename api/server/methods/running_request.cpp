@@ -6,6 +6,7 @@
 
 #include "api/protocol/json_writer.hpp"
 #include "api/protocol/response.hpp"
+#include "api/release_memory.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/tasks/outcome_text.hpp"
@@ -140,7 +141,7 @@ void running_request::answer_result(value result) {
         result = nullptr;
         answer_with(answer_, message, head, state_.bounds());
     } catch (const memory_limit_exceeded&) {
-        message = {};
+        release_memory(message);
         answer_.error(out_of_memory());
     }
 }

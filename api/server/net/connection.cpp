@@ -285,7 +285,7 @@ void connection::handle_in_bulk(const protocol::frame& found) {
     is_in_bulk_ = true;
     state_.bulk().submit(work_.share(), [self = shared_from_this(), text = found.text] {
         bool is_json = false;
-        {
+        if (!self->work_.has_ended()) {
             protocol::message_decoder decoder{message_limits_of(self->state_.bounds())};
             const protocol::message& message = decoder.decode(text);
             is_json = message.is_json;
@@ -688,8 +688,10 @@ void connection::watch_output() {
         return;
     }
     state_.counts().add_limit("limits.unread_bytes");
-    watch(output_deadline_, state_.bounds().unread_time, [before = output_.progress()](connection& self) {
-        if (!self.is_closed_ && self.is_writing_ && self.output_.progress() == before) {
+    // The system takes more only when a good part of its buffer is free: a slow reader's progress is seen in there.
+    const auto taken = [](connection& self) { return self.output_.progress() - self.transport_.unacknowledged(); };
+    watch(output_deadline_, state_.bounds().unread_time, [taken, before = taken(*this)](connection& self) {
+        if (!self.is_closed_ && self.is_writing_ && taken(self) == before) {
             self.close_for("limits.unread_time");
         } else {
             self.after_turn();  // which watches again if there is still too much

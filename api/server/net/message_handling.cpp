@@ -73,7 +73,7 @@ void handle_message(const std::shared_ptr<connection>& client, const protocol::m
             }
             reply{client, refused->id, part_of}.error(is_out_of_memory(refused->reason) ? no_memory_for(bytes)
                                                                                         : refused->reason);
-        } else if (part_of != nullptr && part_of->has_ended()) {
+        } else if (part_of != nullptr && (part_of->has_ended() || client->work().has_ended())) {
             const reply unanswered{client, std::get<protocol::request>(item).id, part_of};
         } else {
             const auto& request = std::get<protocol::request>(item);

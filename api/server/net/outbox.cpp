@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/protocol/response.hpp"
+#include "api/release_memory.hpp"
 #include "api/server/net/transport.hpp"
 #include "api/server/net/turn.hpp"
 #include "api/server/state/server_state.hpp"
@@ -11,8 +12,15 @@ namespace gatherd::api::server {
 namespace {
 
 constexpr std::size_t kept_capacity = 64 * 1024;  // of a buffer that was written
+constexpr std::size_t kept_at_rest = 1024;        // of each one, when nothing waits: a client may rest for ever
 constexpr std::size_t noted_step = std::size_t{1}
                                    << 20;  // the worker looks at its connection anew for each so many bytes
+
+void free_at_rest(std::string& empty) {
+    if (empty.capacity() > kept_at_rest) {
+        release_memory(empty);
+    }
+}
 
 }  // namespace
 
@@ -41,6 +49,7 @@ bool outbox::add_or_write(std::string_view body, std::uint64_t burst, transport&
         note_written(gone);
         waiting_.erase(0, gone);
         if (waiting_.empty()) {
+            free_at_rest(waiting_);
             return false;
         }
     }
@@ -102,6 +111,10 @@ void outbox::take_waiting() {
     write_is_claimed_ = false;
     writing_.swap(waiting_);
     is_taken_ = !writing_.empty();
+    if (!is_taken_) {
+        free_at_rest(waiting_);
+        free_at_rest(writing_);
+    }
 }
 
 bool outbox::empty() const {
@@ -121,7 +134,7 @@ void outbox::close() noexcept {
     const std::lock_guard guard{lock_};
     takes_more_ = false;
     unread_.fetch_sub(waiting_.size(), std::memory_order_relaxed);
-    waiting_ = {};
+    release_memory(waiting_);
 }
 
 }  // namespace gatherd::api::server

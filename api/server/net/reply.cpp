@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/protocol/response.hpp"
+#include "api/release_memory.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/net/connection.hpp"
 #include "gatherd/api/memory_limit.hpp"
@@ -28,7 +29,7 @@ void batch::add(std::string_view text, std::function<void()> sent) {
         if (!text.empty() && !has_ended()) {
             const bool grows = answers_.capacity() - answers_.size() <= text.size();
             if (grows && answers_.size() > small_answer && memory_limit::is_high(answers_.size() + text.size())) {
-                answers_ = {};
+                release_memory(answers_);
                 has_ended_.store(true, std::memory_order_relaxed);
             } else {
                 answers_ += answers_.empty() ? '[' : ',';
@@ -43,7 +44,7 @@ void batch::add(std::string_view text, std::function<void()> sent) {
         }
     }
     if (has_ended() || is_too_much(answers_.size())) {  // the last one has it to itself
-        answers_ = {};
+        release_memory(answers_);
         const error why = out_of_memory();
         to_->state().counts().add_error(why);
         protocol::append_error(answers_, protocol::request_id::null(), why);
@@ -121,7 +122,7 @@ void reply::error(const api::error& why) {
             const executor::memory_turn turn{why.code == errc::task_failed ? &writing : nullptr};
             protocol::append_error(text, id_, why);
         } catch (const memory_limit_exceeded&) {
-            text = {};
+            release_memory(text);
             error(out_of_memory());
             return;
         }

@@ -1,10 +1,12 @@
 #include "api/server/net/transport.hpp"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
@@ -85,6 +87,11 @@ std::size_t transport::write_now(std::string_view bytes) noexcept {
     }
     const auto gone = send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     return gone > 0 ? static_cast<std::size_t>(gone) : 0;
+}
+
+std::size_t transport::unacknowledged() noexcept {
+    int bytes = 0;
+    return ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 /// What became of an SSL_read or SSL_write, in Asio's words.

@@ -42,6 +42,9 @@ public:
     /// any thread, while no other one writes or closes.
     [[nodiscard]] std::size_t write_now(std::string_view bytes) noexcept;
 
+    /// Bytes that were written and that the other end has not taken yet; 0 where the system does not tell.
+    [[nodiscard]] std::size_t unacknowledged() noexcept;
+
     /// After would_block: what to wait for before reading or writing again. TLS may have to write in order to read.
     [[nodiscard]] socket_type::wait_type needed_to_read() const noexcept { return needed_to_read_; }
     [[nodiscard]] socket_type::wait_type needed_to_write() const noexcept { return needed_to_write_; }

@@ -7,6 +7,7 @@
 
 #include "api/protocol/json_writer.hpp"
 #include "api/protocol/response.hpp"
+#include "api/release_memory.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/net/turn.hpp"
@@ -87,7 +88,7 @@ task_end text_of(plan::program_end end, const limits& bounds) {
         memory_limit::check(made.text.size());
         made.text.shrink_to_fit();
     } catch (const memory_limit_exceeded&) {
-        made.text = {};
+        release_memory(made.text);
         fail_by_limit(made, out_of_memory());
     }
     return made;

@@ -26,3 +26,7 @@ TEST_CASE("task_table: any JSON can be shown", "[cli]") {
 TEST_CASE("text_table: rows may differ in length", "[cli]") {
     CHECK(text_table({{"a"}, {"bb", "c"}, {}}) == "a\nbb  c\n\n");
 }
+
+TEST_CASE("text_table: a text of others makes no row of its own", "[cli]") {
+    CHECK(text_table({{"a\nb\tc\x1b", "d"}}) == "a\\nb\\tc\\u001b  d\n");
+}

@@ -132,7 +132,32 @@ TEST_CASE("outbox: what a client does not read waits, and is written when it rea
     }
     got += sockets.read();
     CHECK(got == large + "\n");
-    CHECK(out.held_bytes() <= std::size_t{64} << 10);  // kept for the next
+}
+
+TEST_CASE("outbox: where nothing waits, it keeps no large buffer", "[server]") {
+    constexpr std::size_t least = 4096;
+    idle_service service;
+    outbox out{service.of.state()};
+    socket_pair sockets;
+    const std::string answer(14'000, 'x');
+    CHECK_FALSE(out.add_or_write(answer, 1, sockets.ours()));
+    CHECK(out.held_bytes() <= least);
+    CHECK(out.add(answer, false));
+    CHECK(out.held_bytes() > answer.size());
+    asio::error_code failed;
+    out.write_some(sockets.ours(), failed);
+    CHECK(out.held_bytes() <= least);
+    CHECK(sockets.read().size() == 2 * (answer.size() + 1));
+}
+
+TEST_CASE("transport: what the other end has read is seen before there is room to write more", "[server]") {
+    idle_service service;
+    outbox out{service.of.state()};
+    socket_pair sockets;
+    CHECK_FALSE(out.add_or_write("[1]", 1, sockets.ours()));
+    CHECK(sockets.ours().unacknowledged() > 0);
+    CHECK(sockets.read() == "[1]\n");
+    CHECK(sockets.ours().unacknowledged() == 0);
 }
 
 TEST_CASE("outbox: closed, it takes nothing", "[server]") {
