@@ -51,14 +51,14 @@ std::variant<json, std::string> read_json_text(std::string_view text) {
     }
 }
 
-std::string parse_reason(std::string_view what) {
-    what = what.substr(0, what.find("; last read: "));  // behind a quote that is missing this may be a secret
+std::string parse_reason(std::string_view message) {
+    message = message.substr(0, message.find("; last read: "));  // behind a quote that is missing this may be a secret
     for (const std::string_view end_of_prefix : {": ", "] "}) {
-        if (const auto at = what.find(end_of_prefix); at != std::string_view::npos) {
-            return std::string{what.substr(at + end_of_prefix.size())};
+        if (const auto at = message.find(end_of_prefix); at != std::string_view::npos) {
+            return std::string{message.substr(at + end_of_prefix.size())};
         }
     }
-    return std::string{what};
+    return std::string{message};
 }
 
 std::string there_twice(std::string_view name) {

@@ -15,7 +15,7 @@ namespace gatherd::config {
 
 /// nlohmann's words for what is wrong with a text, without its own prefix and place, and without what it has read
 /// there.
-[[nodiscard]] std::string parse_reason(std::string_view what);
+[[nodiscard]] std::string parse_reason(std::string_view message);
 
 /// "'NAME' is there twice", with a long name cut.
 [[nodiscard]] std::string there_twice(std::string_view name);
