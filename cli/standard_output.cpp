@@ -9,34 +9,11 @@
 #include <string>
 
 #include "cli/exit_status.hpp"
+#include "cli/utf8.hpp"
 
 namespace gatherd::cli {
 
 namespace {
-
-/// How many bytes the first character of UTF-8 has; 0: there is none, or one that is not allowed.
-std::size_t character_length(std::string_view text) noexcept {
-    const auto byte_at = [&text](std::size_t at) {
-        return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
-    };
-    const unsigned first = byte_at(0);
-    const std::size_t length = first < 0x80   ? 1
-                               : first < 0xC2 ? 0
-                               : first < 0xE0 ? 2
-                               : first < 0xF0 ? 3
-                               : first < 0xF5 ? 4
-                                              : 0;
-    for (std::size_t at = 1; at < length; ++at) {
-        if ((byte_at(at) & 0xC0U) != 0x80) {
-            return 0;
-        }
-    }
-    const unsigned second = byte_at(1);
-    const bool is_overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-    const bool is_beyond =
-        (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);  // surrogates, U+10FFFF
-    return is_overlong || is_beyond ? 0 : length;
-}
 
 std::string for_reader(std::string_view text, int descriptor) {
     return ::isatty(descriptor) == 1 ? without_controls(text) : std::string{text};
@@ -49,17 +26,17 @@ std::string without_controls(std::string_view text) {
     std::string shown;
     shown.reserve(text.size());
     while (!text.empty()) {
-        const std::size_t length = character_length(text);
-        const auto code = static_cast<unsigned char>(text[length == 2 ? 1 : 0]);  // of a C1 control its second byte
-        const bool is_c0 = (code < 0x20 && code != '\n' && code != '\t') || code == 0x7F;
-        const bool is_c1 = length == 2 && text[0] == '\xC2' && code < 0xA0;
-        if (length == 0 || is_c1 || (length == 1 && is_c0)) {
-            // A byte that is no UTF-8 may be a control for the terminal, as 0x9b is.
-            shown.append(length == 0 ? "\\x" : "\\u00").append({digits[code >> 4U], digits[code & 0xFU]});
+        const auto [code, bytes] = first_character(text);
+        const std::size_t taken = std::max<std::size_t>(bytes, 1);
+        // A byte that is no UTF-8 may be a control for the terminal, as 0x9b is.
+        const unsigned shown_code = bytes == 0 ? static_cast<unsigned char>(text[0]) : static_cast<unsigned>(code);
+        const bool is_control = (code < 0x20 && code != '\n' && code != '\t') || (code >= 0x7F && code < 0xA0);
+        if (bytes == 0 || is_control) {
+            shown.append(bytes == 0 ? "\\x" : "\\u00").append({digits[shown_code >> 4U], digits[shown_code & 0xFU]});
         } else {
-            shown.append(text.substr(0, length));
+            shown.append(text.substr(0, taken));
         }
-        text.remove_prefix(std::max<std::size_t>(length, 1));
+        text.remove_prefix(taken);
     }
     return shown;
 }

@@ -7,6 +7,8 @@
 #include <cwchar>
 #include <limits>
 
+#include "cli/utf8.hpp"
+
 namespace gatherd::cli::top {
 namespace {
 
@@ -14,37 +16,6 @@ struct character {
     std::string shown;
     std::size_t columns = 0;
 };
-
-/// The code point that the text begins with, and its bytes; 0 bytes: it is no UTF-8.
-struct decoded {
-    char32_t code = 0;
-    std::size_t bytes = 0;
-};
-
-decoded decode(std::string_view text) {
-    const auto byte = [&text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-    const unsigned first = byte(0);
-    if (first < 0x80) {
-        return {first, 1};
-    }
-    const std::size_t bytes = first >= 0xF0 && first < 0xF5   ? 4
-                              : first >= 0xE0 && first < 0xF0 ? 3
-                              : first >= 0xC2 && first < 0xE0 ? 2
-                                                              : 0;
-    if (bytes == 0 || bytes > text.size()) {
-        return {};
-    }
-    char32_t code = first & (0xFFU >> (bytes + 1));
-    for (std::size_t i = 1; i < bytes; ++i) {
-        if ((byte(i) & 0xC0U) != 0x80) {
-            return {};
-        }
-        code = code << 6U | (byte(i) & 0x3FU);
-    }
-    const bool is_overlong = (bytes == 3 && code < 0x800) || (bytes == 4 && code < 0x10000);
-    const bool is_none = is_overlong || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000);
-    return is_none ? decoded{} : decoded{code, bytes};
-}
 
 /// Marks of direction, joiners and the like: a terminal may reorder or hide what stands around them.
 bool is_invisible(char32_t code) {
@@ -54,7 +25,7 @@ bool is_invisible(char32_t code) {
 
 /// Takes the next character off the text.
 character next_of(std::string_view& text) {
-    const auto [code, bytes] = decode(text);
+    const auto [code, bytes] = first_character(text);
     const std::string_view taken = text.substr(0, bytes == 0 ? 1 : bytes);
     text.remove_prefix(taken.size());
     if (bytes == 0 || is_invisible(code)) {

@@ -201,7 +201,7 @@ void memory_watch::look() {
     }
     // Before anything ends for them, or a message is refused that has to leave some room.
     if (memory_limit::is_high(memory_limit::most() / 8)) {
-        static_cast<void>(watched_->drop_records());
+        watched_->drop_records();
     }
     const bool is_high = memory_limit::is_high();
     if (!is_high && some_wait_.exchange(false)) {

@@ -49,8 +49,8 @@ public:
     [[nodiscard]] virtual std::size_t kept_bytes() const = 0;
     virtual void drop_half() = 0;
 
-    /// Drops the records of programs that are watched. False: there were none.
-    virtual bool drop_records() = 0;
+    /// Drops the records of programs that are watched.
+    virtual void drop_records() = 0;
 };
 
 /// About what a program takes beside its plan and what its tasks allocate.
@@ -61,8 +61,8 @@ constexpr std::size_t bytes_a_program = 2048;
 /// much, and
 ///
 /// - of a client with too much ends what it holds most in,
-/// - above the high-water mark drops the records of programs that are watched; where there are none ends whatever holds
-/// most,
+/// - above the high-water mark, and already somewhat below it, drops the records of programs that are watched; where
+///   that is not enough, ends whatever holds most,
 ///
 /// one after the other (of small ones several at a time), until enough has been given back: a program by -32006; a
 /// connection by closing it, for its half-read message, the answers that it does not read and its requests that wait;

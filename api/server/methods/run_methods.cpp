@@ -125,8 +125,8 @@ void run_understood(server_state& state, understood& request, const params& give
 understood understand_run(server_state& state, const params& given, const reply& answer) {
     understood request;
     request.run_options = read_options(given);
-    request.source =
-        value_or_refuse(client_decoder { state, answer } -> decode_task(given.required("task"), given.step("task")));
+    const client_decoder decoder{state, answer};
+    request.source = value_or_refuse(decoder->decode_task(given.required("task"), given.step("task")));
     return request;
 }
 
@@ -141,8 +141,9 @@ understood understand_options(const params& given, const reply& answer) {
 understood understand_gather(server_state& state, const params& given, const reply& answer) {
     auto request = understand_options(given, answer);
     const auto tasks = given.required("tasks");
-    request.source = value_or_refuse(client_decoder { state, answer } -> decode_gather(
-                                         tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
+    const client_decoder decoder{state, answer};
+    request.source = value_or_refuse(
+        decoder->decode_gather(tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
     request.wishes.total = tasks.size();
     return request;
 }
@@ -155,10 +156,10 @@ understood understand_map(server_state& state, const params& given, const reply&
     }
     const char* const own = task ? "task" : "call";
     const auto over = given.required("over");
-    request.source = value_or_refuse(client_decoder {
-        state, answer
-    } -> decode_map({given.required(own), given.step(own), over, given.step("over"), task.has_value(), given["as"]},
-                    {given["return_exceptions"], given["limit"]}));
+    const client_decoder decoder{state, answer};
+    request.source = value_or_refuse(decoder->decode_map(
+        {given.required(own), given.step(own), over, given.step("over"), task.has_value(), given["as"]},
+        {given["return_exceptions"], given["limit"]}));
     request.wishes.total = over.is_array() ? over.size() : 0;  // of a list that is not there yet the program will tell
     return request;
 }
