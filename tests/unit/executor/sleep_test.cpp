@@ -1,9 +1,7 @@
 #include "gatherd/executor/sleep.hpp"
 
 #include <catch2/catch.hpp>
-#include <string>
 
-#include "gatherd/executor/gather.hpp"
 #include "gatherd/executor/run.hpp"
 
 using namespace gatherd::executor;
@@ -17,34 +15,12 @@ task<std::chrono::nanoseconds> measured(std::chrono::nanoseconds delay) {
     co_return clock::now() - begin;
 }
 
-task<int> notes(std::string& order, char letter, std::chrono::milliseconds delay) {
-    co_await sleep(delay);
-    order.push_back(letter);
-    co_return 0;
-}
-
-task<std::string> by_deadline() {
-    std::string order;
-    std::vector<task<int>> all;
-    all.push_back(notes(order, 'c', 30ms));
-    all.push_back(notes(order, 'a', 10ms));
-    all.push_back(notes(order, 'b', 20ms));
-    all.push_back(notes(order, '0', 0ms));
-    co_await gather(std::move(all));
-    co_return order;
-}
-
 }  // namespace
 
 TEST_CASE("sleep: never ends early", "[executor]") {
     for (const auto delay : {0ns, 100'000ns, 1'000'000ns, 7'300'000ns}) {
         CHECK(run(measured(delay)) >= delay);
     }
-}
-
-TEST_CASE("sleep: sleepers wake in the order of their deadlines", "[executor]") {
-    scheduler on{{.workers = 2}};
-    CHECK(run(on, by_deadline(), ordering::serial) == "0abc");
 }
 
 TEST_CASE("sleep: an absurd delay can be slept and cancelled", "[executor]") {
