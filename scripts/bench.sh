@@ -14,6 +14,7 @@
 #   --rounds N     how many rounds
 #   --only REGEX   only the rows whose <workload>/<runtime>/<size>/<workers> it matches, of the service <group>/<row>/<peer>,
 #                  of the workers <name>; prints, writes no file
+#   --before FILE  of service: another gatherd as a peer, the build of an earlier commit; prints, writes no file
 #
 # A round runs every row once, in random order, each in a process of its own, so that neither a busy minute of the
 # machine nor another row's memory falls on one runtime only. The tables give medians of the rounds. Those of the executor
@@ -27,18 +28,20 @@ fail() {
     exit 2
 }
 
-what='' rounds='' only='' quick=
+what='' rounds='' only='' before='' quick=
 while (($# > 0)); do
     case "$1" in
         executor | service | workers | functions | admin | scaling) what=$1 ;;
         --quick) quick=yes ;;
         --rounds) [[ ${2-} =~ ^[1-9][0-9]*$ ]] || fail "--rounds takes a number from 1 on"; rounds=$2; shift ;;
         --only) [[ -n ${2-} ]] || fail "--only takes a regular expression"; only=$2; shift ;;
+        --before) [[ -x ${2-} ]] || fail "--before takes a gatherd that can be run"; before=$2; shift ;;
         -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' scripts/bench.sh; exit 0 ;;
-        *) fail "unknown argument '$1'; there are: executor service workers functions admin scaling --quick --rounds N --only REGEX" ;;
+        *) fail "unknown argument '$1'; there are: executor service workers functions admin scaling --quick --rounds N --only REGEX --before FILE" ;;
     esac
     shift
 done
+[[ -z $before || $what == service ]] || fail "--before is of service only"
 [[ -n $what ]] || fail "say what to measure: scripts/bench.sh executor, service, workers, functions, admin or scaling; --help tells more"
 if [[ $what == service || $what == workers || $what == functions ]]; then
     default_rounds=5 default_seconds=1 quick_seconds=0.3
@@ -100,7 +103,7 @@ if [[ $what == service ]]; then
     step='measuring'
     export PATH=$PATH:/usr/sbin  # where Debian puts the brokers
     flags=(--rounds "$rounds" --seconds "$seconds" --only "$only")
-    if [[ -z $quick && -z $only ]]; then flags+=(--write docs); fi
+    if [[ -n $before ]]; then flags+=(--before "$before"); elif [[ -z $quick && -z $only ]]; then flags+=(--write docs); fi
     bench/service/compare.py build/release "${flags[@]}"
     exit 0
 fi

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Measures gatherd beside its peers: rounds in which every row meets every peer once, in random order.
 
-Usage: compare.py BUILD [--rounds N] [--seconds S] [--only REGEX] [--write DOCS]
+Usage: compare.py BUILD [--rounds N] [--seconds S] [--only REGEX] [--before GATHERD] [--write DOCS]
 
 BUILD is the folder of a release build with the target service_peers. --only takes the rows whose GROUP/NAME/PEER it
-matches. --write replaces the tables in DOCS/PERFORMANCE.md and its picture; without it they are printed.
+matches. --before adds another gatherd as a peer: the build of an earlier commit. --write replaces the tables in
+DOCS/PERFORMANCE.md and its picture; without it they are printed.
 """
 
 import argparse
@@ -35,11 +36,12 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
     parser.add_argument("--seconds", type=float, default=1.0, metavar="S")
     parser.add_argument("--only", type=re.compile, default=re.compile(""), metavar="REGEX")
+    parser.add_argument("--before", type=Path, metavar="GATHERD")
     parser.add_argument("--write", type=Path, metavar="DOCS")
     options = parser.parse_args()
     found, faults = defaultdict(list), {}
     with tempfile.TemporaryDirectory(prefix="gatherd-bench-") as folder, open(Path(folder) / "log", "w+", encoding="utf-8") as log:
-        peers = list(all_peers(options.build, folder))
+        peers = list(all_peers(options.build, folder, options.before))
         pairs = [(row, peer) for row in all_rows() for peer in peers
                  if fits(peer, row) and options.only.search(f"{row.group}/{row.name}/{peer.name}")]
         if not pairs:

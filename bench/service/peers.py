@@ -96,11 +96,17 @@ class Queue:
         return [str(self._driver), "drive", str(port)]
 
 
-def all_peers(build, work):
-    """Every server that can be started here, the daemon first. `work` is a folder for what has to be compiled."""
+def daemon(name, gatherd):
+    return LineServer(name, [str(gatherd), "serve", "--listen", "127.0.0.1:0", "--log.level", "warn"], flag="--port-file")
+
+
+def all_peers(build, work, before=None):
+    """Every server that can be started here, the daemon first. `work` is a folder for what has to be compiled, `before`
+    another gatherd to compare with, if any."""
     made = Path(build) / "bench" / "service"
-    yield LineServer("gatherd", [str(Path(build) / "gatherd"), "serve", "--listen", "127.0.0.1:0", "--log.level", "warn"],
-                     flag="--port-file")
+    yield daemon("gatherd", Path(build) / "gatherd")
+    if before:
+        yield daemon("before", before)
     yield LineServer("bare loop", [str(made / "peer_bare")], sleeps=False)
     yield LineServer("Node", ["node", str(HERE / "node_server.js")])
     go_server = Path(work) / "go_server"
