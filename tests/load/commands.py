@@ -127,7 +127,7 @@ def measure(binary, spawn_loop, rounds):
 
     lines = "".join(f"{n}\n" for n in range(EXEC_JOBS)).encode()
     with tempfile.TemporaryDirectory() as folder:
-        daemon = Daemon(binary, folder, "--process.allow", "/bin/true", "--process.running", "2")
+        daemon = Daemon(binary, folder, "--process.allow", "/bin/true")
         for _ in range(rounds):
             for count in (FEW, MANY):
                 note(f"process.run, {count} in one gather", count / run_processes(daemon, count))
