@@ -238,6 +238,20 @@ void check_pools(const config::settings& settings, const api::plan::registry& fu
     }
 }
 
+/// New addresses count at the next start only. What that would refuse is told now: the daemon must not find out then.
+void check_new_addresses(const config::settings& asked, const config::settings& now) {
+    if (asked.listen == now.listen && asked.admin.listen == now.admin.listen) {
+        return;
+    }
+    std::string lines;
+    for (const auto& each : address_faults(asked)) {
+        lines += (lines.empty() ? "" : "\n") + each;
+    }
+    if (!lines.empty()) {
+        throw usage_error{lines};
+    }
+}
+
 /// Takes what settings may change while the daemon runs: all of it, or none where anything is wrong.
 void reload(service& daemon, pool_table& pools, const std::vector<std::shared_ptr<listener>>& listeners,
             const tls_ptr& tls, admin_port* admin, config::settings& settings,
@@ -245,6 +259,7 @@ void reload(service& daemon, pool_table& pools, const std::vector<std::shared_pt
     try {
         const auto asked = read_again();
         const auto next = keep_start_settings(asked, settings);
+        check_new_addresses(asked, settings);
         for (const auto& each : listeners) {
             check_exposure(each->address(), each->is_local(), each->is_tls(), next);
         }

@@ -161,7 +161,17 @@ std::vector<line> fault_lines(const situation& known, std::size_t columns) {
     return made;
 }
 
-line tab_line(const view& looked_at, std::size_t columns) {
+/// What is not shown of the list: of its rows those without the words, of all tasks those beyond the first.
+std::string left_out(const view& looked_at, const snapshot* now) {
+    const auto& words = looked_at.filter_words();
+    std::string text = words.empty() ? "" : "  only with: " + words;
+    if (looked_at.current_tab() == tab::tasks && now != nullptr && !now->has_all_tasks) {
+        text += (words.empty() ? "  only" : ", of") + std::string{" the first "} + std::to_string(now->tasks.size());
+    }
+    return text;
+}
+
+line tab_line(const view& looked_at, const snapshot* now, std::size_t columns) {
     line made;
     std::size_t left = columns;
     for (std::size_t i = 0; i < tab_names.size(); ++i) {
@@ -172,8 +182,7 @@ line tab_line(const view& looked_at, std::size_t columns) {
         left -= columns_of(name);
         made.push_back({name, is_current ? style::strong : style::faint});
     }
-    const auto& words = looked_at.filter_words();
-    made.push_back({fitted(words.empty() ? "" : "  only with: " + words, left), style::warning});
+    made.push_back({fitted(left_out(looked_at, now), left), style::warning});
     return made;
 }
 
@@ -263,7 +272,7 @@ void draw_list(page& made, view& looked_at, const situation& known, std::size_t 
     for (const auto& each : summary(known)) {
         made.lines.push_back(one(fitted(each, columns)));
     }
-    made.lines.push_back(tab_line(looked_at, columns));
+    made.lines.push_back(tab_line(looked_at, known.now, columns));
     const table listed = listed_rows(looked_at, known);
     const auto widths = widths_of(listed, columns);
     made.lines.push_back(one(fitted(heading_text(listed, widths, looked_at.sorted_by().value_or(listed.sorted_at_first),
@@ -395,6 +404,9 @@ std::string plain_text(const situation& known) {
         headline(known) + "\n" + (known.now->refusal.empty() ? "" : "not all is shown: " + known.now->refusal + "\n");
     for (const auto& each : summary(known)) {
         text += each + "\n";
+    }
+    if (!known.now->has_all_tasks) {
+        text += "of the tasks only the first " + std::to_string(known.now->tasks.size()) + "\n";
     }
     const rates now{known.before, *known.now};
     for (std::size_t i = 0; i < tab_names.size(); ++i) {
