@@ -164,11 +164,11 @@ std::vector<line> fault_lines(const situation& known, std::size_t columns) {
 /// What is not shown of the list: of its rows those without the words, of all tasks those beyond the first.
 std::string left_out(const view& looked_at, const snapshot* now) {
     const auto& words = looked_at.filter_words();
-    std::string text = words.empty() ? "" : "  only with: " + words;
-    if (looked_at.current_tab() == tab::tasks && now != nullptr && !now->has_all_tasks) {
-        text += (words.empty() ? "  only" : ", of") + std::string{" the first "} + std::to_string(now->tasks.size());
+    if (looked_at.current_tab() != tab::tasks || now == nullptr || now->has_all_tasks) {
+        return words.empty() ? "" : "  only with: " + words;
     }
-    return text;
+    const auto first = "the first " + std::to_string(now->tasks.size());
+    return words.empty() ? "  only " + first : "  of " + first + ": " + words;
 }
 
 line tab_line(const view& looked_at, const snapshot* now, std::size_t columns) {

@@ -40,16 +40,15 @@ table tasks_of(const rates& now) {
             const auto number = text_at(each, "request");
             const auto kind = number.empty() ? std::string{"notification"} : "request " + number;  // that has no id
             made.rows.push_back({id,
-                                 {text_cell(kind + " of " + text_at(each, "client")),
-                                  text_cell(id.empty() ? "-" : id),
+                                 {text_cell(kind + " of " + text_at(each, "client")), text_cell(id.empty() ? "-" : id),
                                   text_cell(text_at(each, "state")),
                                   member(each, "started") > 0 ? age_cell(each, "started") : cell{"-", 0, true}}});
             continue;
         }
         const auto name = text_at(each, "name");
-        made.rows.push_back(
-            {id,
-             {text_cell(name == id ? "-" : name), text_cell(id), text_cell(text_at(each, "state")), age_cell(each, "created")}});
+        made.rows.push_back({id,
+                             {text_cell(name == id ? "-" : name), text_cell(id), text_cell(text_at(each, "state")),
+                              age_cell(each, "created")}});
     }
     return made;
 }

@@ -95,12 +95,12 @@ TEST_CASE("screen: it says where there are more tasks than it lists", "[cli]") {
     auto now = busy();
     CHECK_FALSE(has(draw(seen, {.server = "here", .now = &now}, 24, 80), "only"));
     now.has_all_tasks = false;
-    CHECK(has(draw(seen, {.server = "here", .now = &now}, 24, 80), "  only the first 100\n"));
+    CHECK(has(draw(seen, {.server = "here", .now = &now}, 24, 80), "  only the first 100 "));
     CHECK(plain_text({.server = "here", .now = &now}).find("of the tasks only the first 100\n") != std::string::npos);
     const extent shown;
     static_cast<void>(seen.press({key::text, "/"}, shown));
     static_cast<void>(seen.press({key::text, "night"}, shown));
-    CHECK(has(draw(seen, {.server = "here", .now = &now}, 24, 80), "  only with: night, of the first 100"));
+    CHECK(has(draw(seen, {.server = "here", .now = &now}, 24, 80), "  of the first 100: night"));
     static_cast<void>(seen.press({key::escape}, shown));
     static_cast<void>(seen.press({key::text, "5"}, shown));
     CHECK_FALSE(has(draw(seen, {.server = "here", .now = &now}, 24, 80), "only"));

@@ -71,10 +71,10 @@ TEST_CASE("table: tasks have their age, and are sorted and filtered", "[cli]") {
 }
 
 TEST_CASE("table: requests that run have their age, those that wait none", "[cli]") {
-    const auto now = with(
-        1, {{"uptime", 1.0}},
-        {{{"id", "5:1"}, {"request", 1}, {"client", "here"}, {"state", "running"}, {"started", 900.0}},
-         {{"id", "5:2"}, {"request", 2}, {"client", "here"}, {"state", "waiting"}, {"started", nullptr}}});
+    const auto now =
+        with(1, {{"uptime", 1.0}},
+             {{{"id", "5:1"}, {"request", 1}, {"client", "here"}, {"state", "running"}, {"started", 900.0}},
+              {{"id", "5:2"}, {"request", 2}, {"client", "here"}, {"state", "waiting"}, {"started", nullptr}}});
     const auto listed = make_table(tab::tasks, rates{nullptr, now});
     CHECK(listed.rows[0].cells[3].text == "1m40s");
     CHECK(listed.rows[1].cells[3].text == "-");
