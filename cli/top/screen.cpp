@@ -269,8 +269,13 @@ table listed_rows(const view& looked_at, const situation& known) {
 }
 
 void draw_list(page& made, view& looked_at, const situation& known, std::size_t rows, std::size_t columns) {
-    for (const auto& each : summary(known)) {
-        made.lines.push_back(one(fitted(each, columns)));
+    // In a low window the list comes before the sums.
+    constexpr std::size_t other_lines = 3;  // tabs, heading, keys
+    constexpr std::size_t least_rows = 3;
+    const auto sums = summary(known);
+    const std::size_t needed = made.lines.size() + other_lines + least_rows;
+    for (std::size_t i = 0; i < sums.size() && needed + i < rows; ++i) {
+        made.lines.push_back(one(fitted(sums[i], columns)));
     }
     made.lines.push_back(tab_line(looked_at, known.now, columns));
     const table listed = listed_rows(looked_at, known);

@@ -90,6 +90,19 @@ const value status = {
 
 }  // namespace
 
+TEST_CASE("screen: in a low window the list comes before the sums", "[cli]") {
+    view seen;
+    const auto now = busy();
+    const auto low = draw(seen, {.server = "here", .now = &now}, 5, 80);
+    CHECK(has(low, "id0"));
+    CHECK_FALSE(has(low, "Requests"));
+    const auto higher = draw(seen, {.server = "here", .now = &now}, 8, 80);
+    CHECK(has(higher, "id2"));
+    CHECK(has(higher, "Requests"));
+    CHECK_FALSE(has(higher, "Connections"));
+    CHECK(has(draw(seen, {.server = "here", .now = &now}, 11, 80), "Threads"));
+}
+
 TEST_CASE("screen: it says where there are more tasks than it lists", "[cli]") {
     view seen;
     auto now = busy();
