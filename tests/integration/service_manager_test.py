@@ -109,6 +109,13 @@ class Units(unittest.TestCase):
         self.assertIsNotNone(level, done.stdout + done.stderr)
         self.assertLess(float(level[1]), 3.0, done.stdout)  # systemd calls up to 4.4 "OK"
 
+    def test_the_settings_that_are_installed_are_fine_and_hold_no_defaults(self):
+        settings = self.folder / "gatherd.json"
+        shutil.copy(UNITS.parent / "gatherd.json.in", settings)
+        checked = subprocess.run([BINARY, "check-config", str(settings)], capture_output=True, text=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertEqual(set(json.loads(settings.read_text())), {"$schema", "listen"})
+
     def test_the_start_command_serves_until_it_is_stopped(self):
         manager = Manager()
         self.addCleanup(manager.close)
