@@ -377,8 +377,20 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
                          return api::server::let_in_process(daemon.connections(), std::move(end), std::move(member));
                      },
                      open_files};
-    const auto admin = open_admin_port(daemon, pools, settings);
-    const auto listeners = listen(daemon, settings, tls);
+    std::unique_ptr<admin_port> admin;
+    std::vector<std::shared_ptr<listener>> listeners;
+    try {
+        admin = open_admin_port(daemon, pools, settings);
+        listeners = listen(daemon, settings, tls);
+    } catch (const usage_error&) {
+        throw;
+    } catch (const std::exception&) {
+        // That two settings name one address is more than the system knows, to which the second is just taken.
+        if (const auto faults = address_faults(settings); !faults.empty()) {
+            throw std::runtime_error{faults.front()};
+        }
+        throw;
+    }
     pools.change(pools_from(settings));
     for (const auto& each : listeners) {  // only now: a plan may name what a pool has yet to serve
         each->start();

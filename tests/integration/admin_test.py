@@ -132,6 +132,18 @@ class Off(unittest.TestCase):
                 self.assertEqual(checked.returncode, 2 if status == 2 else 0, checked.stderr)  # it tries any free port
 
 
+    def test_one_address_for_both_ports_is_told_as_such(self):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = "127.0.0.1:%d" % free.getsockname()[1]
+        told = f"admin.listen: {address} and listen: {address} are one address, at which only one of them can listen"
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "gatherd.json")
+            file.write_text(json.dumps({"listen": address, "admin": {"listen": address}}))
+            for words, status in ((["serve", "--config", str(file)], 1), (["check-config", str(file)], 2)):
+                ended = subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=PATIENCE, env=clean_environment(), check=False)
+                self.assertEqual((ended.returncode, told in ended.stderr), (status, True), ended.stderr)
+
+
 class Health(AdminCase):
     def test_healthz_and_readyz(self):
         for path in ("/healthz", "/readyz"):
