@@ -66,8 +66,11 @@ std::string_view bearer_of(std::string_view header) {
     return header.substr(begin, header.find_last_not_of(' ') + 1 - begin);
 }
 
-http_answer unauthorized() {
-    auto answer = text_answer(401, "a token is needed: Authorization: Bearer TOKEN");
+/// To a client that has shown no token, or none that is known.
+http_answer unauthorized(const request_head& head) {
+    const bool shows_one = head.authorizations.size() == 1 && !bearer_of(head.authorizations.front()).empty();
+    auto answer = text_answer(
+        401, shows_one ? "this token is not known here" : "a token is needed: one header Authorization: Bearer TOKEN");
     answer.headers.push_back({"WWW-Authenticate", "Bearer"});
     return answer;
 }
@@ -190,7 +193,7 @@ private:
             answer.headers.push_back({"Allow", found->takes_post ? "POST" : "GET, HEAD"});
             return {std::move(answer)};
         }
-        if (auto refused = look_at_rights(*found, who.get())) {
+        if (auto refused = look_at_rights(*found, head, who.get())) {
             return {*std::move(refused)};
         }
         if (auto refused = look_at_query(*found, head)) {
@@ -211,13 +214,14 @@ private:
                    : std::nullopt;
     }
 
-    std::optional<http_answer> look_at_rights(const path_entry& path, const server::identity* who) const {
+    std::optional<http_answer> look_at_rights(const path_entry& path, const request_head& head,
+                                              const server::identity* who) const {
         if (path.needs == access::probe || path.needs == access::page ||
             (path.needs == access::metrics && access_.open_metrics)) {
             return std::nullopt;
         }
         if (who == nullptr) {
-            return unauthorized();
+            return unauthorized(head);
         }
         const bool may = path.needs == access::see_all ? who->may(server::right::see_all)
                          : path.needs == access::admin ? who->may(server::right::admin)

@@ -24,7 +24,7 @@ struct request_head {
     std::vector<std::string> trace_parents{};
     std::string content_type{};
     std::string content_encoding{};
-    std::optional<std::uint64_t> content_length{};  ///< none: chunked, or no body
+    std::optional<std::uint64_t> content_length{};  ///< none: no header of that name
     bool is_chunked = false;
     const char* fault = nullptr;  ///< why nobody can tell where the body ends; null: it is known
     bool has_nul = false;         ///< in its target: path and query are not what the client meant

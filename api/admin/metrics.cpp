@@ -144,7 +144,7 @@ void add_programs(family_list& all, server::service& daemon) {
 void add_connections(family_list& all, server::service& daemon) {
     using server::event;
     const auto& counts = daemon.state().counts();
-    all.gauge("gatherd_connections", "Open connections.", static_cast<double>(daemon.connections().size()));
+    all.gauge("gatherd_connections", "Open connections.", static_cast<double>(daemon.connections().counted()));
     all.counter("gatherd_connections_accepted_total", "Connections accepted.", counts.get(event::connections_accepted));
     all.counter("gatherd_received_bytes_total", "Bytes read from clients.", counts.get(event::bytes_read));
     all.counter("gatherd_sent_bytes_total", "Bytes written to clients.", counts.get(event::bytes_written));

@@ -9,6 +9,7 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "api/http/lower_case.hpp"
 
@@ -51,8 +52,7 @@ void take_header(request_head& head, const std::string& name, const std::string&
     } else if (name == "content-encoding") {
         head.content_encoding += value;
     } else if (name == "transfer-encoding") {
-        head.is_chunked = true;
-        if (http::lower_case(value) != "chunked") {
+        if (std::exchange(head.is_chunked, true) || http::lower_case(value) != "chunked") {
             head.fault = "of Transfer-Encoding only chunked is understood";
         }
     } else if (name == "content-length") {
@@ -95,8 +95,8 @@ request_head read_head(MHD_Connection* connection, const char* url, const char* 
     request_head head{.method = method, .path = url};
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, &note_header, &head);
     MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, &note_argument, &head);
-    if (head.is_chunked) {
-        head.content_length.reset();
+    if (head.is_chunked && head.content_length) {  // a proxy may have taken the other one
+        head.fault = "both Transfer-Encoding and Content-Length";
     }
     socklen_t size = 0;
     const auto peer = end_of(socket, false, size);

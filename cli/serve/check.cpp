@@ -73,32 +73,35 @@ private:
     std::set<std::string> files_{};
 };
 
-std::vector<std::string> start_faults(const config::settings& settings) {
-    using api::server::listening_socket, api::server::tls_context;
-    using kind = config::address::kind;
-    std::vector<std::string> faults;
-    const auto note = [&faults](const std::function<void()>& check) {
+/// Lines of what is refused.
+class fault_list {
+public:
+    void note(const std::function<void()>& check) {
         try {
             check();
         } catch (const std::exception& wrong) {
-            faults.emplace_back(wrong.what());
+            lines_.emplace_back(wrong.what());
         }
-    };
-    note([&] {
-        check_tls(settings);
-        if (speaks_tls(settings)) {
-            static_cast<void>(tls_context::read(tls_files_from(settings)));
-        }
-    });
+    }
+
+    [[nodiscard]] std::vector<std::string> take() noexcept { return std::move(lines_); }
+
+private:
+    std::vector<std::string> lines_{};
+};
+
+void check_addresses(fault_list& faults, const config::settings& settings) {
+    using api::server::listening_socket;
+    using kind = config::address::kind;
     listened_addresses taken;
     for (const config::address& at : settings.listen) {
         if (at.is == kind::local) {
-            note([&] {
+            faults.note([&] {
                 listening_socket::check_local(at.path, unix_access_from(settings));
                 taken.add_local(at.path);
             });
         } else if (at.is == kind::tcp) {
-            note([&] {
+            faults.note([&] {
                 const auto probe = listening_socket::probe(at.host, at.port);
                 config::address in_clear = at;
                 in_clear.tls = false;
@@ -108,21 +111,32 @@ std::vector<std::string> start_faults(const config::settings& settings) {
         }  // what systemd hands over is not there yet
     }
     if (const auto& at = settings.admin.listen) {
-        note([&] {
+        faults.note([&] {
             const auto probe = listening_socket::probe(at->host, at->port);
             check_admin_exposure(config::to_text(*at), probe.is_local(), settings);
             taken.add("admin.listen: " + config::to_text(*at), *at, probe);
         });
     }
-    note([&] { static_cast<void>(tokens_from(settings)); });
-    note([&] { check_port_file(settings); });
+}
+
+std::vector<std::string> start_faults(const config::settings& settings) {
+    fault_list faults;
+    faults.note([&] {
+        check_tls(settings);
+        if (speaks_tls(settings)) {
+            static_cast<void>(api::server::tls_context::read(tls_files_from(settings)));
+        }
+    });
+    check_addresses(faults, settings);
+    faults.note([&] { static_cast<void>(tokens_from(settings)); });
+    faults.note([&] { check_port_file(settings); });
     api::plan::registry functions;
-    note([&] { api::functions::add_standard(functions, outside_from(settings)); });
-    note([&] { add_plugins(functions, settings); });
+    faults.note([&] { api::functions::add_standard(functions, outside_from(settings)); });
+    faults.note([&] { add_plugins(functions, settings); });
     for (const auto& each : pools_from(settings)) {
-        note([&] { api::pools::check(each, functions); });
+        faults.note([&] { api::pools::check(each, functions); });
     }
-    return faults;
+    return faults.take();
 }
 
 }  // namespace
@@ -143,6 +157,12 @@ std::vector<std::string> start_warnings(const config::settings& settings) {
         add(secret_exposure("auth.tokens", each.file));
     }
     return warnings;
+}
+
+std::vector<std::string> address_faults(const config::settings& settings) {
+    fault_list faults;
+    check_addresses(faults, settings);
+    return faults.take();
 }
 
 start_findings check_start(const config::settings& settings) {

@@ -19,6 +19,9 @@ struct start_findings {
 /// use, and so on. Reads files and resolves names; a port that is taken is not told.
 [[nodiscard]] start_findings check_start(const config::settings& settings);
 
+/// Of that what concerns `listen` and `admin.listen` alone.
+[[nodiscard]] std::vector<std::string> address_faults(const config::settings& settings);
+
 /// Certificates that are not valid today, and secrets that everybody may read. For settings without faults.
 [[nodiscard]] std::vector<std::string> start_warnings(const config::settings& settings);
 

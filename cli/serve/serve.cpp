@@ -238,6 +238,20 @@ void check_pools(const config::settings& settings, const api::plan::registry& fu
     }
 }
 
+/// New addresses count at the next start only. What that would refuse is told now: the daemon must not find out then.
+void check_new_addresses(const config::settings& asked, const config::settings& now) {
+    if (asked.listen == now.listen && asked.admin.listen == now.admin.listen) {
+        return;
+    }
+    std::string lines;
+    for (const auto& each : address_faults(asked)) {
+        lines += (lines.empty() ? "" : "\n") + each;
+    }
+    if (!lines.empty()) {
+        throw usage_error{lines};
+    }
+}
+
 /// Takes what settings may change while the daemon runs: all of it, or none where anything is wrong.
 void reload(service& daemon, pool_table& pools, const std::vector<std::shared_ptr<listener>>& listeners,
             const tls_ptr& tls, admin_port* admin, config::settings& settings,
@@ -245,6 +259,7 @@ void reload(service& daemon, pool_table& pools, const std::vector<std::shared_pt
     try {
         const auto asked = read_again();
         const auto next = keep_start_settings(asked, settings);
+        check_new_addresses(asked, settings);
         for (const auto& each : listeners) {
             check_exposure(each->address(), each->is_local(), each->is_tls(), next);
         }
@@ -362,8 +377,20 @@ int serve_until_stopped(serve_signals& signals, config::settings settings, std::
                          return api::server::let_in_process(daemon.connections(), std::move(end), std::move(member));
                      },
                      open_files};
-    const auto admin = open_admin_port(daemon, pools, settings);
-    const auto listeners = listen(daemon, settings, tls);
+    std::unique_ptr<admin_port> admin;
+    std::vector<std::shared_ptr<listener>> listeners;
+    try {
+        admin = open_admin_port(daemon, pools, settings);
+        listeners = listen(daemon, settings, tls);
+    } catch (const usage_error&) {
+        throw;
+    } catch (const std::exception&) {
+        // That two settings name one address is more than the system knows, to which the second is just taken.
+        if (const auto faults = address_faults(settings); !faults.empty()) {
+            throw std::runtime_error{faults.front()};
+        }
+        throw;
+    }
     pools.change(pools_from(settings));
     for (const auto& each : listeners) {  // only now: a plan may name what a pool has yet to serve
         each->start();

@@ -23,8 +23,6 @@ namespace {
 using api::value;
 using std::chrono::steady_clock;
 
-constexpr int most_tasks = 1000;
-
 reply ask_patiently(client& daemon, const std::string& server, const request& what) {
     auto answer = daemon.ask(what, {.until = steady_clock::now() + answer_patience});
     if (answer.how == reply::end::silence) {
@@ -52,7 +50,7 @@ bool is_wrong_param(const reply& answer) {
 }
 
 /// Tasks and requests that run; of a daemon that lists no requests the tasks.
-value ask_for_tasks(client& daemon, const std::string& server, std::string& refusal) {
+value ask_for_tasks(client& daemon, const std::string& server, std::size_t most_tasks, std::string& refusal) {
     const std::string params = R"({"state":"running","limit":)" + std::to_string(most_tasks);
     auto answer = ask_patiently(daemon, server, {.method = "tasks", .params = params + R"(,"running":true})"});
     if (is_wrong_param(answer)) {
@@ -80,12 +78,13 @@ std::string named(const std::string& task) {
 
 }  // namespace
 
-snapshot ask_all(client& daemon, const std::string& server) {
+snapshot ask_all(client& daemon, const std::string& server, std::size_t most_tasks) {
     snapshot seen;
     seen.info = ask_one(daemon, server, {.method = "info"}, seen.refusal);
     seen.stats = ask_one(daemon, server, {.method = "stats"}, seen.refusal);
     seen.at = seconds_now<steady_clock>();
-    seen.tasks = ask_for_tasks(daemon, server, seen.refusal);
+    seen.tasks = ask_for_tasks(daemon, server, most_tasks, seen.refusal);
+    seen.has_all_tasks = seen.tasks.size() < most_tasks;
     seen.wall = seconds_now<std::chrono::system_clock>();
     seen.workers = ask_one(daemon, server, {.method = "workers"}, seen.refusal);
     return seen;
@@ -110,6 +109,15 @@ void poller::set_interval(double seconds) {
     wishes_.interval = seconds;
     wishes_.is_new = true;
     asked_.notify_one();
+}
+
+void poller::set_most_tasks(std::size_t most) {
+    const std::lock_guard guard{lock_};
+    if (most > wishes_.most_tasks) {
+        wishes_.is_new = true;
+        asked_.notify_one();
+    }
+    wishes_.most_tasks = most;
 }
 
 void poller::watch(std::string task) {
@@ -180,7 +188,7 @@ void poller::look(std::unique_ptr<client>& daemon, const wishes& asked) {
     if (!asked.watched.empty()) {
         look_at_task(*daemon, asked.watched);
     }
-    auto seen = std::make_shared<const snapshot>(ask_all(*daemon, server_.name()));
+    auto seen = std::make_shared<const snapshot>(ask_all(*daemon, server_.name(), asked.most_tasks));
     tell([&](report& told) {
         told.now = std::move(seen);
         told.fault.clear();

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -32,8 +33,13 @@ struct report {
         asked{};  ///< when the round began that has not ended; none: all is answered
 };
 
-/// One round of questions. Throws connection_error, timeout_error and refusal_error, as client does.
-[[nodiscard]] snapshot ask_all(client& daemon, const std::string& server);
+/// Tasks that are asked for each time, and where somebody looks for one.
+inline constexpr std::size_t few_tasks = 1000;
+inline constexpr std::size_t many_tasks = 10'000;
+
+/// One round of questions, with at most so many tasks. Throws connection_error, timeout_error and refusal_error, as
+/// client does.
+[[nodiscard]] snapshot ask_all(client& daemon, const std::string& server, std::size_t most_tasks);
 
 /// Looks at once, then once an interval; where the connection is lost it connects anew.
 ///
@@ -52,6 +58,9 @@ public:
 
     void set_interval(double seconds);
 
+    /// How many tasks are asked for; more than before at once.
+    void set_most_tasks(std::size_t most);
+
     /// From now on the status of that task is asked for, too; empty: of none.
     void watch(std::string task);
     void cancel(std::string task);
@@ -59,6 +68,7 @@ public:
 private:
     struct wishes {
         double interval;
+        std::size_t most_tasks = few_tasks;
         std::string watched{};
         std::vector<std::string> doomed{};
         bool is_new = false;

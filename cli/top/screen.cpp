@@ -161,7 +161,17 @@ std::vector<line> fault_lines(const situation& known, std::size_t columns) {
     return made;
 }
 
-line tab_line(const view& looked_at, std::size_t columns) {
+/// What is not shown of the list: of its rows those without the words, of all tasks those beyond the first.
+std::string left_out(const view& looked_at, const snapshot* now) {
+    const auto& words = looked_at.filter_words();
+    if (looked_at.current_tab() != tab::tasks || now == nullptr || now->has_all_tasks) {
+        return words.empty() ? "" : "  only with: " + words;
+    }
+    const auto first = "the first " + std::to_string(now->tasks.size());
+    return words.empty() ? "  only " + first : "  of " + first + ": " + words;
+}
+
+line tab_line(const view& looked_at, const snapshot* now, std::size_t columns) {
     line made;
     std::size_t left = columns;
     for (std::size_t i = 0; i < tab_names.size(); ++i) {
@@ -172,8 +182,7 @@ line tab_line(const view& looked_at, std::size_t columns) {
         left -= columns_of(name);
         made.push_back({name, is_current ? style::strong : style::faint});
     }
-    const auto& words = looked_at.filter_words();
-    made.push_back({fitted(words.empty() ? "" : "  only with: " + words, left), style::warning});
+    made.push_back({fitted(left_out(looked_at, now), left), style::warning});
     return made;
 }
 
@@ -260,10 +269,15 @@ table listed_rows(const view& looked_at, const situation& known) {
 }
 
 void draw_list(page& made, view& looked_at, const situation& known, std::size_t rows, std::size_t columns) {
-    for (const auto& each : summary(known)) {
-        made.lines.push_back(one(fitted(each, columns)));
+    // In a low window the list comes before the sums.
+    constexpr std::size_t other_lines = 3;  // tabs, heading, keys
+    constexpr std::size_t least_rows = 3;
+    const auto sums = summary(known);
+    const std::size_t needed = made.lines.size() + other_lines + least_rows;
+    for (std::size_t i = 0; i < sums.size() && needed + i < rows; ++i) {
+        made.lines.push_back(one(fitted(sums[i], columns)));
     }
-    made.lines.push_back(tab_line(looked_at, columns));
+    made.lines.push_back(tab_line(looked_at, known.now, columns));
     const table listed = listed_rows(looked_at, known);
     const auto widths = widths_of(listed, columns);
     made.lines.push_back(one(fitted(heading_text(listed, widths, looked_at.sorted_by().value_or(listed.sorted_at_first),
@@ -395,6 +409,9 @@ std::string plain_text(const situation& known) {
         headline(known) + "\n" + (known.now->refusal.empty() ? "" : "not all is shown: " + known.now->refusal + "\n");
     for (const auto& each : summary(known)) {
         text += each + "\n";
+    }
+    if (!known.now->has_all_tasks) {
+        text += "of the tasks only the first " + std::to_string(known.now->tasks.size()) + "\n";
     }
     const rates now{known.before, *known.now};
     for (std::size_t i = 0; i < tab_names.size(); ++i) {

@@ -20,7 +20,8 @@ struct snapshot {
     api::value stats{};
     api::value tasks{};
     api::value workers{};
-    std::string refusal{};  ///< why one of them is missing
+    std::string refusal{};      ///< why one of them is missing
+    bool has_all_tasks = true;  ///< false: there may be more than the daemon was asked for
 };
 
 /// The number at a JSON pointer, else 0.

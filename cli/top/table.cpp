@@ -31,24 +31,24 @@ double member(const value& answer, const char* name) {
 table tasks_of(const rates& now) {
     table made{
         {{"NAME", 0, alignment::left}, {"ID", 32, alignment::left}, {"STATE", 9, alignment::left}, {"AGE", 8}}, {}, 3};
+    const auto age_cell = [&now](const value& listed, const char* since) {
+        return time_cell(std::max(0.0, now.now().wall - member(listed, since)));  // the daemon's clock may not be ours
+    };
     for (const value& each : now.now().tasks) {
         const auto id = text_at(each, "id");
         if (each.is_object() && each.contains("request")) {
             const auto number = text_at(each, "request");
             const auto kind = number.empty() ? std::string{"notification"} : "request " + number;  // that has no id
             made.rows.push_back({id,
-                                 {text_cell(kind + " of " + text_at(each, "client")),
-                                  text_cell(id.empty() ? "-" : id),
+                                 {text_cell(kind + " of " + text_at(each, "client")), text_cell(id.empty() ? "-" : id),
                                   text_cell(text_at(each, "state")),
-                                  {"-", 0, true}}});
+                                  member(each, "started") > 0 ? age_cell(each, "started") : cell{"-", 0, true}}});
             continue;
         }
         const auto name = text_at(each, "name");
-        const double age =
-            std::max(0.0, now.now().wall - member(each, "created"));  // the daemon's clock may not be ours
-        made.rows.push_back(
-            {id,
-             {text_cell(name == id ? "-" : name), text_cell(id), text_cell(text_at(each, "state")), time_cell(age)}});
+        made.rows.push_back({id,
+                             {text_cell(name == id ? "-" : name), text_cell(id), text_cell(text_at(each, "state")),
+                              age_cell(each, "created")}});
     }
     return made;
 }

@@ -123,6 +123,8 @@ public:
             case kind::none:
                 break;
         }
+        const bool looks_for_one = view_.current_tab() == top::tab::tasks && !view_.filter_words().empty();
+        asks_.set_most_tasks(looks_for_one ? top::many_tasks : top::few_tasks);
         return true;
     }
 
@@ -167,7 +169,7 @@ int watch(const destination& server, double interval) {
 
 int print_once(const destination& server, bool is_json) {
     client daemon{server};
-    const top::snapshot seen = top::ask_all(daemon, server.name());
+    const top::snapshot seen = top::ask_all(daemon, server.name(), top::many_tasks);
     if (seen.stats.is_null() && seen.tasks.is_null()) {
         throw refusal_error{seen.refusal, exit_status::not_let_in};
     }

@@ -115,6 +115,7 @@ class Page(DashboardCase):
             browser = self.browse()
             browser.wait_for_text("#programs-rows", "request 1 of")
             browser.type("#find", "request 1 of")
+            self.assertRegex(browser.text("#programs-rows .row:not([hidden]) .number"), r"\d")  # how long it runs
             browser.click("#programs-rows .row:not([hidden])")
             browser.wait_for_text("#nodes-rows", "sequence")
             browser.click("#cancel")

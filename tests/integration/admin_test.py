@@ -132,6 +132,18 @@ class Off(unittest.TestCase):
                 self.assertEqual(checked.returncode, 2 if status == 2 else 0, checked.stderr)  # it tries any free port
 
 
+    def test_one_address_for_both_ports_is_told_as_such(self):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = "127.0.0.1:%d" % free.getsockname()[1]
+        told = f"admin.listen: {address} and listen: {address} are one address, at which only one of them can listen"
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "gatherd.json")
+            file.write_text(json.dumps({"listen": address, "admin": {"listen": address}}))
+            for words, status in ((["serve", "--config", str(file)], 1), (["check-config", str(file)], 2)):
+                ended = subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=PATIENCE, env=clean_environment(), check=False)
+                self.assertEqual((ended.returncode, told in ended.stderr), (status, True), ended.stderr)
+
+
 class Health(AdminCase):
     def test_healthz_and_readyz(self):
         for path in ("/healthz", "/readyz"):
@@ -221,7 +233,8 @@ class Guards(AdminCase):
     def test_a_body_whose_end_is_not_known_is_refused_at_once(self):
         port = self.daemon.admin_port
         head = f"POST /rpc HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-        for lines in ("Transfer-Encoding: gzip, chunked\r\n", "Content-Length: 3\r\nContent-Length: 4\r\n"):
+        for lines in ("Transfer-Encoding: gzip, chunked\r\n", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                      "Content-Length: 3\r\nContent-Length: 4\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"):
             with self.daemon.raw((head + lines + "\r\n").encode()) as client:
                 self.assertIn(b" 400 ", whole(client).split(b"\r\n")[0], lines)
         with self.daemon.raw(f"GET /stats HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nTransfer-Encoding: gzip\r\n\r\n".encode()) as client:
@@ -277,6 +290,20 @@ class Guards(AdminCase):
         self.assertTrue(headers["Content-Type"].startswith("text/html"))
         self.assertIn(b"/metrics", body)
 
+    def test_addresses_with_which_the_next_start_would_fail_are_refused_at_sighup(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "gatherd.json")
+            file.write_text("{}")
+            with Daemon("--config", str(file)) as daemon:
+                file.write_text(json.dumps({"admin": {"listen": "0.0.0.0:7118"}, "limits": {"depth": 9}}))
+                daemon.signal(signal.SIGHUP)
+                daemon.wait_for_log("nothing was changed")
+                self.assertIn("admin.listen: whoever reaches 0.0.0.0:7118 could run plans there", daemon.log)
+                self.assertNotIn("limits.depth", daemon.log)
+                file.write_text(json.dumps({"admin": {"listen": "127.0.0.1:7118"}}))
+                daemon.signal(signal.SIGHUP)
+                daemon.wait_for_log("admin.listen: none -> 127.0.0.1:7118; that takes a restart")
+
     def test_listed_hosts_are_taken_again_at_sighup(self):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "gatherd.json")
@@ -299,8 +326,10 @@ class Tokens(AdminCase):
         for path in ("/stats", "/tasks", "/tasks/x", "/metrics", "/debug/tasks", "/events"):
             for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic " + base64.b64encode(b"a:root").decode()},
                             {"Authorization": "Bearer"}, {"Authorization": "root"}):
-                status, told, _ = self.daemon.ask(path, **headers)
+                status, told, body = self.daemon.ask(path, **headers)
                 self.assertEqual((status, told["WWW-Authenticate"]), (401, "Bearer"), (path, headers))
+                shows_one = headers.get("Authorization") == "Bearer wrong"
+                self.assertIn(b"this token is not known" if shows_one else b"a token is needed", body, headers)
         self.assertEqual(self.daemon.rpc({"id": 1, "method": "ping"})[0], 401)
         for path in ("/healthz", "/readyz", "/"):
             self.assertEqual(self.daemon.ask(path)[0], 200, path)
@@ -407,13 +436,26 @@ class Rpc(AdminCase):
             self.assertIn(b" 413 ", answer.split(b"\r\n")[0])
             self.assertIn(b"nosniff", answer)
 
-    def test_a_client_that_hangs_up_cancels_its_run(self):
+    def start_run(self, daemon):
+        """A request whose answer does not come."""
         run = json.dumps({"id": 1, "method": "run", "params": {"task": SLOW}}).encode()
-        client = self.daemon.raw(f"POST /rpc HTTP/1.1\r\nHost: 127.0.0.1:{self.daemon.admin_port}\r\nContent-Type: application/json\r\n"
-                                 f"Content-Length: {len(run)}\r\n\r\n".encode() + run)
+        return daemon.raw(f"POST /rpc HTTP/1.1\r\nHost: 127.0.0.1:{daemon.admin_port}\r\nContent-Type: application/json\r\n"
+                          f"Content-Length: {len(run)}\r\n\r\n".encode() + run)
+
+    def test_a_request_takes_no_place_of_limits_connections(self):
+        with AdminDaemon("--limits.connections", "1") as daemon, self.start_run(daemon), self.start_run(daemon):
+            daemon.wait_until(lambda: daemon.json("/stats")["tasks_in_flight"] == 2)
+            self.assertEqual(daemon.json("/stats")["connections"], 0)
+            with daemon.connect() as client:
+                self.assertEqual(client.result("ping"), "pong")
+                self.assertEqual(daemon.json("/stats")["connections"], 1)
+
+    def test_a_client_that_hangs_up_cancels_its_run(self):
+        client = self.start_run(self.daemon)
         self.daemon.wait_until(lambda: self.daemon.json("/stats")["tasks_in_flight"] == 1)
         running = [each for each in self.daemon.json("/tasks?running=1") if "request" in each]
         self.assertEqual([(each["request"], each["state"], each["client"]) for each in running], [(1, "running", "127.0.0.1")])
+        self.assertGreater(running[0]["started"], 1e9)
         client.close()
         self.daemon.wait_until(lambda: self.daemon.json("/stats")["tasks_in_flight"] == 0)
 
@@ -424,17 +466,24 @@ class Rpc(AdminCase):
 
     def test_an_upload_that_ends_in_the_middle_frees_its_place(self):
         with AdminDaemon("--admin.connections", "4", "--limits.message_time", "1h") as daemon:
+            def are_all_free():
+                watch = f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{daemon.admin_port}\r\n\r\n".encode()
+                watchers = [daemon.raw(watch) for _ in range(4)]
+                heads = [each.recv(15) for each in watchers]
+                for each in watchers:
+                    each.close()
+                return heads == [b"HTTP/1.1 200 OK"] * 4
             for end in (lambda client: client.close(), lambda client: client.shutdown(socket.SHUT_WR)):
                 clients = [self.upload(daemon) for _ in range(4)]
                 daemon.wait_until(lambda: daemon.ask("/stats")[0] == 503)
                 for client in clients:
                     end(client)
-                daemon.wait_until(lambda: daemon.ask("/stats")[0] == 200 and daemon.json("/stats")["connections"] == 1)
+                daemon.wait_until(are_all_free)
 
     def test_an_upload_does_not_hold_up_a_stop(self):
         with AdminDaemon("--admin.connections", "4", "--limits.message_time", "1h", "--drain.grace", "1h") as daemon:
-            with self.upload(daemon):
-                daemon.wait_until(lambda: daemon.json("/stats")["connections"] == 2)
+            with self.upload(daemon), self.upload(daemon), self.upload(daemon), self.upload(daemon):
+                daemon.wait_until(lambda: daemon.ask("/stats")[0] == 503)
                 daemon.signal()
                 self.assertEqual(daemon.wait(), 0)
 

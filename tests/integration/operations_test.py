@@ -4,6 +4,8 @@
 import json
 import os
 import re
+import shutil
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -55,6 +57,52 @@ class BadNight(unittest.TestCase):
         self.assertGreater(len(all_rows), 20)
         for symptom, commands in all_rows:
             self.assertTrue(commands or symptom == "clients get -32005", symptom)
+
+
+class Commands(unittest.TestCase):
+    """The commands that start a daemon do so as they are printed, but for ports, folders and the group, which may be taken or missing."""
+
+    def test_each_starts_a_daemon_that_answers(self):
+        shown = re.findall(r"^    ((?:gatherd serve|systemd-socket-activate) .*)$", TEXT, re.MULTILINE)
+        self.assertGreater(len(shown), 3)
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            certificate, key = Certificates(folder).issue("server")
+            os.rename(certificate, folder / "cert.pem")
+            os.rename(key, folder / "key.pem")
+            (folder / "tokens.json").write_text(json.dumps({"auth": {"tokens": [{"name": "a", "sha256": "0" * 64, "rights": ["submit"]}]}}))
+            (folder / "gatherd").symlink_to(BINARY)
+            for command in shown:
+                with self.subTest(command=command):
+                    self.start(command, folder)
+
+    def start(self, shown, folder):
+        if shown.startswith("systemd") and not shutil.which("systemd-socket-activate"):
+            self.skipTest("systemd-socket-activate is not installed")
+        with socket.socket() as free, socket.socket() as other:
+            free.bind(("127.0.0.1", 0))
+            other.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+            ports = {":7117": f":{port}", ":7118": f":{other.getsockname()[1]}"}
+        command = shown.replace("/run/gatherd.sock", str(folder / "socket")).replace(":www-data", f":{os.getgid()}")
+        for old, new in ports.items():
+            command = command.replace(old, new)
+        if ports[":7117"] not in command:
+            command += f" --listen 127.0.0.1:{port}"
+        at = f"tls:localhost:{port}" if "tls:" in command else f"127.0.0.1:{port}"
+        variables = clean_environment(PATH=f"{folder}:{os.environ['PATH']}", GATHERD_CONNECT=at, GATHERD_CONNECT_TLS_CA=str(folder / "ca.pem"))
+        daemon = subprocess.Popen(["bash", "-euc", "exec " + command], cwd=folder, env=variables, stderr=subprocess.PIPE, text=True)
+        try:
+            for line in daemon.stderr:  # systemd-socket-activate listens itself, until somebody connects
+                if "is ready" in line or line.startswith("Listening on"):
+                    break
+            else:
+                self.fail("it has not started")
+            done = subprocess.run([BINARY, "ping", "--timeout", "20s"], env=variables, capture_output=True, text=True, timeout=PATIENCE, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        finally:
+            daemon.terminate()
+            daemon.communicate(timeout=PATIENCE)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What systemd is told of the daemon (sd_notify(3)), and that systemd takes the unit."""
 
+import json
 import os
 import re
 import shutil
@@ -10,9 +11,11 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from daemon import BINARY, Daemon
+from daemon import BINARY, IS_SANITIZED, Daemon
+from unit_sandbox import Sandbox
 
-UNITS = Path(__file__).resolve().parents[2] / "packaging" / "systemd"
+ROOT = Path(__file__).resolve().parents[2]
+UNITS = ROOT / "packaging" / "systemd"
 
 
 class Manager:
@@ -106,6 +109,13 @@ class Units(unittest.TestCase):
         self.assertIsNotNone(level, done.stdout + done.stderr)
         self.assertLess(float(level[1]), 3.0, done.stdout)  # systemd calls up to 4.4 "OK"
 
+    def test_the_settings_that_are_installed_are_fine_and_hold_no_defaults(self):
+        settings = self.folder / "gatherd.json"
+        shutil.copy(UNITS.parent / "gatherd.json.in", settings)
+        checked = subprocess.run([BINARY, "check-config", str(settings)], capture_output=True, text=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertEqual(set(json.loads(settings.read_text())), {"$schema", "listen"})
+
     def test_the_start_command_serves_until_it_is_stopped(self):
         manager = Manager()
         self.addCleanup(manager.close)
@@ -117,6 +127,59 @@ class Units(unittest.TestCase):
             manager.next("READY")
             process.terminate()
             self.assertEqual(process.wait(60), 0)
+
+
+@unittest.skipIf(IS_SANITIZED, "sanitizers make system calls of their own")
+class Restrictions(unittest.TestCase):
+    """The daemon, its functions and workers do with what the unit leaves them."""
+
+    def start(self, *flags):
+        sandbox = Sandbox((UNITS / "gatherd.service.in").read_text())
+        daemon = Daemon(*flags, preexec=sandbox.enter, environment={"PYTHONPATH": str(ROOT / "clients/python"), "PYTHONDONTWRITEBYTECODE": "1"})
+        self.addCleanup(daemon.__exit__, None, None, None)
+        client = daemon.connect()
+        self.addCleanup(client.close)
+        return daemon, client
+
+    def call(self, client, function, *args):
+        return client.result("run", {"task": {"call": function, "args": list(args)}})
+
+    def folder(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return Path(folder.name)
+
+    def test_the_functions_that_reach_outside(self):
+        folder = self.folder()
+        daemon, client = self.start("--admin.listen", "127.0.0.1:0", "--process.allow", "cat", "--http.allow", "127.0.0.0/8",
+                                    "--file.roots", f"data={folder}", "--auth.open_functions", "yes")
+        status = self.call(client, "process.run", ["cat", "/proc/self/status"])["stdout"]
+        self.assertRegex(status, r"CapEff:\s0+\n")  # it is really shut in
+        self.assertRegex(status, r"Seccomp:\s2\n")
+        self.call(client, "file.write", "data/a", "text")
+        self.assertEqual(self.call(client, "file.read", "data/a"), "text")
+        admin = daemon.port_file.read_text().split()[-1]
+        self.assertEqual(self.call(client, "http.get", admin + "/healthz")["body"], "ok\n")
+        self.assertEqual(client.result("run", {"task": {"to_thread": {"call": "compress.gunzip", "args": [self.call(client, "compress.gzip", "x" * 1000)]}}}),
+                         "x" * 1000)
+        self.assertNotIn("warn", daemon.log)
+
+    def test_workers_in_python_node_and_php(self):
+        folder = self.folder()
+        workers = {
+            "python3": ("tasks.py", "from gatherd import function, run\n@function\ndef of_python3(n): return 2 * n\nrun()\n"),
+            "node": ("tasks.js", f"require({json.dumps(str(ROOT / 'clients/node/worker.js'))}).serve({{ of_node: (n) => 2 * n }});\n"),
+            "php": ("tasks.php", "<?php spl_autoload_register(fn ($c) => require " + repr(str(ROOT / "clients/php/src")) +
+                    " . '/' . str_replace('\\\\', '/', substr($c, 8)) . '.php');\nGatherd\\Worker::serve(['of_php' => fn (int $n) => 2 * $n]);\n"),
+        }
+        pools = {}
+        for program, (name, text) in workers.items():
+            if shutil.which(program):
+                (folder / name).write_text(text)
+                pools[program] = {"command": [program, str(folder / name)], "processes": 1}
+        _, client = self.start("--pools", json.dumps(pools))
+        for program in pools:
+            self.assertEqual(self.call(client, "of_" + program, 4), 8, program)
 
 
 if __name__ == "__main__":

@@ -140,6 +140,25 @@ class Keys(TopCase):
             terminal.press(key)
             terminal.wait_for(text, "(none)")
 
+    def test_of_many_tasks_the_first_are_listed_and_the_filter_finds_the_others(self):
+        daemon = self.start()
+        client = self.connect(daemon)
+        ids = self.tasks(client, *(f"job-{number}" for number in range(1001)))
+        terminal = self.terminal(daemon)
+        terminal.wait_for("[1 Tasks]", "  only the first 1000")
+        terminal.press("/")
+        terminal.type("job-1000")
+        terminal.press("Enter")
+        terminal.wait_for("only with: job-1000", ids[-1])
+        terminal.press("Escape")
+        terminal.wait_for("  only the first 1000")
+
+    def test_a_request_has_its_age(self):
+        daemon = self.start()
+        self.connect(daemon).start("run", {"task": FOR_EVER})
+        terminal = self.terminal(daemon)
+        terminal.wait(lambda shown: re.search(r"request 1 of .* running +[0-9.]+m?s", shown), "it has no age")
+
     def test_functions_pools_and_workers_are_listed(self):
         daemon = self.start()
         worker, client = self.connect(daemon), self.connect(daemon)

@@ -77,11 +77,13 @@ step 'install'
 before=$(traces)
 in_debian dpkg -i "/packages/$(basename "$root"/packages/gatherd_*.deb)" >/dev/null
 for each in /usr/bin/gatherd /usr/share/man/man1/gatherd.1.gz /etc/gatherd/gatherd.json /lib/systemd/system/gatherd.service /lib/systemd/system/gatherd.socket \
-    /usr/share/bash-completion/completions/gatherd /usr/share/doc/gatherd/copyright; do
+    /usr/share/bash-completion/completions/gatherd /usr/share/doc/gatherd/copyright /usr/share/gatherd/gatherd.schema.json \
+    /usr/share/doc/gatherd/examples/gatherd.json; do
     [[ -s $root$each ]] || fail "the package has no $each"
 done
 in_debian getent passwd gatherd >/dev/null || fail 'there is no user gatherd'
 [[ $(in_debian gatherd check-config /etc/gatherd/gatherd.json) == */gatherd.json:\ fine ]] || fail 'the sample settings are not fine'
+grep -q '"/usr/share/gatherd/gatherd.schema.json"' "$root/etc/gatherd/gatherd.json" || fail 'the settings name no schema'
 
 step 'start, and run a batch'
 start_daemon

@@ -31,8 +31,9 @@ export class Programs {
   }
 
   set(all) {
-    // The newest first: they are what somebody looks for.
-    this.all = all.filter((program) => program.id !== null).reverse();
+    // The newest first: they are what somebody looks for. A request that waits for a pool has not begun.
+    const begin = (program) => program.created ?? program.started ?? Number.MAX_VALUE;
+    this.all = all.filter((program) => program.id !== null).sort((a, b) => begin(b) - begin(a));
     this.filter();
   }
 

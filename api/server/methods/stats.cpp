@@ -49,7 +49,7 @@ value describe_stats(const server_parts& server, std::size_t most_functions) {
     value all = server.state.counts().events();
     all["uptime"] = std::chrono::duration<double>{server.state.uptime()}.count();
     all["draining"] = server.state.is_draining();
-    all["connections"] = server.connections.size();
+    all["connections"] = server.connections.counted();
     all["tasks_in_flight"] = server.state.tasks_in_flight()->load(std::memory_order_relaxed);
     all["created_tasks"] = server.tasks.size();
     all["results_kept"] = server.tasks.kept();

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/plan/evaluate/program.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/admission.hpp"
 #include "api/server/methods/methods.hpp"
@@ -18,6 +19,7 @@
 #include "api/server/net/peer_address.hpp"
 #include "api/server/net/turn.hpp"
 #include "api/server/tasks/created_task.hpp"
+#include "api/server/tasks/unix_time.hpp"
 #include "api/server/tasks/waiting_request.hpp"
 #include "api/server/tasks/watched_program.hpp"
 #include "gatherd/api/memory_limit.hpp"
@@ -173,10 +175,12 @@ void add_requests(value& list, const server_parts& server, const connection& cli
         for (const auto& request : some) {
             const protocol::request_id& id = request->id();
             const std::string watched = watch_id(*each, *request);
+            const auto program = request->program();
             list.push_back({{"id", watched.empty() ? value(nullptr) : value(watched)},
                             {"request", id.is_absent() ? value(nullptr) : value::parse(id.text())},
                             {"client", text_of(each->peer())},
-                            {"state", request->activity()}});
+                            {"state", request->activity()},
+                            {"started", program == nullptr ? value(nullptr) : value(unix_time(program->began()))}});
             --left;
         }
     }

@@ -13,12 +13,12 @@ constexpr std::size_t most_refused = 256;  // connections that are being told th
 
 const char* connection_table::enter(const std::shared_ptr<connection>& client) {
     const limits& most = state_.bounds();
-    const bool is_counted = client->peer() != peer_address{} && !client->is_http();
+    const bool has_address = client->peer() != peer_address{} && !client->is_http();
     const std::lock_guard guard{lock_};
-    if (connections_.size() >= most.connections && client->work().worker() == nullptr && !client->is_http()) {
+    if (counted_ >= most.connections && client->work().worker() == nullptr && !client->is_http()) {
         return "limits.connections";
     }
-    if (is_counted) {
+    if (has_address) {
         const auto at = by_address_.try_emplace(client->peer(), 0).first;
         if (at->second >= most.address_connections) {
             return "limits.address_connections";
@@ -26,6 +26,7 @@ const char* connection_table::enter(const std::shared_ptr<connection>& client) {
         ++at->second;
     }
     connections_.insert(client);
+    counted_ += client->is_http() ? 0 : 1;
     return nullptr;
 }
 
@@ -36,6 +37,7 @@ void connection_table::leave(const std::shared_ptr<connection>& client) noexcept
         if (connections_.erase(client) == 0) {
             return;  // it was never let in
         }
+        counted_ -= client->is_http() ? 0 : 1;
         if (const auto at = by_address_.find(client->peer());
             at != by_address_.end() && !client->is_http() && --at->second == 0) {
             by_address_.erase(at);
@@ -52,6 +54,11 @@ void connection_table::leave(const std::shared_ptr<connection>& client) noexcept
 std::size_t connection_table::size() const {
     const std::lock_guard guard{lock_};
     return connections_.size();
+}
+
+std::size_t connection_table::counted() const {
+    const std::lock_guard guard{lock_};
+    return counted_;
 }
 
 std::vector<std::shared_ptr<connection>> connection_table::all() const {

@@ -41,6 +41,9 @@ public:
     [[nodiscard]] std::uint64_t next_number() noexcept { return numbers_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
     [[nodiscard]] std::size_t size() const;
+
+    /// Those that limits.connections counts: all but what asks over HTTP, which admin.connections counts.
+    [[nodiscard]] std::size_t counted() const;
     [[nodiscard]] std::vector<std::shared_ptr<connection>> all() const;
 
     /// One more connection that was not let in is being told so. False: there are too many of these already. Whoever
@@ -60,6 +63,7 @@ private:
 
     mutable std::mutex lock_;
     std::unordered_set<std::shared_ptr<connection>> connections_;  // under lock_, as all below
+    std::size_t counted_ = 0;                                      // of these, not over HTTP
     std::map<peer_address, std::size_t> by_address_;
     std::function<void()> emptied_;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -12,18 +11,10 @@
 #include "api/server/net/connection.hpp"
 #include "api/server/net/connection_table.hpp"
 #include "api/server/tasks/created_task.hpp"
+#include "api/server/tasks/unix_time.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
-namespace {
-
-/// Unix seconds of a time of the steady clock, which is not long ago.
-double unix_time(std::chrono::steady_clock::time_point when) {
-    const auto ago = std::chrono::steady_clock::now() - when;
-    return std::chrono::duration<double>{std::chrono::system_clock::now().time_since_epoch() - ago}.count();
-}
-
-}  // namespace
 
 std::string watch_id(const connection& client, const pending_request& request) {
     return request.id().is_absent() ? std::string{}

@@ -90,6 +90,35 @@ const value status = {
 
 }  // namespace
 
+TEST_CASE("screen: in a low window the list comes before the sums", "[cli]") {
+    view seen;
+    const auto now = busy();
+    const auto low = draw(seen, {.server = "here", .now = &now}, 5, 80);
+    CHECK(has(low, "id0"));
+    CHECK_FALSE(has(low, "Requests"));
+    const auto higher = draw(seen, {.server = "here", .now = &now}, 8, 80);
+    CHECK(has(higher, "id2"));
+    CHECK(has(higher, "Requests"));
+    CHECK_FALSE(has(higher, "Connections"));
+    CHECK(has(draw(seen, {.server = "here", .now = &now}, 11, 80), "Threads"));
+}
+
+TEST_CASE("screen: it says where there are more tasks than it lists", "[cli]") {
+    view seen;
+    auto now = busy();
+    CHECK_FALSE(has(draw(seen, {.server = "here", .now = &now}, 24, 80), "only"));
+    now.has_all_tasks = false;
+    CHECK(has(draw(seen, {.server = "here", .now = &now}, 24, 80), "  only the first 100 "));
+    CHECK(plain_text({.server = "here", .now = &now}).find("of the tasks only the first 100\n") != std::string::npos);
+    const extent shown;
+    static_cast<void>(seen.press({key::text, "/"}, shown));
+    static_cast<void>(seen.press({key::text, "night"}, shown));
+    CHECK(has(draw(seen, {.server = "here", .now = &now}, 24, 80), "  of the first 100: night"));
+    static_cast<void>(seen.press({key::escape}, shown));
+    static_cast<void>(seen.press({key::text, "5"}, shown));
+    CHECK_FALSE(has(draw(seen, {.server = "here", .now = &now}, 24, 80), "only"));
+}
+
 TEST_CASE("screen: it has the size that was asked for, whatever that is", "[cli]") {
     REQUIRE(std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr);
     const auto now = busy();

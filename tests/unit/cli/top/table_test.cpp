@@ -70,6 +70,16 @@ TEST_CASE("table: tasks have their age, and are sorted and filtered", "[cli]") {
     CHECK(keys(listed) == std::vector<std::string>{"a"});
 }
 
+TEST_CASE("table: requests that run have their age, those that wait none", "[cli]") {
+    const auto now =
+        with(1, {{"uptime", 1.0}},
+             {{{"id", "5:1"}, {"request", 1}, {"client", "here"}, {"state", "running"}, {"started", 900.0}},
+              {{"id", "5:2"}, {"request", 2}, {"client", "here"}, {"state", "waiting"}, {"started", nullptr}}});
+    const auto listed = make_table(tab::tasks, rates{nullptr, now});
+    CHECK(listed.rows[0].cells[3].text == "1m40s");
+    CHECK(listed.rows[1].cells[3].text == "-");
+}
+
 TEST_CASE("table: functions and workers have rates, pools are the sums of their processes", "[cli]") {
     const value workers_then = {{{"worker", "w1"}, {"pool", "img"}, {"calls", 10}}};
     const value workers_now = {{{"worker", "w1"}, {"pool", "img"}, {"calls", 30}, {"running", 1}, {"concurrency", 2}},
