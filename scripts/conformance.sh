@@ -47,7 +47,8 @@ cmake --preset "$preset" >"$log" || { cat "$log" >&2; exit 1; }
 cmake --build --preset "$preset" --parallel "$(scripts/build-jobs.sh)" --target gatherd >"$log" || { cat "$log" >&2; exit 1; }
 
 step='comparing: what differs stands above'
-export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp:print_suppressions=0"
-export UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS="second_deadlock_stack=1:suppressions=$PWD/tests/tsan.supp"
+symbolizer=external_symbolizer_path=/usr/bin/llvm-symbolizer-19
+export ASAN_OPTIONS=$symbolizer:detect_leaks=1:detect_stack_use_after_return=1 LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp:print_suppressions=0"
+export UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS="$symbolizer:second_deadlock_stack=1:suppressions=$PWD/tests/tsan.supp"
 TESTED_GATHERD=build/$preset/gatherd PYTHONPATH=tests/integration \
     /usr/bin/python3 -B tests/conformance/conformance.py "${arguments[@]}"

@@ -33,7 +33,7 @@ packages_of() {
         bench-service) echo beanstalkd gearman-job-server golang-go libgearman-dev libhiredis-dev libnats-dev nats-server netcat-openbsd nginx \
             nodejs python3-aiohttp python3-uvloop redis-server wrk ;;
         bench-workers) echo gearman-job-server php-cli php-gearman python3-celery python3-redis redis-server ;;
-        checks) echo libclang-rt-19-dev relacy-dev spin ;;
+        checks) echo libclang-rt-19-dev llvm-19 relacy-dev spin ;;
         browser) echo chromium chromium-driver python3-pil ;;
         package) echo adduser debootstrap dpkg-dev file init-system-helpers lintian systemd ;;
         image) echo buildah debootstrap iproute2 procps ;;

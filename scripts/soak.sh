@@ -21,7 +21,7 @@ for preset in "${presets[@]}"; do
 done
 export SOAK_SECONDS=$((minutes * 60 / ${#presets[@]}))
 # ASan keeps what was freed for a while, which would look like growth; LeakSanitizer speaks at the end.
-export ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=8
+export ASAN_OPTIONS=external_symbolizer_path=/usr/bin/llvm-symbolizer-19:detect_leaks=1:quarantine_size_mb=8
 export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0 UBSAN_OPTIONS=print_stacktrace=1
 for preset in "${presets[@]}"; do
     echo "== soak of the $preset build, $SOAK_SECONDS s"

@@ -24,9 +24,12 @@ order reversed(order o) {
     return o == order::less ? order::greater : o == order::greater ? order::less : o;
 }
 
-/// An integer of 64 bits and a double, without rounding.
+/// An integer of 64 bits and a double, without rounding. Nothing is less than a nan, nor it than anything.
 order order_of_mixed(int128 exact, double rounded) {
     constexpr double beyond_any = 0x1p100;
+    if (std::isnan(rounded)) {
+        return order::equal;
+    }
     if (std::fabs(rounded) > beyond_any) {
         return rounded > 0 ? order::less : order::greater;
     }
