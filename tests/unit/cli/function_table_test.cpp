@@ -19,7 +19,7 @@ TEST_CASE("function_table: columns line up and parameters read as in Python", "[
 TEST_CASE("function_table: a long signature leaves room for the other columns", "[cli]") {
     const auto list =
         value::parse(R"([{"name": "http.get", "params": [{"name": "url"}, {"name": "headers", "default": {}},
-        {"name": "timeout", "default": 30}, {"name": "max_body", "default": 16777216}], "lane": "async", "summary": "S"}])");
+        {"name": "timeout", "default": 30}, {"name": "max_body", "default": 16777216}, {"name": "check"}], "lane": "async", "summary": "S"}])");
     CHECK(function_table(list) ==
           "FUNCTION                                    LANE   WHAT IT DOES\n"
           "http.get(url, headers={}, timeout=30, ...)  async  S\n");
