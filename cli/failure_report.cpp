@@ -54,6 +54,9 @@ std::string exception_text(const value& raised, std::string_view base, const std
 
 /// The daemon's message without what is told behind it: that params are wrong, and at which place.
 std::string reason(std::string message, const std::string& path) {
+    if (const auto place = " at " + path + " "; !path.empty() && message.find(place) != std::string::npos) {
+        message.erase(message.find(place), place.size() - 1);
+    }
     constexpr std::string_view kind = "Invalid params: ";
     if (!message.starts_with(kind)) {
         return message;

@@ -40,13 +40,19 @@ std::vector<std::string> subcommand_names(const CLI::App& app) {
     return names;
 }
 
-/// The words that nobody took: the options among them if there are any, since the others may be their values.
+/// The words that nobody took: the options among them if there are any, since the others may be their values. Of a
+/// command that is a prefix, such as exec, words that are left are those of the command behind it.
 std::vector<std::string> words_not_taken(const CLI::App& app) {
+    if (innermost(app).get_prefix_command()) {
+        return {};
+    }
     auto words = app.remaining(true);
     std::erase(words, "--");
     const auto is_option = [](const std::string& word) { return word.starts_with("-"); };
     if (std::ranges::any_of(words, is_option)) {
         std::erase_if(words, std::not_fn(is_option));
+    } else if (!subcommand_names(app).empty() && !words.empty()) {
+        words.resize(1);  // the others are what the command that was meant would have taken
     }
     return words;
 }

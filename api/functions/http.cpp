@@ -227,7 +227,8 @@ private:
     }
 
     static raised raised_by(const http::fault& fault, std::string_view callee) {
-        return {exception_for(fault.reason()), std::string{callee} + ": " + fault.message()};
+        // It may quote what a server sent, as the place of a redirect.
+        return {exception_for(fault.reason()), std::string{callee} + ": " + text_from(fault.message())};
     }
 
     executor::task<value> run_now(call_context& context, http_call call) {
@@ -242,7 +243,7 @@ private:
         } catch (const http::fault& fault) {
             throw raised_by(fault, call.callee);
         } catch (const executor::timeout_error& late) {
-            throw executor::timeout_error{std::string{call.callee} + ": " + late.message()};
+            throw executor::timeout_error{std::string{call.callee} + ": " + text_from(late.message())};
         }
         constexpr int first_error = 400;
         if (answer.status >= first_error && call.check().flag()) {

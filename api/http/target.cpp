@@ -68,7 +68,11 @@ void target::read(const std::string& given) {
     if (part(CURLUPART_ZONEID)) {
         refuse_url(given, "has a zone in its address");
     }
-    auto host = part(CURLUPART_HOST, CURLU_PUNYCODE);
+    auto host = part(CURLUPART_HOST);
+    // libcurl would convert by the process's locale, which is C, and call the failure a want of memory.
+    if (host && std::ranges::any_of(*host, [](char c) { return static_cast<unsigned char>(c) >= 0x80U; })) {
+        refuse_url(given, "has a host that is not ASCII: write it as punycode, xn--...");
+    }
     if (!host) {
         refuse_url(given, "has no host that a name server knows");
     }

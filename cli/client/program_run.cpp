@@ -38,30 +38,34 @@ public:
         const auto index = count_at(completed, "index");
         const char* const member = completed.contains("error") ? "error" : "value";
         if (completed.contains(member)) {
-            entries_[index] = {*member == 'e', completed[member].dump()};
+            const auto& outcome = completed[member];
+            const bool is_error = *member == 'e';
+            const bool is_cancelled = is_error && outcome.is_object() && outcome.value("type", "") == "CancelledError";
+            entries_[index] = {is_error, is_cancelled, outcome.dump()};
             total_ = std::max(total_, index + 1);
         }
     }
     void take_total(std::uint64_t total) { total_ = std::max(total_, total); }
 
     /// As the daemon would have answered.
-    [[nodiscard]] std::string whole(bool lists_errors) const { return text(lists_errors, total_); }
+    [[nodiscard]] std::string whole(bool lists_errors) const { return text(lists_errors, false); }
 
-    /// With {"pending":true} for each that has not ended.
-    [[nodiscard]] std::string rest_marked() const { return text(true, total_); }
+    /// With {"pending":true} for each that has not ended by itself: it never began, or was cancelled with the batch.
+    [[nodiscard]] std::string rest_marked() const { return text(true, true); }
 
 private:
     struct entry {
         bool is_error = false;
+        bool is_cancelled = false;
         std::string json{};
     };
 
-    [[nodiscard]] std::string text(bool lists_errors, std::uint64_t total) const {
+    [[nodiscard]] std::string text(bool lists_errors, bool was_cut_off) const {
         std::string list = "[";
-        for (std::uint64_t index = 0; index < total; ++index) {
+        for (std::uint64_t index = 0; index < total_; ++index) {
             list += index == 0 ? "" : ",";
             const auto found = entries_.find(index);
-            if (found == entries_.end()) {
+            if (found == entries_.end() || (was_cut_off && found->second.is_cancelled)) {
                 list += R"({"pending":true})";
             } else if (lists_errors) {
                 list.append(found->second.is_error ? R"({"error":)" : R"({"value":)").append(found->second.json) += "}";

@@ -51,6 +51,19 @@ std::string signature(const value& function) {
     return member(function, "name") + "(" + inside + ")";
 }
 
+/// A signature that leaves room for the other columns; the function's page has all of it.
+std::string short_signature(const value& function) {
+    constexpr std::size_t widest = 56;
+    constexpr std::string_view rest = "...)";
+    auto text = signature(function);
+    if (text.size() > widest) {
+        const auto comma = text.rfind(", ", widest - rest.size());
+        const auto end = comma == std::string::npos ? text.find('(') + 1 : comma + 2;
+        text.replace(end, std::string::npos, rest);
+    }
+    return text;
+}
+
 /// A parameter's lines on its function's page.
 std::string parameter_lines(const value& parameter) {
     std::string text = "    " + parameter_text(parameter);
@@ -80,7 +93,7 @@ std::string function_table(const value& functions) {
     std::vector<std::vector<std::string>> rows{{"FUNCTION", "LANE", "WHAT IT DOES"}};
     for (const auto& each : functions) {
         const auto needs = member(each, "needs");
-        rows.push_back({signature(each), member(each, "lane"),
+        rows.push_back({short_signature(each), member(each, "lane"),
                         member(each, "summary") + (needs.empty() ? "" : " Needs " + needs + ".")});
     }
     return text_table(rows);

@@ -43,6 +43,10 @@ std::string posix_pattern(std::string_view text) {
     return made;
 }
 
+bool is_blank(std::string_view text) {
+    return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
+}
+
 std::vector<std::string> lines_of(const std::string& file, char separator) {
     std::ifstream named;
     if (file != "-") {
@@ -96,7 +100,7 @@ argument_source::argument_source(asio::io_context& context, const argument_optio
     for (const auto& each : lists) {
         auto values = each.is_file ? lines_of(each.values.front(), options_.separator) : each.values;
         if (options_.skips_empty) {
-            std::erase(values, "");
+            std::erase_if(values, is_blank);
         }
         if (!each.is_linked || lists_.empty()) {
             auto& tuples = lists_.emplace_back();
@@ -162,7 +166,7 @@ std::optional<std::vector<std::string>> argument_source::next_record() {
             throw usage_error{"line " + std::to_string(lines_read_) + " of the arguments is longer than " +
                               std::to_string(longest_argument_line >> 20U) + " MiB"};
         }
-        if (!options_.skips_empty || !line->text.empty()) {
+        if (!options_.skips_empty || !is_blank(line->text)) {
             add_value(record, std::string{line->text});
         }
         return record;

@@ -27,7 +27,7 @@ struct argument_options {
     std::uint64_t count = 1;                // records a job
     bool takes_none = false;                // -N 0: a record is taken, and not given
     std::string columns = {};               // a pattern that divides each value; empty: none
-    bool skips_empty = false;
+    bool skips_empty = false;               // and what is nothing but blanks
 };
 
 /// Gives the arguments of one job after the other.

@@ -68,8 +68,12 @@ std::string shell_quoted(std::string_view text) {
     return quoted + "'";
 }
 
-command_template::command_template(const std::vector<std::string>& words, std::string shell, bool repeats)
-    : shell_{std::move(shell)}, repeats_{repeats} {
+command_template::command_template(const std::vector<std::string>& words, std::string shell, bool repeats,
+                                   std::string replacement)
+    : shell_{std::move(shell)},
+      repeats_{repeats},
+      quotes_{!shell_.empty() && !words.empty()},
+      replacement_{std::move(replacement)} {
     if (shell_.empty()) {
         for (const auto& each : words) {
             words_.push_back(parsed(each));
@@ -89,14 +93,14 @@ command_template::command_template(const std::vector<std::string>& words, std::s
         return std::ranges::any_of(each, [](const piece& part) { return part.from != piece::source::text; });
     });
     if (!replaces) {
-        words_.push_back(parsed("{}"));
+        words_.push_back(parsed(replacement_));
     }
     if (words.empty()) {
-        words_ = {parsed("{}")};
+        words_ = {parsed(replacement_)};
     }
 }
 
-command_template::word command_template::parsed(std::string_view text) {
+command_template::word command_template::parsed(std::string_view text) const {
     using source = piece::source;
     constexpr std::array<std::string_view, 4> operations{"//", "/.", "/", "."};
     const auto replacement = [&](std::string_view inner) -> std::optional<piece> {
@@ -110,20 +114,26 @@ command_template::word command_template::parsed(std::string_view text) {
             inner.remove_prefix(static_cast<std::size_t>(end - inner.data()));
         }
         found.text = inner;
+        if (inner.empty() && found.from == source::all) {
+            return std::nullopt;  // it is {}, which is the replacement or none
+        }
         const bool is_known = inner.empty() || std::ranges::find(operations, inner) != operations.end();
         return is_known && (found.from == source::all || found.position != 0) ? std::optional{found} : std::nullopt;
     };
     word pieces;
     std::string plain;
     while (!text.empty()) {
+        const bool is_whole = text.starts_with(replacement_);
         const auto close = text.starts_with('{') ? text.find('}') : std::string_view::npos;
-        const auto found = close == std::string_view::npos ? std::nullopt : replacement(text.substr(1, close - 1));
+        const auto found = is_whole                          ? std::optional{piece{.from = source::all}}
+                           : close == std::string_view::npos ? std::nullopt
+                                                             : replacement(text.substr(1, close - 1));
         if (found) {
             if (!plain.empty()) {
                 pieces.push_back({.text = std::exchange(plain, {})});
             }
             pieces.push_back(*found);
-            text.remove_prefix(close + 1);
+            text.remove_prefix(is_whole ? replacement_.size() : close + 1);
         } else {
             plain += text.front();
             text.remove_prefix(1);
@@ -137,7 +147,7 @@ command_template::word command_template::parsed(std::string_view text) {
 
 std::string command_template::filled(const word& pieces, const job_values& values, const std::string* each) const {
     std::string text;
-    const auto add = [&](const std::string& argument) { text += shell_.empty() ? argument : shell_quoted(argument); };
+    const auto add = [&](const std::string& argument) { text += quotes_ ? shell_quoted(argument) : argument; };
     for (const auto& part : pieces) {
         switch (part.from) {
             case piece::source::text:

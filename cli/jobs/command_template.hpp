@@ -22,10 +22,11 @@ struct job_values {
 class command_template {
 public:
     /// Without any replacement string, {} is added as the last word. `shell`: empty, or the program that is given the
-    /// words, with a space between, as one text behind -c; arguments are then quoted for it. `repeats`: a word with {}
-    /// of several arguments is repeated for each; else they stand in it with spaces between, and a word {} becomes
-    /// several.
-    command_template(const std::vector<std::string>& words, std::string shell, bool repeats);
+    /// words, with a space between, as one text behind -c; arguments are then quoted for it, unless there are no words:
+    /// they are commands themselves. `repeats`: a word with {} of several arguments is repeated for each; else they
+    /// stand in it with spaces between, and a word {} becomes several. `replacement`: a text that stands for {}.
+    command_template(const std::vector<std::string>& words, std::string shell, bool repeats,
+                     std::string replacement = "{}");
 
     /// The words to execute.
     [[nodiscard]] std::vector<std::string> argv(const job_values& values) const;
@@ -42,12 +43,14 @@ private:
     };
     using word = std::vector<piece>;
 
-    [[nodiscard]] static word parsed(std::string_view text);
+    [[nodiscard]] word parsed(std::string_view text) const;
     [[nodiscard]] std::vector<std::string> expanded(const job_values& values) const;
     [[nodiscard]] std::string filled(const word& pieces, const job_values& values, const std::string* each) const;
 
     std::string shell_;
     bool repeats_;
+    bool quotes_;
+    std::string replacement_;
     std::vector<word> words_{};
 };
 

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <memory>
+#include <utility>
 
 #include "cli/client/request_options.hpp"
 #include "cli/command_words.hpp"
@@ -30,7 +31,11 @@ struct exec_arguments {
     bool ungrouped = false;
     bool has_shell = false;
     bool is_grouped = false;
+    bool has_no_shell = false;
+    bool has_no_notice = false;
+    std::string delimiter;
     std::uint64_t count = 1;
+    std::uint64_t most = 0;  // of -n; 0: not given
     std::string timeout;
     std::string delay;
     std::string halt = "never";
@@ -53,6 +58,21 @@ std::string shell_of_user() {
         }
     }
     return "/bin/sh";
+}
+
+/// A character, or one of the escapes that xargs knows.
+char delimiter_of(std::string_view text) {
+    constexpr std::array<std::pair<std::string_view, char>, 5> escapes{
+        {{"\\n", '\n'}, {"\\t", '\t'}, {"\\0", '\0'}, {"\\r", '\r'}, {"\\\\", '\\'}}};
+    const auto* const found = std::ranges::find(escapes, text, &std::pair<std::string_view, char>::first);
+    if (found != escapes.end()) {
+        return found->second;
+    }
+    if (text.size() != 1) {
+        throw usage_error{"--delimiter: '" + std::string{text} +
+                          "' must be one character, or \\n, \\t, \\r, \\0 or \\\\"};
+    }
+    return text.front();
 }
 
 int exec(exec_arguments arguments, std::vector<std::string> words) {
@@ -82,6 +102,16 @@ int exec(exec_arguments arguments, std::vector<std::string> words) {
                    }
                },
                [&] {
+                   if (run.replacement.empty()) {
+                       throw usage_error{"-I: the text that stands for the argument is empty"};
+                   }
+               },
+               [&] {
+                   if (!arguments.delimiter.empty()) {
+                       static_cast<void>(delimiter_of(arguments.delimiter));
+                   }
+               },
+               [&] {
                    if (words.empty() && !arguments.has_shell) {
                        throw usage_error{"COMMAND is missing; with --shell each argument is a command"};
                    }
@@ -94,9 +124,12 @@ int exec(exec_arguments arguments, std::vector<std::string> words) {
                }});
     run.command = std::move(words);
     run.shell = arguments.has_shell ? shell_of_user() : "";
-    run.arguments.separator = arguments.ends_by_nul ? '\0' : '\n';
+    run.arguments.separator = arguments.ends_by_nul         ? '\0'
+                              : arguments.delimiter.empty() ? '\n'
+                                                            : delimiter_of(arguments.delimiter);
     run.arguments.takes_none = arguments.count == 0;
-    run.arguments.count = std::max<std::uint64_t>(arguments.count, 1);
+    run.arguments.count = std::max<std::uint64_t>({arguments.count, arguments.most, 1});
+    run.repeats_words = arguments.most == 0;
     run.groups = arguments.ungrouped ? exec_options::grouping::none
                  : arguments.by_line ? exec_options::grouping::line
                                      : exec_options::grouping::job;
@@ -195,28 +228,41 @@ void add_exec(CLI::App& root, command& chosen) {
     const auto arguments = std::make_shared<exec_arguments>();
     auto& run = arguments->run;
     app->prefix_command();
-    app->add_option("-j,--jobs", arguments->jobs,
+    app->add_option("-j,-P,--jobs,--max-procs", arguments->jobs,
                     "how many run at a time: N, 0 for many, N% of the CPUs, +N or -N (default: CPUs)")
         ->type_name("NUMBER");
     app->add_option("-a,--arg-file", arguments->files, "take arguments from the lines of a file; again: every pair")
         ->type_name("FILE")
         ->allow_extra_args(false);
-    app->add_flag("-0,--null", arguments->ends_by_nul, "arguments end with a NUL, not a line feed");
+    auto* const nul = app->add_flag("-0,--null", arguments->ends_by_nul, "arguments end with a NUL, not a line feed");
+    app->add_option("-d,--delimiter", arguments->delimiter, "arguments end with that character: ',' or '\\t'")
+        ->type_name("CHARACTER")
+        ->excludes(nul);
+    app->add_option("-I", run.replacement, "the text that stands for the argument, in place of {}")->type_name("TEXT");
+    auto* const most = app->add_option("-n,--max-args", arguments->most,
+                                       "so many arguments a job at most, with spaces between in a word with {}");
+    most->type_name("NUMBER")->check(CLI::Range(1, 1'000'000));
     app->add_option("-N,--max-replace-args", arguments->count, "so many arguments a job; 0: one, which is not put in")
-        ->type_name("NUMBER");
+        ->type_name("NUMBER")
+        ->excludes(most);
     app->add_option("-C,--colsep", run.arguments.columns,
                     "divide arguments into {1}, {2} ... where that regular expression is")
         ->type_name("REGEX");
-    app->add_flag("-r,--no-run-if-empty", run.arguments.skips_empty, "leave out empty arguments");
+    app->add_flag("-r,--no-run-if-empty", run.arguments.skips_empty, "leave out empty and blank arguments");
     app->add_flag("-k,--keep-order", run.is_ordered, "print in the order of the arguments");
     app->add_flag("--tag", run.has_tags, "begin each line with the arguments and a tab");
-    auto* const lines = app->add_flag("--line-buffer,--lb", arguments->by_line, "print lines as they come");
+    auto* const lines =
+        app->add_flag("--line-buffer,--linebuffer,--lb", arguments->by_line, "print lines as they come");
     app->add_flag("-u,--ungroup", arguments->ungrouped, "let processes write for themselves")->excludes(lines);
     app->add_flag("--group", arguments->is_grouped, "print the output of a job together (the default)");
     app->add_option("--results", run.results, "keep outputs in files below that folder, too, as GNU parallel does")
         ->type_name("DIR");
-    app->add_flag("--shell", arguments->has_shell,
-                  "run COMMAND by $PARALLEL_SHELL, $SHELL or /bin/sh; arguments are quoted");
+    auto* const shell = app->add_flag("--shell", arguments->has_shell,
+                                      "run COMMAND by $PARALLEL_SHELL, $SHELL or /bin/sh; arguments are quoted");
+    app->add_flag("-q,--quote", arguments->has_no_shell, "run COMMAND as it is, without a shell (the default)")
+        ->excludes(shell);
+    app->add_flag("-t,--verbose", run.shows_commands, "print each command on standard error before its output");
+    app->add_flag("--will-cite", arguments->has_no_notice, "nothing; for scripts that were GNU parallel's");
     app->add_flag("--dry-run,--dryrun", run.is_dry, "print commands, and run none");
     app->add_option("--retries", run.tries, "how often a job is tried in all (default 1)")
         ->type_name("NUMBER")

@@ -48,7 +48,8 @@ class exec_run {
 public:
     explicit exec_run(const exec_options& options)
         : options_{options},
-          template_{options.command, options.shell, options.arguments.count > 1},
+          template_{options.command, options.shell, options.repeats_words && options.arguments.count > 1,
+                    options.replacement},
           log_{options.log},
           source_{context_, options.arguments},
           signals_{context_, SIGINT, SIGTERM},
@@ -157,6 +158,9 @@ private:
             finish(next, {}, true);
             return;
         }
+        if (options_.shows_commands) {
+            printer_.take(*next, err, next->line + "\n");
+        }
         try {
             spawn(next);
         } catch (const std::system_error& failed) {
@@ -168,7 +172,7 @@ private:
                 is_short_ = true;  // until another has ended
                 return;
             }
-            take(next, err, "gatherd: " + template_.argv(next->values).front() + ": " + failed.code().message() + "\n");
+            take(next, err, "gatherd: " + template_.argv(next->values).front() + ": " + failed.what() + "\n");
             finish(next, {.status = reason == ENOENT ? no_such_command : cannot_execute}, true);
             return;
         }

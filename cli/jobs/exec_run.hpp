@@ -23,13 +23,16 @@ struct exec_options {
     };
 
     std::vector<std::string> command = {};
-    std::string shell = {};  // the program, or empty: none
+    std::string replacement = "{}";  // what stands for the argument
+    std::string shell = {};          // the program, or empty: none
     argument_options arguments = {};
-    std::uint64_t jobs = 1;  // processes at a time
+    bool repeats_words = true;  // a word with {} for each of several arguments
+    std::uint64_t jobs = 1;     // processes at a time
     grouping groups = grouping::job;
     bool is_ordered = false;
     bool has_tags = false;
     bool is_dry = false;
+    bool shows_commands = false;  // on standard error, before they run
     bool shows_bar = false;
     std::string results = {};  // a folder for outputs, or empty
     std::uint64_t tries = 1;

@@ -30,7 +30,8 @@ std::string_view column(std::string_view line, int index) {
     return line.substr(0, line.find('\t'));
 }
 
-bool read_number(std::string_view text, std::uint64_t& number) {
+template <typename Number>
+bool read_number(std::string_view text, Number& number) {
     const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
     return fault == std::errc{} && end == text.data() + text.size() && !text.empty();
 }
@@ -106,8 +107,8 @@ void job_log::read_done(const std::string& file, resumption mode) {
     constexpr int signal_column = 7;
     for (std::uint64_t at = 2; std::getline(lines, line); ++at) {
         std::uint64_t number = 0;
-        std::uint64_t exit_value = 0;
-        std::uint64_t signal = 0;
+        std::int64_t exit_value = 0;  // -1: its time was over
+        std::int64_t signal = 0;
         const bool is_entry = read_number(column(line, 0), number) &&
                               read_number(column(line, exit_column), exit_value) &&
                               read_number(column(line, signal_column), signal);

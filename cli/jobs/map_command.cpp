@@ -1,6 +1,9 @@
 #include "cli/jobs/map_command.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,10 +29,20 @@ struct map_arguments {
     bool is_unordered = false;
     std::string errors = "null";
     std::string timeout;
+    std::string grace = "5s";
     std::string halt = "never";
     connect_option connect;
     map_options run{.jobs = 256};
 };
+
+/// No time that a clock cannot count.
+std::chrono::milliseconds patience_of(std::chrono::milliseconds timeout, std::uint64_t tries,
+                                      std::chrono::milliseconds grace) {
+    constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 365};
+    const auto count = static_cast<std::int64_t>(tries);
+    return std::clamp<std::chrono::milliseconds>(timeout, std::chrono::milliseconds{0}, longest / count) * count +
+           std::clamp<std::chrono::milliseconds>(grace, std::chrono::milliseconds{0}, longest);
+}
 
 int map(map_arguments arguments) {
     auto& run = arguments.run;
@@ -38,6 +51,8 @@ int map(map_arguments arguments) {
                [&] {
                    if (!arguments.timeout.empty()) {
                        run.timeout = seconds_json("--timeout", arguments.timeout);
+                       run.patience = patience_of(time_of("--timeout", arguments.timeout), run.tries,
+                                                  time_of("--grace", arguments.grace));
                    }
                }});
     run.function = unshielded(arguments.function);
@@ -95,6 +110,9 @@ void add_map(CLI::App& root, command& chosen) {
         ->check(CLI::IsMember({"null", "json"}))
         ->type_name("null|json");
     app->add_option("--timeout", arguments->timeout, "of a call, or of each try: seconds, or as 250ms, 1.5s, 1m30s")
+        ->type_name("TIME");
+    app->add_option("--grace", arguments->grace,
+                    "with --timeout: how much longer to wait for the daemon's answers (default 5s)")
         ->type_name("TIME");
     app->add_option("--retries", run.tries, "how often a line is tried in all (default 1)")
         ->type_name("NUMBER")

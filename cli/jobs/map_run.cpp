@@ -28,6 +28,7 @@
 #include "cli/jobs/rate_line.hpp"
 #include "cli/progress_bar.hpp"
 #include "cli/standard_output.hpp"
+#include "config/quantity.hpp"
 
 namespace gatherd::cli::jobs {
 
@@ -136,6 +137,7 @@ public:
           signals_{pipeline_.context(), SIGINT, SIGTERM},
           timer_{pipeline_.context()},
           bar_timer_{pipeline_.context()},
+          silence_timer_{pipeline_.context()},
           bar_{options.shows_bar},
           largest_batch_{is_exact() ? 1 : std::clamp<std::size_t>(options.jobs / 4, 1, largest_batch)} {}
 
@@ -149,6 +151,9 @@ public:
         output_.on_room([this] { go_on(); });
         if (options_.shows_bar) {
             draw_bar();
+        }
+        if (options_.patience) {
+            await_silence();
         }
         pump();
         pipeline_.context().run();
@@ -248,10 +253,12 @@ private:
         bytes_in_flight_ += next.bytes;
         in_flight_.emplace(id, std::move(next));
         pipeline_.send(request_);
+        silent_steps_ = 0;
     }
 
     /// `[{"value":1},..]}` of an answer is by far most of what comes, and is not parsed.
     void take_message(std::string_view line) {
+        silent_steps_ = 0;
         constexpr std::string_view before_id = R"({"jsonrpc":"2.0","id":)";
         constexpr std::string_view before_result = R"(,"result":[)";
         if (is_over_) {
@@ -477,6 +484,7 @@ private:
             }
             return;
         }
+        silent_steps_ = 0;
         pipeline_.hold_up(output_.is_full());
         pump();
     }
@@ -517,6 +525,26 @@ private:
         if (output_.held() == 0) {
             pipeline_.context().stop();
         }
+    }
+
+    /// A daemon that hangs must not keep the command. The time passes in steps, so that a command that was stopped
+    /// itself looks at what has come before it gives up.
+    void await_silence() {
+        constexpr int most_steps = 10;
+        silence_timer_.expires_after(*options_.patience / most_steps);
+        silence_timer_.async_wait([this](asio::error_code stopped) {
+            if (stopped || is_over_) {
+                return;
+            }
+            silent_steps_ = in_flight_.empty() || output_.is_full() ? 0 : silent_steps_ + 1;
+            if (silent_steps_ > most_steps) {
+                give_up("timed out: no answer from the daemon within " + config::duration_text(*options_.patience) +
+                            ", the timeout of all tries and the grace",
+                        exit_status::timed_out);
+            } else {
+                await_silence();
+            }
+        });
     }
 
     void draw_bar() {
@@ -566,6 +594,7 @@ private:
     asio::signal_set signals_;
     asio::steady_timer timer_;  // of an overloaded daemon, then of the last write
     asio::steady_timer bar_timer_;
+    asio::steady_timer silence_timer_;
     progress_bar bar_;
     const bool has_terminal_output_ = isatty(STDOUT_FILENO) == 1;
     const std::string function_ = api::value(options_.function).dump();
@@ -590,6 +619,7 @@ private:
     std::size_t bytes_held_ = 0;
     job_counts counts_{};
 
+    int silent_steps_ = 0;      // since something came, or was sent
     bool is_waiting_ = false;   // for an overloaded daemon
     bool is_stopping_ = false;  // no line is started
     bool is_halted_ = false;

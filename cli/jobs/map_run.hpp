@@ -2,6 +2,7 @@
 /// Calls one function for each line of an input that may have no end, and writes the results as lines.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,6 +28,8 @@ struct map_options {
     std::uint64_t jobs = 0;                             // calls at a time
     std::optional<std::string> timeout = std::nullopt;  // of a try, in seconds, as JSON
     std::uint64_t tries = 1;
+    /// Of whatever is in flight: how long the daemon may say nothing; none: for ever.
+    std::optional<std::chrono::milliseconds> patience = std::nullopt;
     bool is_ordered = true;
     bool shows_errors = false;  // in place of a result that is none: the ERROR, not null
     bool is_raw = false;        // a text is written without its quotes

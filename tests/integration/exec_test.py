@@ -74,13 +74,26 @@ class AsParallelDoes(Exec):
 
     def test_lines_columns_and_numbers_of_arguments(self):
         for flags, stdin in ((["-N2"], b"a\nb\nc\n"), (["-N", "0"], b"a\nb\n"), (["-0"], b"a\nb\0c"), (["--colsep", ","], b"a,b\nc,,d\n,e\n"), (["-C", "[ ,]+"], b"a , b\nc d"),
-                             (["--colsep", "\\t"], b"a\tb c\n"), ([], b"a\n\nb"), (["-r"], b""), ([], b""), (["-r"], b"a\n\nb\n"), (["-N3", "--colsep", ":"], b"1:2\n3:4\n5:6\n7:8")):
+                             (["--colsep", "\\t"], b"a\tb c\n"), ([], b"a\n\nb"), (["-r"], b""), ([], b""), (["-r"], b"a\n\nb\n"), (["-r"], b"a\n \t\nb\n"), (["-n2"], b"a\nb\nc\n"), (["-d,"], b"a,b\n,c"), (["-d", "\\t"], b"a\tb"), (["-P1"], b"a\n"), (["-N3", "--colsep", ":"], b"1:2\n3:4\n5:6\n7:8")):
             with self.subTest(flags=flags, stdin=stdin):
                 self.both("-k", *flags, "echo", "[{}]", stdin=stdin)
                 self.both("-k", *flags, "echo", "{1}", "{2}", "{3}", stdin=stdin)
         (self.folder / "file").write_bytes(b"x\ny\n")
         self.both("-k", "-a", "file", "echo")
         self.both("-k", "echo", "::::", "file", "file")
+
+    def test_another_text_for_the_argument(self):
+        for flags, words in ((["-I@@"], ["echo", "@@", "{}", "{.}"]), (["-I", "%"], ["echo a%b{}%"]), (["-I", ","], ["echo"])):
+            with self.subTest(flags=flags, words=words):
+                self.both("-k", *flags, *words, ":::", "x y", "z.c")
+        self.both("-k", "--will-cite", "--linebuffer", "echo", ":::", "a")
+
+    def test_arguments_that_are_commands(self):
+        lines = b"echo a\necho 'b  c' | tr a-z A-Z\nexit 3\n\n"
+        self.both("-k", stdin=lines, log=True)
+        self.both("-k", ":::", "echo a; echo b", "false", log=True)
+        self.both("-k", ":::", "echo", "printf %s", ":::", "a", "'b c'")
+        self.both("-k", "-N2", stdin=b"echo a\necho b\n")
 
     def test_output_tags_and_lines(self):
         script = r"printf 'a\nb'; echo err >&2; test {} != 2"
@@ -127,6 +140,17 @@ class AsParallelDoes(Exec):
             seen = [(done.returncode, done.stdout) for done in (again("--halt", "now,fail=1"), again("--resume"), again("--resume"), again("--resume-failed"),
                                                                again("--resume-failed", script="echo {}"), again("--resume-failed"))]
             self.assertEqual(seen, [(1, b"a\nb\n"), (0, b"c\n"), (0, b""), (1, b"b\n"), (0, b"b\n"), (0, b"")], program)
+
+    def test_resume_takes_a_log_with_a_job_whose_time_was_over(self):
+        for program, flags in ((BINARY, ["exec", "--shell"]), (PARALLEL, [])):
+            log = self.folder / f"timed-{len(flags)}"
+            (self.folder / ".parallel").mkdir(exist_ok=True)
+            (self.folder / ".parallel/will-cite").touch()
+            subprocess.run([program, *flags, "--joblog", str(log), "--timeout", "1", "sleep {}; :", ":::", "0", "3600"], stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                           env=clean_environment(**SHELL, HOME=str(self.folder)), timeout=PATIENCE)
+            self.assertIn("\t-1\t", log.read_text())
+            self.assertEqual(run_exec("--joblog", str(log), "--resume", "echo", ":::", "0", "3600", "new"), (0, b"new\n", b""))
+            self.assertEqual(run_exec("--joblog", str(log), "--resume-failed", "echo", ":::", "0", "3600", "new"), (0, b"3600\n", b""))
 
     def test_results(self):
         flags = ["-k", "--results", "out", "echo {}; echo err >&2", ":::", "a/b", "c\\d", "e f", ":::", "x\ty"]
@@ -201,6 +225,7 @@ class ByItself(Exec):
         self.assertEqual(run_exec(str(self.folder), ":::", "a")[0], 1)
         status, out, error = run_exec("echo", stdin=b"a\0b\nc\n" + b"x" * 200_000 + b"\n")
         self.assertEqual((status, out), (2, b"c\n"))
+        self.assertIn(b"gatherd: echo: a NUL in an argument", error)
         log = self.folder / "log"
         run_exec("--joblog", str(log), "{}", ":::", "/nowhere", str(self.folder), "true")
         self.assertEqual([line.split("\t")[6] for line in sorted(log.read_text().splitlines()[1:])], ["127", "126", "0"])
@@ -208,7 +233,8 @@ class ByItself(Exec):
     def test_wrong_words(self):
         for words, text in ((["-j", "x", "true"], b"--jobs"), (["--halt", "x", "true"], b"--halt"), ([], b"COMMAND"), (["--resume", "true"], b"--joblog"), (["--jbos", "3", "true"], b"--jbos"), (["true", "::::", "/nowhere"], b"/nowhere"),
                             (["-a", "/nowhere", "true"], b"/nowhere"), (["--colsep", "(", "true"], b"--colsep"), (["true", "::::"], b"::::"), (["--timeout", "x", "true"], b"--timeout"), (["-u", "--tag", "true"], b"--ungroup"),
-                            (["--joblog", "/nowhere/log", "true"], b"/nowhere/log"), (["--results", "/proc/nowhere", "true", ":::", "a"], b"--results"), (["-N", "x", "true"], b"x")):
+                            (["--joblog", "/nowhere/log", "true"], b"/nowhere/log"), (["--results", "/proc/nowhere", "true", ":::", "a"], b"--results"), (["-N", "x", "true"], b"--max-replace-args = x"),
+                            (["--retries", "0", "true"], b"--retries: Value 0"), (["-d", "ab", "true"], b"--delimiter"), (["-I", "", "true"], b"-I"), (["-q", "--shell", "true"], b"excludes --quote")):
             with self.subTest(words=words):
                 status, out, error = run_exec(*words)
                 self.assertEqual((status, out), (255, b""), error)
@@ -251,6 +277,10 @@ class ByItself(Exec):
                 self.assertEqual(running.stdout.readline(), word)
             running.stdin.close()
             self.assertEqual(running.wait(PATIENCE), 0)
+
+    def test_commands_are_shown(self):
+        self.assertEqual(run_exec("-j1", "-t", "echo", ":::", "a b", "c"), (0, b"a b\nc\n", b"echo 'a b'\necho c\n"))
+        self.assertEqual(run_exec("--verbose", "-q", "true", ":::", "a"), (0, b"", b"true a\n"))
 
     def test_delay_and_bar(self):
         self.assertEqual(run_exec("--delay", "10ms", "-k", "echo", ":::", "a", "b", "c")[:2], (0, b"a\nb\nc\n"))

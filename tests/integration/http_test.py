@@ -167,7 +167,7 @@ class Redirects(Fetching):
 
     def test_each_is_checked_like_the_first(self):
         for to, kind in (("http://127.0.0.2:9/", "PermissionError"), ("http://169.254.169.254/", "PermissionError"), ("http://[::1]/", "PermissionError"),
-                         ("http://2130706434:9/", "PermissionError"), ("file:///etc/passwd", "ValueError"), ("ftp://127.0.0.1/", "ValueError"),
+                         ("http://2130706434:9/", "PermissionError"), ("file:///etc/passwd", "ValueError"), ("ftp://127.0.0.1/", "ValueError"), ("http://é.test/", "ValueError"),
                          ("http://a:b@127.0.0.1/", "ValueError"), ("http://", "ValueError")):
             with self.subTest(to=to):
                 self.assertEqual(self.fails(f"/redirect?to={to}")[0], kind)

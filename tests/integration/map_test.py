@@ -226,6 +226,14 @@ class AgainstADaemon(unittest.TestCase):
             lines = numbers(2000)
             self.assertEqual(run_map("--json", "add", "1", stdin=lines, local=False, **where)[:2], (0, b"".join(b"%d\n" % i for i in range(2, 2002))))
 
+    def test_a_daemon_that_hangs_does_not_keep_it(self):
+        daemon = Daemon()
+        self.addCleanup(daemon.kill)
+        where = {"GATHERD_CONNECT": f"127.0.0.1:{daemon.port}"}
+        daemon.process.send_signal(signal.SIGSTOP)
+        status, out, error = run_map("--timeout", "50ms", "--retries", "2", "--grace", "100ms", "echo", stdin=b"a\nb\n", local=False, **where)
+        self.assertEqual((status, out, error), (4, b"", b"gatherd: timed out: no answer from the daemon within 200ms, the timeout of all tries and the grace\n"))
+
     def test_a_daemon_that_goes_away(self):
         daemon = Daemon()
         self.addCleanup(daemon.kill)

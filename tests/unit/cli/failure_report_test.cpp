@@ -56,6 +56,10 @@ TEST_CASE("failure_report: a place is told once, and below the user's own text",
           R"(refused: no (at let["a: b"]))");
     CHECK(told(R"({"code":-32602,"message":"Invalid params: /task/ga...: no","data":{"path":"/task/gather/0"}})",
                "/task") == "refused: no (at gather[0])");
+    constexpr const char* integer =
+        R"json({"code":-32602,"message":"the integer at /task/args/0 is outside [-2^63, 2^64)",
+                "data":{"path":"/task/args/0"}})json";
+    CHECK(told(integer, "/task") == "refused: the integer is outside [-2^63, 2^64) (at args[0])");
     CHECK(told(R"({"code":-32000,"message":"","data":{"type":"E","message":"","path":"/task/map/call","items":[7]}})",
                "/task") == "task failed: E (at map.call, item 7)");
     CHECK(told(R"({"code":-32000,"message":"","data":{"type":"E","message":"","path":"/task/map","items":[7,0]}})",

@@ -98,6 +98,10 @@ TEST_CASE("jobs: replacement strings are GNU parallel's", "[jobs]") {
     CHECK(repeated.argv({.arguments = {"a", "b"}}) == words{"[a]", "[b]"});
     const command_template by_shell{{"echo", "{}", "| cat"}, "/bin/sh", false};
     CHECK(by_shell.argv({.arguments = {"it's"}}) == words{"/bin/sh", "-c", R"(echo 'it'"'"'s' | cat)"});
+    const command_template whole_commands{{}, "/bin/sh", false};
+    CHECK(whole_commands.argv({.arguments = {"echo a"}}) == words{"/bin/sh", "-c", "echo a"});
+    const command_template other_text{{"@@", "{}", "{/}", "{"}, "", false, "@@"};
+    CHECK(other_text.argv({.arguments = {"a/b"}}) == words{"a/b", "{}", "b", "{"});
 }
 
 TEST_CASE("jobs: lists are cut off the end of a command", "[jobs]") {
