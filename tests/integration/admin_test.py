@@ -557,8 +557,36 @@ class Metrics(AdminCase):
                 text = daemon.ask("/metrics")[2].decode()
                 self.assertIn('gatherd_calls_total{function="double",outcome="ok"} 1', text)
                 self.assertIn('gatherd_call_run_seconds_count{function="double"} 1', text)
-                self.assertIn("gatherd_call_queue_seconds_count 1", text)
+                self.assertIn('gatherd_call_queue_seconds_count{lane="workers"} 1', text)
             daemon.wait_until(lambda: 'function="double"' not in daemon.ask("/metrics")[2].decode())
+
+    def test_calls_that_wait_or_may_run_long_are_counted_by_function(self):
+        shell = shutil.which("sh")
+        with AdminDaemon("--process.allow", shell, "--process.running", "1", "--auth.open-functions", "true") as daemon, daemon.connect() as client:
+            self.assertEqual(client.result("stats")["calls"], {})
+            client.result("run", {"task": {"call": "process.run", "args": [[shell, "-c", "exit 3"]]}})
+            client.error("run", {"task": {"call": "process.run", "args": {"argv": [shell], "stdin": "?", "binary": True}}})
+            client.result("run", {"task": {"to_thread": {"call": "add", "args": [1, 2]}}})
+            client.result("run", {"task": {"call": "hash.sha256", "args": ["x" * 1_000_000]}})
+            client.result("run", {"task": {"gather": [{"call": "add", "args": [1, 2]}, {"call": "sleep", "args": [0]}]}})
+            calls = client.result("stats")["calls"]
+            self.assertEqual({name: (its["ok"], its["failed"], its["queued"], its["running"]) for name, its in calls.items()},
+                             {"process.run": (1, 1, 0, 0), "add": (1, 0, 0, 0), "hash.sha256": (1, 0, 0, 0)})
+            self.assertGreater(calls["process.run"]["time_run"], 0)
+            text = daemon.ask("/metrics")[2].decode()
+            for line in ('gatherd_calls_total{function="process.run",outcome="failed"} 1', 'gatherd_call_run_seconds_count{function="hash.sha256"} 1',
+                         'gatherd_call_queue_seconds_count{lane="own"} 2', 'gatherd_call_queue_seconds_count{lane="blocking"} 1',
+                         'gatherd_call_queue_seconds_count{lane="compute"} 1'):
+                self.assertIn(line + "\n", text)
+            long = client.start("run", {"task": {"call": "process.run", "args": [[shell, "-c", "exec sleep 3600"]]}})
+            daemon.wait_until(lambda: client.result("stats")["calls"]["process.run"]["running"] == 1)
+            second = client.start("run", {"task": {"call": "process.run", "args": [[shell, "-c", "exit"]]}})
+            daemon.wait_until(lambda: client.result("stats")["calls"]["process.run"]["queued"] == 1)
+            for each in (second, long):
+                client.start("cancel", {"request": each})
+                client.messages(2)
+            process = client.result("stats")["calls"]["process.run"]
+            self.assertEqual((process["ok"], process["failed"], process["queued"], process["running"]), (1, 1, 0, 0))
 
 
 class EventsReader:
