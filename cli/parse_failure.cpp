@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <vector>
 
@@ -57,11 +58,26 @@ std::vector<std::string> words_not_taken(const CLI::App& app) {
     return words;
 }
 
+/// Whether an option was given whose value may hold secrets. A word that nobody took may be a part of that value, which
+/// the shell has cut since it was not quoted.
+bool has_secret_value(const CLI::App& app) {
+    constexpr std::array<const char*, 3> with_secrets{"--pools", "--pool", "--auth.tokens"};
+    return std::ranges::any_of(with_secrets, [&app](const char* name) {
+        const auto* const found = app.get_option_no_throw(name);
+        return found != nullptr && found->count() > 0;
+    });
+}
+
 }  // namespace
 
 std::string unknown_word(const CLI::App& where, const std::string& word) {
     const auto name = word.substr(0, word.find('='));
     const bool option = name.starts_with("-");
+    if (!option && has_secret_value(where)) {
+        return "one argument too many, of " + std::to_string(word.size()) +
+               " bytes: is the value before it quoted? It may be a part of a secret, so it is not repeated; see " +
+               path_of(where) + " --help";
+    }
     const auto known = option ? option_names(where) : subcommand_names(where);
     const auto nearest = config::nearest_name(name, known);
     const std::string kind = option          ? "unknown option "

@@ -319,7 +319,7 @@ private:
             return {events_.watch(who, server::watched_program{std::move(task)})};
         }
         if (const auto request = server::find_request(daemon_.connections(), *id).request) {
-            return {events_.watch(who, server::watched_program{*id, request})};
+            return {events_.watch(who, server::watched_program{*id, *request})};
         }
         return {
             text_answer(404, "no such task: it was never created, its result was dropped, or the request has ended")};

@@ -152,22 +152,32 @@ void add_connections(family_list& all, server::service& daemon) {
 }
 
 void add_calls(family_list& all, server::service& daemon) {
-    const auto calls = daemon.state().workers().calls_by_name(most_functions);
+    auto calls = daemon.state().workers().calls_by_name(most_functions);
+    for (auto& [name, counted] : daemon.state().calls()->all()) {
+        calls.push_back({std::move(name), counted.returned, counted.failed, counted.times_run});
+    }
     const auto name_of = [](const workers::name_calls& each) { return each.name.empty() ? "(others)" : each.name; };
     all.gauge("gatherd_workers", "Connections that serve functions.",
               static_cast<double>(daemon.state().workers().size()));
-    all.begin(MetricType::Counter, "gatherd_calls_total", "Calls of served functions that have ended.");
+    all.begin(MetricType::Counter, "gatherd_calls_total",
+              "Calls that have ended, of functions that workers serve, that wait in a line or that may run long.");
     for (const auto& each : calls) {
         all.add(each.returned, {{"function", name_of(each)}, {"outcome", "ok"}});
         all.add(each.failed, {{"function", name_of(each)}, {"outcome", "failed"}});
     }
-    all.begin(MetricType::Histogram, "gatherd_call_run_seconds", "From the sending of a call to its answer.");
+    all.begin(MetricType::Histogram, "gatherd_call_run_seconds", "From the begin of such a call to its end.");
     for (const auto& each : calls) {
         all.add_times(each.times_run, {{"function", name_of(each)}});
     }
     all.begin(MetricType::Histogram, "gatherd_call_queue_seconds",
-              "How long calls have waited for a place in a worker.");
-    all.add_times(daemon.state().workers().times_queued());
+              "How long calls have waited: for a worker, a thread of a pool, or in a line of their function.");
+    all.add_times(daemon.state().workers().times_queued(), {{"lane", "workers"}});
+    constexpr std::array lanes{std::pair{plan::call_lane::compute, "compute"},
+                               std::pair{plan::call_lane::blocking, "blocking"},
+                               std::pair{plan::call_lane::own, "own"}};
+    for (const auto& [lane, name] : lanes) {
+        all.add_times(daemon.state().calls()->times_queued(lane), {{"lane", name}});
+    }
 }
 
 void add_pools(family_list& all, const std::vector<pools::pool::state>& pools) {

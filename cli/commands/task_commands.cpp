@@ -138,9 +138,9 @@ int status(const list_arguments& arguments) {
 }
 
 void add_status(CLI::App& root, command& chosen) {
-    auto* const app = root.add_subcommand("status", "show how far created tasks are");
+    auto* const app = root.add_subcommand("status", "show how far created tasks and running requests are");
     const auto arguments = std::make_shared<list_arguments>();
-    app->add_option("ID", arguments->ids, "as `create` and `tasks` print it")->required()->type_name("");
+    app->add_option("ID", arguments->ids, "as `create`, `tasks` and `top` print it")->required()->type_name("");
     app->add_flag("--json", arguments->as_json, "print JSON: an object, or a list of several");
     arguments->connect.add_to(*app);
     app->footer(R"(Example:
@@ -177,7 +177,7 @@ int await(const await_arguments& arguments) {
 void add_await(CLI::App& root, command& chosen) {
     auto* const app = root.add_subcommand("await", "wait for created tasks and print their results");
     const auto arguments = std::make_shared<await_arguments>();
-    app->add_option("ID", arguments->ids, "as `create` and `tasks` print it")->required()->type_name("");
+    app->add_option("ID", arguments->ids, "as `create`, `tasks` and `top` print it")->required()->type_name("");
     app->add_flag("--return-exceptions", arguments->return_exceptions,
                   "a list, in which each result is {\"value\": ...} or {\"error\": ...}");
     arguments->connect.add_to(*app);
@@ -214,7 +214,7 @@ int cancel(const cancel_arguments& arguments) {
 void add_cancel(CLI::App& root, command& chosen) {
     auto* const app = root.add_subcommand("cancel", "cancel created tasks");
     const auto arguments = std::make_shared<cancel_arguments>();
-    app->add_option("ID", arguments->ids, "as `create` and `tasks` print it")->required()->type_name("");
+    app->add_option("ID", arguments->ids, "as `create`, `tasks` and `top` print it")->required()->type_name("");
     app->add_option("--message", arguments->message, "message of their CancelledError")->type_name("TEXT");
     app->add_flag("--json", arguments->as_json, "print {\"cancelled\": n}");
     arguments->connect.add_to(*app);

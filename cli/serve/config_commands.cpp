@@ -76,7 +76,8 @@ std::string settings_json(const config::settings& values, bool with_secrets) {
 }
 
 int check(const std::string& path, const start_check& check_start) {
-    const auto loaded = config::load({.file = path});
+    const bool is_standard_input = path == "-";
+    const auto loaded = config::load({.file = is_standard_input ? "/dev/stdin" : path});
     const auto found = loaded.faults.empty() ? check_start(loaded.values) : start_findings{loaded.faults, {}};
     std::string all;
     for (const auto& each : found.faults) {
@@ -88,7 +89,7 @@ int check(const std::string& path, const start_check& check_start) {
     for (const auto& each : found.warnings) {
         say("warning: " + each);
     }
-    return write_out(path + ": fine\n");
+    return write_out((is_standard_input ? "standard input" : path) + ": fine\n");
 }
 
 void add_print(CLI::App& config, command& chosen) {
@@ -135,14 +136,15 @@ void add_config_commands(CLI::App& root, command& chosen, const start_check& che
 
     auto* const app = root.add_subcommand("check-config", "check a file of settings and say all that is wrong with it");
     const auto path = std::make_shared<std::string>();
-    app->add_option("FILE", *path, "JSON file of settings")->required()->type_name("");
+    app->add_option("FILE", *path, "JSON file of settings; -: standard input")->required()->type_name("");
     app->footer(
         R"(Looks at the file alone, not at the environment, and at what it names: certificates, hosts, folders, owners. Whether an
 address is taken is not looked at.
 Exit status: 0 it is fine, 2 it is not.
 
 Example:
-  gatherd check-config /etc/gatherd.json)");
+  gatherd check-config /etc/gatherd.json
+  gatherd config print --json | gatherd check-config -)");
     app->callback([=, &chosen] { chosen = [=] { return check(*path, check_start); }; });
 }
 

@@ -2,6 +2,7 @@
 """The admin port: health, numbers, tasks and JSON-RPC over HTTP, and who is kept out."""
 
 import base64
+import functools
 import hashlib
 import http.client
 import json
@@ -605,11 +606,41 @@ class Metrics(AdminCase):
                 text = daemon.ask("/metrics")[2].decode()
                 self.assertIn('gatherd_calls_total{function="double",outcome="ok"} 1', text)
                 self.assertIn('gatherd_call_run_seconds_count{function="double"} 1', text)
-                self.assertIn("gatherd_call_queue_seconds_count 1", text)
+                self.assertIn('gatherd_call_queue_seconds_count{lane="workers"} 1', text)
             daemon.wait_until(lambda: 'function="double"' not in daemon.ask("/metrics")[2].decode())
 
+    def test_calls_that_wait_or_may_run_long_are_counted_by_function(self):
+        shell = shutil.which("sh")
+        with AdminDaemon("--process.allow", shell, "--process.running", "1", "--auth.open-functions", "true") as daemon, daemon.connect() as client:
+            self.assertEqual(client.result("stats")["calls"], {})
+            client.result("run", {"task": {"call": "process.run", "args": [[shell, "-c", "exit 3"]]}})
+            client.error("run", {"task": {"call": "process.run", "args": {"argv": [shell], "stdin": "?", "binary": True}}})
+            client.result("run", {"task": {"to_thread": {"call": "add", "args": [1, 2]}}})
+            client.result("run", {"task": {"call": "hash.sha256", "args": ["x" * 1_000_000]}})
+            client.result("run", {"task": {"gather": [{"call": "add", "args": [1, 2]}, {"call": "sleep", "args": [0]}]}})
+            calls = client.result("stats")["calls"]
+            self.assertEqual({name: (its["ok"], its["failed"], its["queued"], its["running"]) for name, its in calls.items()},
+                             {"process.run": (1, 1, 0, 0), "add": (1, 0, 0, 0), "hash.sha256": (1, 0, 0, 0)})
+            self.assertGreater(calls["process.run"]["time_run"], 0)
+            text = daemon.ask("/metrics")[2].decode()
+            for line in ('gatherd_calls_total{function="process.run",outcome="failed"} 1', 'gatherd_call_run_seconds_count{function="hash.sha256"} 1',
+                         'gatherd_call_queue_seconds_count{lane="own"} 2', 'gatherd_call_queue_seconds_count{lane="blocking"} 1',
+                         'gatherd_call_queue_seconds_count{lane="compute"} 1'):
+                self.assertIn(line + "\n", text)
+            long = client.start("run", {"task": {"call": "process.run", "args": [[shell, "-c", "exec sleep 3600"]]}})
+            daemon.wait_until(lambda: client.result("stats")["calls"]["process.run"]["running"] == 1)
+            second = client.start("run", {"task": {"call": "process.run", "args": [[shell, "-c", "exit"]]}})
+            daemon.wait_until(lambda: client.result("stats")["calls"]["process.run"]["queued"] == 1)
+            for each in (second, long):
+                client.start("cancel", {"request": each})
+                client.messages(2)
+            process = client.result("stats")["calls"]["process.run"]
+            self.assertEqual((process["ok"], process["failed"], process["queued"], process["running"]), (1, 1, 0, 0))
 
-class Events(AdminCase):
+
+class EventsReader:
+    """What a test that watches `self.daemon` has."""
+
     def watch(self, query=""):
         client = http.client.HTTPConnection("127.0.0.1", self.daemon.admin_port, timeout=PATIENCE)
         client.request("GET", "/events" + query)
@@ -626,6 +657,15 @@ class Events(AdminCase):
         self.assertTrue(lines[0].startswith("event: ") and lines[1].startswith("data: "), lines)
         return lines[0][7:], json.loads(lines[1][6:])
 
+    def told(self, answer):
+        """The next event of the watched program."""
+        while True:
+            name, data = self.event(answer)
+            if name == "task":
+                return data
+
+
+class Events(EventsReader, AdminCase):
     def test_snapshots_come_at_once_and_go_on(self):
         answer = self.watch()
         times = []
@@ -655,13 +695,7 @@ class Events(AdminCase):
             id = client.result("create_task", {"task": {"sequence": [GATE, {"gather": [{"call": "add", "args": [i, 1]} for i in range(50)]}, GATE]}})["id"]
             gate.wait()
             answer = self.watch("?task=" + id)
-
-            def told():
-                while True:
-                    name, data = self.event(answer)
-                    if name == "task":
-                        return data
-
+            told = functools.partial(self.told, answer)
             first = told()
             self.assertEqual((first["state"], [each["path"] for each in first["nodes"]]), ("running", ["/task"]))
             nodes = {}
@@ -704,6 +738,106 @@ class Events(AdminCase):
             self.assertEqual(len(data["stats"]["calls"]), 100)
             self.assertGreaterEqual(data["functions_left_out"], 50)
             self.assertEqual(len(data["request_seconds"]["counts"]), len(data["request_seconds"]["bounds"]) + 1)
+
+
+class WaitingRequests(EventsReader, unittest.TestCase):
+    """Requests that wait for a pool, whose process serves once the test has written to a pipe."""
+
+    WORKER = """
+import json, os, socket, sys
+open(sys.argv[1]).read()
+stream = socket.socket(fileno=int(os.environ.pop("GATHERD_WORKER_FD"))).makefile("rw")
+def send(message):
+    stream.write(json.dumps(message) + "\\n"); stream.flush()
+send({"id": 1, "method": "serve", "params": {"functions": [{"name": "late"}]}})
+for message in map(json.loads, stream):
+    if message.get("method") == "invoke":
+        send({"id": message["id"], "result": "came"})
+"""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="gatherd-waiting-")
+        self.addCleanup(folder.cleanup)
+        self.pipe = Path(folder.name) / "pipe"
+        os.mkfifo(self.pipe)
+        pool = {"command": [sys.executable, "-Bc", self.WORKER, str(self.pipe)], "processes": 1}
+        self.daemon = AdminDaemon("--pools", json.dumps({"own": pool}), "--workers.wait", "1h")
+        self.addCleanup(self.daemon.stop)
+        self.client = self.daemon.connect()
+        self.addCleanup(self.client.close)
+
+    def serve(self):
+        self.pipe.write_text("serve")
+
+    def start(self, task):
+        """The number of a request that runs it, and the id under which it is watched, once it waits."""
+        number = self.client.start("run", {"task": task})
+
+        def ids():
+            return [each["id"] for each in self.daemon.json("/tasks?running=1") if each.get("request") == number]
+
+        self.daemon.wait_until(ids)
+        return number, ids()[0]
+
+    def test_a_request_that_waited_for_a_pool_is_watched_until_its_program_ends(self):
+        with Gate(self.daemon.port) as gate:
+            number, id = self.start({"sequence": [{"call": "late", "args": []}, GATE]})
+            answer = self.watch("?task=" + quote(id))
+            first = self.told(answer)
+            self.assertEqual((first["id"], first["state"], first["started"], first["nodes"]), (id, "waiting", None, []))
+            self.serve()
+            gate.wait()
+            told = [self.told(answer)]
+            while not any(node.get("function") == "gate" and node["state"] == "running" for node in told[-1]["nodes"]):
+                told.append(self.told(answer))
+            self.assertEqual({each["state"] for each in told}, {"running"})
+            late = self.watch("?task=" + quote(id))
+            self.assertEqual([node.get("function") for node in self.told(late)["nodes"]], [None, "late", "gate"])
+            gate.open()
+            for each in (answer, late):
+                while (last := self.told(each))["state"] == "running":
+                    pass
+                self.assertEqual((last["id"], last["state"], [node["state"] for node in last["nodes"]]), (id, "done", ["finished"] * 3))
+                self.assertGreaterEqual(last["finished"], last["started"])
+            self.assertEqual(self.client.message(), {"jsonrpc": "2.0", "id": number, "result": ["came", "open"]})
+
+    def test_a_program_that_ends_at_once_after_waiting_is_told_as_it_ended(self):
+        _, id = self.start({"sequence": [{"call": "late", "args": []}, {"call": "fail", "args": ["OSError", "no"]}]})
+        answer = self.watch("?task=" + quote(id))
+        self.assertEqual(self.told(answer)["state"], "waiting")
+        self.serve()
+        while (last := self.told(answer))["state"] in ("waiting", "running"):
+            pass
+        self.assertEqual((last["state"], len(last["nodes"])), ("failed", 3))
+
+    def test_how_a_waiting_request_ended_is_told(self):
+        for is_cancelled in (True, False):
+            number, id = self.start({"call": "late", "args": []})
+            self.assertEqual(self.client.result("status", {"id": id}),
+                             {"id": id, "name": str(number), "state": "waiting", "created": None, "started": None, "finished": None})
+            answer = self.watch("?task=" + quote(id))
+            self.assertEqual(self.told(answer)["state"], "waiting")
+            if is_cancelled:
+                self.client.send({"id": "c", "method": "cancel", "params": {"id": id}})
+                self.client.messages(2)
+            else:
+                self.client.reset()  # its requests end with it
+            last = self.told(answer)
+            self.assertEqual((last["state"], last["nodes"]), ("cancelled", []))
+            self.assertIsNotNone(last["finished"])
+
+    def test_an_await_that_is_watched_ends_as_it_is_answered(self):
+        for outcome, state in (({"value": 1}, "done"), ({"call": "fail", "args": ["OSError", "no"]}, "failed")):
+            with Gate(self.daemon.port) as gate:
+                task = self.client.result("create_task", {"task": {"sequence": [GATE, outcome]}})["id"]
+                number = self.client.start("await", {"id": task})
+                self.daemon.wait_until(lambda: any(each.get("request") == number for each in self.daemon.json("/tasks?running=1")))
+                id, = [each["id"] for each in self.daemon.json("/tasks?running=1") if each.get("request") == number]
+                answer = self.watch("?task=" + quote(id))
+                self.assertEqual(self.told(answer)["state"], "waiting")
+                gate.open()
+                self.assertEqual(self.told(answer)["state"], state)
+                self.assertEqual(self.client.message()["id"], number)
 
 
 class Nodes(AdminCase):

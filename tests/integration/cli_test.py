@@ -535,6 +535,20 @@ class OtherCommands(CommandLine):
         shipped = Path(__file__).resolve().parents[2] / "config" / "gatherd.json"
         self.assertEqual(self.run_it("check-config", str(shipped))[0], 0)
 
+    def test_check_config_reads_standard_input(self):
+        status, out, _ = self.run_it("check-config", "-", stdin='{"threads": 4}')
+        self.assertEqual((status, out), (0, "standard input: fine\n"))
+        self.assert_says(self.run_it("check-config", "-", stdin='{"threads": "many"}'), 2, "/dev/stdin:1", "many")
+
+    def test_a_part_of_a_value_that_was_not_quoted_is_not_repeated_where_it_may_be_a_secret(self):
+        for flag in ("--pools", "--pool", "--auth.tokens"):
+            for command in (["serve"], ["config", "print"]):
+                status, out, err = self.run_it(*command, flag, '{"img":', "s3cret", "word")
+                self.assertEqual((status, out), (2, ""))
+                self.assertNotIn("s3cret", err)
+                self.assertIn("one argument too many, of 6 bytes", err)
+        self.assert_says(self.run_it("serve", "gatherd.json"), 2, "one argument too many: gatherd.json")
+
     def test_help_and_version(self):
         status, out, _ = self.run_it("--version")
         self.assertEqual(status, 0)

@@ -64,7 +64,8 @@ export class Waterfall {
     byId("program-title").title = program.name;
     setState(byId("program-state"), program.state);
     byId("program-note").hidden = this.nodes.size > 0;
-    setText(byId("program-note"), "Nobody watched it while it ran: nothing of its nodes was recorded.");
+    setText(byId("program-note"), program.state === "waiting" ? "It waits, and runs nothing yet."
+      : "Nobody watched it while it ran: nothing of its nodes was recorded.");
     for (const part of ["legend", "nodes-heads", "nodes-rows"]) {
       byId(part).hidden = this.nodes.size === 0;
     }
@@ -77,7 +78,7 @@ export class Waterfall {
   }
 
   get isRunning() {
-    return this.program !== null && (this.program.state === "running" || this.program.state === "pending");
+    return this.program !== null && ["pending", "waiting", "running"].includes(this.program.state);
   }
 
   /** Children below their parents, in the order in which they were queued. */

@@ -144,18 +144,34 @@ void note_begin(place where, const program& p) noexcept {
     }
 }
 
+/// The call at `where`, which begins to wait in a lane or to run.
+timed_call timed_at(place where, const program& p, call_lane lane) noexcept {
+    return {p.calls(), callee_at(where).name, lane};
+}
+
+/// A call that was cancelled has neither returned nor failed.
+void end_timed(timed_call& timed, const outcome& result) noexcept {
+    if (result.has_value() || !result.reason()->is_cancellation()) {
+        timed.end(result.has_value());
+    }
+}
+
 /// Runs a call on a pool, with the program kept alive for as long as the thread needs it.
 template <typename Pool>
-executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, program& p) {
+executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, program& p, timed_call timed) {
     try {
         // Named, since g++ 12 destroys temporaries with captures twice in some awaits.
         const record_id record = p.recorder() == nullptr ? no_record : record_around.get();
-        auto body = [where, given = std::move(given), owner = p.shared_from_this(), record] {
+        auto body = [where, given = std::move(given), owner = p.shared_from_this(), record,
+                     timed = std::move(timed)]() mutable {
+            timed.begin();
             const executor::memory_turn turn{&owner->memory()};
             if (record != no_record) [[unlikely]] {
                 owner->recorder()->start(record, where.at);
             }
-            return call_now(callee_at(where), given.bound, where, *owner);
+            outcome made = call_now(callee_at(where), given.bound, where, *owner);
+            end_timed(timed, made);
+            return made;
         };
         auto called = pool(std::move(body));
         outcome result = co_await called;
@@ -191,7 +207,7 @@ public:
     /// A pool for call_on.
     [[nodiscard]] auto pool() const {
         return [context = context_](auto f) {
-            auto body = [context, f = std::move(f)] {
+            auto body = [context, f = std::move(f)]() mutable {
                 outcome result;
                 oneapi::tbb::task_group{*context}.run_and_wait([&] { result = f(); });
                 return result;
@@ -209,7 +225,7 @@ private:
 /// A call on the compute pool. If it is cancelled its task goes on at once, and the thread as soon as it sees that.
 executor::task<outcome> call_computing(place where, bound_arguments given, program& p) {
     const computing_context context;
-    co_return co_await call_on(context.pool(), where, std::move(given), p);
+    co_return co_await call_on(context.pool(), where, std::move(given), p, timed_at(where, p, call_lane::compute));
 }
 
 /// How long a sleeping call sleeps, in `delay`; or the failure that it is instead.
@@ -241,7 +257,8 @@ executor::task<outcome> call_in_turn(place where, bound_arguments given, program
         const auto turn = co_await p.generator_turn();
         const function& callee = callee_at(where);
         if (is_long(callee, given.bound)) {
-            co_return co_await call_on(computing_joined, where, std::move(given), p);
+            co_return co_await call_on(computing_joined, where, std::move(given), p,
+                                       timed_at(where, p, call_lane::compute));
         }
         note_begin(where, p);
         co_return call_now(callee, given.bound, where, p);
@@ -252,6 +269,7 @@ executor::task<outcome> call_in_turn(place where, bound_arguments given, program
 
 /// A call on the blocking pool, once its client has a place there.
 executor::task<outcome> call_blocking(place where, bound_arguments given, program& p) {
+    timed_call timed = timed_at(where, p, call_lane::blocking);
     blocking_place taken{p.blocking_places()};
     try {
         if (taken.places != nullptr) {
@@ -261,16 +279,25 @@ executor::task<outcome> call_blocking(place where, bound_arguments given, progra
         co_return cancelled_at(where, e);
     }
     auto holding_it = [taken = std::move(taken)](auto f) mutable {
-        return blocking([f = std::move(f), taken = std::move(taken)] { return f(); });
+        return blocking([f = std::move(f), taken = std::move(taken)]() mutable { return f(); });
     };
-    co_return co_await call_on(std::move(holding_it), where, std::move(given), p);
+    co_return co_await call_on(std::move(holding_it), where, std::move(given), p, std::move(timed));
+}
+
+/// Why its caller may not call it, or null.
+failure_ptr refusal_of(const function& callee, place where, const program& p) {
+    const char* const setting = p.client().refusal;
+    return setting == nullptr || callee.needs.empty()
+               ? nullptr
+               : std::make_shared<const failure>(
+                     failure{"PermissionError",
+                             callee.name + ": not offered to clients without a token over TCP; set " + setting, where});
 }
 
 /// Awaits a function that is a coroutine, in the frame that holds its arguments.
 executor::task<outcome> call_coroutine(const function& callee, arguments bound, place where, program& p) {
-    if (const char* const setting = p.client().refusal; setting != nullptr && !callee.needs.empty()) {
-        co_return failure{"PermissionError",
-                          callee.name + ": not offered to clients without a token over TCP; set " + setting, where};
+    if (auto refused = refusal_of(callee, where, p)) {
+        co_return refused;
     }
     if (!callee.has_line) {
         note_begin(where, p);
@@ -280,6 +307,54 @@ executor::task<outcome> call_coroutine(const function& callee, arguments bound, 
     } catch (const std::exception&) {
         co_return handled_call(where, callee, p);
     }
+}
+
+/// What a counted call has as its context: the program, and who hears when it begins.
+class counted_context final : public call_context {
+public:
+    counted_context(program& p, timed_call timed) noexcept : program_{p}, timed_{std::move(timed)} {}
+
+    [[nodiscard]] timed_call& timed() noexcept { return timed_; }
+
+    // call_context
+    void call_began() noexcept override {
+        timed_.begin();
+        program_.call_began();
+    }
+    void print(std::string line) override { program_.print(std::move(line)); }
+    python_random& random() override { return program_.random(); }
+    [[nodiscard]] caller client() const noexcept override { return program_.client(); }
+    [[nodiscard]] std::shared_ptr<executor::memory_account> account() override { return program_.account(); }
+    [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline() const noexcept override {
+        return program_.deadline();
+    }
+    void call_failed(std::string_view function, std::string_view type) noexcept override {
+        program_.call_failed(function, type);
+    }
+    void exceed(const char* limit) noexcept override { program_.exceed(limit); }
+
+private:
+    program& program_;
+    timed_call timed_;
+};
+
+/// The same of one that no worker serves: its calls are counted.
+executor::task<outcome> call_counted(const function& callee, arguments bound, place where, program& p) {
+    if (auto refused = refusal_of(callee, where, p)) {
+        co_return refused;
+    }
+    counted_context context{p, timed_at(where, p, callee.has_line ? call_lane::own : call_lane::none)};
+    if (!callee.has_line) {
+        note_begin(where, p);
+    }
+    outcome result;
+    try {
+        result = co_await std::get<coroutine_body>(callee.body)(context, bound);
+    } catch (const std::exception&) {
+        result = handled_call(where, callee, p);
+    }
+    end_timed(context.timed(), result);
+    co_return result;
 }
 
 executor::task<outcome> fail_with(outcome failed) {
@@ -318,7 +393,10 @@ executor::task<outcome> call_with(place where, bound_arguments given, program& p
         co_return sleep_result(*sleeping, given.bound, where);
     }
     if (std::holds_alternative<coroutine_body>(callee.body)) {
-        co_return co_await call_coroutine(callee, given.bound, where, p);
+        if (callee.pool == thread_pool::elsewhere) {
+            co_return co_await call_coroutine(callee, given.bound, where, p);
+        }
+        co_return co_await call_counted(callee, given.bound, where, p);
     }
     if (callee.draws && p.is_seeded()) {
         co_return co_await call_in_turn(where, std::move(given), p);

@@ -28,6 +28,7 @@ program::program(executor::scheduler& threads, std::shared_ptr<const plan> sourc
       blocking_places_{std::move(options.blocking_places)},
       client_{options.client},
       record_budget_{std::move(options.records)},
+      calls_{std::move(options.calls)},
       limits_{bounds},
       observer_{std::move(observer)} {}
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/plan/evaluate/call_times.hpp"
 #include "api/plan/evaluate/node_recorder.hpp"
 #include "api/plan/model/failure.hpp"
 #include "api/plan/model/function.hpp"
@@ -35,6 +36,7 @@ struct program_options {
     std::shared_ptr<executor::semaphore> blocking_places{};
     caller client{};                           ///< who asked for it
     std::shared_ptr<record_budget> records{};  ///< where the record of its nodes counts, if it is watched
+    std::shared_ptr<call_times> calls{};       ///< where its calls are counted; null: nowhere
 };
 
 /// How a run ended.
@@ -157,6 +159,9 @@ public:
     /// For the evaluator: null if nobody watches.
     [[nodiscard]] node_recorder* recorder() const noexcept { return recording_.load(std::memory_order_acquire); }
 
+    /// Where its calls are counted; null: nowhere.
+    [[nodiscard]] const std::shared_ptr<call_times>& calls() const noexcept { return calls_; }
+
     /// When it was started.
     [[nodiscard]] std::chrono::steady_clock::time_point began() const noexcept { return began_; }
 
@@ -185,6 +190,7 @@ private:
     std::shared_ptr<executor::semaphore> blocking_places_;
     const caller client_;
     const std::shared_ptr<record_budget> record_budget_;
+    const std::shared_ptr<call_times> calls_;
     const limits& limits_;
     std::shared_ptr<program_observer> observer_;
     std::shared_ptr<program> alive_;  // from start to the end

@@ -85,8 +85,8 @@ void held_request::wake() {
     client_->defer([self = shared_from_this()] { self->call_again(); });
 }
 
-/// The reply, if nobody has it yet: then this has ended.
-std::optional<reply> held_request::take() {
+/// The reply, if nobody has it yet: then this waits no more. `carries_out`: the caller calls the method.
+std::optional<reply> held_request::take(bool carries_out) {
     std::optional<reply> taken;
     std::uint64_t number = 0;
     {
@@ -97,10 +97,10 @@ std::optional<reply> held_request::take() {
         taken = std::move(answer_);
         answer_.reset();
         number = wake_number_;
+        is_carried_out_ = carries_out;
     }
     server_.state.workers().forget_call(number);
     timer_.cancel();
-    client_->work().remove_request(shared_from_this());
     return taken;
 }
 
@@ -110,30 +110,57 @@ void held_request::call_again() {
         later_.set(server_.state.runs_on(), between_tries, [self = shared_from_this()] { self->wake(); });
         return;
     }
-    auto answer = take();
+    const auto self = shared_from_this();
+    auto answer = take(true);
     if (!answer) {
         return;
     }
+    bool is_understood = false;
+    const auto successor =
+        client_->work().replace_request(self, [&] { is_understood = carry_out(*std::move(answer)); });
+    end_watch(is_understood ? "done" : "failed");  // where it has no successor
+    std::optional<std::string> cancelled_with;
+    {
+        const std::lock_guard guard{lock_};
+        is_carried_out_ = false;
+        cancelled_with.swap(cancelled_with_);
+    }
+    if (successor != nullptr && cancelled_with) {
+        successor->cancel(*cancelled_with);
+    }
+}
+
+/// Calls its method. False: it was refused.
+bool held_request::carry_out(reply answer) {
     auto& decoder = decoder_of_this_thread(server_.state.bounds());
     const std::string_view text{text_.data(), text_.size() - padding};
     client_->note_message(text.size(), text.size());
+    bool is_understood = false;
     for (const protocol::message_item& item : decoder.decode(text).items) {
         if (const auto* const refused = std::get_if<protocol::refusal>(&item)) {
-            answer->error(refused->reason);
+            answer.error(refused->reason);
         } else {
-            call_method(server_, std::get<protocol::request>(item), *std::move(answer), deadline_);
+            is_understood = call_method(server_, std::get<protocol::request>(item), std::move(answer), deadline_);
         }
     }
     decoder.shrink();
+    return is_understood;
 }
 
 bool held_request::cancel(const std::string& message) {
-    auto answer = take();
-    if (answer) {
-        answer->error({errc::cancelled, "CancelledError" + (message.empty() ? "" : ": " + message),
-                       std::make_shared<const value>(value{{"type", "CancelledError"}, {"message", message}})});
+    auto answer = take(false);
+    if (!answer) {
+        const std::lock_guard guard{lock_};
+        if (is_carried_out_ && !cancelled_with_) {
+            cancelled_with_ = message;
+        }
+        return is_carried_out_;
     }
-    return answer.has_value();
+    client_->work().remove_request(shared_from_this());
+    end_watch("cancelled");
+    answer->error({errc::cancelled, "CancelledError" + (message.empty() ? "" : ": " + message),
+                   std::make_shared<const value>(value{{"type", "CancelledError"}, {"message", message}})});
+    return true;
 }
 
 error with_faults_of_pools(const server_parts& server, const error& why) {

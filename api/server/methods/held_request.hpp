@@ -44,7 +44,8 @@ private:
     void start();
     void wake();
     void call_again();
-    [[nodiscard]] std::optional<reply> take();
+    [[nodiscard]] std::optional<reply> take(bool carries_out);
+    [[nodiscard]] bool carry_out(reply answer);
 
     const server_parts& server_;
     const std::shared_ptr<connection> client_;
@@ -57,6 +58,8 @@ private:
     std::mutex lock_;
     std::optional<reply> answer_;  // under lock_, as the next
     std::uint64_t wake_number_ = 0;
+    bool is_carried_out_ = false;                  // its method is being called
+    std::optional<std::string> cancelled_with_{};  // meanwhile: what it becomes is then cancelled
 };
 
 /// The refusal of a plan for an unknown function, with what is known of pools that do not serve yet.

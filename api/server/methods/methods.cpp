@@ -130,7 +130,7 @@ std::vector<std::string_view> method_names() {
     return all;
 }
 
-void call_method(const server_parts& server, const protocol::request& request, reply answer,
+bool call_method(const server_parts& server, const protocol::request& request, reply answer,
                  std::optional<std::chrono::steady_clock::time_point> waits_until) {
     const auto* const found =
         std::find_if(methods.begin(), methods.end(), [&](const method& m) { return m.name == request.method; });
@@ -145,13 +145,14 @@ void call_method(const server_parts& server, const protocol::request& request, r
         fault = try_method(server, found, request, answer);
     }
     if (!fault) {
-        return;
+        return true;
     }
     if (request.params && held_request::may_wait(server, *fault, *answer.to(), waits_until)) {
         held_request::hold(server, request, std::move(answer), waits_until);
-    } else {
-        answer.error(with_faults_of_pools(server, *fault));
+        return true;
     }
+    answer.error(with_faults_of_pools(server, *fault));
+    return false;
 }
 
 }  // namespace gatherd::api::server

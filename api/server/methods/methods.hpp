@@ -27,8 +27,8 @@ struct server_parts {
 
 /// Carries out one request: the reply comes now or later. Where the connection handles its messages. Never throws for
 /// what a client sent.
-/// `waits_until`: it has waited for a pool to serve, and may do so until then.
-void call_method(const server_parts& server, const protocol::request& request, reply answer,
+/// `waits_until`: it has waited for a pool to serve, and may do so until then. False: it was refused.
+bool call_method(const server_parts& server, const protocol::request& request, reply answer,
                  std::optional<std::chrono::steady_clock::time_point> waits_until = std::nullopt);
 
 }  // namespace gatherd::api::server

@@ -119,6 +119,7 @@ void run_understood(server_state& state, understood& request, const params& give
         std::make_shared<running_request>(state, std::move(answer), request.wishes, std::move(allowance), is_bulky);
     request.run_options.blocking_places = blocking_places(state, client);
     request.run_options.records = state.records();
+    request.run_options.calls = state.calls();
     running->start(std::move(request.source), std::move(request.run_options), request.plan_bytes);
 }
 
@@ -242,6 +243,7 @@ void create_task(const server_parts& server, std::optional<protocol::json_view> 
     }
     request.run_options.blocking_places = blocking_places(server.state, *creator);
     request.run_options.records = server.state.records();
+    request.run_options.calls = server.state.calls();
     task->start(std::move(request.source), std::move(request.run_options), request.plan_bytes);
     answer.result({{"id", task->id()}}, [task] { task->announce(); });
 }

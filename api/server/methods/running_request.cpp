@@ -176,6 +176,7 @@ void running_request::answer_end(plan::program_end end) {
             progress_timer_.cancel();
         }
     }
+    end_watch(state_after(end.how));
     if (end.how == plan::program_end::way::returned) {
         answer_result(std::move(end.result.result()));
     } else {

@@ -43,6 +43,22 @@ value threads(const executor::scheduler& of) {
     return all;
 }
 
+/// Of the functions that workers serve, the most called; and of all others whose calls are counted.
+value calls(server_state& state, std::size_t most_served) {
+    const auto seconds = [](std::chrono::nanoseconds time) { return std::chrono::duration<double>{time}.count(); };
+    value all = state.workers().describe_calls(most_served);
+    for (const auto& [name, counted] : state.calls()->all()) {
+        all[name] = {{"workers", 0},
+                     {"queued", counted.queued},
+                     {"running", counted.running},
+                     {"ok", counted.returned},
+                     {"failed", counted.failed},
+                     {"time_queued", seconds(counted.time_queued)},
+                     {"time_run", seconds(counted.times_run.sum)}};
+    }
+    return all;
+}
+
 }  // namespace
 
 value describe_stats(const server_parts& server, std::size_t most_functions) {
@@ -60,7 +76,7 @@ value describe_stats(const server_parts& server, std::size_t most_functions) {
     all["limits"] = server.state.counts().limits_met();
     all["memory"] = {{"allocated_bytes", executor::allocated_memory::exact_bytes()},
                      {"resident_bytes", process::resident_bytes("self")}};
-    all["calls"] = server.state.workers().describe_calls(most_functions);
+    all["calls"] = calls(server.state, most_functions);
     all["failures"] = server.state.failures().most_frequent(most_failures);
     all["threads"] = threads(server.state.runs_on());
     const auto* const bulk = server.state.made_bulk_scheduler();

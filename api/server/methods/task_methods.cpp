@@ -215,7 +215,7 @@ watched_program watch_one(const server_parts& server, const connection& client, 
     if (!is_id_of_request(id)) {
         return watched_program{find_one(server, client, id, right::see_all)};
     }
-    return {id, find_seen_request(server, client, id).request};
+    return {id, *find_seen_request(server, client, id).request};
 }
 
 /// Cancels the request of that id, where the client may. Gives how many were reached.
@@ -319,7 +319,8 @@ void status(const server_parts& server, std::optional<protocol::json_view> given
     const params read{given, expected};
     const std::string id = read.required_text("id");
     if (!read.flag("nodes")) {
-        return answer.result(find_one(server, *answer.to(), id, right::see_all)->status());
+        return answer.result(is_id_of_request(id) ? status_of(id, *find_seen_request(server, *answer.to(), id).request)
+                                                  : find_one(server, *answer.to(), id, right::see_all)->status());
     }
     auto watched = watch_one(server, *answer.to(), id);
     if (watched.nodes() <= nodes_a_turn) {

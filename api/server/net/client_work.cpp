@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace gatherd::api::server {
 namespace {
@@ -50,11 +51,41 @@ client_work::registers& client_work::made_registers() {
 
 bool client_work::add_request(const request_ptr& request) {
     request_key key{key_of(request->id()), request.get()};
+    request_ptr replaced;
+    {
+        const std::lock_guard guard{lock_};
+        if (has_ended_) {
+            return false;
+        }
+        auto& all = made_registers();
+        if (all.replaced == nullptr || key_of(all.replaced->id()) != key.first) {
+            all.requests.emplace(std::move(key), request);
+            return true;
+        }
+        replaced = std::exchange(all.replaced, nullptr);
+    }
+    replaced->pass_watch_to(request);  // before anybody can find it
+    const request_key old{key.first, replaced.get()};
     const std::lock_guard guard{lock_};
     if (!has_ended_) {
-        made_registers().requests.emplace(std::move(key), request);
+        registers_->requests.erase(old);
+        registers_->requests.emplace(std::move(key), request);
+        registers_->successor = request;
     }
     return !has_ended_;
+}
+
+client_work::request_ptr client_work::replace_request(const request_ptr& waiting,
+                                                      const std::function<void()>& carry_out) {
+    {
+        const std::lock_guard guard{lock_};
+        made_registers().replaced = waiting;
+    }
+    carry_out();
+    remove_request(waiting);
+    const std::lock_guard guard{lock_};
+    registers_->replaced = nullptr;
+    return std::exchange(registers_->successor, nullptr);
 }
 
 void client_work::remove_request(const request_ptr& request) noexcept {

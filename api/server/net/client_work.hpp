@@ -17,33 +17,14 @@
 
 #include "api/protocol/request_id.hpp"
 #include "api/server/limits/client_share.hpp"
+#include "api/server/net/pending_request.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
 
-namespace gatherd::api::plan {
-class program;
-}
 namespace gatherd::api::workers {
 class worker;
 }
 
 namespace gatherd::api::server {
-
-/// What method cancel and the end of a connection find of a request in progress.
-class pending_request {
-public:
-    virtual ~pending_request() = default;
-
-    [[nodiscard]] virtual const protocol::request_id& id() const noexcept = 0;
-
-    /// What it does: "running"; "waiting" for created tasks, or for a pool to serve.
-    [[nodiscard]] virtual std::string_view activity() const noexcept { return "running"; }
-
-    /// The program that it runs, if it is one that runs.
-    [[nodiscard]] virtual std::shared_ptr<plan::program> program() const { return nullptr; }
-
-    /// Asks it to end. False: it has ended already. From any thread; may answer before it returns.
-    virtual bool cancel(const std::string& message) = 0;
-};
 
 /// What the end of a connection finds of a task that it created.
 class owned_task {
@@ -74,9 +55,14 @@ public:
     /// Answers that are owed.
     [[nodiscard]] std::size_t owed() const noexcept { return owed_.load(std::memory_order_seq_cst); }  // L
 
-    /// False: the client has gone, so the caller cancels it.
+    /// False: the client has gone, so the caller cancels it. By whoever handles the client's messages.
     [[nodiscard]] bool add_request(const request_ptr& request);
     void remove_request(const request_ptr& request) noexcept;
+
+    /// `carry_out` carries out anew what `waiting` is about. The request of the same id that it adds, if any, takes the
+    /// place of `waiting` in one step, so that it is found at any time, and is watched by those who watch `waiting`.
+    /// Gives that request, or null; `waiting` is not to be found any more. By whoever handles the client's messages.
+    request_ptr replace_request(const request_ptr& waiting, const std::function<void()>& carry_out);
 
     /// The requests of that id.
     [[nodiscard]] std::vector<request_ptr> requests(const protocol::request_id& id) const;
@@ -144,6 +130,8 @@ private:
 
     struct registers {
         std::map<request_key, request_ptr> requests;
+        request_ptr replaced;  // while replace_request runs, until there is its successor
+        request_ptr successor;
         std::unordered_set<task_ptr> tasks;
         std::deque<std::function<void()>> deferred;
         std::deque<std::function<void()>> long_answers;  // the first is being made

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "api/log/line_budget.hpp"
+#include "api/plan/evaluate/call_times.hpp"
 #include "api/plan/evaluate/record_budget.hpp"
 #include "api/plan/model/registry.hpp"
 #include "api/server/auth/token_table.hpp"
@@ -56,6 +57,8 @@ public:
 
     /// Of the nodes of programs that are watched.
     [[nodiscard]] const std::shared_ptr<plan::record_budget>& records() const noexcept { return records_; }
+    /// Where the calls of all programs are counted, but those of workers.
+    [[nodiscard]] const std::shared_ptr<plan::call_times>& calls() const noexcept { return calls_; }
 
     /// Of all clients together, for task_allowance to count.
     [[nodiscard]] const std::shared_ptr<std::atomic<std::size_t>>& tasks_in_flight() const noexcept {
@@ -113,6 +116,7 @@ private:
     workers::worker_table workers_;
     memory_watch memory_;
     const std::shared_ptr<plan::record_budget> records_ = std::make_shared<plan::record_budget>();
+    const std::shared_ptr<plan::call_times> calls_ = std::make_shared<plan::call_times>();
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
     std::atomic<bool> is_draining_{false};      // edge L of connection
     std::atomic<bool> may_workers_end_{false};  // release where set, acquire where asked: nothing else hangs on it

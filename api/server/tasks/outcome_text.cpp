@@ -78,6 +78,11 @@ void answer_with(reply& answer, std::string& message, std::size_t head, const li
     }
 }
 
+std::string_view state_after(plan::program_end::way ending) noexcept {
+    using way = plan::program_end::way;
+    return ending == way::returned ? "done" : ending == way::cancelled ? "cancelled" : "failed";
+}
+
 void count_end(counters& counted, plan::program_end::way ending, std::size_t tasks) noexcept {
     using way = plan::program_end::way;
     const bool is_cancelled = ending == way::cancelled || ending == way::timed_out;

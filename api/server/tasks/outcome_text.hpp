@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "api/error.hpp"
 #include "api/plan/evaluate/program.hpp"
@@ -33,6 +34,9 @@ constexpr std::size_t most_text_parts_a_turn = 4096;
 
 /// Answers with a result that is written behind the answer's head of so many bytes, if it is not too long.
 void answer_with(reply& answer, std::string& message, std::size_t head, const limits& bounds);
+
+/// "done", "failed" or "cancelled": of a request whose program ended so.
+[[nodiscard]] std::string_view state_after(plan::program_end::way ending) noexcept;
 
 /// Counts a program's end, and its tasks as ended alike.
 void count_end(counters& counted, plan::program_end::way ending, std::size_t tasks) noexcept;

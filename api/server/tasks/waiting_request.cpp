@@ -47,6 +47,7 @@ void waiting_request::start() {
     }
     if (tasks_.empty() && claim()) {
         leave();
+        end_watch("done");
         answer_.result(options_.answer == form::streamed ? value{{"completed", 0}, {"failed", 0}} : value::array());
         return;
     }
@@ -160,7 +161,9 @@ bool waiting_request::is_long_answer() const {
 
 void waiting_request::answer_by(std::size_t decisive) {
     const auto end = tasks_[decisive]->end();
-    if ((options_.answer == form::one || options_.answer == form::list) && !end->has_value()) {
+    const bool has_failed = (options_.answer == form::one || options_.answer == form::list) && !end->has_value();
+    end_watch(has_failed ? "failed" : "done");
+    if (has_failed) {
         answer_.error_body(end->code, end->refusal);
     } else if (options_.answer == form::streamed) {
         answer_.result({{"completed", ended_ - failed_}, {"failed", failed_}});
@@ -262,6 +265,7 @@ void waiting_request::time_is_up() {
         return;
     }
     leave();
+    end_watch(options_.answer == form::wait ? "done" : "failed");
     if (options_.answer == form::wait && is_long_answer()) {
         state_.bulk().submit_report(answer_.to()->work().share(),
                                     [self = shared_from_this()] { self->answer_with_texts(); });
@@ -277,6 +281,7 @@ bool waiting_request::cancel(const std::string& message) {
         return false;
     }
     leave();
+    end_watch("cancelled");
     const plan::failure cancelled{"CancelledError", message};
     answer_.error(error_of({plan::program_end::way::cancelled, cancelled, nullptr}, state_.bounds()));
     return true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -15,27 +16,32 @@
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
+namespace {
+
+/// Of a request.
+value described(std::string_view id, std::string_view name, std::string_view state, const value& began, value ended) {
+    return {{"id", id},         {"name", name},     {"state", state},
+            {"created", began}, {"started", began}, {"finished", std::move(ended)}};
+}
+
+}  // namespace
 
 std::string watch_id(const connection& client, const pending_request& request) {
     return request.id().is_absent() ? std::string{}
                                     : std::to_string(client.number()) + ':' + std::string{request.id().text()};
 }
 
-watched_program::watched_program(std::shared_ptr<created_task> task) : task_{std::move(task)}, record_{task_->watch()} {
-    key_ = record_ != nullptr ? static_cast<const void*>(record_.get()) : task_.get();
+value status_of(std::string_view watch_id, const pending_request& request) {
+    const auto program = request.program();
+    const value started = program == nullptr ? value(nullptr) : value(unix_time(program->began()));
+    return described(watch_id, request.id().text(), request.activity(), started, nullptr);
 }
 
-watched_program::watched_program(std::string_view id, const std::shared_ptr<pending_request>& request)
-    : request_{request} {
-    value started = nullptr;
-    if (const auto program = request->program()) {
-        record_ = program->watch();
-        started = unix_time(program->began());
-    }
-    head_ = {{"id", id},           {"name", request->id().text()}, {"state", request->activity()},
-             {"created", started}, {"started", started},           {"finished", nullptr}};
-    key_ = record_ != nullptr ? static_cast<const void*>(record_.get()) : request.get();
-}
+watched_program::watched_program(std::shared_ptr<created_task> task)
+    : task_{std::move(task)}, task_record_{task_->watch()} {}
+
+watched_program::watched_program(std::string_view id, pending_request& request)
+    : request_{request.watch()}, id_{id}, name_{request.id().text()} {}
 
 client_request find_request(const connection_table& connections, std::string_view watch_id) {
     std::uint64_t number = 0;
@@ -53,46 +59,63 @@ client_request find_request(const connection_table& connections, std::string_vie
     return requests.empty() ? client_request{} : client_request{*found, std::move(requests.front())};
 }
 
+const void* watched_program::key() const noexcept {
+    return task_ != nullptr ? static_cast<const void*>(task_.get()) : request_.get();
+}
+
+std::shared_ptr<const plan::node_recorder> watched_program::record() const {
+    return task_ != nullptr ? task_record_ : request_->now().record;
+}
+
 std::string_view watched_program::state() const {
     if (task_ != nullptr) {
         return name_of(task_->phase());
     }
-    const auto request = request_.lock();
-    if (record_ == nullptr) {
-        return request != nullptr ? request->activity() : "done";
-    }
-    return record_->root_state();
+    const auto now = request_->now();
+    return now.record != nullptr && now.record->has_ended() ? now.record->root_state() : now.state;
 }
 
 bool watched_program::has_ended() const {
-    return task_ != nullptr ? task_->end() != nullptr : record_ != nullptr ? record_->has_ended() : request_.expired();
+    if (task_ != nullptr) {
+        return task_->end() != nullptr;
+    }
+    const auto now = request_->now();
+    return now.ended || (now.record != nullptr && now.record->has_ended());
 }
 
 value watched_program::describe(std::uint64_t since) const {
     constexpr std::size_t bytes_a_node = 2048;
-    memory_limit::check(nodes() * bytes_a_node);  // before it is made, so that no program ends for it
-    value described = task_ != nullptr ? task_->status() : head_;
-    if (task_ == nullptr) {
-        described["state"] = state();
-        if (record_ != nullptr && record_->has_ended()) {
-            described["finished"] = unix_time(record_->ended_at());
-        }
-    }
-    if (record_ != nullptr) {
-        record_->describe(described, since);
+    const auto now = request_ == nullptr ? watched_request::moment{} : request_->now();
+    const auto& its_record = request_ == nullptr ? task_record_ : now.record;
+    memory_limit::check((its_record == nullptr ? 0 : its_record->size()) *
+                        bytes_a_node);  // before it is made, so that no program ends for it
+    value made;
+    if (task_ != nullptr) {
+        made = task_->status();
     } else {
-        described["nodes"] = value::array();
-        described["nodes_not_recorded"] = 0;
+        const bool is_recorded_to_its_end = now.record != nullptr && now.record->has_ended();
+        const auto ended = is_recorded_to_its_end ? std::optional{now.record->ended_at()} : now.ended;
+        made = described(id_, name_, is_recorded_to_its_end ? now.record->root_state() : now.state,
+                         now.began ? value(unix_time(*now.began)) : value(nullptr),
+                         ended ? value(unix_time(*ended)) : value(nullptr));
     }
-    return described;
+    if (its_record != nullptr) {
+        its_record->describe(made, since);
+    } else {
+        made["nodes"] = value::array();
+        made["nodes_not_recorded"] = 0;
+    }
+    return made;
 }
 
-std::uint64_t watched_program::version() const noexcept {
-    return record_ == nullptr ? 0 : record_->version();
+std::uint64_t watched_program::version() const {
+    const auto its_record = record();
+    return its_record == nullptr ? 0 : its_record->version();
 }
 
 std::size_t watched_program::nodes() const {
-    return record_ == nullptr ? 0 : record_->size();
+    const auto its_record = record();
+    return its_record == nullptr ? 0 : its_record->size();
 }
 
 }  // namespace gatherd::api::server

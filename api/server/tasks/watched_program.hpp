@@ -34,21 +34,25 @@ struct client_request {
 };
 [[nodiscard]] client_request find_request(const connection_table& connections, std::string_view watch_id);
 
-/// From its making on the program's nodes are recorded.
+/// How far a request is: `{"id", "name", "state", "created", "started", "finished"}`. Nothing is recorded for it.
+[[nodiscard]] value status_of(std::string_view watch_id, const pending_request& request);
+
+/// From its making on the program's nodes are recorded; those of a request that waits for a pool, from its start on.
 ///
-/// Threads: one at a time. Keeps the program's record alive, and of the program only a created task.
+/// Threads: all const members are safe from any thread. Keeps the program's record alive, and of the program only a
+/// created task.
 class watched_program {
 public:
     explicit watched_program(std::shared_ptr<created_task> task);
 
-    watched_program(std::string_view id, const std::shared_ptr<pending_request>& request);
+    watched_program(std::string_view id, pending_request& request);
 
     /// `{"id", "name", "state", "created", "started", "finished", "nodes", "nodes_not_recorded"}`, with the nodes that
     /// have changed since that version. May throw std::bad_alloc and memory_limit_exceeded.
     [[nodiscard]] value describe(std::uint64_t since = 0) const;
 
     /// Rises with each change of a node.
-    [[nodiscard]] std::uint64_t version() const noexcept;
+    [[nodiscard]] std::uint64_t version() const;
 
     /// The state as describe tells it.
     [[nodiscard]] std::string_view state() const;
@@ -57,15 +61,17 @@ public:
     /// How many nodes are recorded.
     [[nodiscard]] std::size_t nodes() const;
 
-    /// The same for all who watch the same record; no other program's while this lives.
-    [[nodiscard]] const void* key() const noexcept { return key_; }
+    /// The same for all who watch the same program; no other program's while this lives.
+    [[nodiscard]] const void* key() const noexcept;
 
 private:
-    std::shared_ptr<created_task> task_{};  // null: of a request
-    std::weak_ptr<pending_request> request_{};
-    value head_{};                                         // of a request: what never changes
-    std::shared_ptr<const plan::node_recorder> record_{};  // null: the program had ended, or the request waits
-    const void* key_ = nullptr;  // of the record if there is one, else of the task or the request
+    [[nodiscard]] std::shared_ptr<const plan::node_recorder> record() const;
+
+    std::shared_ptr<created_task> task_{};                      // null: of a request
+    std::shared_ptr<const plan::node_recorder> task_record_{};  // of a task; null: it had ended
+    std::shared_ptr<const watched_request> request_{};          // null: of a task
+    std::string id_{};                                          // of a request, as the next
+    std::string name_{};
 };
 
 }  // namespace gatherd::api::server

@@ -10,6 +10,7 @@
 
 #include "allocated_elsewhere.hpp"
 #include "api/protocol/message_limits.hpp"
+#include "api/server/methods/methods.hpp"
 #include "api/server/net/turn.hpp"
 #include "connected_client.hpp"
 
@@ -258,6 +259,23 @@ TEST_CASE("connection: a token that is revoked while a huge message is handled t
     is_over.count_down();
     CHECK(client.read_to_end().find("\"error\"") == std::string::npos);
     CHECK_FALSE(client.ours()->work().add_task(nullptr));  // it has closed
+}
+
+TEST_CASE("connection: a huge message of a client that has gone is not decoded", "[server]") {
+    std::latch is_over{1};
+    connected_client client;
+    auto& state = client.of().state();
+    const auto names = method_names();
+    const auto ping_index = static_cast<std::size_t>(std::ranges::find(names, "ping") - names.begin());
+    state.bulk().submit(nullptr, [&is_over] { is_over.wait(); });
+    client.send(ping_of(protocol::huge_message_bytes) + "\n");
+    const bool has_gone = GENERATE(true, false);
+    if (has_gone) {
+        CHECK_FALSE(client.ours()->work().end_some(1));  // as the end of the connection does
+    }
+    is_over.count_down();
+    state.bulk().finish();
+    CHECK(state.counts().of_method(ping_index) == (has_gone ? 0 : 1));
 }
 
 TEST_CASE("connection: of a huge message that is not JSON the bulk lane finds out, and the next one is answered",
