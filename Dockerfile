@@ -8,7 +8,7 @@ RUN scripts/install-deps.sh build clang
 COPY . .
 # clang's coroutines are faster than those of Debian's g++. PRESET=release builds with the latter.
 ARG PRESET=clang
-RUN cmake --preset "$PRESET" -DBUILD_TESTING=OFF \
+RUN cmake --preset "$PRESET" -DBUILD_TESTING=OFF -DCMAKE_UNITY_BUILD=ON \
     && cmake --build --preset "$PRESET" --parallel "$(scripts/build-jobs.sh)" --target gatherd \
     && install --strip -D "build/$PRESET/gatherd" /out/gatherd
 

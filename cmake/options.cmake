@@ -46,7 +46,7 @@ if(GATHERD_SANITIZE)
   list(APPEND gatherd_compile_flags ${gatherd_sanitize_flags} -fno-omit-frame-pointer -O1 -g1)
   target_link_options(gatherd_options INTERFACE "$<BUILD_INTERFACE:${gatherd_sanitize_flags}>")
 endif()
-if(GATHERD_SANITIZE MATCHES thread)
+if(GATHERD_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND gatherd_compile_flags -Wno-tsan)  # Asio's own stand-alone fences, inlined into us; we have none
 endif()
 target_compile_options(gatherd_options INTERFACE "$<BUILD_INTERFACE:${gatherd_compile_flags}>")
