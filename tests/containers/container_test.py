@@ -101,6 +101,29 @@ class Compose(Case):
         self.assertIn("gatherd_build_info", asked.stdout, asked.stderr)
 
 
+class Image(Case):
+    """What only a build of the image would show, and that takes a quarter of an hour (tests/image)."""
+
+    def test_what_dockerignore_lets_through_is_all_that_a_build_needs(self):
+        let_through = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+        source = self.folder / "source"
+        source.mkdir()
+        for name in let_through:
+            (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, source / name)
+        done = subprocess.run(["cmake", "--preset", "release", "-DBUILD_TESTING=OFF", "-DGATHERD_BUILD_BENCH=OFF"], cwd=source, capture_output=True, text=True,
+                              check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_it_has_the_libraries_that_the_daemon_is_linked_with(self):
+        program = subprocess.run(["readelf", "--dynamic", "--wide", BINARY], capture_output=True, text=True, check=True).stdout
+        libraries = set(re.findall(r"\(NEEDED\).*\[(lib.*)\]", program))
+        self.assertIn("libtbb.so.12", libraries)
+        owners = subprocess.run(["dpkg", "-S", *(f"*/x86_64-linux-gnu/{library}" for library in libraries)], capture_output=True, text=True, check=True).stdout
+        packages = {line.split(":")[0] for line in owners.splitlines()} - {"libc6", "libgcc-s1", "libtinfo6"}  # every Debian has these
+        installed = re.search(r"--no-install-recommends (.*?) *&&", (ROOT / "Dockerfile").read_text().replace("\\\n", " "), re.DOTALL)[1].split()
+        self.assertLessEqual(packages, set(installed))
+
+
 class HealthCheck(Case):
     """The command of HEALTHCHECK asks 127.0.0.1:7117, or where GATHERD_CONNECT says: docs/OPERATIONS.md has the table."""
 
