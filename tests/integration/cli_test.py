@@ -311,8 +311,8 @@ class Deadlines(CommandLine):
                 if not select.select([], [waiting[-1]], [], 0.2)[1]:
                     break
             where = f"127.0.0.1:{address[1]}"
-            self.assert_says(self.run_it("call", "noop", "--connect", where, "--connect-timeout", "50ms"), 3, where, "no answer within 0.05 s")
-            self.assert_says(self.run_it("call", "noop", "--connect", where, "--timeout", "50ms", "--grace", "0"), 4, where)
+            self.assert_says(self.run_it("call", "noop", "--connect", where, "--connect-timeout", "1s"), 3, where, "no answer within 1 s")
+            self.assert_says(self.run_it("call", "noop", "--connect", where, "--timeout", "1s", "--grace", "0"), 4, where)
             for each in waiting:
                 each.close()
 
