@@ -18,7 +18,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates libc-ares2 libcurl4 libmicrohttpd12 libncursesw6 libprometheus-cpp-core1.0 libre2-9 libsimdjson14 \
         libspdlog1.10 libssl3 libstdc++6 libsystemd0 libtbb12 \
         libxxhash0 zlib1g \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/cache/apt/* /var/lib/apt/lists/*
 COPY --from=build /out/gatherd /usr/local/bin/gatherd
 # By number, so that an orchestrator can see that it is not root.
 USER 10001:10001
