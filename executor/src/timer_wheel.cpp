@@ -10,12 +10,6 @@ namespace {
 /// Some 146 years: later deadlines count as this, so that no sum here overflows.
 constexpr std::chrono::nanoseconds horizon{std::int64_t{1} << 62};
 
-/// The level whose slot holds `tick`, seen from `now`: the highest group of six bits in which they differ.
-int level_of(std::uint64_t now, std::uint64_t tick, int slot_bits, std::uint64_t slots) noexcept {
-    const std::uint64_t differing = (now ^ tick) | (slots - 1);
-    return (63 - std::countl_zero(differing)) / slot_bits;
-}
-
 }  // namespace
 
 std::uint64_t timer_wheel::tick_of(clock::time_point deadline) const noexcept {
@@ -27,39 +21,46 @@ std::uint64_t timer_wheel::tick_of(clock::time_point deadline) const noexcept {
     return (static_cast<std::uint64_t>(ahead.count()) + round_up) >> tick_bits;
 }
 
+/// Of a timer that is in a slot, or about to be put into one. The level is the highest group of six bits in which its
+/// tick differs from the elapsed ones. It stays the same until the slot begins, and then the slot is emptied.
+timer_wheel::position timer_wheel::position_of(const timer_node& t) const noexcept {
+    const std::uint64_t tick = std::max(tick_of(t.deadline_), elapsed_);
+    const std::uint64_t differing = (elapsed_ ^ tick) | (slots - 1);
+    const int level = (63 - std::countl_zero(differing)) / slot_bits;
+    return {level, tick >> (level * slot_bits) << (level * slot_bits)};
+}
+
 /// Gives the tick where its slot begins.
 std::uint64_t timer_wheel::link(timer_node& t) noexcept {
-    const std::uint64_t tick = std::max(tick_of(t.deadline_), elapsed_);
-    const int level = level_of(elapsed_, tick, slot_bits, slots);
-    const std::uint64_t slot = (tick >> (level * slot_bits)) & (slots - 1);
-    t.level_ = static_cast<std::uint8_t>(level);
-    t.slot_ = static_cast<std::uint8_t>(slot);
-    timer_node*& head = heads_[t.level_][t.slot_];
+    const position at = position_of(t);
+    timer_node*& head = head_of(at);
     t.next_ = nullptr;
     if (head == nullptr) {
         t.previous_ = &t;
         head = &t;
-        occupied_[t.level_] |= std::uint64_t{1} << slot;
+        occupied_[static_cast<std::size_t>(at.level)] |= bit_of(at);
     } else {
         t.previous_ = head->previous_;
         t.previous_->next_ = &t;
         head->previous_ = &t;
     }
-    return tick >> (level * slot_bits) << (level * slot_bits);
+    return at.tick;
 }
 
 void timer_wheel::unlink(timer_node& t) noexcept {
-    timer_node*& head = heads_[t.level_][t.slot_];
+    const position at = position_of(t);
+    timer_node*& head = head_of(at);
     if (head == &t) {
         head = t.next_;
     } else {
         t.previous_->next_ = t.next_;
     }
     if (head == nullptr) {
-        occupied_[t.level_] &= ~(std::uint64_t{1} << t.slot_);
+        occupied_[static_cast<std::size_t>(at.level)] &= ~bit_of(at);
     } else {
         (t.next_ != nullptr ? t.next_ : head)->previous_ = t.previous_;
     }
+    t.previous_ = nullptr;
 }
 
 bool timer_wheel::add(timer_node& t, clock::time_point deadline) noexcept {
@@ -80,11 +81,10 @@ bool timer_wheel::remove(timer_node& t) noexcept {
         return false;
     }
     const std::lock_guard guard{wheel->lock_};
-    if (t.level_ == levels) {
+    if (t.previous_ == nullptr) {
         return false;
     }
     wheel->unlink(t);
-    t.level_ = levels;
     return true;
 }
 
@@ -119,19 +119,16 @@ timer_node* timer_wheel::take_due(std::uint64_t now) noexcept {
     timer_node** last = &due;
     for (auto first = earliest(); first && first->tick <= now; first = earliest()) {
         elapsed_ = std::max(elapsed_, first->tick);
-        const auto level = static_cast<std::size_t>(first->level);
-        const std::size_t slot = (first->tick >> (first->level * slot_bits)) & (slots - 1);
-        timer_node* t = heads_[level][slot];
-        heads_[level][slot] = nullptr;
-        occupied_[level] &= ~(std::uint64_t{1} << slot);
+        timer_node* t = std::exchange(head_of(*first), nullptr);
+        occupied_[static_cast<std::size_t>(first->level)] &= ~bit_of(*first);
         // A long list is out of the caches, and each step waits for the one before. So a second walk comes from the
         // back and fetches the other half meanwhile.
         timer_node* ahead = t->previous_;
         while (t != nullptr) {
             timer_node* const following = t->next_;
             ahead = ahead == nullptr || ahead == t || ahead == following ? nullptr : ahead->previous_;
-            if (level == 0 || tick_of(t->deadline_) <= now) {
-                t->level_ = levels;  // from now on remove() says false
+            if (first->level == 0 || tick_of(t->deadline_) <= now) {
+                t->previous_ = nullptr;  // from now on remove() says false
                 *last = t;
                 last = &t->next_;
             } else {

@@ -58,6 +58,49 @@ TEST_CASE("timer_wheel: random deadlines of all ranges fire once, in order, neve
     CHECK(log.size() + removed == timers.size());
 }
 
+TEST_CASE("timer_wheel: timers are taken back while time passes, from whichever level they have come down to",
+          "[executor]") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    std::mt19937_64 random{seed};
+    const clock::time_point start{};
+    timer_wheel wheel{start};
+    std::vector<noted*> log;
+    std::deque<noted> timers;
+    std::vector<noted*> waiting;
+    std::size_t removed = 0;
+    clock::time_point now = start;
+    for (int turn = 0; turn < 5000; ++turn) {
+        const auto range = std::uint64_t{1} << (random() % 40);
+        const std::chrono::nanoseconds ahead{static_cast<std::int64_t>(random() % range)};
+        timers.emplace_back(log, now + ahead - std::chrono::nanoseconds{1000});  // of some the time has passed
+        wheel.add(timers.back(), timers.back().deadline);
+        waiting.push_back(&timers.back());
+        if (random() % 2 == 0) {
+            std::swap(waiting[random() % waiting.size()], waiting.back());
+            const bool has_fired = std::find(log.begin(), log.end(), waiting.back()) != log.end();
+            REQUIRE(timer_wheel::remove(*waiting.back()) == !has_fired);
+            REQUIRE_FALSE(timer_wheel::remove(*waiting.back()));
+            removed += has_fired ? 0 : 1;
+            waiting.pop_back();
+        }
+        if (random() % 4 == 0) {
+            const auto step = std::uint64_t{1} << (random() % 34);
+            now += std::chrono::nanoseconds{static_cast<std::int64_t>(random() % step)};
+            const std::size_t before = log.size();
+            wheel.fire_due(now);
+            for (std::size_t i = before; i < log.size(); ++i) {
+                REQUIRE(log[i]->deadline <= now);
+            }
+        }
+    }
+    for (noted* const each : waiting) {
+        removed += timer_wheel::remove(*each) ? 1 : 0;
+    }
+    CHECK(log.size() + removed == timers.size());
+    CHECK_FALSE(wheel.next_due());
+}
+
 TEST_CASE("timer_wheel: add tells when the new timer is the earliest", "[executor]") {
     const clock::time_point start{};
     timer_wheel wheel{start};

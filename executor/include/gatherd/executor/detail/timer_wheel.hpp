@@ -39,10 +39,8 @@ private:
 
     fire_function fire_;
     timer_node* next_ = nullptr;
-    timer_node* previous_ = nullptr;  // of the first in a slot, the last
+    timer_node* previous_ = nullptr;  // of the first in a slot, the last; none: in no slot, fired or about to
     timer_wheel* wheel_ = nullptr;    // where it is or was last linked; written under that wheel's lock
-    std::uint8_t level_ = 0;          // beyond the last level: in no slot, fired or about to
-    std::uint8_t slot_ = 0;
 };
 
 /// A hierarchical timing wheel (Varghese and Lauck, SOSP 1987; scheme 6 and 7): add and remove in constant time,
@@ -108,6 +106,14 @@ private:
     [[nodiscard]] clock::time_point time_of(std::uint64_t tick) const noexcept {
         return start_ + std::chrono::nanoseconds{static_cast<std::int64_t>(tick << tick_bits)};
     }
+    [[nodiscard]] static std::size_t slot_of(const position& at) noexcept {
+        return (at.tick >> (at.level * slot_bits)) & (slots - 1);
+    }
+    [[nodiscard]] static std::uint64_t bit_of(const position& at) noexcept { return std::uint64_t{1} << slot_of(at); }
+    [[nodiscard]] timer_node*& head_of(const position& at) noexcept {
+        return heads_[static_cast<std::size_t>(at.level)][slot_of(at)];
+    }
+    [[nodiscard]] position position_of(const timer_node& t) const noexcept;
     std::size_t fire_due_alone(clock::time_point now) noexcept;
     [[nodiscard]] std::uint64_t link(timer_node& t) noexcept;
     void unlink(timer_node& t) noexcept;
