@@ -96,7 +96,7 @@ public:
     Node& make_at(const Where& where, Args&&... args) {
         Node& n = plan_.make<Node>(std::forward<Args>(args)...);
         n.parent = where.parent;
-        n.step = where.step;
+        n.step = kept_step(where.step);
         n.position = where.position;
         return n;
     }
@@ -142,6 +142,15 @@ public:
     const function& find_function(protocol::json_view name, const node& where, std::string_view below);
 
 private:
+    /// The children of one list share it.
+    const std::string_view* kept_step(std::string_view step) {
+        if (last_step_ == nullptr || last_step_->data() != step.data() || last_step_->size() != step.size()) {
+            last_step_ = &plan_.make<std::string_view>(step);
+        }
+        return last_step_;
+    }
+    static const std::string_view* kept_step(const std::string_view* step) noexcept { return step; }
+
     /// That of a worker, which the plan keeps; or null.
     const function* find_served(std::string_view name);
 
@@ -150,6 +159,7 @@ private:
     const call_rights* rights_;
     plan& plan_;
     const function* last_function_ = nullptr;
+    const std::string_view* last_step_ = nullptr;
 };
 
 }  // namespace gatherd::api::plan

@@ -53,7 +53,7 @@ struct node {
     std::uint8_t lines = 0;                   ///< of an instant one: how many of its calls print, at most most_lines
     std::uint32_t position = place::no_item;  ///< in its parent's list; the path ends with it, after `step`
     const node* parent = nullptr;
-    std::string_view step;  ///< how its parent's path goes on: "/gather", "/let/a", "/args/0/await"
+    const std::string_view* step = nullptr;  ///< how its parent's path goes on: "/gather", "/let/a", "/args/0/await"
 };
 
 /// A task in the arguments of a call, and where its result goes.

@@ -34,7 +34,7 @@ const function* plan::find_served(std::string_view name) const {
 std::span<value> plan::make_values(std::size_t count) {
     if (values_.empty() || values_.back().size - values_.back().used < count) {
         // Small plans get small chunks; large ones few.
-        const std::size_t usual = values_.empty() ? 8 : std::min(values_a_chunk, values_.back().size * 2);
+        const std::size_t usual = values_.empty() ? 8 : std::min(largest_chunk, values_.back().size * 2);
         const std::size_t size = std::max(count, usual);
         memory_limit::check(size * sizeof(value));
         values_.push_back({std::make_unique<value[]>(size), 0, size});
@@ -52,7 +52,7 @@ std::string pointer_to(const place& where, std::size_t most) {
     }
     std::string pointer;
     for (auto each = upwards.rbegin(); each != upwards.rend() && pointer.size() <= most; ++each) {
-        pointer += (*each)->step;
+        pointer += *(*each)->step;
         if ((*each)->position != place::no_item) {
             pointer += '/' + std::to_string((*each)->position);
         }

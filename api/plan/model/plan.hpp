@@ -31,9 +31,11 @@ public:
     arena(const arena&) = delete;
     arena& operator=(const arena&) = delete;
 
-    /// So many bytes, aligned for any type. Never none.
+    /// What a piece is aligned for: nodes are made of pointers and numbers.
+    static constexpr std::size_t unit = alignof(void*);
+
+    /// So many bytes. Never none.
     [[nodiscard]] std::byte* allocate(std::size_t bytes) {
-        constexpr std::size_t unit = alignof(std::max_align_t);
         bytes = (bytes + unit - 1) / unit * unit;
         if (bytes > left_) [[unlikely]] {
             grow(bytes);
@@ -53,7 +55,7 @@ private:
         left_ = size_;
     }
 
-    alignas(std::max_align_t) std::byte first_[912];  // memory: not a value
+    alignas(unit) std::byte first_[912];  // memory: not a value
     std::byte* next_;
     std::size_t left_;
     std::size_t size_ = sizeof first_;  // of the last piece
@@ -87,14 +89,14 @@ public:
     /// A new node in the arena.
     template <typename Node, typename... Args>
     Node& make(Args&&... args) {
-        static_assert(std::is_trivially_destructible_v<Node>);
+        static_assert(std::is_trivially_destructible_v<Node> && alignof(Node) <= arena::unit);
         return *::new (arena_.allocate(sizeof(Node))) Node(std::forward<Args>(args)...);
     }
 
     /// Room for `count` objects in the arena, default-constructed. Only for types without a destructor to run.
     template <typename T>
     std::span<T> make_span(std::size_t count) {
-        static_assert(std::is_trivially_destructible_v<T>);
+        static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= arena::unit);
         T* const first = reinterpret_cast<T*>(arena_.allocate(count * sizeof(T)));
         std::uninitialized_default_construct_n(first, count);
         return {first, count};
@@ -116,7 +118,7 @@ public:
     std::span<value> make_values(std::size_t count);
 
 private:
-    static constexpr std::size_t values_a_chunk = 256;
+    static constexpr std::size_t largest_chunk = 16 * 1024;  // values
     using served_functions = std::unordered_map<std::string_view, std::shared_ptr<const function>>;  // by their names
 
     struct values_chunk {
