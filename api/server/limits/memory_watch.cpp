@@ -21,25 +21,20 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds between_looks{2};
 constexpr std::chrono::milliseconds between_idle_looks{50};  // while those who hold much need not end
-constexpr std::chrono::milliseconds between_givings{500};    // back of free memory, while much is allocated
+constexpr std::chrono::milliseconds between_counts{10};      // of what is resident, while much is allocated
+constexpr std::chrono::milliseconds between_givings{500};    // back of free memory, while there is room for more
 constexpr std::size_t much_memory = std::size_t{48} << 20;
 constexpr std::chrono::seconds patience{1};                // with those that were told to end, before others are
 constexpr std::size_t least_worth = std::size_t{1} << 20;  // of what holds less, several are ended together
 constexpr std::size_t most_victims = 256;
 constexpr std::size_t small_change = std::size_t{128} << 10;  // of a connection: a buffer that it may keep
 
-/// Memory that malloc keeps, since each thread has an arena of its own and one does not use what is free in another, is
-/// in no count. Where that is much it is given back to the system.
-void give_back_free_memory() {
-#ifdef __GLIBC__
+std::size_t resident_bytes() {
     std::ifstream file{"/proc/self/statm"};
     std::size_t size = 0;
     std::size_t resident = 0;
     file >> size >> resident;
-    if (resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) > allocated_memory::bytes() + much_memory) {
-        malloc_trim(0);
-    }
-#endif
+    return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
 /// False: the time has passed.
@@ -156,18 +151,40 @@ void memory_watch::run() noexcept {
         bool was_rung = true;
         if (is_high || is_one_full_ || some_wait_.load(std::memory_order_relaxed)) {
             static_cast<void>(wait_for(bell_, is_high || !victims_.empty() ? between_looks : between_idle_looks));
-        } else if (has_much) {
-            was_rung = wait_for(bell_, between_givings);  // else it may have been freed since
+        } else if (has_much || has_left_much_) {
+            was_rung = wait_for(bell_, between_counts);  // else it may have been freed since
         } else {
             static_cast<void>(sem_wait(&bell_));  // after EINTR one look too many
         }
-        const auto began = steady_clock::now();
         if (was_rung) {
+            const auto began = steady_clock::now();
             look();
+            std::this_thread::sleep_for(10 * (steady_clock::now() - began));  // others have the CPU ten times as long
         }
-        give_back_free_memory();
-        std::this_thread::sleep_for(10 * (steady_clock::now() - began));  // others have the CPU ten times as long
+        has_left_much_ = !give_back_free_memory();
     }
+}
+
+/// Memory that malloc keeps, since each thread has an arena of its own and one does not use what is free in another, is
+/// in no count. Where that is much it is given back to the system: now and then, and at once where the process has more
+/// than the limit, and more than the last time left. False: it is much, and its time will come.
+bool memory_watch::give_back_free_memory() {
+#ifdef __GLIBC__
+    const std::size_t resident = resident_bytes();
+    left_resident_ = std::min(left_resident_, resident);
+    if (resident <= allocated_memory::bytes() + much_memory) {
+        return true;
+    }
+    const auto now = steady_clock::now();
+    const bool is_urgent = resident > std::max(memory_limit::most(), left_resident_ + much_memory / 2);
+    if (!is_urgent && now - last_giving_ < between_givings) {
+        return false;
+    }
+    malloc_trim(0);
+    last_giving_ = steady_clock::now();
+    left_resident_ = resident_bytes();
+#endif
+    return true;
 }
 
 std::vector<memory_watch::holder> memory_watch::holders() {

@@ -68,8 +68,8 @@ constexpr std::size_t bytes_a_program = 2048;
 /// connection by closing it, for its half-read message, the answers that it does not read and its requests that wait;
 /// kept results, the oldest half of them. A program whose allocation was refused is ended in any case.
 ///
-/// While more than 48 MiB are allocated it also gives back to the system, now and then, what malloc keeps of freed
-/// memory.
+/// While more than 48 MiB are allocated it also gives back to the system what malloc keeps of freed memory: now and
+/// then, and at once where the process has more memory than limits.memory_bytes.
 ///
 /// Where the process does not count what it allocates there is no such thread.
 ///
@@ -124,6 +124,7 @@ private:
 
     void run() noexcept;
     void look();
+    [[nodiscard]] bool give_back_free_memory();
     [[nodiscard]] std::vector<holder> holders();
     static bool by_bytes(const holder& one, const holder& other) noexcept;
     bool end_largest(std::vector<holder>& all, const client_share* client, const char* limit);
@@ -143,6 +144,9 @@ private:
     std::vector<std::weak_ptr<plan::program>> victims_;  // were told to end, and may not have yet
     std::weak_ptr<memory_holder> leaving_;               // likewise
     std::chrono::steady_clock::time_point victims_since_{};
+    std::chrono::steady_clock::time_point last_giving_{};  // back of free memory
+    std::size_t left_resident_ = 0;                        // by it
+    bool has_left_much_ = false;                           // to be given back
     std::thread thread_;
 };
 
