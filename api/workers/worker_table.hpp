@@ -2,6 +2,8 @@
 /// Who serves which functions, and which of their calls run where.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -227,7 +229,7 @@ private:
 
     // placement.cpp: who runs where. All under lock_.
     [[nodiscard]] static offer* freest(const served_name& name) noexcept;
-    [[nodiscard]] static bool is_own_pool_full(const served_name& name, const void* asking) noexcept;
+    [[nodiscard]] static bool is_own_pool_full(const served_name& name, pid_t asking) noexcept;
     void look_at_rest(worker& host) noexcept;
     [[nodiscard]] std::string why_orphaned(const served_name& name) const;
     void place(served_call& call, offer& taken);

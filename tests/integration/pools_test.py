@@ -206,6 +206,30 @@ for message in messages():
         self.assertEqual(data["type"], "RuntimeError")
         self.assertIn("all places of pool own are taken", data["message"])
 
+    def test_so_does_one_over_a_unix_socket_of_the_process_and_of_what_it_starts(self):
+        where = str(self.folder() / "socket")
+        client = self.connect(self.start("--pools", json.dumps({"own": pool(*python('''
+def ask():
+    asking = socket.socket(socket.AF_UNIX)
+    asking.connect(sys.argv[1])
+    asking.sendall(b'{"id":1,"method":"run","params":{"task":{"call":"inner"}}}\\n')
+    return json.loads(asking.makefile().readline())["error"]["data"]
+def fork():
+    answer, told = os.pipe()
+    if os.fork() == 0:
+        os.write(told, json.dumps(ask()).encode())
+        os._exit(0)
+    os.wait()
+    return json.loads(os.read(answer, 10000))
+loop({"ask": ask, "fork": fork, "inner": lambda: 1})
+''', where))}), listen="127.0.0.1:0,unix:" + where))
+        for way in ("ask", "fork"):
+            data = client.result("run", call(way))
+            self.assertEqual(data["type"], "RuntimeError")
+            self.assertIn("all places of pool own are taken", data["message"])
+        # Who is no process of the pool waits for its place.
+        self.assertEqual(client.result("gather", {"tasks": [{"call": "inner"}] * 3}), [1, 1, 1])
+
 
 class Faults(PoolsCase):
     def test_a_process_that_fails_is_started_again(self):

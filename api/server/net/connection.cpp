@@ -44,6 +44,8 @@ connection::connection(connection_table& table, transport::socket_type socket,
       output_{state_} {
     if (peer_ != peer_address{}) {
         set_client_options(transport_.socket().native_handle());
+    } else {
+        process_ = process_behind(transport_.socket().native_handle());
     }
 }
 
@@ -61,6 +63,7 @@ void connection::start() {
 
 void connection::become_process(const std::shared_ptr<workers::worker>& self) {
     credentials_.trust(state_.own_identity());
+    process_ = self->member()->pid;
     static_cast<void>(work_.become_worker(self));  // it has not ended: it has not begun
 }
 

@@ -142,6 +142,9 @@ public:
 
     [[nodiscard]] const peer_address& peer() const noexcept { return peer_; }
 
+    /// The process that has connected to a Unix socket, or has inherited this one; 0: the system does not tell.
+    [[nodiscard]] pid_t process() const noexcept { return process_; }
+
     [[nodiscard]] server_state& state() noexcept { return state_; }
     [[nodiscard]] request_handler& handler() noexcept { return table_.handler(); }
 
@@ -191,6 +194,7 @@ private:
     const std::uint64_t number_;
     transport transport_;
     const peer_address peer_;
+    pid_t process_ = 0;       // never changes once it was let in
     asio::io_context& home_;  // its worker's
     inbox input_;
     bool is_http_ = false;                         // never changes once it was let in, nor does the next
