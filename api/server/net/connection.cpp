@@ -368,10 +368,10 @@ void connection::flush() {
 }
 
 void connection::wait_writable() {
-    is_writing_ = true;
+    is_writing_ = is_blocked_ = true;
     transport_.socket().async_wait(transport_.needed_to_write(),
                                    [self = shared_from_this()](const asio::error_code& failed) {
-                                       self->is_writing_ = false;
+                                       self->is_writing_ = self->is_blocked_ = false;
                                        if (!failed) {
                                            self->after_turn();
                                        }
@@ -386,6 +386,9 @@ void connection::after_turn() {
         lose_worker();  // it can answer nothing any more
     }
     flush();
+    if (is_lost_worker_ && is_blocked_ && !work_.is_owed()) {
+        close();  // it does not read, and what is unwritten are its calls
+    }
     if (is_closed_) {
         return;
     }
@@ -539,6 +542,7 @@ void connection::close() noexcept {
 
 void connection::lose_worker() noexcept {
     if (const auto worker = work_.take_worker()) {
+        is_lost_worker_ = true;
         state_.workers().lose(*worker, why_closed_.empty() ? "" : "the daemon closed its connection: " + why_closed_);
     }
 }
