@@ -1001,6 +1001,9 @@ class Hostile(WorkersCase):
 
     def test_a_refused_serve_is_logged(self):
         self.assertEqual(self.refusal({"name": "x", "a\nb": 1}), "/functions/0/a\nb")
+        for _ in range(5):
+            self.other().error("serve", {"functions": 5})
+        self.daemon.wait_for_log("refused serves were not logged, there were too many not_logged=")  # no other refusal follows
         self.daemon.wait_for_log('a serve was refused peer=127.0.0.1 error="Invalid params: /functions/0/a\\nb: unknown member')
 
     def test_a_call_that_is_too_large_raises_overflow_error(self):
