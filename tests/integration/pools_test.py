@@ -179,8 +179,8 @@ loop({"ask": ask})
     @unittest.skipIf(os.geteuid(), "only root may start processes of another user")
     def test_a_process_is_of_its_user(self):
         nobody = pwd.getpwnam("nobody")
-        client = self.connect(self.daemon(own=pool(*python('loop({"who": lambda: [os.getresuid(), os.getresgid(), os.getgroups()]})'), user="nobody")))
-        self.assertEqual(client.result("run", call("who")), [[nobody.pw_uid] * 3, [nobody.pw_gid] * 3, os.getgrouplist("nobody", nobody.pw_gid)])
+        client = self.connect(self.daemon(own=pool(*python('loop({"who": lambda: [os.getresuid(), os.getresgid(), os.getgroups(), os.environ["HOME"]]})'), user="nobody")))
+        self.assertEqual(client.result("run", call("who")), [[nobody.pw_uid] * 3, [nobody.pw_gid] * 3, os.getgrouplist("nobody", nobody.pw_gid), nobody.pw_dir])
 
     def test_the_flag_may_be_given_several_times(self):
         script = self.folder() / "tasks.py"
@@ -321,6 +321,7 @@ while True: signal.pause()
                 ('{"own": {"command": ["no-such-program"]}}', "pools.own: there is no program 'no-such-program' in PATH"),
                 ('{"own": {"command": ["/no/such"]}}', "pools.own: '/no/such' cannot be executed: No such file or directory"),
                 ('{"own": {"command": ["/etc/passwd"]}}', "pools.own: '/etc/passwd' cannot be executed: Permission denied"),
+                ('{"own": {"command": ["python3", "/none.py"]}}', "pools.own: '/none.py' cannot be read: No such file or directory"),
                 ('{"own": {"command": ["none.py"], "cwd": "/tmp"}}', "pools.own: '/tmp/none.py' cannot be read: No such file or directory"),
                 ('{"own": {"command": ["true"], "cwd": "/no/such/folder"}}', "pools.own: its folder '/no/such/folder'"),
                 ('{"own": {"command": ["true"], "user": "no-such-user"}}', "pools.own: there is no user 'no-such-user'"),
