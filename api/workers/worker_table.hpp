@@ -62,8 +62,11 @@ struct served_name {
 /// What the calls of one name did.
 struct name_calls {
     std::string name;
+    std::size_t queued = 0;   ///< calls that wait now
+    std::size_t running = 0;  ///< calls that run now
     std::uint64_t returned = 0;
     std::uint64_t failed = 0;
+    std::chrono::nanoseconds time_queued{0};
     latency_histogram times_run{};
 };
 
