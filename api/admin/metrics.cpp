@@ -154,7 +154,8 @@ void add_connections(family_list& all, server::service& daemon) {
 void add_calls(family_list& all, server::service& daemon) {
     auto calls = daemon.state().workers().calls_by_name(most_functions);
     for (auto& [name, counted] : daemon.state().calls()->all()) {
-        calls.push_back({std::move(name), counted.returned, counted.failed, counted.times_run});
+        calls.push_back({std::move(name), counted.queued, counted.running, counted.returned, counted.failed,
+                         counted.time_queued, counted.times_run});
     }
     const auto name_of = [](const workers::name_calls& each) { return each.name.empty() ? "(others)" : each.name; };
     all.gauge("gatherd_workers", "Connections that serve functions.",
@@ -164,6 +165,19 @@ void add_calls(family_list& all, server::service& daemon) {
     for (const auto& each : calls) {
         all.add(each.returned, {{"function", name_of(each)}, {"outcome", "ok"}});
         all.add(each.failed, {{"function", name_of(each)}, {"outcome", "failed"}});
+    }
+    all.begin(MetricType::Gauge, "gatherd_calls_queued", "Such calls that wait for their place.");
+    for (const auto& each : calls) {
+        all.add(each.queued, {{"function", name_of(each)}});
+    }
+    all.begin(MetricType::Gauge, "gatherd_calls_running", "Such calls that run.");
+    for (const auto& each : calls) {
+        all.add(each.running, {{"function", name_of(each)}});
+    }
+    all.begin(MetricType::Counter, "gatherd_calls_queued_seconds_total",
+              "How long such calls that have had their place waited for it, together.");
+    for (const auto& each : calls) {
+        all.add(seconds(each.time_queued), {{"function", name_of(each)}});
     }
     all.begin(MetricType::Histogram, "gatherd_call_run_seconds", "From the begin of such a call to its end.");
     for (const auto& each : calls) {

@@ -23,6 +23,20 @@ constexpr std::string_view socket_variable = "GATHERD_WORKER_FD=3";
 constexpr std::string_view own_variables = "GATHERD_";
 constexpr const char* standard_path = "/usr/local/bin:/usr/bin:/bin";
 
+constexpr std::array<std::pair<std::string_view, const char*>, 4> interpreters{
+    {{".py", "python3"}, {".js", "node"}, {".mjs", "node"}, {".php", "php"}}};
+
+/// The script that a command names by its whole path: the first argument that is no option. Others than whole paths may
+/// be looked for elsewhere than in the folder, as `node -r dotenv/config.js`. Empty: it names none.
+std::string script_of(const std::vector<std::string>& command) {
+    const auto first = std::find_if(command.begin() + 1, command.end(),
+                                    [](const std::string& word) { return !word.starts_with('-'); });
+    const bool is_script =
+        first != command.end() && first->starts_with('/') &&
+        std::ranges::any_of(interpreters, [&](const auto& each) { return first->ends_with(each.first); });
+    return is_script ? *first : std::string{};
+}
+
 std::string in_folder(const std::string& path, const std::string& folder) {
     return path.starts_with('/') || folder.empty() ? path : folder + '/' + path;
 }
@@ -64,7 +78,13 @@ void check_access(const std::string& path, int mode, const char* verb) {
     throw std::runtime_error{"'" + path + "' cannot be " + verb + ": " + std::strerror(errno)};
 }
 
-process::process_user find_user(const std::string& name) {
+/// A user's ids, and what its processes expect of their environment.
+struct found_user {
+    process::process_user ids;
+    std::array<std::pair<const char*, std::string>, 3> variables;
+};
+
+found_user find_user(const std::string& name) {
     constexpr std::size_t most_text = std::size_t{64} << 10;
     std::vector<char> text(most_text);
     passwd entry{};
@@ -79,14 +99,13 @@ process::process_user find_user(const std::string& name) {
         throw std::runtime_error{"the groups of user '" + name + "' cannot be read"};
     }
     groups.resize(static_cast<std::size_t>(count));
-    return {found->pw_uid, found->pw_gid, std::move(groups)};
+    return {{found->pw_uid, found->pw_gid, std::move(groups)},
+            {{{"HOME", found->pw_dir}, {"USER", found->pw_name}, {"LOGNAME", found->pw_name}}}};
 }
 
 }  // namespace
 
 std::vector<std::string> with_interpreter(std::vector<std::string> command, const std::string& folder) {
-    static constexpr std::array<std::pair<std::string_view, const char*>, 4> interpreters{
-        {{".py", "python3"}, {".js", "node"}, {".mjs", "node"}, {".php", "php"}}};
     for (const auto& [extension, interpreter] : interpreters) {
         if (!command.front().ends_with(extension)) {
             continue;
@@ -103,7 +122,7 @@ std::vector<std::string> with_interpreter(std::vector<std::string> command, cons
 
 launcher::launcher(const pool_settings& settings, std::optional<std::uint64_t> open_files)
     : command_{with_interpreter(settings.command, settings.cwd)},
-      script_{command_.size() > settings.command.size() ? settings.command.front() : std::string{}},
+      script_{command_.size() > settings.command.size() ? settings.command.front() : script_of(command_)},
       folder_{settings.cwd},
       open_files_{open_files} {
     path_ = standard_path;
@@ -114,18 +133,23 @@ launcher::launcher(const pool_settings& settings, std::optional<std::uint64_t> o
         }
         environment_.push_back(variable);
     };
+    auto own = settings.env;
+    if (!settings.user.empty()) {
+        auto user = find_user(settings.user);
+        user_ = std::move(user.ids);
+        own.insert(user.variables.begin(), user.variables.end());
+    }
     for (char** each = environ; *each != nullptr; ++each) {
         const std::string variable{*each};
-        if (!variable.starts_with(own_variables) && !settings.env.contains(variable.substr(0, variable.find('=')))) {
+        if (!variable.starts_with(own_variables) && !own.contains(variable.substr(0, variable.find('=')))) {
             add(variable);
         }
     }
-    for (const auto& [name, text] : settings.env) {
+    for (const auto& [name, text] : own) {
         add(name + '=' + text);
     }
     environment_.emplace_back(socket_variable);
-    if (!settings.user.empty()) {
-        user_ = find_user(settings.user);
+    if (user_) {
         if (geteuid() != 0) {
             if (user_->user != geteuid()) {
                 throw std::runtime_error{"only a daemon of root may start processes as user '" + settings.user + "'"};

@@ -29,7 +29,7 @@ public:
 
 private:
     const std::vector<std::string> command_;
-    const std::string script_;  // for which the interpreter was found; empty: it is in the command, or not needed
+    const std::string script_;  // that has to be there to be read; empty: none that the command tells
     const std::string folder_;
     std::vector<std::string> environment_{};
     std::string path_{};  // where programs are looked for

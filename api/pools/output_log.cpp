@@ -59,11 +59,7 @@ void output_log::log_line(pid_t pid) {
             is_last_telling_ = tells;
         }
     }
-    if (const auto left_out = budget_.pass()) {
-        if (*left_out > 0) {
-            log::warn("lines of a pool's output were not logged, there were too many",
-                      {{"pool", pool_}, {"not_logged", *left_out}});
-        }
+    if (budget_.pass()) {
         log::info(shortened(line_, most_line_bytes),
                   {{"pool", pool_}, {"pid", pid}});  // the log escapes what it has to
     }

@@ -20,13 +20,23 @@ std::string pid_text(pid_t process) {
     return process == 0 ? "null" : std::to_string(process);
 }
 
+/// `lines`: what is told of those that are too many, as "refused tokens".
+log::line_budget::teller left_out_of(const std::shared_ptr<const std::string>& pool, const char* lines) {
+    return [pool, lines](std::uint64_t left_out) {
+        log::warn(std::string{lines} + " were not logged, there were too many",
+                  {{"pool", *pool}, {"not_logged", left_out}});
+    };
+}
+
 }  // namespace
 
 pool::pool(surroundings& around, std::string name)
     : around_{around},
       name_{std::make_shared<const std::string>(std::move(name))},
-      output_budget_{std::make_shared<log::line_budget>(most_lines, lines_a_second)},
-      fault_budget_{most_faults, faults_a_second} {}
+      output_budget_{std::make_shared<log::line_budget>(most_lines, lines_a_second, around.threads,
+                                                        left_out_of(name_, "lines of a pool's output"))},
+      fault_budget_{most_faults, faults_a_second, around.threads,
+                    left_out_of(name_, "failures of a pool's processes")} {}
 
 pool::generation_ptr pool::make(const pool_settings& settings, bool is_on_trial) {
     // The pool holds its generations, so they do not hold it: what ends after it has no more to tell.
@@ -138,14 +148,13 @@ void pool::note_failing(generation& failing, pid_t process, const std::string& w
     if (!is_served) {
         around_.workers.set_fault(*name_, why);
     }
-    if (const auto left_out = fault_budget_.pass()) {
+    if (fault_budget_.pass()) {
         if (!is_served) {
             const std::lock_guard guard{lock_};
             is_said_to_serve_ = false;
         }
-        log::warn(
-            "a process of a pool has failed",
-            {{"pool", *name_}, {"pid", log::json_text{pid_text(process)}}, {"error", why}, {"not_logged", *left_out}});
+        log::warn("a process of a pool has failed",
+                  {{"pool", *name_}, {"pid", log::json_text{pid_text(process)}}, {"error", why}});
     }
 }
 

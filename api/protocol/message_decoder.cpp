@@ -210,7 +210,9 @@ message_item message_decoder::state::read_item(json_view item) const {
         return refuse(R"(jsonrpc must be "2.0" or left out)");
     }
     if (!has.method) {
-        return told(refuse("a request must have a method, such as \"run\""));
+        auto no_request = refuse("a request must have a method, such as \"run\"");
+        no_request.is_empty = !has.is_answer;
+        return told(std::move(no_request));
     }
     if (!has.method->is_string()) {
         return refuse(std::string{"method must be a string, not "}.append(name_of(has.method->kind())));

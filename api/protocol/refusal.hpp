@@ -17,6 +17,7 @@ struct refusal {
     request_id id;  ///< never absent: null where the id is unknown
     error reason;
     std::optional<json_view> answer{};  ///< the whole object, if it is no request but an answer: it has result or error
+    bool is_empty = false;              ///< it is neither: no method, no result, no error
 };
 
 /// -32006 for a message, or one request of it, that is over the limit of that name.

@@ -1,5 +1,7 @@
 /// \file
 /// Which call runs where: the half of worker_table that gives places.
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -62,15 +64,16 @@ void worker_table::place(served_call& call, offer& taken) {
     call.placed_.set();
 }
 
-/// Whether a worker that asks for a call has one of the same pool, and only that pool serves the name. `asking` is only
-/// compared. Under lock_.
-bool worker_table::is_own_pool_full(const served_name& name, const void* asking) noexcept {
+/// Whether the process that asks for a call is of a pool that alone serves the name, and has a call of it. Under lock_.
+bool worker_table::is_own_pool_full(const served_name& name, pid_t asking) noexcept {
+    const pid_t group = getpgid(asking);  // what a process of a pool starts is of its group
     bool is_inside = false;
     for (const offer* const each : name.offers) {
         if (each->owner->member_ == nullptr) {
             return false;
         }
-        is_inside = is_inside || (each->owner == asking && !each->owner->running_.empty());
+        const pid_t own = each->owner->member_->pid;
+        is_inside = is_inside || ((own == asking || own == group) && !each->owner->running_.empty());
     }
     return is_inside;
 }
@@ -92,7 +95,7 @@ std::shared_ptr<served_call> worker_table::enter(const std::string& name, plan::
             return call;
         }
     }
-    if (const void* const asking = context.client().worker; asking != nullptr && is_own_pool_full(*entry, asking)) {
+    if (const pid_t asking = context.client().process; asking != 0 && is_own_pool_full(*entry, asking)) {
         call->orphaned_ = name + "(): all places of pool " + *entry->offers.front()->owner->member_->pool +
                           " are taken, and one of its own calls would wait for it";
         call->orphaned_type_ = "RuntimeError";

@@ -456,9 +456,13 @@ std::vector<name_calls> worker_table::calls_by_name(std::size_t most) const {
     for (const name_ptr& each : all) {
         const std::lock_guard guard{lock_};
         if (counted.size() < most) {
-            counted.push_back({each->name, each->returned, each->failed, each->times_run});
+            counted.push_back({each->name, each->line.size(), each->running, each->returned, each->failed,
+                               each->time_queued, each->times_run});
             continue;
         }
+        others.queued += each->line.size();
+        others.running += each->running;
+        others.time_queued += each->time_queued;
         others.returned += each->returned;
         others.failed += each->failed;
         others.times_run.sum += each->times_run.sum;

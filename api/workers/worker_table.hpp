@@ -2,6 +2,8 @@
 /// Who serves which functions, and which of their calls run where.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -60,8 +62,11 @@ struct served_name {
 /// What the calls of one name did.
 struct name_calls {
     std::string name;
+    std::size_t queued = 0;   ///< calls that wait now
+    std::size_t running = 0;  ///< calls that run now
     std::uint64_t returned = 0;
     std::uint64_t failed = 0;
+    std::chrono::nanoseconds time_queued{0};
     latency_histogram times_run{};
 };
 
@@ -227,7 +232,7 @@ private:
 
     // placement.cpp: who runs where. All under lock_.
     [[nodiscard]] static offer* freest(const served_name& name) noexcept;
-    [[nodiscard]] static bool is_own_pool_full(const served_name& name, const void* asking) noexcept;
+    [[nodiscard]] static bool is_own_pool_full(const served_name& name, pid_t asking) noexcept;
     void look_at_rest(worker& host) noexcept;
     [[nodiscard]] std::string why_orphaned(const served_name& name) const;
     void place(served_call& call, offer& taken);

@@ -25,10 +25,16 @@ std::string respelt(const std::string& text) {
 
 }  // namespace
 
+void add_grace_option(CLI::App& app, std::string& grace) {
+    grace = std::to_string(default_grace.count()) + "s";
+    app.add_option("--grace", grace,
+                   "with --timeout: how much longer to wait for the daemon's answer (default " + grace + ")")
+        ->type_name("TIME");
+}
+
 void time_limit::add_to(CLI::App& app, const std::string& help) {
     app.add_option("--timeout", timeout_, help + ": seconds, or as 250ms, 1.5s, 1m30s")->type_name("TIME");
-    app.add_option("--grace", grace_, "with --timeout: how much longer to wait for the daemon's answer (default 5s)")
-        ->type_name("TIME");
+    add_grace_option(app, grace_);
 }
 
 void time_limit::check() const {

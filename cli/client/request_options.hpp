@@ -12,6 +12,14 @@ class App;
 
 namespace gatherd::cli {
 
+/// How long a command waits for the answer after its timeout, unless told. Not less than the daemon may take to cancel
+/// the request: workers.cancel_time for a worker that ignores it, or limits.cleanup_time for clean-up that does not
+/// end.
+constexpr std::chrono::seconds default_grace{15};
+
+/// The option --grace: "15s" unless given.
+void add_grace_option(CLI::App& app, std::string& grace);
+
 /// The time that the daemon has for a request, and how much longer the command waits for the answer. `add_to` makes the
 /// options --timeout and --grace.
 class time_limit {
@@ -35,7 +43,7 @@ public:
 
 private:
     std::string timeout_;
-    std::string grace_ = "5s";
+    std::string grace_;
 };
 
 /// Members of the params that the command line sets: the time limit and --seed.

@@ -29,19 +29,21 @@ struct map_arguments {
     bool is_unordered = false;
     std::string errors = "null";
     std::string timeout;
-    std::string grace = "5s";
+    std::string grace;
     std::string halt = "never";
     connect_option connect;
     map_options run{.jobs = 256};
 };
 
-/// No time that a clock cannot count.
+/// How long all tries of a call may take until its answer comes. No time that a clock cannot count.
 std::chrono::milliseconds patience_of(std::chrono::milliseconds timeout, std::uint64_t tries,
                                       std::chrono::milliseconds grace) {
     constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 365};
     const auto count = static_cast<std::int64_t>(tries);
-    return std::clamp<std::chrono::milliseconds>(timeout, std::chrono::milliseconds{0}, longest / count) * count +
-           std::clamp<std::chrono::milliseconds>(grace, std::chrono::milliseconds{0}, longest);
+    const auto bounded = [most = longest / count](std::chrono::milliseconds time) {
+        return std::clamp<std::chrono::milliseconds>(time, std::chrono::milliseconds{0}, most);
+    };
+    return (bounded(timeout) + bounded(grace)) * count;
 }
 
 int map(map_arguments arguments) {
@@ -111,9 +113,7 @@ void add_map(CLI::App& root, command& chosen) {
         ->type_name("null|json");
     app->add_option("--timeout", arguments->timeout, "of a call, or of each try: seconds, or as 250ms, 1.5s, 1m30s")
         ->type_name("TIME");
-    app->add_option("--grace", arguments->grace,
-                    "with --timeout: how much longer to wait for the daemon's answers (default 5s)")
-        ->type_name("TIME");
+    add_grace_option(*app, arguments->grace);
     app->add_option("--retries", run.tries, "how often a line is tried in all (default 1)")
         ->type_name("NUMBER")
         ->check(CLI::Range(1, 1'000'000));

@@ -539,7 +539,7 @@ private:
             silent_steps_ = in_flight_.empty() || output_.is_full() ? 0 : silent_steps_ + 1;
             if (silent_steps_ > most_steps) {
                 give_up("timed out: no answer from the daemon within " + config::duration_text(*options_.patience) +
-                            ", the timeout of all tries and the grace",
+                            ", the timeout and the grace of all tries",
                         exit_status::timed_out);
             } else {
                 await_silence();

@@ -597,16 +597,25 @@ class Metrics(AdminCase):
 
     def test_series_of_a_function_go_with_it(self):
         with AdminDaemon("--workers.remember", "0s") as daemon:
-            with daemon.connect() as worker, daemon.connect() as client:
+            with daemon.connect() as worker, daemon.connect() as client, daemon.connect() as client_of_stats:
                 worker.result("serve", {"functions": [{"name": "double"}]})
-                client.start("run", {"task": {"call": "double", "args": [2]}})
+                client.start("gather", {"tasks": [{"call": "double", "args": [2]}] * 2})
+                invoke = worker.message()
+                daemon.wait_until(lambda: client_of_stats.result("stats")["calls"]["double"]["queued"] == 1)
+                text = daemon.ask("/metrics")[2].decode()
+                for line in ('gatherd_calls_queued{function="double"} 1', 'gatherd_calls_running{function="double"} 1',
+                             'gatherd_calls_queued_seconds_total{function="double"} '):
+                    self.assertIn("\n" + line, text)
+                worker.send({"id": invoke["id"], "result": 4})
                 invoke = worker.message()
                 worker.send({"id": invoke["id"], "result": 4})
-                self.assertEqual(client.message()["result"], 4)
+                self.assertEqual(client.message()["result"], [4, 4])
                 text = daemon.ask("/metrics")[2].decode()
-                self.assertIn('gatherd_calls_total{function="double",outcome="ok"} 1', text)
-                self.assertIn('gatherd_call_run_seconds_count{function="double"} 1', text)
-                self.assertIn('gatherd_call_queue_seconds_count{lane="workers"} 1', text)
+                self.assertIn('gatherd_calls_total{function="double",outcome="ok"} 2', text)
+                self.assertIn('gatherd_call_run_seconds_count{function="double"} 2', text)
+                self.assertIn('gatherd_call_queue_seconds_count{lane="workers"} 2', text)
+                waited = float(re.search(r'^gatherd_calls_queued_seconds_total\{function="double"\} (.+)$', text, re.MULTILINE)[1])
+                self.assertGreater(waited, 0)
             daemon.wait_until(lambda: 'function="double"' not in daemon.ask("/metrics")[2].decode())
 
     def test_calls_that_wait_or_may_run_long_are_counted_by_function(self):

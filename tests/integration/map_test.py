@@ -232,7 +232,7 @@ class AgainstADaemon(unittest.TestCase):
         where = {"GATHERD_CONNECT": f"127.0.0.1:{daemon.port}"}
         daemon.process.send_signal(signal.SIGSTOP)
         status, out, error = run_map("--timeout", "50ms", "--retries", "2", "--grace", "100ms", "echo", stdin=b"a\nb\n", local=False, **where)
-        self.assertEqual((status, out, error), (4, b"", b"gatherd: timed out: no answer from the daemon within 200ms, the timeout of all tries and the grace\n"))
+        self.assertEqual((status, out, error), (4, b"", b"gatherd: timed out: no answer from the daemon within 300ms, the timeout and the grace of all tries\n"))
 
     def test_a_daemon_that_goes_away(self):
         daemon = Daemon()

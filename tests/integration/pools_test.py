@@ -179,8 +179,8 @@ loop({"ask": ask})
     @unittest.skipIf(os.geteuid(), "only root may start processes of another user")
     def test_a_process_is_of_its_user(self):
         nobody = pwd.getpwnam("nobody")
-        client = self.connect(self.daemon(own=pool(*python('loop({"who": lambda: [os.getresuid(), os.getresgid(), os.getgroups()]})'), user="nobody")))
-        self.assertEqual(client.result("run", call("who")), [[nobody.pw_uid] * 3, [nobody.pw_gid] * 3, os.getgrouplist("nobody", nobody.pw_gid)])
+        client = self.connect(self.daemon(own=pool(*python('loop({"who": lambda: [os.getresuid(), os.getresgid(), os.getgroups(), os.environ["HOME"]]})'), user="nobody")))
+        self.assertEqual(client.result("run", call("who")), [[nobody.pw_uid] * 3, [nobody.pw_gid] * 3, os.getgrouplist("nobody", nobody.pw_gid), nobody.pw_dir])
 
     def test_the_flag_may_be_given_several_times(self):
         script = self.folder() / "tasks.py"
@@ -205,6 +205,30 @@ for message in messages():
         data = client.result("run", call("outer"))
         self.assertEqual(data["type"], "RuntimeError")
         self.assertIn("all places of pool own are taken", data["message"])
+
+    def test_so_does_one_over_a_unix_socket_of_the_process_and_of_what_it_starts(self):
+        where = str(self.folder() / "socket")
+        client = self.connect(self.start("--pools", json.dumps({"own": pool(*python('''
+def ask():
+    asking = socket.socket(socket.AF_UNIX)
+    asking.connect(sys.argv[1])
+    asking.sendall(b'{"id":1,"method":"run","params":{"task":{"call":"inner"}}}\\n')
+    return json.loads(asking.makefile().readline())["error"]["data"]
+def fork():
+    answer, told = os.pipe()
+    if os.fork() == 0:
+        os.write(told, json.dumps(ask()).encode())
+        os._exit(0)
+    os.wait()
+    return json.loads(os.read(answer, 10000))
+loop({"ask": ask, "fork": fork, "inner": lambda: 1})
+''', where))}), listen="127.0.0.1:0,unix:" + where))
+        for way in ("ask", "fork"):
+            data = client.result("run", call(way))
+            self.assertEqual(data["type"], "RuntimeError")
+            self.assertIn("all places of pool own are taken", data["message"])
+        # Who is no process of the pool waits for its place.
+        self.assertEqual(client.result("gather", {"tasks": [{"call": "inner"}] * 3}), [1, 1, 1])
 
 
 class Faults(PoolsCase):
@@ -297,6 +321,7 @@ while True: signal.pause()
                 ('{"own": {"command": ["no-such-program"]}}', "pools.own: there is no program 'no-such-program' in PATH"),
                 ('{"own": {"command": ["/no/such"]}}', "pools.own: '/no/such' cannot be executed: No such file or directory"),
                 ('{"own": {"command": ["/etc/passwd"]}}', "pools.own: '/etc/passwd' cannot be executed: Permission denied"),
+                ('{"own": {"command": ["python3", "/none.py"]}}', "pools.own: '/none.py' cannot be read: No such file or directory"),
                 ('{"own": {"command": ["none.py"], "cwd": "/tmp"}}', "pools.own: '/tmp/none.py' cannot be read: No such file or directory"),
                 ('{"own": {"command": ["true"], "cwd": "/no/such/folder"}}', "pools.own: its folder '/no/such/folder'"),
                 ('{"own": {"command": ["true"], "user": "no-such-user"}}', "pools.own: there is no user 'no-such-user'"),

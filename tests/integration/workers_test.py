@@ -4,6 +4,7 @@
 import hashlib
 import json
 import signal
+import socket
 import tempfile
 import unittest
 from pathlib import Path
@@ -431,6 +432,8 @@ class Answers(WorkersCase):
                      {"jsonrpc": "1.0", "result": 1}):
             data = self.error_of(worker, lambda i, more=more: worker.send({"id": i, **more}))
             self.assertEqual(data["type"], "RuntimeError", more)
+            if not more:
+                self.assertEqual(data["message"], "the worker's answer is wrong: it has neither result nor error")
         data = self.error_of(worker, lambda i: worker.send(f'{{"id":"{i}","result":{"[" * 600}{"]" * 600}}}\n'))
         self.assertEqual(data["type"], "RuntimeError")
         data = self.error_of(worker, lambda i: worker.send(f'{{"id":"{i}","result":{10 ** 30}}}\n'))
@@ -734,6 +737,17 @@ class Losses(WorkersCase):
         worker.end()
         self.assertEqual(len(self.client.message()["result"]), 300_000)
 
+    def test_unsent_calls_are_dropped_with_it(self):
+        worker = self.worker("unread", concurrency=1024)
+        worker._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 * 1024)
+        self.client.start("gather", {"tasks": [{"call": "unread", "args": ["x" * 300_000]}] * 60, "return_exceptions": True})
+        while self.other().result("stats")["calls"]["unread"]["running"] != 60:
+            pass
+        worker.end()
+        self.assertEqual({each["error"]["type"] for each in self.client.message()["result"]}, {"ConnectionError"})
+        read = sum(map(len, worker.rest()))
+        self.assertLess(read, 12_000_000)  # what the system's buffers had taken, of 18 MB
+
     def test_an_idempotent_call_goes_to_another_three_times_in_all(self):
         function = {"name": "safe", "idempotent": True}
         first = Worker(self.daemon.port, function)
@@ -987,6 +1001,9 @@ class Hostile(WorkersCase):
 
     def test_a_refused_serve_is_logged(self):
         self.assertEqual(self.refusal({"name": "x", "a\nb": 1}), "/functions/0/a\nb")
+        for _ in range(5):
+            self.other().error("serve", {"functions": 5})
+        self.daemon.wait_for_log("refused serves were not logged, there were too many not_logged=")  # no other refusal follows
         self.daemon.wait_for_log('a serve was refused peer=127.0.0.1 error="Invalid params: /functions/0/a\\nb: unknown member')
 
     def test_a_call_that_is_too_large_raises_overflow_error(self):

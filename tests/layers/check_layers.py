@@ -46,7 +46,7 @@ ARROWS = {
     "executor": {"executor"},
     "api/include": {"api/include", "executor"},
     "api": {"api", "api/include"},
-    "api/log": {"api", "api/include", "api/log"},
+    "api/log": {"api", "api/include", "api/log", "executor"},
     "api/protocol": {"api", "api/include", "api/protocol", ALLOCATED_MEMORY},
     "api/http": {"api", "api/include", "api/http", "executor"},
     "api/plan/model": {"api", "api/include", "api/protocol", "api/plan/model", "executor"},

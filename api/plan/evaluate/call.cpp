@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <new>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -294,21 +295,6 @@ failure_ptr refusal_of(const function& callee, place where, const program& p) {
                              callee.name + ": not offered to clients without a token over TCP; set " + setting, where});
 }
 
-/// Awaits a function that is a coroutine, in the frame that holds its arguments.
-executor::task<outcome> call_coroutine(const function& callee, arguments bound, place where, program& p) {
-    if (auto refused = refusal_of(callee, where, p)) {
-        co_return refused;
-    }
-    if (!callee.has_line) {
-        note_begin(where, p);
-    }
-    try {
-        co_return co_await std::get<coroutine_body>(callee.body)(p, bound);
-    } catch (const std::exception&) {
-        co_return handled_call(where, callee, p);
-    }
-}
-
 /// What a counted call has as its context: the program, and who hears when it begins.
 class counted_context final : public call_context {
 public:
@@ -338,22 +324,29 @@ private:
     timed_call timed_;
 };
 
-/// The same of one that no worker serves: its calls are counted.
-executor::task<outcome> call_counted(const function& callee, arguments bound, place where, program& p) {
+/// Awaits a function that is a coroutine, in the frame that holds its arguments. Calls of workers are counted where
+/// they are placed; their context is the program itself, by which they take turns.
+executor::task<outcome> call_coroutine(const function& callee, arguments bound, place where, program& p) {
     if (auto refused = refusal_of(callee, where, p)) {
         co_return refused;
     }
-    counted_context context{p, timed_at(where, p, callee.has_line ? call_lane::own : call_lane::none)};
+    std::optional<counted_context> counted;
+    if (callee.pool != thread_pool::elsewhere) {
+        counted.emplace(p, timed_at(where, p, callee.has_line ? call_lane::own : call_lane::none));
+    }
     if (!callee.has_line) {
         note_begin(where, p);
     }
     outcome result;
     try {
-        result = co_await std::get<coroutine_body>(callee.body)(context, bound);
+        result =
+            co_await std::get<coroutine_body>(callee.body)(counted ? static_cast<call_context&>(*counted) : p, bound);
     } catch (const std::exception&) {
         result = handled_call(where, callee, p);
     }
-    end_timed(context.timed(), result);
+    if (counted) {
+        end_timed(counted->timed(), result);
+    }
     co_return result;
 }
 
@@ -393,10 +386,7 @@ executor::task<outcome> call_with(place where, bound_arguments given, program& p
         co_return sleep_result(*sleeping, given.bound, where);
     }
     if (std::holds_alternative<coroutine_body>(callee.body)) {
-        if (callee.pool == thread_pool::elsewhere) {
-            co_return co_await call_coroutine(callee, given.bound, where, p);
-        }
-        co_return co_await call_counted(callee, given.bound, where, p);
+        co_return co_await call_coroutine(callee, given.bound, where, p);
     }
     if (callee.draws && p.is_seeded()) {
         co_return co_await call_in_turn(where, std::move(given), p);

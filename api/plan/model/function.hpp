@@ -3,6 +3,8 @@
 /// to its parameters.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -34,7 +36,7 @@ class python_random;
 /// For whom a program runs, as far as its functions have to know.
 struct caller {
     const void* share = nullptr;    ///< callers with the same one share their part of a budget; never followed
-    const void* worker = nullptr;   ///< the worker that it is, if any; never followed
+    pid_t process = 0;              ///< that it is, where the system tells: behind a Unix socket; else 0
     const char* refusal = nullptr;  ///< the setting for want of which no function that `needs` one is offered to it
     trace_parent trace{};           ///< of the request; handed on to what its functions call
 };

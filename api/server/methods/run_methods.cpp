@@ -52,7 +52,7 @@ plan::caller caller_at(server_state& state, connection& client, const params& gi
     const auto& who = client.who();
     const bool is_anybody = who == nullptr || who->name().empty();
     const bool is_local = client.peer() == peer_address{};
-    return {client.work().share().get(), client.work().worker().get(),
+    return {client.work().share().get(), client.process(),
             is_anybody && !is_local && !state.bounds().open_functions ? "auth.open_functions" : nullptr,
             given.trace_or(client.trace())};
 }

@@ -92,14 +92,12 @@ void log_refusal(server_state& state, connection& client, const std::string& why
     if (worker != nullptr) {
         state.workers().note_refusal(*worker, why);
     }
-    if (const auto left_out = state.refused_serves_log().pass()) {
+    if (state.refused_serves_log().pass()) {
         const auto* const member = worker == nullptr ? nullptr : worker->member().get();
         if (member == nullptr) {
-            log::warn("a serve was refused",
-                      {{"peer", text_of(client.peer())}, {"error", why}, {"not_logged", *left_out}});
+            log::warn("a serve was refused", {{"peer", text_of(client.peer())}, {"error", why}});
         } else {
-            log::warn("a serve was refused",
-                      {{"pool", *member->pool}, {"pid", member->pid}, {"error", why}, {"not_logged", *left_out}});
+            log::warn("a serve was refused", {{"pool", *member->pool}, {"pid", member->pid}, {"error", why}});
         }
     }
 }

@@ -44,6 +44,8 @@ connection::connection(connection_table& table, transport::socket_type socket,
       output_{state_} {
     if (peer_ != peer_address{}) {
         set_client_options(transport_.socket().native_handle());
+    } else {
+        process_ = process_behind(transport_.socket().native_handle());
     }
 }
 
@@ -61,6 +63,7 @@ void connection::start() {
 
 void connection::become_process(const std::shared_ptr<workers::worker>& self) {
     credentials_.trust(state_.own_identity());
+    process_ = self->member()->pid;
     static_cast<void>(work_.become_worker(self));  // it has not ended: it has not begun
 }
 
@@ -365,10 +368,10 @@ void connection::flush() {
 }
 
 void connection::wait_writable() {
-    is_writing_ = true;
+    is_writing_ = is_blocked_ = true;
     transport_.socket().async_wait(transport_.needed_to_write(),
                                    [self = shared_from_this()](const asio::error_code& failed) {
-                                       self->is_writing_ = false;
+                                       self->is_writing_ = self->is_blocked_ = false;
                                        if (!failed) {
                                            self->after_turn();
                                        }
@@ -383,6 +386,9 @@ void connection::after_turn() {
         lose_worker();  // it can answer nothing any more
     }
     flush();
+    if (is_lost_worker_ && is_blocked_ && !work_.is_owed()) {
+        close();  // it does not read, and what is unwritten are its calls
+    }
     if (is_closed_) {
         return;
     }
@@ -536,6 +542,7 @@ void connection::close() noexcept {
 
 void connection::lose_worker() noexcept {
     if (const auto worker = work_.take_worker()) {
+        is_lost_worker_ = true;
         state_.workers().lose(*worker, why_closed_.empty() ? "" : "the daemon closed its connection: " + why_closed_);
     }
 }

@@ -29,6 +29,7 @@ namespace gatherd::api::server {
 /// A connection, from accept to close.
 ///
 /// State      open --end of input--> half closed --all answers written--> closed
+///            half closed --it has served, is owed nothing and does not read--> closed: unsent calls are dropped
 ///            open --fault that loses the place--> answered and lingering --> closed
 ///            any  --reset, write error, limit--> closed: what it runs is cancelled
 ///
@@ -142,6 +143,9 @@ public:
 
     [[nodiscard]] const peer_address& peer() const noexcept { return peer_; }
 
+    /// The process that has connected to a Unix socket, or has inherited this one; 0: the system does not tell.
+    [[nodiscard]] pid_t process() const noexcept { return process_; }
+
     [[nodiscard]] server_state& state() noexcept { return state_; }
     [[nodiscard]] request_handler& handler() noexcept { return table_.handler(); }
 
@@ -191,19 +195,22 @@ private:
     const std::uint64_t number_;
     transport transport_;
     const peer_address peer_;
+    pid_t process_ = 0;       // never changes once it was let in
     asio::io_context& home_;  // its worker's
     inbox input_;
     bool is_http_ = false;                         // never changes once it was let in, nor does the next
     std::unique_ptr<const trace_parent> trace_{};  // most have none
 
     // The home worker's own.
-    bool is_reading_ = false;     // a wait for input is under way
-    bool is_watching_ = false;    // a wait for errors and hang-ups is under way
-    bool is_unfinished_ = false;  // the turn was over before all that was read had been handled
-    bool is_in_turn_ = false;     // messages are being handled: what they send is written at the end
-    bool is_in_bulk_ = false;     // a message is being handled on the bulk lane: the input is not to be touched
-    bool is_writing_ = false;     // a wait for room is under way
-    bool is_lingering_ = false;   // our end is shut, the client's rest is thrown away
+    bool is_reading_ = false;      // a wait for input is under way
+    bool is_watching_ = false;     // a wait for errors and hang-ups is under way
+    bool is_unfinished_ = false;   // the turn was over before all that was read had been handled
+    bool is_in_turn_ = false;      // messages are being handled: what they send is written at the end
+    bool is_in_bulk_ = false;      // a message is being handled on the bulk lane: the input is not to be touched
+    bool is_writing_ = false;      // a wait is under way, for room or for the turns of others
+    bool is_blocked_ = false;      // for room
+    bool is_lost_worker_ = false;  // it served, and can answer nothing any more
+    bool is_lingering_ = false;    // our end is shut, the client's rest is thrown away
     bool our_end_is_shut_ = false;
     bool was_refused_ = false;  // it was never let in
     bool was_active_ = false;   // it has sent something since idle_deadline_ was set

@@ -23,8 +23,8 @@ bool credentials::show(std::string_view token) {
         return true;
     }
     state_.counts().add(event::tokens_refused);
-    if (const auto left_out = state_.refused_tokens_log().pass()) {
-        log::warn("a token was refused", {{"peer", text_of(peer_)}, {"not_logged", *left_out}});
+    if (state_.refused_tokens_log().pass()) {
+        log::warn("a token was refused", {{"peer", text_of(peer_)}});
     }
     if (++wrong_tokens_ >= tries) {
         state_.counts().add_limit("auth.tries");

@@ -22,7 +22,11 @@ listener::listener(connection_table& table, listening_socket at, std::shared_ptr
       state_{table.state()},
       at_{std::move(at)},
       tls_{std::move(tls)},
-      acceptor_{state_.runs_on().io(0)} {
+      acceptor_{state_.runs_on().io(0)},
+      failures_{1, 1.0 / 60, state_.runs_on(), [address = at_.address()](std::uint64_t left_out) {
+                    log::warn("failures to accept were not logged, there were too many",
+                              {{"address", address}, {"not_logged", left_out}});
+                }} {
     acceptor_.assign(protocol{at_.family(), 0}, at_.release());
 }
 
@@ -56,9 +60,8 @@ void listener::accepted(const asio::error_code& failed, socket_type socket, std:
     }
     if (failed) {
         // Out of descriptors, most likely: those who have one finish, then there is one for the next.
-        if (const auto left_out = failures_.pass()) {
-            log::warn("cannot accept",
-                      {{"address", at_.address()}, {"error", failed.message()}, {"not_logged", *left_out}});
+        if (failures_.pass()) {
+            log::warn("cannot accept", {{"address", at_.address()}, {"error", failed.message()}});
         }
         pause_.set(state_.runs_on(), pause_without_descriptors, [self = shared_from_this()] { self->accept_next(); });
         return;

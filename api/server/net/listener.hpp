@@ -55,7 +55,7 @@ private:
     protocol::endpoint peer_;  // of the connection that is being accepted
     std::size_t next_home_ = 0;
     executor::timer pause_;
-    log::line_budget failures_{1, 1.0 / 60};
+    log::line_budget failures_;
 };
 
 /// Takes a client in: makes its connection and starts it on the reactor `home`, on whose io_context the socket is; or

@@ -3,13 +3,20 @@
 #include <new>
 #include <utility>
 
+#include "api/plan/evaluate/node_recorder.hpp"
 #include "api/plan/evaluate/program.hpp"
 
 namespace gatherd::api::server {
 
 watched_request::moment watched_request::now() const {
-    const std::lock_guard guard{lock_};
-    return now_;
+    std::unique_lock guard{lock_};
+    moment made = now_;
+    guard.unlock();
+    if (made.record != nullptr && made.record->has_ended()) {  // which knows more, and earlier
+        made.state = made.record->root_state();
+        made.ended = made.record->ended_at();
+    }
+    return made;
 }
 
 void watched_request::run(plan::program& program) noexcept {

@@ -36,6 +36,7 @@ public:
     /// `activity`: of the request.
     explicit watched_request(std::string_view activity) noexcept : now_{.state = activity} {}
 
+    /// Where its nodes are recorded to the end, as the record says that the program ended.
     [[nodiscard]] moment now() const;
 
     /// It runs that program. Records the program's nodes from now on.

@@ -3,18 +3,11 @@
 #include <string_view>
 
 #include "api/log/event.hpp"
-#include "api/log/line_budget.hpp"
 #include "api/protocol/request_id.hpp"
 #include "api/server/net/connection.hpp"
 
 namespace gatherd::api::server {
 namespace {
-
-/// A client may send any number of slow requests: so many lines at once, then so many a second.
-log::line_budget& slow_budget() {
-    static log::line_budget budget{100, 10};
-    return budget;
-}
 
 trace_parent trace_of(const connection& client, const std::optional<protocol::json_view>& params) {
     const auto given = params && params->is_object() ? params->find("traceparent") : std::nullopt;
@@ -47,15 +40,8 @@ void request_log::end(connection& client, const protocol::request_id& id, const 
     const auto slow = least_slow_.load(std::memory_order_relaxed);
     const bool is_slow = slow > 0 && took.count() >= slow;
     const auto level = is_slow ? spdlog::level::warn : spdlog::level::debug;
-    if (!log::is_logged(level)) {
+    if (!log::is_logged(level) || (is_slow && !client.state().slow_requests_log().pass())) {
         return;
-    }
-    const auto left_out = is_slow ? slow_budget().pass() : std::optional<std::uint64_t>{0};
-    if (!left_out) {
-        return;
-    }
-    if (*left_out > 0) {
-        log::warn("slow requests were not logged, there were too many", {{"not_logged", *left_out}});
     }
     log::write(level, is_slow ? "slow request" : "request",
                {{"method", method_.empty() ? "unknown" : method_},

@@ -38,7 +38,7 @@ private:
 /// How the call ended that a worker has answered, or that it could not answer.
 workers::call_end end_from(const limits& bounds, const protocol::refusal& refused, std::size_t bytes) {
     if (!refused.answer) {
-        return workers::wrong_answer(refused.reason.message);
+        return workers::wrong_answer(refused.is_empty ? "it has neither result nor error" : refused.reason.message);
     }
     workers::call_end end;
     if (bytes > bounds.result_bytes) {

@@ -1,7 +1,11 @@
 #include "api/server/state/server_state.hpp"
 
+#include <cstdint>
+#include <string>
 #include <thread>
 #include <utility>
+
+#include "api/log/event.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -13,6 +17,14 @@ void step_aside(const executor::scheduler& workers) noexcept {
     workers.use_all_cpus();
 }
 
+/// So many lines at once, then so many a second; `lines`: what is told of the rest, as "refused tokens".
+log::line_budget budget_for(const char* lines, double most, double each_second, executor::scheduler& threads) {
+    return log::line_budget{
+        most, each_second, threads, [lines](std::uint64_t left_out) {
+            log::warn(std::string{lines} + " were not logged, there were too many", {{"not_logged", left_out}});
+        }};
+}
+
 }  // namespace
 
 server_state::server_state(executor::scheduler& threads, plan::registry& functions, const limits& bounds,
@@ -22,6 +34,9 @@ server_state::server_state(executor::scheduler& threads, plan::registry& functio
       limits_{bounds},
       version_{std::move(version)},
       counters_{threads},
+      refused_tokens_log_{budget_for("refused tokens", 1, 1, threads)},
+      refused_serves_log_{budget_for("refused serves", 1, 1, threads)},
+      slow_requests_log_{budget_for("slow requests", 100, 10, threads)},
       workers_{threads, functions, [this]() -> const limits& { return this->bounds(); }},
       memory_{bounds},
       bulk_{threads.workers(), [&threads] { step_aside(threads); }},

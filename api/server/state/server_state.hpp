@@ -68,6 +68,7 @@ public:
     [[nodiscard]] token_table& tokens() noexcept { return tokens_; }
     [[nodiscard]] log::line_budget& refused_tokens_log() noexcept { return refused_tokens_log_; }
     [[nodiscard]] log::line_budget& refused_serves_log() noexcept { return refused_serves_log_; }
+    [[nodiscard]] log::line_budget& slow_requests_log() noexcept { return slow_requests_log_; }
 
     /// Who a client is that shows no token: anybody where none are asked for, else null.
     [[nodiscard]] std::shared_ptr<identity> without_token() const;
@@ -110,8 +111,9 @@ private:
     counters counters_;
     failure_counts failures_;
     token_table tokens_;
-    log::line_budget refused_tokens_log_{1, 1};
-    log::line_budget refused_serves_log_{1, 1};
+    log::line_budget refused_tokens_log_;
+    log::line_budget refused_serves_log_;
+    log::line_budget slow_requests_log_;
     const std::shared_ptr<identity> anybody_ = std::make_shared<identity>("", all_rights, 0);
     workers::worker_table workers_;
     memory_watch memory_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -68,19 +67,11 @@ std::shared_ptr<const plan::node_recorder> watched_program::record() const {
 }
 
 std::string_view watched_program::state() const {
-    if (task_ != nullptr) {
-        return name_of(task_->phase());
-    }
-    const auto now = request_->now();
-    return now.record != nullptr && now.record->has_ended() ? now.record->root_state() : now.state;
+    return task_ != nullptr ? name_of(task_->phase()) : request_->now().state;
 }
 
 bool watched_program::has_ended() const {
-    if (task_ != nullptr) {
-        return task_->end() != nullptr;
-    }
-    const auto now = request_->now();
-    return now.ended || (now.record != nullptr && now.record->has_ended());
+    return task_ != nullptr ? task_->end() != nullptr : request_->now().ended.has_value();
 }
 
 value watched_program::describe(std::uint64_t since) const {
@@ -93,11 +84,8 @@ value watched_program::describe(std::uint64_t since) const {
     if (task_ != nullptr) {
         made = task_->status();
     } else {
-        const bool is_recorded_to_its_end = now.record != nullptr && now.record->has_ended();
-        const auto ended = is_recorded_to_its_end ? std::optional{now.record->ended_at()} : now.ended;
-        made = described(id_, name_, is_recorded_to_its_end ? now.record->root_state() : now.state,
-                         now.began ? value(unix_time(*now.began)) : value(nullptr),
-                         ended ? value(unix_time(*ended)) : value(nullptr));
+        made = described(id_, name_, now.state, now.began ? value(unix_time(*now.began)) : value(nullptr),
+                         now.ended ? value(unix_time(*now.ended)) : value(nullptr));
     }
     if (its_record != nullptr) {
         its_record->describe(made, since);

@@ -1,9 +1,15 @@
 #include "api/pools/launcher.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 using gatherd::api::pools::launcher, gatherd::api::pools::pool_settings, gatherd::api::pools::with_interpreter;
 
@@ -30,6 +36,38 @@ TEST_CASE("launcher: a process gets the settings' variables, and of the daemon's
     CHECK(has("GATHERD_WORKER_FD=3"));
     CHECK_FALSE(has("GATHERD_THREADS=7"));
     CHECK(request.program.ends_with("/sh"));
+}
+
+TEST_CASE("launcher: a process of another user gets that one's HOME, USER and LOGNAME, unless env says others",
+          "[pools]") {
+    const passwd* const self = getpwuid(geteuid());
+    REQUIRE(self != nullptr);
+    setenv("HOME", "/the/daemons", 1);
+    setenv("LOGNAME", "the-daemons", 1);
+    const pool_settings settings{.name = "own", .command = {"sh"}, .env = {{"USER", "told"}}, .user = self->pw_name};
+    auto all = launcher{settings, std::nullopt}.request().environment;
+    std::erase_if(all, [](const std::string& each) {
+        return !each.starts_with("HOME=") && !each.starts_with("USER=") && !each.starts_with("LOGNAME=");
+    });
+    std::ranges::sort(all);
+    CHECK(all == words{std::string{"HOME="} + self->pw_dir, std::string{"LOGNAME="} + self->pw_name, "USER=told"});
+}
+
+TEST_CASE("launcher: a script that the command names by its whole path has to be there", "[pools]") {
+    const auto refuses = [](words command) {
+        try {
+            static_cast<void>(launcher{{.name = "own", .command = std::move(command)}, std::nullopt}.request());
+            return false;
+        } catch (const std::runtime_error& wrong) {
+            CHECK(wrong.what() == std::string{"'/no/such.py' cannot be read: No such file or directory"});
+            return true;
+        }
+    };
+    CHECK(refuses({"sh", "/no/such.py"}));
+    CHECK(refuses({"sh", "-B", "--flag", "/no/such.py", "more"}));
+    CHECK_FALSE(refuses({"sh", "-r", "such/module.js", "/no/such.py"}));
+    CHECK_FALSE(refuses({"sh", "start", "/no/such.py"}));
+    CHECK_FALSE(refuses({"sh", "/no/such"}));
 }
 
 TEST_CASE("launcher: what cannot be found is said", "[pools]") {

@@ -3,8 +3,10 @@
 #include <catch2/catch.hpp>
 
 #include "api/shortened.hpp"
+#include "gatherd/executor/scheduler.hpp"
 
-using gatherd::api::loggable, gatherd::api::log::line_budget, gatherd::api::pools::output_log;
+using gatherd::api::loggable, gatherd::api::log::line_budget, gatherd::api::pools::output_log,
+    gatherd::executor::scheduler;
 
 TEST_CASE("output_log: control characters are escaped and long lines cut", "[pools]") {
     CHECK(loggable("a\tb\x1b[2J\x7f") == "a\tb\\x1b[2J\\x7f");
@@ -12,7 +14,8 @@ TEST_CASE("output_log: control characters are escaped and long lines cut", "[poo
 }
 
 TEST_CASE("output_log: the last line that is not blank is kept, however it came", "[pools]") {
-    line_budget none{0, 0};
+    scheduler threads{{.workers = 1}};
+    line_budget none{0, 1, threads, [](std::uint64_t) {}};
     output_log log{none, "own"};
     log.take(1, "first\nsec");
     log.take(1, "ond\r\n\n  \n");
@@ -24,7 +27,8 @@ TEST_CASE("output_log: the last line that is not blank is kept, however it came"
 }
 
 TEST_CASE("output_log: the line that says what went wrong is kept, not what runtimes write below it", "[pools]") {
-    line_budget none{0, 0};
+    scheduler threads{{.workers = 1}};
+    line_budget none{0, 1, threads, [](std::uint64_t) {}};
     output_log log{none, "own"};
     log.take(1, "  indented\n");
     CHECK(log.last_line() == "  indented");
