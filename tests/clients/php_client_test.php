@@ -49,6 +49,12 @@ $tests = [
     'results have the keys of their plans' => function () use ($g) {
         same($g->gather(['sum' => $g->call('add', 1, 2), 'failed' => $g->call('fail', 'OSError')], returnExceptions: true)['sum'], 3);
         same($g->gather(['a' => Plan::value(1)]), ['a' => 1]);
+        same($g->map('echo', ['x' => 1, 'y' => 2]), ['x' => 1, 'y' => 2]);
+        same($g->map(fn ($item) => Plan::call('add', $item, 1), [7 => 1, 9 => 2]), [7 => 2, 9 => 3]);
+        same($g->run(Plan::starmap('add', new ArrayIterator(['x' => [1, 2]]))), ['x' => 3]);
+        $twice = fn () => (function () { yield 'x' => 1; yield 'x' => 2; })();
+        same($g->map('echo', $twice()), [1, 2]);
+        same($g->run(Plan::gather((function () { yield from [Plan::value(1)]; yield from [Plan::value(2)]; })())), [1, 2]);
     },
     'every kind' => function () use ($g, &$printed) {
         same($g->map('echo', [1, [2], null]), [1, [2], null]);
