@@ -190,6 +190,13 @@ $tests = [
         $client->close();
         throws(ConnectionLost::class, fn () => $client->ping());
     },
+    'a function that ignores its cancellation ends with a TimeoutException' => function () use ($address) {
+        $worker = stream_socket_client("tcp://$address");
+        fwrite($worker, '{"id":1,"method":"serve","params":[[{"name":"never"}]]}' . "\n");
+        fgets($worker);
+        $client = new Client($address);
+        throws(TimeoutException::class, fn () => $client->run($client->call('never'), timeout: 0.01)); // after workers.cancel_time, 5 s
+    },
 ];
 
 foreach ($tests as $name => $test) {

@@ -17,7 +17,9 @@ final class Client
 {
     private const REPEATABLE = ['ping', 'info', 'functions', 'stats', 'status', 'tasks', 'workers', 'await', 'wait'];
     private const MOST_TRIES = 5;
-    private const GRACE = 5.0;  // seconds beyond a request's own timeout, after which the daemon is taken to be gone
+    // Seconds beyond a request's own timeout, after which the daemon is taken to be gone: more than it takes for a plan that ignores its
+    // cancellation (workers.cancel_time, 5 s; limits.cleanup_time and limits.cleanup_rounds, 20 s together).
+    private const GRACE = 30.0;
     private const REUSE_TIME = 1.0;  // seconds in which a reused connection has to answer
 
     private readonly string $address;
