@@ -66,7 +66,7 @@ final class Worker
         for ($delay = 0.1; !$worker->isRetired && !$worker->mustRetire; $delay = min(2 * $delay, 10.0)) {
             $since = microtime(true);
             try {
-                $worker->serveOn(Connection::open($address, 10.0, null, $tls));
+                $worker->serveOn(Connection::open($address, 10.0, false, null, $tls));
                 $reason = 'the daemon closed the connection';
             } catch (ConnectionLost $lost) {
                 $reason = $lost->getMessage();
