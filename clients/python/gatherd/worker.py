@@ -454,7 +454,7 @@ def _serve_async(worker: _Worker, connection: socket.socket, retiring: "_Retirin
 
 
 class _Retiring:
-    """SIGTERM: no new calls, those in flight end, then the program does."""
+    """SIGTERM: no new calls, those in flight end, then the program does. Ctrl-C ends it without a traceback."""
 
     def __init__(self) -> None:
         self.retire: Optional[Callable[[], None]] = None
@@ -466,8 +466,10 @@ class _Retiring:
             self._before = signal.signal(signal.SIGTERM, self._ask)
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, kind: Any, *_: Any) -> None:
         self.leave()
+        if kind is KeyboardInterrupt:
+            raise SystemExit(128 + signal.SIGINT) from None
 
     def leave(self) -> None:
         if self._before is not None:
