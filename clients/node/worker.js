@@ -8,6 +8,7 @@ const { checkedLine, eachLine, lineOf, open, settingsOf } = require('./lib/conne
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.]{0,127}$/;
 const [FIRST_DELAY, LONGEST_DELAY, STEADY] = [100, 10000, 10000]; // milliseconds
+const LASTING = new Set([-32602, -32004]); // errors of serve and auth: the functions are wrong or another's, or the token has no right to them
 const [MOST_MESSAGE, MOST_STACK] = [16384, 32768];
 
 const current = new AsyncLocalStorage();
@@ -84,7 +85,7 @@ async function serve(functions, options = {}) {
       try {
         await serveOn(await open(settings, stopping.signal), known, params, settings.token, state);
       } catch (error) {
-        if (error.isRefusal) throw error;
+        if (error.isLasting) throw error;
         reason = error.message || error.code;
       }
       if (state.isRetired) return;
@@ -149,7 +150,9 @@ function serveOn(socket, known, params, token, state) {
       let message;
       try {
         message = JSON.parse(line);
+        if (message === null || typeof message !== 'object') throw new TypeError('no object');
       } catch (error) {
+        refusal = new Error(`what answers is no gatherd: ${error.message}`);
         socket.destroy();
         return;
       }
@@ -159,7 +162,9 @@ function serveOn(socket, known, params, token, state) {
         mayEnd = true;
         endIfDone();
       } else if (message.method === undefined && message.error) {
-        refusal = Object.assign(new Error(`the daemon refuses this worker: ${message.error.message}`), { isRefusal: true });
+        // Other errors are about one answer, such as one that is too large, or pass, such as too many connections.
+        const isLasting = (message.id === 'auth' || message.id === 'serve') && LASTING.has(message.error.code);
+        refusal = Object.assign(new Error(`the daemon refuses ${isLasting ? 'this worker' : 'a message'}: ${message.error.message}`), { isLasting });
         socket.destroy();
       }
     });
