@@ -98,7 +98,8 @@ class Php(unittest.TestCase):
 
     def test_the_client(self):
         shutil.copy(SOURCES / "php_client_test.php", self.user)
-        with Daemon() as daemon, Guarded(self.folder) as guarded:
+        # Longer than its default, to tell it from what the client waits beyond a timeout.
+        with Daemon("--workers.cancel-time", "6s") as daemon, Guarded(self.folder) as guarded:
             environment = ENVIRONMENT | guarded.environment | {"ADDRESS": f"127.0.0.1:{daemon.port}"}
             done = subprocess.run(["php", "php_client_test.php"], cwd=self.user, env=environment, capture_output=True, text=True, timeout=PATIENCE)
             self.assertEqual((done.returncode, done.stdout), (0, "fine\n"), done.stderr)
