@@ -2,11 +2,13 @@
 /** A worker: offers functions of a Node program to plans. `serve({resize})`. */
 const net = require('net');
 const { AsyncLocalStorage } = require('async_hooks');
+const { setTimeout: sleep } = require('timers/promises');
 const util = require('util');
 const { checkedLine, eachLine, lineOf, open, settingsOf } = require('./lib/connection.js');
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.]{0,127}$/;
 const [FIRST_DELAY, LONGEST_DELAY, STEADY] = [100, 10000, 10000]; // milliseconds
+const LASTING = new Set([-32602, -32004]); // errors of serve and auth: the functions are wrong or another's, or the token has no right to them
 const [MOST_MESSAGE, MOST_STACK] = [16384, 32768];
 
 const current = new AsyncLocalStorage();
@@ -60,8 +62,10 @@ async function serve(functions, options = {}) {
   const inherited = process.env.GATHERD_WORKER_FD;
   delete process.env.GATHERD_WORKER_FD; // for the programs that it starts
   const state = { isRetired: false, retire: undefined };
+  const stopping = new AbortController(); // ends what is done between two connections
   const retire = () => {
     state.isRetired = true;
+    stopping.abort();
     state.retire?.();
   };
   process.on('SIGTERM', retire);
@@ -79,15 +83,15 @@ async function serve(functions, options = {}) {
       let reason = 'the daemon closed the connection';
       const since = Date.now();
       try {
-        await serveOn(await open(settings), known, params, settings.token, state);
+        await serveOn(await open(settings, stopping.signal), known, params, settings.token, state);
       } catch (error) {
-        if (error.isRefusal) throw error;
+        if (error.isLasting) throw error;
         reason = error.message || error.code;
       }
       if (state.isRetired) return;
       if (Date.now() - since >= STEADY) delay = FIRST_DELAY;
       process.stderr.write(`gatherd: ${settings.place.text}: ${reason}; trying again\n`);
-      await new Promise((resolve) => setTimeout(resolve, delay * (0.5 + Math.random() / 2)));
+      await sleep(delay * (0.5 + Math.random() / 2), undefined, { signal: stopping.signal }).catch(() => {});
     }
   } finally {
     uncapture();
@@ -146,7 +150,9 @@ function serveOn(socket, known, params, token, state) {
       let message;
       try {
         message = JSON.parse(line);
+        if (message === null || typeof message !== 'object') throw new TypeError('no object');
       } catch (error) {
+        refusal = new Error(`what answers is no gatherd: ${error.message}`);
         socket.destroy();
         return;
       }
@@ -156,7 +162,9 @@ function serveOn(socket, known, params, token, state) {
         mayEnd = true;
         endIfDone();
       } else if (message.method === undefined && message.error) {
-        refusal = Object.assign(new Error(`the daemon refuses this worker: ${message.error.message}`), { isRefusal: true });
+        // Other errors are about one answer, such as one that is too large, or pass, such as too many connections.
+        const isLasting = (message.id === 'auth' || message.id === 'serve') && LASTING.has(message.error.code);
+        refusal = Object.assign(new Error(`the daemon refuses ${isLasting ? 'this worker' : 'a message'}: ${message.error.message}`), { isLasting });
         socket.destroy();
       }
     });
@@ -172,13 +180,15 @@ function serveOn(socket, known, params, token, state) {
   });
 }
 
-/** The answer to a call. What JSON.stringify would leave out or turn into null is an error. */
+/** The answer to a call. What JSON.stringify would leave out or turn into something else is an error, as it is in the client's arguments. */
 function resultLine(id, result) {
   const text = JSON.stringify(result, (key, item) => {
     if (typeof item === 'number' && !Number.isFinite(item)) throw new TypeError(`${item} is no JSON`);
+    if (typeof item === 'function' || typeof item === 'symbol') throw new TypeError(`${typeof item} is no JSON`);
+    if (item instanceof Map || item instanceof Set) throw new TypeError('a Map or Set is no JSON: use Object.fromEntries or Array.from');
     return item;
   });
-  if (text === undefined) throw new TypeError(`a result of type ${typeof result} is no JSON`);
+  if (text === undefined) throw new TypeError('undefined is no JSON'); // of a toJSON
   return checkedLine(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${text}}`);
 }
 

@@ -93,6 +93,7 @@ test('errors', async () => {
   const results = await g.gather([g.value({ error: 1 }), g.gather([g.call('fail'), g.value(2)], { returnExceptions: true })], { returnExceptions: true });
   assert.deepEqual([results[0], results[1][0].name, results[1][1]], [{ error: 1 }, 'Exception', 2]);
   await assert.rejects(g.taskGroup([g.call('fail', 'A'), g.call('fail', 'B')]).run(), (error) => error instanceof AggregateError && error.name === 'ExceptionGroup');
+  await assert.rejects(g.call('fail', 'ExceptionGroup', 'of a worker').run(), (error) => error instanceof GroupError && error.errors.length === 0);
   await assert.rejects(g.call('ad', 1).run(), (error) => error instanceof PlanRefused && error.path === '/task/call' && /add/.test(error.hint));
   await assert.rejects(g.task('nowhere').result(), NoSuchTask);
   await assert.rejects(g.request('nix'), ProtocolError);

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -26,13 +27,21 @@ serve({
   named: (args) => args,
   say: (text) => { console.log('%s', text); console.error('to the log'); },
   fail: () => { throw new RangeError('boom'); },
-  wrong: (kind) => ({ nan: [NaN], function: () => 1, surrogate: '\\ud800', nothing: undefined })[kind],
+  wrong: (kind) => ({ nan: [NaN], function: () => 1, surrogate: '\\ud800', map: new Map([[1, 2]]), set: [new Set()], inside: { method() {} }, nothing: undefined })[kind],
   forever: (id) => new Promise((resolve, reject) => {
     console.log('begun ' + id);
     call().signal.addEventListener('abort', () => { call().print('cancelled ' + id); reject(call().signal.reason); });
   }),
   variable: () => 'GATHERD_WORKER_FD' in process.env,
 }).catch((error) => { console.error(error.message); process.exitCode = 1; });
+'''
+
+# Pauses that outlast the test.
+STRETCHED = '''
+const promised = require('timers/promises');
+const [wait, wait_promised] = [globalThis.setTimeout, promised.setTimeout];
+globalThis.setTimeout = (ended, time, ...args) => wait(ended, time * 10000, ...args);
+promised.setTimeout = (time, ...args) => wait_promised(time * 10000, ...args);
 '''
 
 
@@ -90,7 +99,7 @@ class Node(unittest.TestCase):
             self.assertEqual(worker.call("say", "a\nb"), (None, ["a", "b"]))
             error, _ = worker.call("fail")
             self.assertEqual((error["type"], error["message"], "tasks.js" in error["traceback"]), ("RangeError", "boom", True))
-            for kind in ("nan", "function", "surrogate"):
+            for kind in ("nan", "function", "surrogate", "map", "set", "inside"):
                 self.assertEqual(worker.call("wrong", kind)[0]["type"], "TypeError")
             self.assertEqual(worker.call("wrong", "nothing")[0], None)
             self.assertEqual(worker.call("nowhere")[0]["type"], "LookupError")
@@ -114,6 +123,21 @@ class Node(unittest.TestCase):
                 answer = worker.receive()
                 self.assertEqual((answer["id"], answer["error"]["data"]["type"], answer["error"]["data"]["message"]), (id, "CancelledError", "enough"))
             self.assertEqual(worker.process.wait(PATIENCE), 0)
+
+    def test_sigterm_ends_it_at_once_between_two_connections(self):
+        (self.user / "slow.js").write_text(STRETCHED + WORKER)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = "127.0.0.1:%d" % free.getsockname()[1]
+        worker = subprocess.Popen(["node", "slow.js"], cwd=self.user, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                  env=clean_environment(GATHERD_CONNECT=address))
+        try:
+            self.assertIn("trying again", worker.stderr.readline())
+            worker.terminate()
+            self.assertEqual(worker.wait(PATIENCE), 0)
+        finally:
+            worker.kill()
+            worker.wait()
+            worker.stderr.close()
 
     def test_a_refusal_ends_it_with_the_reason(self):
         with self.start() as worker:

@@ -39,6 +39,26 @@ $g = new Client($address, output: function (string $text) use (&$printed) { $pri
 $strange = json_decode('[{"await":{"call":"fail","args":["RuntimeError","it ran"]}},{"ref":"x"},{"call":"add","args":[1]},{"value":1},
     {"a":[{"await":{"value":1}}]},{"await":1,"more":2}]', true);
 
+/** Forks a server that takes so many connections, hands each with its number to `serve` and ends. Its address and process. */
+function serving(int $connections, Closure $serve): array
+{
+    $server = stream_socket_server('tcp://127.0.0.1:0');
+    $address = stream_socket_get_name($server, false);
+    $child = pcntl_fork();
+    if ($child === 0) {
+        try {
+            for ($number = 0; $number < $connections; ++$number) {
+                $connection = stream_socket_accept($server, 60);
+                $serve($connection, $number);
+                fclose($connection);
+            }
+        } finally {
+            posix_kill(posix_getpid(), SIGKILL); // without the destructors of this program
+        }
+    }
+    return [$address, $child];
+}
+
 $tests = [
     'plans compose to one request' => function () use ($g) {
         $before = $g->stats()['requests_by_method']['run'];
@@ -49,6 +69,12 @@ $tests = [
     'results have the keys of their plans' => function () use ($g) {
         same($g->gather(['sum' => $g->call('add', 1, 2), 'failed' => $g->call('fail', 'OSError')], returnExceptions: true)['sum'], 3);
         same($g->gather(['a' => Plan::value(1)]), ['a' => 1]);
+        same($g->map('echo', ['x' => 1, 'y' => 2]), ['x' => 1, 'y' => 2]);
+        same($g->map(fn ($item) => Plan::call('add', $item, 1), [7 => 1, 9 => 2]), [7 => 2, 9 => 3]);
+        same($g->run(Plan::starmap('add', new ArrayIterator(['x' => [1, 2]]))), ['x' => 3]);
+        $twice = fn () => (function () { yield 'x' => 1; yield 'x' => 2; })();
+        same($g->map('echo', $twice()), [1, 2]);
+        same($g->run(Plan::gather((function () { yield from [Plan::value(1)]; yield from [Plan::value(2)]; })())), [1, 2]);
     },
     'every kind' => function () use ($g, &$printed) {
         same($g->map('echo', [1, [2], null]), [1, [2], null]);
@@ -161,28 +187,59 @@ $tests = [
         }
     },
     'a request whose answer was lost is not sent again, but one that only asks is' => function () {
-        $server = stream_socket_server('tcp://127.0.0.1:0');
-        $client = new Client(stream_socket_get_name($server, false));
-        // The server is this program, so its end of a connection is closed before the request is written or read.
-        $child = pcntl_fork();
-        if ($child === 0) {
-            $received = '';
-            foreach (['run', 'ping', 'ping'] as $number => $expected) {
-                $connection = stream_socket_accept($server, 60);
-                $request = json_decode(fgets($connection), true);
-                $received .= $request['method'] . ' ';
-                if ($number === 2) {
-                    fwrite($connection, json_encode(['id' => $request['id'], 'result' => $received]) . "\n");
-                }
-                fclose($connection);
+        $received = '';
+        [$address, $child] = serving(3, function ($connection, int $number) use (&$received) {
+            $request = json_decode(fgets($connection), true);
+            $received .= $request['method'] . ' ';
+            if ($number === 2) {
+                fwrite($connection, json_encode(['id' => $request['id'], 'result' => $received]) . "\n");
             }
-            posix_kill(posix_getpid(), SIGKILL); // without the destructors of this program
-        }
+        });
+        $client = new Client($address);
         throws(ConnectionLost::class, fn () => $client->run($client->call('add', 1)));
         same($client->request('ping'), 'run ping ping ');
         pcntl_waitpid($child, $status);
         $client->close();
         throws(ConnectionLost::class, fn () => $client->ping());
+    },
+    'a connection that has ended meanwhile is not used for a request' => function () {
+        [$address, $child] = serving(2, function ($connection) {
+            $request = json_decode(fgets($connection), true);
+            fwrite($connection, json_encode(['id' => $request['id'], 'result' => $request['method']]) . "\n" . '{"id":null,"error":{"code":-32005}}' . "\n");
+        });
+        $client = new Client($address);
+        same($client->request('ping'), 'ping');
+        $kept = (fn () => $this->connection)->call($client);
+        $kept->wait();
+        $kept->read(null); // what the daemon said as it ended
+        $kept->wait();
+        same($client->request('run'), 'run');
+        pcntl_waitpid($child, $status);
+    },
+    'a stream whose connection has ended says so, and leaves the next one alone' => function () {
+        [$address, $child] = serving(2, function ($connection, int $number) {
+            $request = json_decode(fgets($connection), true);
+            if ($number === 0) {
+                fwrite($connection, json_encode(['method' => 'completed', 'params' => ['request' => $request['id'], 'index' => 0, 'value' => 1]]) . "\n");
+                return;
+            }
+            fwrite($connection, json_encode(['id' => $request['id'], 'result' => 'pong']) . "\n");
+            fwrite($connection, json_encode(['id' => json_decode(fgets($connection), true)['id'], 'result' => 'again']) . "\n");
+        });
+        $client = new Client($address);
+        $stream = $client->stream(Plan::gather([Plan::value(1), Plan::value(2)]));
+        same($stream->current(), 1);
+        same($client->ping(), 'pong');
+        throws(ConnectionLost::class, fn () => $stream->next());
+        same($client->ping(), 'again');
+        pcntl_waitpid($child, $status);
+    },
+    'a function that ignores its cancellation ends with a TimeoutException' => function () use ($address) {
+        $worker = stream_socket_client("tcp://$address");
+        fwrite($worker, '{"id":1,"method":"serve","params":[[{"name":"never"}]]}' . "\n");
+        fgets($worker);
+        $client = new Client($address);
+        throws(TimeoutException::class, fn () => $client->run($client->call('never'), timeout: 0.01)); // after workers.cancel_time
     },
 ];
 

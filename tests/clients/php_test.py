@@ -2,6 +2,7 @@
 """The PHP package, installed by composer from a path: the client against the daemon, pages that share a persistent connection, a worker on
 the socket of a pool."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -49,6 +50,14 @@ switch ($_SERVER['REQUEST_URI']) {
         $g = new Gatherd\Client(getenv('ADDRESS'), persistent: true, output: fn () => exit('died'));
         $g->run(Gatherd\Plan::sequence([$g->call('print', 'x'), $g->call('echo', 'the answer to a page that died')]));
         break;
+    case '/shown':
+        $g = new Gatherd\Client(getenv('UNIX_ADDRESS'), getenv('TOKEN'), persistent: true);
+        echo $g->run($g->call('add', 1, 2)), (fn () => $this->connection->isReused)->call($g) ? ' reused' : '';
+        break;
+    case '/unshown':
+        $g = new Gatherd\Client(getenv('UNIX_ADDRESS'), persistent: true);
+        try { echo $g->run($g->call('add', 1, 2)); } catch (Gatherd\NotPermitted) { echo 'not permitted'; }
+        break;
     case '/half':
         $g = new Gatherd\Client(getenv('ADDRESS'), persistent: true);
         $g->ping();
@@ -89,40 +98,52 @@ class Php(unittest.TestCase):
 
     def test_the_client(self):
         shutil.copy(SOURCES / "php_client_test.php", self.user)
-        with Daemon() as daemon, Guarded(self.folder) as guarded:
+        # Longer than its default, to tell it from what the client waits beyond a timeout.
+        with Daemon("--workers.cancel-time", "6s") as daemon, Guarded(self.folder) as guarded:
             environment = ENVIRONMENT | guarded.environment | {"ADDRESS": f"127.0.0.1:{daemon.port}"}
             done = subprocess.run(["php", "php_client_test.php"], cwd=self.user, env=environment, capture_output=True, text=True, timeout=PATIENCE)
             self.assertEqual((done.returncode, done.stdout), (0, "fine\n"), done.stderr)
 
-    def test_pages_share_a_connection_and_never_take_anothers_answer(self):
+    @contextlib.contextmanager
+    def pages(self, **environment):
+        """A web server of one process; what gets a page of it."""
         (self.user / "page.php").write_text(PAGE)
-        with Daemon() as daemon:
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                address = "127.0.0.1:%d" % free.getsockname()[1]
-            server = subprocess.Popen(["php", "-S", address, "page.php"], cwd=self.user, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                      stderr=subprocess.PIPE, text=True, env=ENVIRONMENT | {"ADDRESS": f"127.0.0.1:{daemon.port}"})
-            try:
-                self.assertIn("started", server.stderr.readline())
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = "127.0.0.1:%d" % free.getsockname()[1]
+        server = subprocess.Popen(["php", "-S", address, "page.php"], cwd=self.user, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True, env=ENVIRONMENT | environment)
+        try:
+            self.assertIn("started", server.stderr.readline())
 
-                def page(path):
-                    with urllib.request.urlopen(f"http://{address}{path}", timeout=PATIENCE) as answer:
-                        return answer.read().decode()
+            def page(path):
+                with urllib.request.urlopen(f"http://{address}{path}", timeout=PATIENCE) as answer:
+                    return answer.read().decode()
 
-                def accepted():
-                    with daemon.connect() as connection:
-                        return connection.result("stats")["connections_accepted"]
+            yield page
+        finally:
+            server.kill()
+            server.wait()
+            server.stderr.close()
 
-                self.assertEqual([page("/add") for _ in range(5)], ["3"] * 5)
-                self.assertEqual(accepted(), 2)  # one of the pages, and that which asks
-                self.assertEqual(page("/die"), "died")
-                self.assertEqual([page("/add") for _ in range(2)], ["3", "3"])
-                self.assertEqual(page("/half"), "left")
-                self.assertEqual([page("/add") for _ in range(2)], ["3", "3"])
-                self.assertEqual(page("/two"), "bcac")
-            finally:
-                server.kill()
-                server.wait()
-                server.stderr.close()
+    def test_pages_share_a_connection_and_never_take_anothers_answer(self):
+        with Daemon() as daemon, self.pages(ADDRESS=f"127.0.0.1:{daemon.port}") as page:
+            def accepted():
+                with daemon.connect() as connection:
+                    return connection.result("stats")["connections_accepted"]
+
+            self.assertEqual([page("/add") for _ in range(5)], ["3"] * 5)
+            self.assertEqual(accepted(), 2)  # one of the pages, and that which asks
+            self.assertEqual(page("/die"), "died")
+            self.assertEqual([page("/add") for _ in range(2)], ["3", "3"])
+            self.assertEqual(page("/half"), "left")
+            self.assertEqual([page("/add") for _ in range(2)], ["3", "3"])
+            self.assertEqual(page("/two"), "bcac")
+
+    def test_a_page_without_a_token_has_not_the_rights_of_an_earlier_one(self):
+        with Guarded(self.folder) as guarded, self.pages(**guarded.environment) as page:
+            self.assertEqual([page("/shown") for _ in range(2)], ["3", "3 reused"])
+            self.assertEqual([page("/unshown") for _ in range(2)], ["not permitted"] * 2)
+            self.assertEqual(page("/shown"), "3 reused")
 
     def test_the_programs_of_its_page_do_what_it_says(self):
         with Daemon() as daemon:

@@ -24,6 +24,7 @@ class PoolProcess:
 
         def prepare():
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: a test that is killed leaves no worker behind
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
 
         with its:
             self.process = subprocess.Popen(

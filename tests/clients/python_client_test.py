@@ -187,6 +187,9 @@ class Errors(Case):
             error = await self.raised(g.gather(g.value(1), g.call("fail", name, "boom")), kind)
             self.assertEqual(str(error).strip("'"), "boom")
             self.assertEqual((error.remote.type, error.remote.path), (name, "/task/gather/1"))
+        for name, kind in (("UnicodeEncodeError", UnicodeEncodeError), ("UnicodeDecodeError", ValueError)):  # made of more than a text
+            error = await self.raised(g.call("fail", name, "boom"), kind)
+            self.assertEqual((str(error), type(error)), ("boom", gatherd.error_class(name)))
         for name in ("HTTPError", "KeyboardInterrupt", "SystemExit", "StopIteration", "UnicodeDecodeError", "BaseException", "print", "a b"):
             error = await self.raised(g.call("fail", name, "boom"), gatherd.RemoteError)
             self.assertEqual((str(error), error.type), ("boom", name))
@@ -194,6 +197,10 @@ class Errors(Case):
         group = await self.raised(g.task_group(g.call("fail", "ValueError", "a"), g.call("fail", "Own", "b")), gatherd.ExceptionGroup)
         self.assertEqual([str(inner) for inner in group.exceptions], ["a", "b"])
         self.assertIn("unhandled errors in a TaskGroup", str(group))
+        group = await self.raised(g.call("fail", "ExceptionGroup", "of a worker (2 sub-exceptions)"), gatherd.ExceptionGroup)
+        self.assertEqual((str(group), [type(inner) for inner in group.exceptions]),
+                         ("of a worker (2 sub-exceptions)", [gatherd.RemoteError, gatherd.RemoteError]))
+        self.assertIs(gatherd.error_class("ExceptionGroup"), gatherd.ExceptionGroup)
 
     async def test_answers_of_the_daemon_are_exceptions_with_what_it_told(self):
         g = self.g

@@ -190,6 +190,15 @@ class Plain(Case):
                 worker.send({"id": retirement["id"], "result": {"worker": "w1"}})
                 self.assertEqual(worker.process.wait(60), 0)
 
+    def test_ctrl_c_ends_it_without_a_traceback(self):
+        for text, ready in ((PLAIN, "img.join"), (ASYNC, "plain")):
+            with self.subTest(ready), self.start(text) as worker:
+                worker.serving()
+                worker.call(ready)  # it runs, so Python has its handler of SIGINT
+                worker.process.send_signal(signal.SIGINT)
+                self.assertEqual(worker.process.wait(60), 128 + signal.SIGINT)
+                self.assertEqual(worker.end()[2], "")
+
     def test_a_refusal_ends_it_with_the_reason(self):
         with self.start(PLAIN) as worker:
             worker.send({"id": worker.receive()["id"], "error": {"code": -32602, "message": "Invalid params: taken"}})

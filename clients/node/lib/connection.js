@@ -42,18 +42,24 @@ function settingsOf(address, options) {
   return { place, token, secure, connectTimeout: options.connectTimeout ?? 10 };
 }
 
-/** Resolves to a connected socket. */
-function open({ place, secure, connectTimeout }) {
+/** Resolves to a connected socket. An abort of `signal` ends the wait for it. */
+function open({ place, secure, connectTimeout }, signal) {
   return new Promise((resolve, reject) => {
     const target = place.path ? { path: place.path } : { host: place.host, port: place.port };
     const socket = secure ? tls.connect({ ...target, ...secure }) : net.connect(target);
     const timer = setTimeout(() => socket.destroy(new Error(`no connection to ${place.text} within ${connectTimeout} s`)), connectTimeout * 1000);
-    socket.once('error', (error) => {
+    const stop = () => socket.destroy(signal.reason);
+    const settled = () => {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+    };
+    signal?.addEventListener('abort', stop);
+    socket.once('error', (error) => {
+      settled();
       reject(error);
     });
     socket.once(secure ? 'secureConnect' : 'connect', () => {
-      clearTimeout(timer);
+      settled();
       socket.removeAllListeners('error');
       socket.on('error', () => {}); // 'close' follows, with what became of it
       socket.setNoDelay?.(true);

@@ -29,10 +29,10 @@ class RemoteError extends Error {
     describe(this, error);
   }
 }
-/** What a task_group or any raised: `errors` are those of its children. */
+/** What a task_group or any raised: `errors` are those of its children. A group that a worker raised comes without them. */
 class GroupError extends AggregateError {
   constructor(error) {
-    super(error.errors.map(errorOf), String(error.message ?? ''));
+    super((error.errors ?? []).map(errorOf), String(error.message ?? ''));
     describe(this, error);
   }
 }
@@ -47,7 +47,7 @@ function describe(made, error) {
 /** The error that an ERROR of the protocol stands for. */
 function errorOf(error) {
   if (error === null || typeof error !== 'object') return new ProtocolError(`not an error: ${JSON.stringify(error)}`);
-  return Array.isArray(error.errors) ? new GroupError(error) : new RemoteError(error);
+  return error.type === 'ExceptionGroup' || error.type === 'BaseExceptionGroup' ? new GroupError(error) : new RemoteError(error);
 }
 
 const kinds = new Map([[-32602, PlanRefused], [-32003, Overloaded], [-32004, NotPermitted], [-32005, ShuttingDown], [-32006, OverLimit],

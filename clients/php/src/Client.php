@@ -17,7 +17,9 @@ final class Client
 {
     private const REPEATABLE = ['ping', 'info', 'functions', 'stats', 'status', 'tasks', 'workers', 'await', 'wait'];
     private const MOST_TRIES = 5;
-    private const GRACE = 5.0;  // seconds beyond a request's own timeout, after which the daemon is taken to be gone
+    // Seconds beyond a request's own timeout, after which the daemon is taken to be gone: more than it takes for a plan that ignores its
+    // cancellation (workers.cancel_time, 5 s; limits.cleanup_time and limits.cleanup_rounds, 20 s together).
+    private const GRACE = 30.0;
     private const REUSE_TIME = 1.0;  // seconds in which a reused connection has to answer
 
     private readonly string $address;
@@ -78,7 +80,7 @@ final class Client
     public function close(): void
     {
         $this->isClosed = true;
-        $this->drop();
+        $this->connection?->close();
     }
 
     // ---- plans
@@ -233,7 +235,6 @@ final class Client
             try {
                 return $this->ask($connection, $method, $params, self::patience($timeout));
             } catch (ConnectionLost $lost) {
-                $this->drop();
                 if (!in_array($method, self::REPEATABLE, true) || $tries === self::MOST_TRIES) {
                     throw $lost;
                 }
@@ -255,17 +256,12 @@ final class Client
     /** The notifications `completed` of a request, until its answer. */
     private function follow(string $method, array $params, ?float $timeout): \Generator
     {
-        try {
-            foreach ($this->exchange($this->ready(), $method, $params, self::patience($timeout)) as $message) {
-                if (!isset($message['method'])) {
-                    self::result($message);
-                } elseif ($message['method'] === 'completed') {
-                    yield $message['params'];
-                }
+        foreach ($this->exchange($this->ready(), $method, $params, self::patience($timeout)) as $message) {
+            if (!isset($message['method'])) {
+                self::result($message);
+            } elseif ($message['method'] === 'completed') {
+                yield $message['params'];
             }
-        } catch (ConnectionLost $lost) {
-            $this->drop();
-            throw $lost;
         }
     }
 
@@ -300,7 +296,7 @@ final class Client
                 try {
                     $connection->write(Connection::encode(['jsonrpc' => '2.0', 'method' => 'cancel', 'params' => ['request' => $id]]));
                 } catch (ConnectionLost) {
-                    $this->drop();
+                    $connection->close();
                 }
             }
         }
@@ -366,7 +362,7 @@ final class Client
         if ($this->isClosed) {
             throw new ConnectionLost('the client was closed');
         }
-        if ($this->connection !== null) {
+        if ($this->connection !== null && $this->isSound($this->connection)) {
             return $this->connection;
         }
         $deadline = microtime(true) + ($this->wasConnected ? $this->reconnect : 0.0);
@@ -385,17 +381,35 @@ final class Client
         }
     }
 
+    /** Whether a connection that was kept has not ended meanwhile. So a request that is sent on it is not lost for no need. */
+    private function isSound(Connection $connection): bool
+    {
+        try {
+            while ($connection->wait(0)) {
+                // What has come belongs to requests that others wait for, or that were left; the end throws.
+                $message = $connection->read(microtime(true) + self::REUSE_TIME);
+                if ($message === null) {
+                    break;  // TLS has sent something of its own
+                }
+                $this->sort($message);
+            }
+            return true;
+        } catch (ConnectionLost | ProtocolException) {
+            $connection->close();
+            return false;
+        }
+    }
+
     private function connect(): Connection
     {
-        $persistence = $this->persistent ? 'gatherd-' . substr(hash('sha256', (string) $this->token), 0, 16) : null;
         while (true) {
-            $connection = Connection::open($this->address, $this->connectTimeout, $persistence, $this->tls);
+            $connection = Connection::open($this->address, $this->connectTimeout, $this->persistent, $this->token, $this->tls);
             if (!$connection->isReused && $this->token === null) {
                 return $connection;
             }
             try {
                 // An earlier page may have left half a request or half an answer on a reused connection: nothing is sent on it before it has
-                // answered this. On a Unix socket it may have had another token.
+                // answered this. On a Unix socket it may have shown another token.
                 [$method, $params] = $this->token === null ? ['ping', []] : ['auth', ['token' => $this->token]];
                 $this->ask($connection, $method, $params, $connection->isReused ? self::REUSE_TIME : $this->connectTimeout,
                     $connection->isReused);
@@ -407,12 +421,6 @@ final class Client
                 }
             }
         }
-    }
-
-    private function drop(): void
-    {
-        $this->connection?->close();
-        $this->connection = null;
     }
 
     private static function patience(?float $timeout): ?float

@@ -22,10 +22,11 @@ final class Connection
     }
 
     /**
+     * @param ?string $token that the caller will show: a persistent stream on which another was shown is not given to one without
      * @param array<string, mixed> $tls options of PHP's context `ssl`
      * @throws ConnectionLost
      */
-    public static function open(string $address, float $timeout, ?string $persistence, array $tls): self
+    public static function open(string $address, float $timeout, bool $persistent, ?string $token, array $tls): self
     {
         $isSecure = str_starts_with($address, 'tls:');
         $place = $isSecure ? substr($address, 4) : $address;
@@ -37,13 +38,12 @@ final class Connection
         $url = $isLocal ? 'unix://' . substr($place, 5) : "tcp://$place";
         $context = stream_context_create(['ssl' => $tls + ['peer_name' => $isLocal ? 'localhost' : trim((string) strstr($place, ':' . ($match[1] ?? ''), true), '[]')],
             'socket' => ['tcp_nodelay' => true]]);
-        $persistent = $persistence !== null && !$isSecure;
+        $persistent = $persistent && !$isSecure;
         $open = function (int $flags, string $url) use ($timeout, $context, $address) {
             $stream = @stream_socket_client($url, $number, $why, $timeout, STREAM_CLIENT_CONNECT | $flags, $context);
             return $stream ?: throw new ConnectionLost("no connection to $address: $why");
         };
-        // A path behind the port keeps the streams of different tokens apart.
-        $stream = $persistent ? $open(STREAM_CLIENT_PERSISTENT, $isLocal ? $url : "$url/$persistence") : $open(0, $url);
+        $stream = $open($persistent ? STREAM_CLIENT_PERSISTENT : 0, $persistent ? self::persistentUrl($url, $token) : $url);
         if ($persistent && isset(self::$inUse[get_resource_id($stream)])) {
             $stream = $open(0, $url);
             $persistent = false;
@@ -64,6 +64,19 @@ final class Connection
     }
 
     /**
+     * The same address in another spelling for each token, since PHP keeps persistent streams by their URL. A path of a Unix socket has no
+     * room for a token, only for whether there is one; a client with a token shows it on a reused stream, too.
+     */
+    private static function persistentUrl(string $url, #[\SensitiveParameter] ?string $token): string
+    {
+        if (str_starts_with($url, 'tcp:')) {
+            return $url . '/gatherd-' . substr(hash('sha256', (string) $token), 0, 16);
+        }
+        $path = substr($url, strlen('unix://'));
+        return $token === null ? $url : 'unix://' . ($path[0] === '/' ? "/.$path" : "./$path");
+    }
+
+    /**
      * One that is there already: the inherited socket of a worker.
      * @param resource $stream
      */
@@ -80,6 +93,7 @@ final class Connection
     /** @throws ConnectionLost */
     public function write(string $line): void
     {
+        $this->check();
         for ($length = strlen($line), $done = 0; $done < $length; $done += $count) {
             $count = @fwrite($this->stream, $done === 0 ? $line : substr($line, $done));
             if ($count === false || $count === 0) {
@@ -95,6 +109,7 @@ final class Connection
      */
     public function read(?float $deadline, bool $skips = false): ?array
     {
+        $this->check();
         while (true) {
             $left = $deadline === null ? 1e6 : $deadline - microtime(true);
             if ($left <= 0) {
@@ -122,16 +137,26 @@ final class Connection
             } catch (\JsonException) {
             }
             if (!$skips) {
-                throw new ProtocolException('what answers is no gatherd: ' . substr($line, 0, 100));
+                throw new ProtocolException('what answers is no gatherd: ' . rtrim(substr($line, 0, 100)));
             }
         }
     }
 
-    /** Waits until there is something to read; false after a signal, which a read would not notice. */
-    public function wait(): bool
+    /**
+     * Waits until there is something to read, or its end, at most so many seconds; false after these, and after a signal, which a read
+     * would not notice.
+     * @throws ConnectionLost
+     */
+    public function wait(?int $seconds = null): bool
     {
+        $this->check();
         [$read, $write, $except] = [[$this->stream], null, null];
-        return @stream_select($read, $write, $except, null) > 0;
+        return @stream_select($read, $write, $except, $seconds) > 0;
+    }
+
+    private function check(): void
+    {
+        is_resource($this->stream) || throw new ConnectionLost('the connection was closed');
     }
 
     public function close(): void

@@ -93,19 +93,19 @@ class Plan
     }
 
     /**
-     * `gather(map each over)`. `each` is a function's name, or a closure that makes the plan of an item. `over`: data, or a plan that gives
-     * a list.
+     * `gather(map each over)`. `each` is a function's name, or a closure that makes the plan of an item. `over`: data, whose keys the
+     * results have, or a plan that gives a list.
      */
     public static function map(string|\Closure $each, iterable|self $over, bool $returnExceptions = false, ?int $limit = null): self
     {
         $options = self::given(['return_exceptions' => $returnExceptions ?: null, 'limit' => $limit]);
+        [$items, $keys] = $over instanceof self ? [$over, null] : self::entries($over);
         if (is_string($each) && !$over instanceof self) {
-            return self::mapName($each, array_map(fn ($item) => [$item], self::list($over)), $options);
+            return self::mapName($each, array_map(fn ($item) => [$item], $items), $keys, $options);
         }
         $binding = new \stdClass();
         $item = self::refTo('item', $binding, null);
         $body = self::plan('map: what its function returns', is_string($each) ? self::call($each, $item) : $each($item));
-        $items = $over instanceof self ? $over : self::list($over);
         $written = function (array $scope) use ($body, $binding, $items, $options) {
             [$inner, $name] = self::bind($scope, 'item', $binding);
             $over = $items instanceof self ? ['await' => $items->written($scope)] : self::data($items, 'map: over');
@@ -113,7 +113,7 @@ class Plan
         };
         return new self(
             $written,
-            $returnExceptions || $body->shape !== null ? ['map' => $body->shape, 'outcomes' => $returnExceptions] : null,
+            self::mapShape($body->shape, $returnExceptions, $keys),
             function () use ($written) {
                 $task = $written([]);
                 return ['map', ['task' => $task['map']] + array_diff_key($task, ['map' => 0])];
@@ -125,14 +125,14 @@ class Plan
     public static function starmap(string $name, iterable|self $over, bool $returnExceptions = false, ?int $limit = null): self
     {
         $options = self::given(['return_exceptions' => $returnExceptions ?: null, 'limit' => $limit]);
-        return self::mapName($name, $over instanceof self ? $over : self::list($over), $options);
+        return self::mapName($name, ...($over instanceof self ? [$over, null] : self::entries($over)), options: $options);
     }
 
-    private static function mapName(string $name, array|self $over, array $options): self
+    private static function mapName(string $name, array|self $over, ?array $keys, array $options): self
     {
         $written = fn (array $scope) => ['map' => $name]
             + ($over instanceof self ? ['over' => ['await' => $over->written($scope)]] : self::arguments('over', $over, $scope)) + $options;
-        return new self($written, isset($options['return_exceptions']) ? ['map' => null, 'outcomes' => true] : null, function () use ($written) {
+        return new self($written, self::mapShape(null, isset($options['return_exceptions']), $keys), function () use ($written) {
             $task = $written([]);
             $rest = array_diff_key($task, ['map' => 0, 'literal' => 0]);
             // `literal` is no parameter of the method; there the items of a map with a task are data.
@@ -312,7 +312,7 @@ class Plan
         return $plans[0]->shape ?? null;
     }
 
-    /** @param list<Plan> $plans @param ?list<string> $keys */
+    /** @param list<Plan> $plans @param ?list<int|string> $keys */
     private static function listShape(array $plans, bool $outcomes, ?array $keys): ?array
     {
         $list = [];
@@ -322,6 +322,12 @@ class Plan
             $isShaped = $isShaped || $plan->shape !== null;
         }
         return $isShaped ? ['list' => $list, 'outcomes' => $outcomes, 'keys' => $keys] : null;
+    }
+
+    /** @param ?list<int|string> $keys */
+    private static function mapShape(mixed $inner, bool $outcomes, ?array $keys): ?array
+    {
+        return $outcomes || $keys || $inner !== null ? ['map' => $inner, 'outcomes' => $outcomes, 'keys' => $keys] : null;
     }
 
     // ---- data: whatever the program puts into a plan that is no plan
@@ -438,14 +444,14 @@ class Plan
 
     // ---- parameters
 
-    /** @return array{list<Plan>, ?list<string>} the plans, and their keys if they have any */
+    /** @return array{list<Plan>, ?list<int|string>} the plans, and their keys if they have any */
     private static function plans(string $kind, iterable $plans): array
     {
-        $plans = is_array($plans) ? $plans : iterator_to_array($plans);
-        foreach ($plans as $key => $plan) {
-            $plan instanceof self || self::plan("{$kind}[$key]", $plan);
+        [$plans, $keys] = self::entries($plans);
+        foreach ($plans as $index => $plan) {
+            $plan instanceof self || self::plan($kind . '[' . ($keys[$index] ?? $index) . ']', $plan);
         }
-        return [array_values($plans), array_is_list($plans) ? null : array_keys($plans)];
+        return [$plans, $keys];
     }
 
     private static function plan(string $place, mixed $plan): self
@@ -454,9 +460,21 @@ class Plan
             : throw new \TypeError("$place is to be a plan, not " . get_debug_type($plan) . '; data goes into Plan::value');
     }
 
-    private static function list(iterable $items): array
+    /** @return array{list<mixed>, ?list<int|string>} the items, and their keys if these are not those of a list */
+    private static function entries(iterable $items): array
     {
-        return array_values(is_array($items) ? $items : iterator_to_array($items, false));
+        if (is_array($items)) {
+            return [array_values($items), array_is_list($items) ? null : array_keys($items)];
+        }
+        $keyed = $listed = [];
+        foreach ($items as $key => $item) {
+            $listed[] = $item;
+            if (is_int($key) || is_string($key)) {
+                $keyed[$key] = $item;
+            }
+        }
+        // A generator may give one key twice: such keys name no results.
+        return [$listed, count($keyed) < count($listed) || array_is_list($keyed) ? null : array_keys($keyed)];
     }
 
     private static function given(array $options): array

@@ -14,6 +14,7 @@ final class Worker
     private const MOST_MESSAGE = 16384;
     private const MOST_TRACE = 32768;
     private const STEADY = 10.0;
+    private const LASTING = [-32602, -32004];  // errors of serve and auth: the functions are wrong or another's, or the token has no right to them
 
     private Connection $connection;
     private ?string $running = null;
@@ -66,9 +67,9 @@ final class Worker
         for ($delay = 0.1; !$worker->isRetired && !$worker->mustRetire; $delay = min(2 * $delay, 10.0)) {
             $since = microtime(true);
             try {
-                $worker->serveOn(Connection::open($address, 10.0, null, $tls));
+                $worker->serveOn(Connection::open($address, 10.0, false, null, $tls));
                 $reason = 'the daemon closed the connection';
-            } catch (ConnectionLost $lost) {
+            } catch (ConnectionLost | ProtocolException $lost) {
                 $reason = $lost->getMessage();
             }
             if ($worker->isRetired || $worker->mustRetire) {
@@ -166,10 +167,6 @@ final class Worker
     private function serveOn(Connection $connection): void
     {
         $this->connection = $connection;
-        if ($this->token !== null) {
-            $this->write(['jsonrpc' => '2.0', 'id' => 'auth', 'method' => 'auth', 'params' => ['token' => $this->token]]);
-        }
-        $this->write(['jsonrpc' => '2.0', 'id' => 'serve', 'method' => 'serve', 'params' => $this->params]);
         // All that a call prints passes here, also what is left in the buffer when it ends.
         ob_start(function (string $text): string {
             if ($this->running === null) {
@@ -183,6 +180,10 @@ final class Worker
             return '';
         }, 1);
         try {
+            if ($this->token !== null) {
+                $this->write(['jsonrpc' => '2.0', 'id' => 'auth', 'method' => 'auth', 'params' => ['token' => $this->token]]);
+            }
+            $this->write(['jsonrpc' => '2.0', 'id' => 'serve', 'method' => 'serve', 'params' => $this->params]);
             while (!$this->isRetired) {
                 if (!$connection->wait()) {
                     continue;
@@ -190,17 +191,30 @@ final class Worker
                 $message = $connection->read(null);
                 if (($message['method'] ?? null) === 'invoke') {
                     $this->answer((string) $message['id'], $message['params']);
-                } elseif (isset($message['error'])) {
-                    throw new PlanRefused('the daemon refuses this worker: ' . ($message['error']['message'] ?? ''));
                 } elseif (($message['id'] ?? null) === 'retire') {
                     $this->isRetired = true;
+                } elseif (isset($message['error'])) {
+                    self::refuse($message);
                 }
             }
         } catch (ConnectionLost) {
         } finally {
+            $this->running = self::$traceparent = null;
             ob_end_flush();
             $connection->close();
+            unset($this->connection);  // for the handler of SIGTERM
         }
+    }
+
+    /** @throws PlanRefused where connecting again is of no use */
+    private static function refuse(array $message): never
+    {
+        $text = (string) ($message['error']['message'] ?? '');
+        if (in_array($message['id'] ?? null, ['auth', 'serve'], true) && in_array($message['error']['code'] ?? null, self::LASTING, true)) {
+            throw new PlanRefused("the daemon refuses this worker: $text");
+        }
+        // Other errors are about one answer, such as one that is too large, or pass, such as too many connections.
+        throw new ProtocolException("the daemon refuses a message: $text");
     }
 
     private function output(string $line): void

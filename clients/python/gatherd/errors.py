@@ -102,7 +102,9 @@ else:
 _UNUSABLE = (StopIteration, StopAsyncIteration)
 _MOST_CLASSES = 1000
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,127}")
-_classes: Dict[str, Type[BaseException]] = {"TimeoutError": TimeoutError}
+_GROUPS = ("ExceptionGroup", "BaseExceptionGroup")
+_COUNTED = re.compile(r"(.*) \((\d{1,4}) sub-exceptions?\)", re.DOTALL)
+_classes: Dict[str, Type[BaseException]] = {"TimeoutError": TimeoutError, **dict.fromkeys(_GROUPS, ExceptionGroup)}
 
 
 def error_class(name: str) -> Type[BaseException]:
@@ -115,14 +117,17 @@ def error_class(name: str) -> Type[BaseException]:
     if known is not None:
         return known
     known = getattr(builtins, name, None) if _IDENTIFIER.fullmatch(name) else None
-    if not (isinstance(known, type) and issubclass(known, Exception) and not issubclass(known, _UNUSABLE)) or name == "BaseException":
+    if not (isinstance(known, type) and issubclass(known, Exception) and not issubclass(known, _UNUSABLE)):
         known = None
-    if known is not None and _made(known, "") is None:  # such as UnicodeDecodeError, which is not made of a text
-        known = None
-    if known is None:
+    if known is None or _made(known, "") is None:
         if len(_classes) >= _MOST_CLASSES or not _IDENTIFIER.fullmatch(name):
             return RemoteError  # a peer that invents types for ever does not fill our memory
-        known = type(name, (RemoteError,), {"type": name, "__module__": "gatherd", "__doc__": f"{name}, raised by a plan."})
+        members: Dict[str, Any] = {"type": name, "__module__": "gatherd", "__doc__": f"{name}, raised by a plan."}
+        if known is None:
+            known = type(name, (RemoteError,), members)
+        else:  # such as UnicodeDecodeError, which is made of more than a text: one that is, and is caught as Python's own
+            members.update(__init__=lambda self, *args: Exception.__init__(self, *args), __str__=Exception.__str__)
+            known = type(name, (RemoteError, known), members)
     _classes[name] = known
     return known
 
@@ -132,6 +137,15 @@ def _made(kind: Type[BaseException], message: str) -> Optional[BaseException]:
         return kind(message) if message else kind()
     except Exception:
         return None
+
+
+def _group_of(message: str, errors: Optional[List[Any]]) -> BaseException:
+    """The group of those errors. That of a worker comes without: then each of them is an exception that only says so."""
+    if errors:
+        return ExceptionGroup(message, [exception_of(inner, in_group=True) for inner in errors])  # type: ignore[arg-type,list-item]
+    counted = _COUNTED.fullmatch(message)
+    text, count = (counted[1], int(counted[2])) if counted else (message, 1)
+    return ExceptionGroup(text, [RemoteError("known only by the traceback of its group") for _ in range(max(count, 1))])
 
 
 def _key_of(message: str) -> Any:
@@ -150,8 +164,8 @@ def exception_of(error: Any, in_group: bool = False) -> BaseException:
     if name == "CancelledError":
         kind = CancelledByPeer if in_group else asyncio.CancelledError
         made = kind(message) if message else kind()
-    elif name in ("ExceptionGroup", "BaseExceptionGroup") and error.get("errors"):
-        made = ExceptionGroup(message, [exception_of(inner, in_group=True) for inner in error["errors"]])  # type: ignore[arg-type,list-item]
+    elif name in _GROUPS:
+        made = _group_of(message, error.get("errors"))
     elif name == "KeyError":
         made = KeyError(_key_of(message))
     else:

@@ -36,6 +36,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,127}")
 _ASYNC_PLACES = 100
 _MOST_MESSAGE, _MOST_TRACEBACK = 16 << 10, 32 << 10  # characters
 _FIRST_DELAY, _LONGEST_DELAY, _STEADY = 0.1, 10.0, 10.0  # seconds
+_LASTING = (-32602, -32004)  # errors of serve and auth: the functions are wrong or another's, or the token has no right to them
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
@@ -231,7 +232,12 @@ def _failure(id: str, error: BaseException) -> bytes:
 
 
 class _Refused(Exception):
-    """The daemon does not take these functions, or lets this worker not in: trying again is of no use."""
+    """The daemon answered with an error. `is_lasting`: it does not take these functions, or does not let this worker in, so connecting
+    again is of no use."""
+
+    def __init__(self, message: str, is_lasting: bool):
+        super().__init__(message)
+        self.is_lasting = is_lasting
 
 
 class _Worker:
@@ -271,14 +277,30 @@ class _Worker:
         """Asks for no more calls. After its answer there come none."""
         return _line({"jsonrpc": "2.0", "id": "retire", "method": "serve", "params": {"functions": []}})
 
+    @staticmethod
+    def read(line: bytes) -> Dict[str, Json]:
+        """The message that a line holds."""
+        if not line.endswith(b"\n"):
+            raise ConnectionError("the connection ended in the middle of a message")
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict):
+            raise _Refused(f"what answers is no gatherd: {line[:100]!r}", is_lasting=False)
+        return message
+
     def is_end(self, message: Dict[str, Json]) -> bool:
         """Takes an answer; whether it is the one after which no call comes."""
-        if message.get("id") == "retire":
+        id, error = message.get("id"), message.get("error")
+        if id == "retire":
             self.is_retired = True
             return True
-        if "error" in message:
-            raise _Refused(str(message["error"].get("message") if isinstance(message["error"], dict) else message["error"]))
-        if message.get("id") == "serve":
+        if error is not None:
+            # Other errors are about one answer, such as one that is too large, or pass, such as too many connections.
+            is_lasting = id in ("auth", "serve") and isinstance(error, dict) and error.get("code") in _LASTING
+            raise _Refused(str(error.get("message") if isinstance(error, dict) else error), is_lasting)
+        if id == "serve":
             self.served_since = time.monotonic()
         return False
 
@@ -330,7 +352,7 @@ def _serve_blocking(worker: _Worker, connection: socket.socket, retiring: "_Reti
     try:
         send(worker.opening())
         for line in reader:
-            message = json.loads(line)
+            message = worker.read(line)
             if "method" not in message:
                 if worker.is_end(message):
                     return
@@ -426,7 +448,7 @@ def _serve_async(worker: _Worker, connection: socket.socket, retiring: "_Retirin
                 line = await reader.readline()
                 if not line:
                     return
-                message = json.loads(line)
+                message = worker.read(line)
                 if "method" not in message:
                     if worker.is_end(message) and not calls:
                         return
@@ -454,7 +476,7 @@ def _serve_async(worker: _Worker, connection: socket.socket, retiring: "_Retirin
 
 
 class _Retiring:
-    """SIGTERM: no new calls, those in flight end, then the program does."""
+    """SIGTERM: no new calls, those in flight end, then the program does. Ctrl-C ends it without a traceback."""
 
     def __init__(self) -> None:
         self.retire: Optional[Callable[[], None]] = None
@@ -466,8 +488,10 @@ class _Retiring:
             self._before = signal.signal(signal.SIGTERM, self._ask)
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, kind: Any, *_: Any) -> None:
         self.leave()
+        if kind is KeyboardInterrupt:
+            raise SystemExit(128 + signal.SIGINT) from None
 
     def leave(self) -> None:
         if self._before is not None:
@@ -511,7 +535,7 @@ def run(address: Optional[str] = None, *, threads: int = 1, concurrency: Optiona
             try:
                 _serve(worker, connection, retiring, None, None)
             except _Refused as refused:
-                sys.exit(f"gatherd: the daemon refuses these functions: {refused}")
+                sys.exit(f"gatherd: the daemon refuses {'these functions' if refused.is_lasting else 'a message'}: {refused}")
             return
         where = parse_address(address or default_address())
         if where.tls and tls is None:
@@ -532,7 +556,9 @@ def run(address: Optional[str] = None, *, threads: int = 1, concurrency: Optiona
                 _serve(worker, connection, retiring, tls if where.tls else None, (server_name or where.host) if where.tls else None)
                 reason = "the daemon closed the connection"
             except _Refused as refused:
-                sys.exit(f"gatherd: {where} refuses this worker: {refused}")
+                if refused.is_lasting:
+                    sys.exit(f"gatherd: {where} refuses this worker: {refused}")
+                reason = str(refused)
             except OSError as error:
                 reason = str(error)
             if worker.is_retired or retiring.is_asked:
