@@ -61,6 +61,8 @@ SURVIVORS = {
         "a guess, and relaxed is enough: the bottom only grows, so an older top makes the exchange fail, and a newer one "
         "only makes it take fewer",
     "run_queue try_steal top_.compare_exchange_strong relaxed": ONE_STEP,
+    "idle_workers is_parked parked_[i].load acquire": "edge T of worker.hpp: no model has timers of other workers",
+    "idle_workers is_parked parked_[i].load relaxed": "edge T of worker.hpp: no model has timers of other workers",
     "idle_workers begin_search word_.fetch_add acq_rel": COUNTED,
     "idle_workers begin_search word_.fetch_add relaxed": COUNTED,
     "idle_workers announce parked_[self].store release": "the word's add after it publishes it",

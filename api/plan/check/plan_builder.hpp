@@ -77,6 +77,7 @@ struct branch {
     const node* parent = nullptr;
     std::string_view step{};
     std::uint32_t position = place::no_item;
+    mutable const std::string_view* kept_step = nullptr;  ///< in the plan, once a node stands here: children share it
 };
 
 /// What all that reads a plan works on. The plan and the registry outlive it.
@@ -96,7 +97,7 @@ public:
     Node& make_at(const Where& where, Args&&... args) {
         Node& n = plan_.make<Node>(std::forward<Args>(args)...);
         n.parent = where.parent;
-        n.step = kept_step(where.step);
+        n.step = step_of(where);
         n.position = where.position;
         return n;
     }
@@ -142,14 +143,13 @@ public:
     const function& find_function(protocol::json_view name, const node& where, std::string_view below);
 
 private:
-    /// The children of one list share it.
-    const std::string_view* kept_step(std::string_view step) {
-        if (last_step_ == nullptr || last_step_->data() != step.data() || last_step_->size() != step.size()) {
-            last_step_ = &plan_.make<std::string_view>(step);
+    const std::string_view* step_of(const branch& where) {
+        if (where.kept_step == nullptr) {
+            where.kept_step = &plan_.make<std::string_view>(where.step);
         }
-        return last_step_;
+        return where.kept_step;
     }
-    static const std::string_view* kept_step(const std::string_view* step) noexcept { return step; }
+    static const std::string_view* step_of(const node& where) noexcept { return where.step; }
 
     /// That of a worker, which the plan keeps; or null.
     const function* find_served(std::string_view name);
@@ -159,7 +159,6 @@ private:
     const call_rights* rights_;
     plan& plan_;
     const function* last_function_ = nullptr;
-    const std::string_view* last_step_ = nullptr;
 };
 
 }  // namespace gatherd::api::plan

@@ -118,7 +118,7 @@ public:
     std::span<value> make_values(std::size_t count);
 
 private:
-    static constexpr std::size_t largest_chunk = 16 * 1024;  // values
+    static constexpr std::size_t largest_chunk = 16 * 1024;                                          // values
     using served_functions = std::unordered_map<std::string_view, std::shared_ptr<const function>>;  // by their names
 
     struct values_chunk {
