@@ -97,10 +97,10 @@ void begin_counting_memory() noexcept {
     // keep so much at its end, which malloc_trim does not give back.
     mallopt(M_MMAP_THRESHOLD, 4 << 20);
     mallopt(M_TRIM_THRESHOLD, 8 << 20);
-    // Where address space is limited: malloc would take 64 MiB of it for each thread's arena, and use little of that.
+    // Where address space is limited, all threads share one arena: each other would take 64 MiB of it, and use little.
     rlimit space{};
     if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY) {
-        mallopt(M_ARENA_MAX, 2);
+        mallopt(M_ARENA_MAX, 1);
     }
     static_cast<void>(CRYPTO_set_mem_functions(&allocate_for_openssl, &resize_for_openssl, &free_for_openssl));
 }

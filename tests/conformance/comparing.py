@@ -13,12 +13,18 @@ LATE, EARLY = 2.0, 0.1  # seconds by which an answer may come later or earlier t
 def same(expected, got):
     """Equal as JSON text, so that 1, 1.0 and true differ; but for messages whose wording is open."""
     if isinstance(expected, dict) and isinstance(got, dict):
+        if isinstance(expected.get("path"), Wording):  # the two nodes need not be in items of the same maps
+            expected, got = _without_items(expected), _without_items(got)
         return list(expected) == list(got) and all(same(each, got[name]) for name, each in expected.items())
     if isinstance(expected, list) and isinstance(got, list):
         return len(expected) == len(got) and all(map(same, expected, got))
     if isinstance(expected, Wording):
         return isinstance(got, str)
     return json.dumps(expected) == json.dumps(got)
+
+
+def _without_items(error):
+    return {name: value for name, value in error.items() if name != "items"}
 
 
 def same_outcome(expected, got):

@@ -128,6 +128,13 @@ class Comparing(unittest.TestCase):
         self.assertFalse(same({"message": "so"}, {"message": "other"}))
         self.assertFalse(same({"message": Wording("so")}, {"message": None}))
 
+    def test_where_a_path_is_open_so_are_the_items_of_maps_around_it(self):
+        in_item = {"path": "/let/c/map", "items": [0]}
+        self.assertTrue(same({"error": {"path": Wording("/in")}}, {"error": in_item}))
+        self.assertTrue(same({"path": Wording("/map"), "items": [3]}, {"path": "/let/c"}))
+        self.assertFalse(same({"path": "/let/c/map"}, in_item))
+        self.assertFalse(same({"path": Wording("/in")}, {"items": [0]}))
+
     def test_output_counts_and_time_apart(self):
         self.assertFalse(same_outcome({"result": 1, "output": []}, {"result": 1, "output": ["x"]}))
         self.assertTrue(same_outcome({"result": 1, "output": [], "seconds": 1}, {"output": [], "result": 1, "seconds": 9}))

@@ -3,7 +3,7 @@
 
 class Wording(str):
     """What a function says of wrong arguments; or the path of a CancelledError, where it could be that of the node that was
-    cancelled or that of the one that awaited it."""
+    cancelled or that of the one that awaited it, with the items of maps around that."""
 
 
 def has_wording(value):
