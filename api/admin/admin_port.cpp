@@ -25,6 +25,7 @@
 #include "api/admin/service_call.hpp"
 #include "api/http/lower_case.hpp"
 #include "api/latency_histogram.hpp"
+#include "api/process/peer_process.hpp"
 #include "api/server/methods/stats.hpp"
 #include "api/server/net/credentials.hpp"
 #include "api/server/tasks/created_task.hpp"
@@ -337,7 +338,9 @@ private:
         // Of several nobody knows which is meant: a trace then starts anew.
         const trace_parent trace{head.trace_parents.size() == 1 ? std::string_view{head.trace_parents.front()}
                                                                 : std::string_view{}};
-        return {message_call(server_.loop(), daemon_, {who, head.peer, trace}, bytes)};
+        const bool may_be_of_pool = daemon_.state().workers().has_pools();
+        const auto process = may_be_of_pool ? process::peer_process::behind(head.socket) : nullptr;
+        return {message_call(server_.loop(), daemon_, {who, head.peer, process, trace}, bytes)};
     }
 
     [[nodiscard]] std::string why_not_ready() const {

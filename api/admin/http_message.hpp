@@ -29,6 +29,7 @@ struct request_head {
     const char* fault = nullptr;  ///< why nobody can tell where the body ends; null: it is known
     bool has_nul = false;         ///< in its target: path and query are not what the client meant
     server::peer_address peer{};
+    int socket = -1;              ///< of its connection
     bool is_on_loopback = false;  ///< its connection never leaves this machine
 
     [[nodiscard]] bool has_body() const noexcept { return is_chunked || content_length.value_or(0) > 0; }

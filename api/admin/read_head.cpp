@@ -92,7 +92,7 @@ bool has_nul(const char* target) noexcept {
 }
 
 request_head read_head(MHD_Connection* connection, const char* url, const char* method, int socket) {
-    request_head head{.method = method, .path = url};
+    request_head head{.method = method, .path = url, .socket = socket};
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, &note_header, &head);
     MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, &note_argument, &head);
     if (head.is_chunked && head.content_length) {  // a proxy may have taken the other one

@@ -1,13 +1,12 @@
 /// \file
 /// Which call runs where: the half of worker_table that gives places.
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "api/process/peer_process.hpp"
 #include "api/workers/worker_table.hpp"
 
 namespace gatherd::api::workers {
@@ -64,16 +63,14 @@ void worker_table::place(served_call& call, offer& taken) {
     call.placed_.set();
 }
 
-/// Whether the process that asks for a call is of a pool that alone serves the name, and has a call of it. Under lock_.
+/// Whether that process is of a pool that alone serves the name, and has a call of it. Under lock_.
 bool worker_table::is_own_pool_full(const served_name& name, pid_t asking) noexcept {
-    const pid_t group = getpgid(asking);  // what a process of a pool starts is of its group
     bool is_inside = false;
     for (const offer* const each : name.offers) {
         if (each->owner->member_ == nullptr) {
             return false;
         }
-        const pid_t own = each->owner->member_->pid;
-        is_inside = is_inside || ((own == asking || own == group) && !each->owner->running_.empty());
+        is_inside = is_inside || (each->owner->member_->pid == asking && !each->owner->running_.empty());
     }
     return is_inside;
 }
@@ -87,15 +84,24 @@ void worker_table::look_at_rest(worker& host) noexcept {
 
 std::shared_ptr<served_call> worker_table::enter(const std::string& name, plan::call_context& context) {
     auto call = std::make_shared<served_call>(*this, context);
-    const std::lock_guard guard{lock_};
-    const name_ptr entry = name_entry(name);
+    const auto asking = context.client().process;
+    std::unique_lock guard{lock_};
+    name_ptr entry = name_entry(name);
+    // Where a place is free it does not matter who asks. It is found out once for a connection.
+    if (asking != nullptr && !asking->is_known() && freest(*entry) == nullptr) {
+        const std::vector<pid_t> leaders{joined_.begin(), joined_.end()};
+        guard.unlock();
+        asking->look_among(leaders);
+        guard.lock();
+        entry = name_entry(name);
+    }
     if (entry->line.empty()) {  // else no place is free, however many workers there are
         if (offer* const free = freest(*entry)) {
             place(*call, *free);
             return call;
         }
     }
-    if (const pid_t asking = context.client().process; asking != 0 && is_own_pool_full(*entry, asking)) {
+    if (asking != nullptr && is_own_pool_full(*entry, asking->leader())) {
         call->orphaned_ = name + "(): all places of pool " + *entry->offers.front()->owner->member_->pool +
                           " are taken, and one of its own calls would wait for it";
         call->orphaned_type_ = "RuntimeError";

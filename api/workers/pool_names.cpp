@@ -11,9 +11,9 @@
 
 namespace gatherd::api::workers {
 
-void worker_table::join(const worker& /*made*/) {
+void worker_table::join(const worker& made) {
     const std::lock_guard guard{lock_};
-    ++joined_;
+    joined_.insert(made.member_->pid);
 }
 
 std::string worker_table::why_hung_up(const worker& asked) const {

@@ -248,7 +248,7 @@ void worker_table::end(worker& gone, const std::string& why) {
         serving = std::move(gone.serving_);
         workers_.erase(gone.number_);
         if (gone.member_ != nullptr) {
-            --joined_;
+            joined_.erase(gone.member_->pid);
             serving_members_ -= gone.number_ == 0 ? 0 : 1;
         }
     }
@@ -344,9 +344,14 @@ std::vector<std::string> worker_table::names_of(const worker& host) const {
     return names;
 }
 
+bool worker_table::has_pools() const {
+    const std::lock_guard guard{lock_};
+    return !joined_.empty() || !expected_.empty();
+}
+
 std::size_t worker_table::size() const {
     const std::lock_guard guard{lock_};
-    return workers_.size() + joined_ - serving_members_;
+    return workers_.size() + joined_.size() - serving_members_;
 }
 
 void worker_table::drain(std::chrono::nanoseconds within) {

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "api/error.hpp"
@@ -171,6 +172,9 @@ public:
     /// that.
     [[nodiscard]] std::string faults() const;
 
+    /// Whether processes of pools have a connection, or will.
+    [[nodiscard]] bool has_pools() const;
+
     /// How many there are, and processes of pools that will.
     [[nodiscard]] std::size_t size() const;
 
@@ -270,10 +274,10 @@ private:
     std::unordered_map<std::string, std::string> faults_;  // of pools that do not serve now
     std::unordered_map<std::uint64_t, std::function<void()>> when_served_;
     std::uint64_t last_when_served_ = 0;
-    std::size_t joined_ = 0;           // processes of pools with a connection
-    std::size_t serving_members_ = 0;  // of these, who are among the workers
-    std::size_t declared_ = 0;         // functions of all workers
-    std::size_t waiting_ = 0;          // calls in line
+    std::unordered_set<pid_t> joined_;  // processes of pools with a connection
+    std::size_t serving_members_ = 0;   // of these, who are among the workers
+    std::size_t declared_ = 0;          // functions of all workers
+    std::size_t waiting_ = 0;           // calls in line
     std::uint64_t last_worker_ = 0;
     std::uint64_t last_serve_ = 0;
     std::uint64_t last_call_ = 0;

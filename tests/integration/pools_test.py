@@ -206,27 +206,40 @@ for message in messages():
         self.assertEqual(data["type"], "RuntimeError")
         self.assertIn("all places of pool own are taken", data["message"])
 
-    def test_so_does_one_over_a_unix_socket_of_the_process_and_of_what_it_starts(self):
+    def test_so_does_one_over_a_connection_of_the_process_and_of_what_it_starts(self):
         where = str(self.folder() / "socket")
-        client = self.connect(self.start("--pools", json.dumps({"own": pool(*python('''
-def ask():
-    asking = socket.socket(socket.AF_UNIX)
-    asking.connect(sys.argv[1])
-    asking.sendall(b'{"id":1,"method":"run","params":{"task":{"call":"inner"}}}\\n')
+        daemon = self.start("--admin.listen", "127.0.0.1:0", "--pools", json.dumps({"own": pool(*python('''
+REQUEST = b'{"jsonrpc":"2.0","id":1,"method":"run","params":{"task":{"call":"inner"}}}'
+def ask(end):
+    if isinstance(end, str):
+        asking = socket.socket(socket.AF_UNIX)
+        asking.connect(end)
+    else:
+        asking = socket.create_connection(end)
+    asking.sendall(REQUEST + b"\\n")
     return json.loads(asking.makefile().readline())["error"]["data"]
-def fork():
+def post(port):
+    import urllib.request
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/rpc", REQUEST, {"Content-Type": "application/json"})
+    return json.load(urllib.request.urlopen(asked))["error"]["data"]
+def fork(end):
     answer, told = os.pipe()
     if os.fork() == 0:
-        os.write(told, json.dumps(ask()).encode())
+        os.write(told, json.dumps(ask(end)).encode())
         os._exit(0)
     os.wait()
     return json.loads(os.read(answer, 10000))
-loop({"ask": ask, "fork": fork, "inner": lambda: 1})
-''', where))}), listen="127.0.0.1:0,unix:" + where))
-        for way in ("ask", "fork"):
-            data = client.result("run", call(way))
-            self.assertEqual(data["type"], "RuntimeError")
-            self.assertIn("all places of pool own are taken", data["message"])
+loop({"ask": ask, "fork": fork, "post": post, "inner": lambda: 1})
+'''))}), listen=f"127.0.0.1:0,[::1]:0,unix:{where}")
+        client = self.connect(daemon)
+        ports = [line.rpartition(":")[2] for line in daemon.port_file.read_text().split()]
+        ends = (where, ["127.0.0.1", ports[0]], ["::1", ports[1]])
+        asked = [(way, end) for way in ("ask", "fork") for end in ends] + [("post", ports[-1])]
+        for way, end in asked:
+            with self.subTest(way=way, end=end):
+                data = client.result("run", call(way, end))
+                self.assertEqual(data["type"], "RuntimeError")
+                self.assertIn("all places of pool own are taken", data["message"])
         # Who is no process of the pool waits for its place.
         self.assertEqual(client.result("gather", {"tasks": [{"call": "inner"}] * 3}), [1, 1, 1])
 

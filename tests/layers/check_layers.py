@@ -54,7 +54,7 @@ ARROWS = {
     "api/plan/evaluate": {"api", "api/include", "api/protocol", "api/plan/evaluate", "api/plan/model", "executor"},
     "api/process": {"api", "api/include", "api/process", "executor"},
     "api/functions": {"api", "api/include", "api/functions", "api/http", "api/process", "api/protocol", "api/plan/model", "executor"},
-    "api/workers": {"api", "api/include", "api/workers", "api/protocol", "api/plan/model", "executor"},
+    "api/workers": {"api", "api/include", "api/process", "api/workers", "api/protocol", "api/plan/model", "executor"},
     "api/pools": {"api", "api/include", "api/log", "api/plan/model", "api/pools", "api/process", "api/workers", "executor"},
     "api/server/limits": BELOW_SERVER | LIMITS,
     "api/server/auth": BELOW_SERVER | AUTH,

@@ -3,8 +3,6 @@
 /// to its parameters.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -27,6 +25,10 @@
 #include "gatherd/executor/allocated_memory.hpp"
 #include "gatherd/executor/task.hpp"
 
+namespace gatherd::api::process {
+class peer_process;
+}
+
 namespace gatherd::api::plan {
 
 using api::arguments, api::raised;
@@ -35,8 +37,8 @@ class python_random;
 
 /// For whom a program runs, as far as its functions have to know.
 struct caller {
-    const void* share = nullptr;    ///< callers with the same one share their part of a budget; never followed
-    pid_t process = 0;              ///< that it is, where the system tells: behind a Unix socket; else 0
+    const void* share = nullptr;  ///< callers with the same one share their part of a budget; never followed
+    std::shared_ptr<process::peer_process> process{};  ///< that it is; null: it is of no pool
     const char* refusal = nullptr;  ///< the setting for want of which no function that `needs` one is offered to it
     trace_parent trace{};           ///< of the request; handed on to what its functions call
 };

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/process/peer_process.hpp"
 #include "api/protocol/message_decoder.hpp"
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
@@ -44,8 +45,9 @@ connection::connection(connection_table& table, transport::socket_type socket,
       output_{state_} {
     if (peer_ != peer_address{}) {
         set_client_options(transport_.socket().native_handle());
-    } else {
-        process_ = process_behind(transport_.socket().native_handle());
+    }
+    if (state_.workers().has_pools()) {
+        process_ = process::peer_process::behind(transport_.socket().native_handle());
     }
 }
 
@@ -63,12 +65,13 @@ void connection::start() {
 
 void connection::become_process(const std::shared_ptr<workers::worker>& self) {
     credentials_.trust(state_.own_identity());
-    process_ = self->member()->pid;
+    process_ = std::make_shared<process::peer_process>(self->member()->pid);
     static_cast<void>(work_.become_worker(self));  // it has not ended: it has not begun
 }
 
 void connection::become_http(const http_caller& caller) {
     is_http_ = true;
+    process_ = caller.process;
     if (!caller.trace.empty()) {
         trace_ = std::make_unique<const trace_parent>(caller.trace);
     }

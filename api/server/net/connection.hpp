@@ -143,8 +143,8 @@ public:
 
     [[nodiscard]] const peer_address& peer() const noexcept { return peer_; }
 
-    /// The process that has connected to a Unix socket, or has inherited this one; 0: the system does not tell.
-    [[nodiscard]] pid_t process() const noexcept { return process_; }
+    /// The process that has connected, or has inherited this; null: it is of no pool.
+    [[nodiscard]] const std::shared_ptr<process::peer_process>& process() const noexcept { return process_; }
 
     [[nodiscard]] server_state& state() noexcept { return state_; }
     [[nodiscard]] request_handler& handler() noexcept { return table_.handler(); }
@@ -195,8 +195,8 @@ private:
     const std::uint64_t number_;
     transport transport_;
     const peer_address peer_;
-    pid_t process_ = 0;       // never changes once it was let in
-    asio::io_context& home_;  // its worker's
+    asio::io_context& home_;                            // its worker's
+    std::shared_ptr<process::peer_process> process_{};  // never changes once it was let in
     inbox input_;
     bool is_http_ = false;                         // never changes once it was let in, nor does the next
     std::unique_ptr<const trace_parent> trace_{};  // most have none

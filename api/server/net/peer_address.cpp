@@ -31,12 +31,6 @@ peer_address peer_address_of(const sockaddr& end, std::size_t size) {
     return found;
 }
 
-pid_t process_behind(int unix_socket) noexcept {
-    ucred who{};
-    socklen_t size = sizeof who;
-    return getsockopt(unix_socket, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 ? who.pid : 0;
-}
-
 std::string text_of(const peer_address& peer) {
     if (peer == peer_address{}) {
         return "a Unix socket";

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <sys/socket.h>
-#include <sys/types.h>
 
 #include <array>
 #include <cstddef>
@@ -17,9 +16,6 @@ using peer_address = std::array<unsigned char, 16>;
 
 /// That of a socket's other end.
 [[nodiscard]] peer_address peer_address_of(const sockaddr& end, std::size_t size);
-
-/// The process that has connected to a Unix socket, or made the pair that it is one of; 0: it is none of this system's.
-[[nodiscard]] pid_t process_behind(int unix_socket) noexcept;
 
 /// "192.0.2.7", "2001:db8::/64", "a Unix socket".
 [[nodiscard]] std::string text_of(const peer_address& peer);
