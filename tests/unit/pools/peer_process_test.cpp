@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <catch2/catch_test_macros.hpp>
+#include <catch2/catch.hpp>
 
 #include "api/process/descriptor.hpp"
 
