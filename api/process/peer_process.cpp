@@ -12,8 +12,8 @@
 #include <cstring>
 #include <exception>
 #include <filesystem>
-#include <iterator>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "api/process/descriptor.hpp"
@@ -80,40 +80,50 @@ std::uint32_t inode_of(const sockaddr_in6& bound, const sockaddr_in6& connected)
     return is_found ? reply.found.idiag_inode : 0;
 }
 
-using std::filesystem::directory_iterator;
+using std::filesystem::directory_iterator, std::filesystem::path;
 
-/// Whether one of the descriptors is that socket. False too where we may not look.
-bool is_open_in(const std::filesystem::path& descriptors, const std::string& socket) {
+/// Calls it with each entry of a folder. Of one that we may not read there are none.
+template <typename Call>
+void each_in(const path& folder, Call call) {
     std::error_code failed;
-    for (directory_iterator each{descriptors, failed}; !failed && each != directory_iterator{};
-         each.increment(failed)) {
-        std::error_code closed;
-        if (read_symlink(each->path(), closed) == socket) {
-            return true;
-        }
+    for (directory_iterator each{folder, failed}; !failed && each != directory_iterator{}; each.increment(failed)) {
+        call(each->path());
     }
-    return false;
 }
 
-/// Of these process groups the one that has the socket; 0: none.
-pid_t group_with(const std::string& socket, std::span<const pid_t> leaders) {
-    std::error_code failed;
-    for (directory_iterator each{"/proc", failed}; !failed && each != directory_iterator{}; each.increment(failed)) {
-        const std::string name = each->path().filename();
-        pid_t process = 0;
-        if (std::from_chars(name.data(), name.data() + name.size(), process).ec != std::errc{}) {
-            continue;
-        }
-        const pid_t group = getpgid(process);
-        if (std::find(leaders.begin(), leaders.end(), group) != leaders.end() &&
-            is_open_in(each->path() / "fd", socket)) {
-            return group;
-        }
-    }
-    return 0;
+/// The number at the start of a text; 0: none is there.
+template <typename Number>
+Number number_in(std::string_view text) noexcept {
+    Number number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
 }
 
 }  // namespace
+
+pid_t socket_owners::group_with(std::uint32_t inode, clock::time_point since, std::span<const pid_t> leaders) {
+    const std::lock_guard guard{lock_};
+    if (read_at_ <= since) {
+        read_at_ = clock::now();
+        groups_.clear();
+        each_in("/proc", [&](const path& process) {
+            const auto number = number_in<pid_t>(process.filename().native());
+            const pid_t group = number == 0 ? 0 : getpgid(number);
+            if (std::find(leaders.begin(), leaders.end(), group) == leaders.end()) {
+                return;
+            }
+            each_in(process / "fd", [&](const path& each) {
+                std::error_code closed;
+                const std::string target = read_symlink(each, closed);
+                if (constexpr std::string_view socket = "socket:["; target.starts_with(socket)) {
+                    groups_.emplace(number_in<std::uint32_t>(std::string_view{target}.substr(socket.size())), group);
+                }
+            });
+        });
+    }
+    const auto found = groups_.find(inode);
+    return found == groups_.end() ? 0 : found->second;
+}
 
 std::shared_ptr<peer_process> peer_process::behind(int socket) {
     sockaddr_storage own{};
@@ -131,7 +141,7 @@ std::shared_ptr<peer_process> peer_process::behind(int socket) {
     return std::make_shared<peer_process>(as_ipv6(own), as_ipv6(peer));
 }
 
-void peer_process::look_among(std::span<const pid_t> leaders) noexcept {
+void peer_process::look_among(std::span<const pid_t> leaders, socket_owners& owners) noexcept {
     pid_t found = 0;
     if (pid_ != 0) {
         const pid_t group = getpgid(pid_);  // what one of them starts is of its group
@@ -140,7 +150,7 @@ void peer_process::look_among(std::span<const pid_t> leaders) noexcept {
         found = at == leaders.end() ? 0 : *at;
     } else if (const std::uint32_t inode = own_.sin6_family == AF_UNSPEC ? 0 : inode_of(peer_, own_); inode != 0) {
         try {
-            found = group_with("socket:[" + std::to_string(inode) + "]", leaders);
+            found = owners.group_with(inode, since_, leaders);
         } catch (const std::exception&) {  // no memory to look with: as if it were not allowed
         }
     }

@@ -6,7 +6,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/process/peer_process.hpp"
 #include "api/workers/worker_table.hpp"
 
 namespace gatherd::api::workers {
@@ -91,7 +90,7 @@ std::shared_ptr<served_call> worker_table::enter(const std::string& name, plan::
     if (asking != nullptr && !asking->is_known() && freest(*entry) == nullptr) {
         const std::vector<pid_t> leaders{joined_.begin(), joined_.end()};
         guard.unlock();
-        asking->look_among(leaders);
+        asking->look_among(leaders, socket_owners_);
         guard.lock();
         entry = name_entry(name);
     }

@@ -22,6 +22,7 @@
 #include "api/error.hpp"
 #include "api/latency_histogram.hpp"
 #include "api/plan/model/registry.hpp"
+#include "api/process/peer_process.hpp"
 #include "api/workers/call_line.hpp"
 #include "api/workers/declaration.hpp"
 #include "api/workers/served_call.hpp"
@@ -261,6 +262,7 @@ private:
     executor::scheduler& threads_;
     plan::registry& functions_;
     const bounds_source bounds_;
+    process::socket_owners socket_owners_;
 
     mutable std::mutex lock_;
     program_turns turns_;  // under lock_, as all below

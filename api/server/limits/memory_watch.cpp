@@ -2,14 +2,13 @@
 
 #include <malloc.h>
 #include <pthread.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <ctime>
-#include <fstream>
 #include <unordered_set>
 #include <utility>
 
+#include "api/process/resident_memory.hpp"
 #include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
 
@@ -28,14 +27,6 @@ constexpr std::chrono::seconds patience{1};                // with those that we
 constexpr std::size_t least_worth = std::size_t{1} << 20;  // of what holds less, several are ended together
 constexpr std::size_t most_victims = 256;
 constexpr std::size_t small_change = std::size_t{128} << 10;  // of a connection: a buffer that it may keep
-
-std::size_t resident_bytes() {
-    std::ifstream file{"/proc/self/statm"};
-    std::size_t size = 0;
-    std::size_t resident = 0;
-    file >> size >> resident;
-    return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
 
 /// False: the time has passed.
 bool wait_for(sem_t& bell, std::chrono::milliseconds time) noexcept {
@@ -170,7 +161,7 @@ void memory_watch::run() noexcept {
 /// than the limit, and more than the last time left. False: it is much, and its time will come.
 bool memory_watch::give_back_free_memory() {
 #ifdef __GLIBC__
-    const std::size_t resident = resident_bytes();
+    const std::size_t resident = process::resident_bytes("self");
     left_resident_ = std::min(left_resident_, resident);
     if (resident <= allocated_memory::bytes() + much_memory) {
         return true;
@@ -182,7 +173,7 @@ bool memory_watch::give_back_free_memory() {
     }
     malloc_trim(0);
     last_giving_ = steady_clock::now();
-    left_resident_ = resident_bytes();
+    left_resident_ = process::resident_bytes("self");
 #endif
     return true;
 }

@@ -17,7 +17,7 @@
 namespace {
 
 using gatherd::api::process::descriptor;
-using gatherd::api::process::peer_process;
+using gatherd::api::process::peer_process, gatherd::api::process::socket_owners;
 
 struct connected {
     descriptor accepted;
@@ -62,7 +62,8 @@ pid_t leader_among(const descriptor& accepted, std::vector<pid_t> leaders) {
     const auto peer = peer_process::behind(accepted.number());
     CHECK_FALSE(peer->is_known());
     CHECK(peer->leader() == 0);
-    peer->look_among(leaders);
+    socket_owners owners;
+    peer->look_among(leaders, owners);
     CHECK(peer->is_known());
     return peer->leader();
 }
@@ -85,25 +86,43 @@ TEST_CASE("peer process: what was found stays, and who has gone is nobody's") {
     connected pair = connect_at(AF_INET, AF_INET);
     const auto peer = peer_process::behind(pair.accepted.number());
     const std::array<pid_t, 1> own{getpgrp()};
-    peer->look_among(own);
+    socket_owners owners;
+    peer->look_among(own, owners);
     CHECK(peer->leader() == getpgrp());
     const auto late = peer_process::behind(pair.accepted.number());
     pair.client = descriptor{};
     CHECK(peer->leader() == getpgrp());
-    late->look_among(own);
+    late->look_among(own, owners);
     CHECK(late->leader() == 0);
 }
 
 TEST_CASE("peer process: one that is known is itself, or of the group of one") {
+    socket_owners owners;
     peer_process self{getpid()};
     const std::array<pid_t, 2> those{1, getpid()};
-    self.look_among(those);
+    self.look_among(those, owners);
     CHECK(self.leader() == getpid());
     peer_process nobody{0};
     const std::array<pid_t, 1> own{getpgrp()};
-    nobody.look_among(own);
+    nobody.look_among(own, owners);
     CHECK(nobody.leader() == 0);
     peer_process ended{1 << 30};
-    ended.look_among(own);
+    ended.look_among(own, owners);
     CHECK(ended.leader() == 0);
+}
+
+TEST_CASE("peer process: what was read serves connections that came before, and no later ones") {
+    socket_owners owners;
+    const std::array<pid_t, 1> own{getpgrp()};
+    const connected early = connect_at(AF_INET, AF_INET);
+    const auto first = peer_process::behind(early.accepted.number());
+    const auto second = peer_process::behind(early.accepted.number());
+    first->look_among(own, owners);
+    CHECK(first->leader() == getpgrp());
+    second->look_among({}, owners);  // nothing was read again: it would be nobody's
+    CHECK(second->leader() == getpgrp());
+    const connected later = connect_at(AF_INET, AF_INET);
+    const auto third = peer_process::behind(later.accepted.number());
+    third->look_among(own, owners);
+    CHECK(third->leader() == getpgrp());
 }
