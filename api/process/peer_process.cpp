@@ -67,6 +67,7 @@ std::uint32_t inode_of(const sockaddr_in6& bound, const sockaddr_in6& connected)
     write_address(connected.sin6_addr, ends.idiag_dst);
     ends.idiag_cookie[0] = ends.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 
+    constexpr std::uint8_t listening = 10;  // TCP_LISTEN: it has the port, and is nobody's peer
     struct {
         nlmsghdr header;
         inet_diag_msg found;
@@ -77,7 +78,7 @@ std::uint32_t inode_of(const sockaddr_in6& bound, const sockaddr_in6& connected)
     const ssize_t size = is_sent ? recv(kernel.number(), &reply, sizeof reply, MSG_DONTWAIT) : 0;  // answered in send
     const bool is_found =
         size >= ssize_t{offsetof(decltype(reply), attributes)} && reply.header.nlmsg_type == SOCK_DIAG_BY_FAMILY;
-    return is_found ? reply.found.idiag_inode : 0;
+    return is_found && reply.found.idiag_state != listening ? reply.found.idiag_inode : 0;
 }
 
 using std::filesystem::directory_iterator, std::filesystem::path;

@@ -62,16 +62,17 @@ void worker_table::place(served_call& call, offer& taken) {
     call.placed_.set();
 }
 
-/// Whether that process is of a pool that alone serves the name, and has a call of it. Under lock_.
-bool worker_table::is_own_pool_full(const served_name& name, pid_t asking) noexcept {
-    bool is_inside = false;
-    for (const offer* const each : name.offers) {
-        if (each->owner->member_ == nullptr) {
-            return false;
-        }
-        is_inside = is_inside || (each->owner->member_->pid == asking && !each->owner->running_.empty());
+/// Whether that process is of the pool that alone serves the name, and has a call. Under lock_.
+bool worker_table::is_own_pool_full(const served_name& name, pid_t asking) const noexcept {
+    const auto found = joined_.find(asking);
+    if (found == joined_.end() || found->second->running_.empty() || name.offers.empty()) {
+        return false;
     }
-    return is_inside;
+    const std::string& own = *found->second->member_->pool;
+    return std::ranges::all_of(name.offers, [&own](const offer* each) {
+        const pool_member* const member = each->owner->member_.get();
+        return member != nullptr && *member->pool == own;
+    });
 }
 
 /// The worker may have nothing to do any more, and wait to be stopped. Under lock_.
@@ -88,7 +89,10 @@ std::shared_ptr<served_call> worker_table::enter(const std::string& name, plan::
     name_ptr entry = name_entry(name);
     // Where a place is free it does not matter who asks. It is found out once for a connection.
     if (asking != nullptr && !asking->is_known() && freest(*entry) == nullptr) {
-        const std::vector<pid_t> leaders{joined_.begin(), joined_.end()};
+        std::vector<pid_t> leaders;
+        for (const auto& [process, unused] : joined_) {
+            leaders.push_back(process);
+        }
         guard.unlock();
         asking->look_among(leaders, socket_owners_);
         guard.lock();

@@ -13,7 +13,7 @@ namespace gatherd::api::workers {
 
 void worker_table::join(const worker& made) {
     const std::lock_guard guard{lock_};
-    joined_.insert(made.member_->pid);
+    joined_.emplace(made.member_->pid, &made);
 }
 
 std::string worker_table::why_hung_up(const worker& asked) const {

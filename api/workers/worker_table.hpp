@@ -16,7 +16,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "api/error.hpp"
@@ -237,7 +236,7 @@ private:
 
     // placement.cpp: who runs where. All under lock_.
     [[nodiscard]] static offer* freest(const served_name& name) noexcept;
-    [[nodiscard]] static bool is_own_pool_full(const served_name& name, pid_t asking) noexcept;
+    [[nodiscard]] bool is_own_pool_full(const served_name& name, pid_t asking) const noexcept;
     void look_at_rest(worker& host) noexcept;
     [[nodiscard]] std::string why_orphaned(const served_name& name) const;
     void place(served_call& call, offer& taken);
@@ -276,10 +275,10 @@ private:
     std::unordered_map<std::string, std::string> faults_;  // of pools that do not serve now
     std::unordered_map<std::uint64_t, std::function<void()>> when_served_;
     std::uint64_t last_when_served_ = 0;
-    std::unordered_set<pid_t> joined_;  // processes of pools with a connection
-    std::size_t serving_members_ = 0;   // of these, who are among the workers
-    std::size_t declared_ = 0;          // functions of all workers
-    std::size_t waiting_ = 0;           // calls in line
+    std::unordered_map<pid_t, const worker*> joined_;  // processes of pools with a connection
+    std::size_t serving_members_ = 0;                  // of these, who are among the workers
+    std::size_t declared_ = 0;                         // functions of all workers
+    std::size_t waiting_ = 0;                          // calls in line
     std::uint64_t last_worker_ = 0;
     std::uint64_t last_serve_ = 0;
     std::uint64_t last_call_ = 0;

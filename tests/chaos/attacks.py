@@ -323,6 +323,19 @@ def short_plans_with_long_answers(port, rng):
             yield
 
 
+def millions_that_are_dropped(port, rng):
+    """Short plans that make lists of a million, bind them as arguments, or need them no more."""
+    many = {"call": "range", "args": [1_000_000]}
+    plans = [{"call": rng.choice(["max", "add", "noop"]), "args": {"await": many}},
+             {"let": {"x": many, "y": many}, "in": {"call": "operator.eq", "args": [{"ref": "x"}, {"ref": "y"}]}},
+             {"try": {"value": 1}, "finally": many}, {"if": many, "then": {"value": 1}}]
+    with Asker(port) as client:
+        while True:
+            client.send(call(1, "run", [rng.choice(plans)]))
+            client.answers(1)
+            yield
+
+
 def long_draws_with_a_seed(port, rng):
     """Programs that run one task at a time and draw millions of numbers."""
     draws = [{"call": "random.choices", "args": [[0], 1_000_000]}] * 3
@@ -409,4 +422,4 @@ ALL = [nobody, a_plan_of_a_million_tasks, batches_without_end, lines_of_a_hundre
        half_messages_then_silence, receivers_that_never_read, a_flood_of_connections, resets_in_the_middle_of_work,
        ends_in_the_middle_of_anything, random_bytes, mutated_messages, http_and_tls, awaits_of_one_task_then_a_reset,
        cancels_of_requests_with_long_ids, awaits_of_a_long_result, lists_of_kept_tasks, batches_of_long_answers,
-       short_plans_with_long_answers, long_draws_with_a_seed, names_that_collide, threads_that_sleep, workers_that_die]
+       short_plans_with_long_answers, millions_that_are_dropped, long_draws_with_a_seed, names_that_collide, threads_that_sleep, workers_that_die]

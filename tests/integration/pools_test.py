@@ -206,6 +206,28 @@ for message in messages():
         self.assertEqual(data["type"], "RuntimeError")
         self.assertIn("all places of pool own are taken", data["message"])
 
+    def test_so_does_one_to_a_process_that_serves_something_else(self):
+        script = '''
+try:
+    os.mkdir(sys.argv[1])
+    role, other = "a", "b"
+except FileExistsError:
+    role, other = "b", "a"
+serve([role])
+for message in messages():
+    if message.get("method") == "invoke":
+        send(id="own", method="run", params={"task": {"call": other}})
+        answer = next(m for m in messages() if m.get("id") == "own")
+        send(id=message["id"], result=answer.get("result", answer.get("error", {}).get("data")))
+'''
+        both = pool(*python(script, str(self.folder() / "first")), processes=2)
+        client = self.connect(self.daemon(own=both))
+        while sorted(name for each in client.result("workers") for name in each["functions"]) != ["a", "b"]:
+            pass
+        data = client.result("run", call("a"))
+        self.assertEqual(data["type"], "RuntimeError")
+        self.assertIn("all places of pool own are taken", data["message"])
+
     def test_so_does_one_over_a_connection_of_the_process_and_of_what_it_starts(self):
         where = str(self.folder() / "socket")
         daemon = self.start("--admin.listen", "127.0.0.1:0", "--pools", json.dumps({"own": pool(*python('''
@@ -266,6 +288,17 @@ loop({"die": die, "kill": lambda: os.kill(os.getpid(), signal.SIGKILL)})
         self.assertEqual(error["data"]["type"], "ConnectionError")
         self.assertIn("it ended with status 7: out of luck", error["message"])
         self.assertIn("it was killed by SIGKILL", client.error("run", call("kill"))["message"])
+
+    def test_what_they_quote_is_a_text_without_controls(self):
+        client = self.connect(self.daemon(own=pool(*python('''
+def die(line):
+    os.write(2, bytes.fromhex(line)); os._exit(7)
+loop({"die": die})
+'''))))
+        for line, shown in ((b"\x9b31m boom\n", "\\x9b31m boom"), (b"\xe2\x82", "\\xe2\\x82"), (b"a \xc2\x9b1m \x1b\n", "a \\xc2\\x9b1m \\x1b"),
+                            ("\u20ac\n".encode(), "\u20ac")):
+            with self.subTest(line=line):  # the connection of this test reads UTF-8 only
+                self.assertIn("it ended with status 7: " + shown, client.error("run", call("die", line.hex()))["message"])
 
     def test_an_idempotent_call_goes_to_another(self):
         mark = self.folder() / "mark"

@@ -298,13 +298,40 @@ def blocking_sleeps(port):
     client.reset()
 
 
+def arguments_by_millions(port):
+    """Computed arguments, all of them positions: three million, that a function takes or refuses."""
+    client = Client(port)
+    many = {"await": {"call": "range", "args": [3_000_000]}}
+    for name in ("max", "add", "noop"):
+        client.send(request(1, "run", [{"call": name, "args": many}]))
+        client.answer()
+
+
+def values_that_are_dropped(port):
+    """Short plans that make lists of millions, and need them no more."""
+    client = Client(port)
+    many = {"call": "range", "args": [3_000_000]}
+    names = [f"x{i}" for i in range(4)]
+    doubled = {f"x{i}": {"gather": [{"ref": f"x{i - 1}"}] * 2} for i in range(1, 20)}
+    plans = [{"let": {name: many for name in names}, "in": {"gather": [{"call": "len", "args": [{"ref": name}]} for name in names]}},
+             {"try": {"value": 1}, "finally": many},
+             {"if": many, "then": {"value": 1}},
+             {"try": {"sequence": [many, {"call": "fail"}]}, "except": {"value": 1}},
+             {"call": "operator.getitem", "args": [{"await": many}, 0]},
+             {"let": {"x0": {"value": [1]}, **doubled}, "in": {"call": "len", "args": [{"ref": "x19"}]}}]
+    for plan in plans:
+        client.send(request(1, "run", [plan]))
+        assert "result" in client.answer()
+
+
 ATTACKS = {"awaits_then_resets": awaits_then_resets, "task_of_many_awaits_ends": task_of_many_awaits_ends,
            "awaits_expire_together": awaits_expire_together, "cancels_by_request": cancels_by_request,
            "one_id_many_times": one_id_many_times, "awaits_of_a_long_result": awaits_of_a_long_result,
            "lists_of_tasks": lists_of_tasks, "batches_of_functions": batches_of("functions"), "batches_of_stats": batches_of("stats"),
            "lines_of_functions": lines_of("functions"), "lines_of_stats": lines_of("stats"), "long_answer": long_answer,
            "seeded_draws": seeded_draws, "names_that_collide": names_that_collide, "long_ids": long_ids, "huge_messages": huge_messages,
-           "long_scalars": long_scalars, "many_prints": many_prints, "blocking_sleeps": blocking_sleeps}
+           "long_scalars": long_scalars, "many_prints": many_prints, "blocking_sleeps": blocking_sleeps,
+           "arguments_by_millions": arguments_by_millions, "values_that_are_dropped": values_that_are_dropped}
 
 
 # ---- the neighbour ---------------------------------------------------------------------------------

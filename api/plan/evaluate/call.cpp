@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/plan/evaluate/drop_aside.hpp"
 #include "api/plan/evaluate/evaluate.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/model/function.hpp"
@@ -136,6 +137,32 @@ outcome bind_computed(bound_arguments& given, place where, value args) {
         given.take(bind_value(callee_at(where), std::move(args)));
         return value{};
     });
+}
+
+/// The same where they may be many: large ones are bound on the compute pool, but in a seeded program, where the time
+/// of a thread would decide what runs before what. Never raises.
+executor::task<outcome> bind_where_it_belongs(bound_arguments& given, place where, value args, program& p) {
+    if (p.is_seeded() || !are_large({&args, 1})) {
+        co_return bind_computed(given, where, std::move(args));
+    }
+    try {
+        auto body = [where, args = std::move(args), owner = p.shared_from_this()]() mutable {
+            const executor::memory_turn turn{&owner->memory()};
+            bound_arguments made;
+            outcome fitted = bind_computed(made, where, std::move(args));
+            return std::pair{std::move(made), std::move(fitted)};
+        };
+        auto binding = executor::compute_unjoined(std::move(body));
+        auto [made, fitted] = co_await binding;
+        given = std::move(made);
+        co_return std::move(fitted);
+    } catch (const executor::cancelled_error& e) {
+        co_return cancelled_at(where, e);
+    } catch (const memory_limit_exceeded&) {
+        co_return failure{"CancelledError", "", where};
+    } catch (const std::exception& e) {  // no thread can be started
+        co_return failure{"RuntimeError", e.what(), where};
+    }
 }
 
 /// The call at `where` begins, in the running task.
@@ -398,7 +425,23 @@ executor::task<outcome> call_with(place where, bound_arguments given, program& p
         co_return co_await call_computing(where, std::move(given), p);
     }
     note_begin(where, p);
-    co_return call_now(callee, given.bound, where, p);
+    outcome made = call_now(callee, given.bound, where, p);
+    if (are_large(given.bound)) {  // though the function does not look at all of it
+        if (auto cancelled = co_await drop_aside(std::move(given), where, p)) {
+            co_return *std::move(cancelled);
+        }
+    }
+    co_return made;
+}
+
+/// A call whose args are computed, and large.
+executor::task<outcome> call_with_many(place where, std::shared_ptr<const value> args, program& p) {
+    bound_arguments given;
+    const outcome fitted = co_await bind_where_it_belongs(given, where, *args, p);
+    if (!fitted.has_value()) {
+        co_return fitted;
+    }
+    co_return co_await call_with(where, std::move(given), p, false);
 }
 
 /// Any call, with a frame of its own for the arguments that have to be awaited.
@@ -411,7 +454,7 @@ executor::task<outcome> evaluate_any_call(place where, environment_ptr names, pr
         if (!args.has_value()) {
             co_return args;
         }
-        const outcome fitted = bind_computed(given, where, std::move(args.result()));
+        const outcome fitted = co_await bind_where_it_belongs(given, where, std::move(args.result()), p);
         if (!fitted.has_value()) {
             co_return fitted;
         }
@@ -505,6 +548,9 @@ std::optional<outcome> call_computed_now(place where, value args, program& p) {
 }
 
 executor::task<outcome> evaluate_computed_call(place where, std::shared_ptr<const value> args, program& p) {
+    if (are_large({args.get(), 1})) {
+        return call_with_many(where, std::move(args), p);
+    }
     bound_arguments given;
     outcome fitted = bind_computed(given, where, *args);
     if (!fitted.has_value()) {

@@ -10,6 +10,7 @@
 
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
+#include "api/plan/evaluate/drop_aside.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "gatherd/executor/to_thread.hpp"
 #include "gatherd/executor/wait.hpp"
@@ -100,6 +101,10 @@ bool waits_in_asyncio(const let_node& n, bool body_has_succeeded) {
     return waits(*n.body, {body_has_succeeded, 0});
 }
 
+bool has_large_result(const child_handle& child) {
+    return child && child.done() && child.exception() == nullptr && is_large(child.result());
+}
+
 /// What a ref gives: a copy, since others may await the same task; or null if the value itself is `shared`.
 outcome copy_of(const value& result, const ref_node& n, const program& p, bool is_shared) {
     if (is_deeper_than(result, p.bounds().depth)) {
@@ -177,6 +182,11 @@ task<outcome> evaluate_let(const let_node& n, environment_ptr names, program& p)
     if (auto cancelled = co_await cancel_and_wait(inner->tasks(), {&n})) {
         co_return *std::move(cancelled);
     }
+    if (std::ranges::any_of(inner->tasks(), has_large_result)) {
+        if (auto cancelled = co_await drop_aside(std::exchange(inner->tasks(), {}), {&n}, p)) {
+            co_return *std::move(cancelled);
+        }
+    }
     co_return result;
 }
 
@@ -193,6 +203,11 @@ task<outcome> evaluate_try(const try_node& n, environment_ptr names, program& p)
         outcome last = co_await evaluate(*n.finalizer, names, p);
         if (!last.has_value()) {
             co_return last;
+        }
+        if (is_large(last)) {
+            if (auto cancelled = co_await drop_aside(std::move(last), {&n}, p)) {
+                co_return *std::move(cancelled);
+            }
         }
     }
     co_return result;

@@ -6,6 +6,7 @@
 
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
+#include "api/plan/evaluate/drop_aside.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/evaluate/turn.hpp"
 #include "api/plan/model/deadline.hpp"
@@ -51,6 +52,11 @@ task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, progr
             result = co_await evaluate(*each, names, p);
         }
         if (!result.has_value()) {
+            if (are_large({&results, 1})) {
+                if (auto cancelled = co_await drop_aside(std::move(results), {&n}, p)) {
+                    co_return *std::move(cancelled);
+                }
+            }
             co_return result;
         }
         results.push_back(std::move(result.result()));

@@ -126,3 +126,24 @@ TEST_CASE("peer process: what was read serves connections that came before, and 
     third->look_among(own, owners);
     CHECK(third->leader() == getpgrp());
 }
+
+TEST_CASE("peer process: who listens at a port is not the peer that has it") {
+    const descriptor listener{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_in bound{};
+    bound.sin_family = AF_INET;
+    socklen_t size = sizeof bound;
+    REQUIRE(bind(listener.number(), reinterpret_cast<const sockaddr*>(&bound), size) == 0);
+    REQUIRE(listen(listener.number(), 1) == 0);
+    REQUIRE(getsockname(listener.number(), reinterpret_cast<sockaddr*>(&bound), &size) == 0);
+    sockaddr_in6 peer{};  // 203.0.113.7, which is none of this system's
+    peer.sin6_family = AF_INET6;
+    peer.sin6_port = bound.sin_port;
+    peer.sin6_addr = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 203, 0, 113, 7}}};
+    sockaddr_in6 ours = peer;
+    ours.sin6_port = htons(7117);
+    peer_process far{ours, peer};
+    socket_owners owners;
+    const std::array<pid_t, 1> own{getpgrp()};
+    far.look_among(own, owners);
+    CHECK(far.leader() == 0);
+}

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+using gatherd::api::loggable;
+
 namespace gatherd::api {
 
 TEST_CASE("shortened: a short text is whole", "[protocol]") {
@@ -27,3 +29,19 @@ TEST_CASE("shortened: a long text is cut between two characters", "[protocol]") 
 }
 
 }  // namespace gatherd::api
+
+TEST_CASE("loggable: a message has whole characters, and neither control characters nor bytes that are none",
+          "[protocol]") {
+    CHECK(loggable("a\tb \u00e6\u20ac\U0001F600") == "a\tb \u00e6\u20ac\U0001F600");
+    CHECK(loggable("\x1b[31m\x7f") == "\\x1b[31m\\x7f");
+    CHECK(loggable("\xc2\x9b"
+                   "1m") == "\\xc2\\x9b1m");
+    CHECK(loggable("\x9b"
+                   "1m") == "\\x9b1m");
+    CHECK(loggable("\xe2\x82") == "\\xe2\\x82");
+    CHECK(loggable("\xc2") == "\\xc2");
+    CHECK(loggable("\xe2\x82x") == "\\xe2\\x82x");
+    CHECK(loggable("\xed\xa0\x80 \xc0\x80 \xf4\x90\x80\x80") == "\\xed\\xa0\\x80 \\xc0\\x80 \\xf4\\x90\\x80\\x80");
+    CHECK(loggable("\xed\x9f\xbf\xf4\x8f\xbf\xbf") == "\xed\x9f\xbf\xf4\x8f\xbf\xbf");
+    CHECK(loggable("") == "");
+}
