@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/plan/evaluate/call.hpp"
+#include "api/plan/evaluate/drop_aside.hpp"
 #include "api/plan/evaluate/evaluate.hpp"
 #include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/sleep.hpp"
@@ -97,7 +98,7 @@ outcome outcome_of(const child_handle& ended, place where) {
 }
 
 outcome outcome_of(child_handle&& ended, place where) {
-    return ended.exception() == nullptr ? std::move(ended).result() : raised_outcome(ended, where);
+    return ended.exception() == nullptr ? ended.take() : raised_outcome(ended, where);
 }
 
 child_handle named_task(const node& n, const environment_ptr& names) {
@@ -112,6 +113,10 @@ child_handle named_task(const node& n, const environment_ptr& names) {
 child_handle named_or_new(const node& n, const environment_ptr& names, program& p) {
     child_handle named = named_task(n, names);
     return named ? named : begin_task(evaluate(n, names, p));
+}
+
+bool has_large_result(const child_handle& child) {
+    return child && child.done() && child.exception() == nullptr && is_large(child.result());
 }
 
 outcome without_message(const failure& cancellation) {
@@ -134,7 +139,7 @@ outcome outcome_of_child(const node& n, const environment_ptr& names, const chil
             return outcome_of_named(scope, ref.slot, {&n});
         }
     }
-    return outcome_of(ended, {&n});
+    return outcome_of(child_handle{ended}, {&n});
 }
 
 }  // namespace gatherd::api::plan

@@ -91,8 +91,11 @@ void check_memory_for_task();
 /// memory, has an exception instead of an outcome of its own. `where`: the node.
 [[nodiscard]] outcome outcome_of(const child_handle& ended, place where);
 
-/// The same for the last one who asks: the result is moved out of the task unless somebody else can read it.
+/// The same for who has made the task, and given it to nobody: the result is moved out.
 [[nodiscard]] outcome outcome_of(child_handle&& ended, place where);
+
+/// Whether it has ended with a value that takes long to copy or to destroy.
+[[nodiscard]] bool has_large_result(const child_handle& child);
 
 /// The task that a ref names, where `wait`, `wait_for` and `shield` take it as itself; else none.
 [[nodiscard]] child_handle named_task(const node& n, const environment_ptr& names);

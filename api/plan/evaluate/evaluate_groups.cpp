@@ -7,6 +7,7 @@
 
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
+#include "api/plan/evaluate/drop_aside.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/model/failure.hpp"
 #include "gatherd/executor/sleep.hpp"
@@ -50,8 +51,11 @@ task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, pro
             if (!children[i].done() || std::exchange(is_counted[i], char{1}) != 0) {
                 continue;
             }
+            if (!children[i].failed()) {
+                continue;
+            }
             const outcome ended = outcome_of(children[i], {n.children[i]});
-            if (!ended.has_value() && !ended.reason()->is_cancellation()) {
+            if (!ended.reason()->is_cancellation()) {
                 errors.push_back(ended.reason());
                 must_abort = true;
             }
@@ -94,7 +98,7 @@ task<outcome> evaluate_race(const list_node& n, environment_ptr names, program& 
     }
     for (std::size_t i = 0; i < children.size() && !result; ++i) {
         if (children[i].done()) {
-            result = outcome_of(children[i], {n.children[i]});
+            result = outcome_of(child_handle{children[i]}, {n.children[i]});
         }
     }
     if (auto cancelled = co_await cancel_and_wait(children, {&n}, request)) {
@@ -108,7 +112,9 @@ task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& 
         co_return failure{"ValueError", "Set of Tasks/Futures is empty.", {&n}};
     }
     std::vector<child_handle> children;
+    std::vector<char> is_named;
     for (const node* each : n.children) {
+        is_named.push_back(named_task(*each, names) ? 1 : 0);
         children.push_back(named_or_new(*each, names, p));
     }
     try {
@@ -130,10 +136,24 @@ task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& 
             continue;
         }
         value entry = {{"index", i}};
-        fill_entry(entry, outcome_of(children[i], {n.children[i]}));
+        outcome ended;
+        if (is_named[i] == 0) {
+            ended = outcome_of(std::move(children[i]), {n.children[i]});
+        } else if (has_large_result(children[i])) {
+            ended = co_await evaluate_ref(static_cast<const ref_node&>(*n.children[i]), names, p);
+            if (!ended.has_value()) {  // it was cancelled while it copied
+                co_return ended;
+            }
+        } else {
+            ended = outcome_of(children[i], {n.children[i]});
+        }
+        fill_entry(entry, std::move(ended));
         done.push_back(std::move(entry));
     }
-    value result = {{"done", std::move(done)}, {"pending", std::move(pending)}};
+    value result = value::object();
+    result.get_ref<value::object_t&>().reserve(2);  // an ordered_map that grows copies what it has
+    result["done"] = std::move(done);
+    result["pending"] = std::move(pending);
     co_return result;
 }
 

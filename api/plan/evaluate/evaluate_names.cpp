@@ -101,10 +101,6 @@ bool waits_in_asyncio(const let_node& n, bool body_has_succeeded) {
     return waits(*n.body, {body_has_succeeded, 0});
 }
 
-bool has_large_result(const child_handle& child) {
-    return child && child.done() && child.exception() == nullptr && is_large(child.result());
-}
-
 /// What a ref gives: a copy, since others may await the same task; or null if the value itself is `shared`.
 outcome copy_of(const value& result, const ref_node& n, const program& p, bool is_shared) {
     if (is_deeper_than(result, p.bounds().depth)) {

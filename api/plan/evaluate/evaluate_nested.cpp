@@ -87,6 +87,9 @@ task<outcome> evaluate_wait_for(const inner_node& n, environment_ptr names, prog
             inner = begin_task(evaluate(*n.inner, names, p));
         }
         const bool in_time = co_await executor::end_within_unjoined(inner.ref(), *n.timeout);
+        if (n.inner->is == kind::ref && has_large_result(inner)) {
+            co_return co_await evaluate_ref(static_cast<const ref_node&>(*n.inner), names, p);
+        }
         outcome ended = outcome_of_child(*n.inner, names, inner);
         if (!in_time && !ended.has_value() && ended.reason()->is_cancellation()) {
             co_return failure{"TimeoutError", "", {&n}};
@@ -114,7 +117,10 @@ task<outcome> evaluate_shield(const inner_node& n, environment_ptr names, progra
     } catch (const cancelled_error& e) {
         co_return cancelled_at({&n}, e);
     }
-    outcome ended = outcome_of(inner, {n.inner});
+    if (named && has_large_result(named)) {
+        co_return co_await evaluate_ref(static_cast<const ref_node&>(*n.inner), names, p);
+    }
+    outcome ended = named ? outcome_of(inner, {n.inner}) : outcome_of(std::move(inner), {n.inner});
     if (!ended.has_value() && ended.reason()->is_cancellation()) {
         co_return without_message(*ended.reason());  // the outer future is cancelled too, without a word
     }
