@@ -12,7 +12,6 @@
 
 #include <cstdlib>
 #include <new>
-#include <thread>
 
 #include "cli/serve/counting_allocator.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
@@ -98,11 +97,11 @@ void begin_counting_memory() noexcept {
     // keep so much at its end, which malloc_trim does not give back.
     mallopt(M_MMAP_THRESHOLD, 4 << 20);
     mallopt(M_TRIM_THRESHOLD, 8 << 20);
-    // What is free in one arena no thread of another can use: there are fewer of them than the eight a core that malloc
-    // would make. Where address space is limited, there is one: each other would take 64 MiB of it, and use little.
+    // Where address space is limited, all threads share one arena: each other would take 64 MiB of it, and use little.
     rlimit space{};
-    const bool is_limited = getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY;
-    mallopt(M_ARENA_MAX, is_limited ? 1 : 2 * static_cast<int>(std::thread::hardware_concurrency()));
+    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY) {
+        mallopt(M_ARENA_MAX, 1);
+    }
     static_cast<void>(CRYPTO_set_mem_functions(&allocate_for_openssl, &resize_for_openssl, &free_for_openssl));
 }
 
