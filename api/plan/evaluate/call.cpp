@@ -156,12 +156,8 @@ executor::task<outcome> bind_where_it_belongs(bound_arguments& given, place wher
         auto [made, fitted] = co_await binding;
         given = std::move(made);
         co_return std::move(fitted);
-    } catch (const executor::cancelled_error& e) {
-        co_return cancelled_at(where, e);
-    } catch (const memory_limit_exceeded&) {
-        co_return failure{"CancelledError", "", where};
-    } catch (const std::exception& e) {  // no thread can be started
-        co_return failure{"RuntimeError", e.what(), where};
+    } catch (const std::exception&) {
+        co_return handled(where);
     }
 }
 
@@ -204,12 +200,8 @@ executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, p
         auto called = pool(std::move(body));
         outcome result = co_await called;
         co_return result;
-    } catch (const executor::cancelled_error& e) {
-        co_return cancelled_at(where, e);
-    } catch (const memory_limit_exceeded&) {
-        co_return failure{"CancelledError", "", where};
-    } catch (const std::exception& e) {  // no thread can be started
-        co_return failure{"RuntimeError", e.what(), where};
+    } catch (const std::exception&) {
+        co_return handled(where);
     }
 }
 
