@@ -73,6 +73,11 @@ class Connection:
             raise AssertionError(f"{method} {params}: answered {answer}")
         return answer["error"]
 
+    def wait_until_given_back(self, most=32 << 20):
+        """Until the daemon holds at most so many bytes: what ended gives some back after its answer."""
+        while self.result("stats")["memory"]["allocated_bytes"] > most:
+            pass
+
     def end(self):
         """Half-closes: no more is sent."""
         self._socket.shutdown(socket.SHUT_WR)

@@ -120,12 +120,12 @@ class Limits(DaemonCase):
                      {"let": {"a": text}, "in": {"map": "echo", "over": [[{"await": {"ref": "a"}}]] * 5000}},
                      {"map": "random.choices", "over": [[[1], 20_000]] * 5000}, {"let": doubled, "in": {"ref": "a29"}}):
             for method in ("run", "create_task"):
-                while connection.result("stats")["memory"]["allocated_bytes"] > 32 << 20:
-                    pass  # what ended is still giving back
+                connection.wait_until_given_back()
                 answer = connection.ask(method, [plan])
                 if method == "create_task":
                     answer = connection.ask("await", [answer["result"]["id"]])
                 self.assert_over(answer["error"], "limits.memory_bytes", 64 << 20)
+        connection.wait_until_given_back()
         while connection.result("stats")["tasks_in_flight"] > 0:
             pass
         self.assertEqual(connection.result("run", [{"value": 1}]), 1)

@@ -81,13 +81,11 @@ class MemoryTest(unittest.TestCase):
                      {"retry": multiplied, "attempts": 5}, {"gather": [multiplied], "return_exceptions": True},
                      {"try": multiplied, "finally": {"value": 1}}, {"wait": [multiplied, {"call": "sleep", "args": [3600]}]},
                      {"race": [multiplied, {"call": "sleep", "args": [3600]}]}):
-            while allocated(daemon) > 32 * MIB:
-                pass  # what ended is still giving back
+            greedy.wait_until_given_back()
             error = greedy.error("run", [plan])
             self.assertEqual((error["code"], error["data"]), (-32006, {"limit": "limits.memory_bytes", "max": 64 * MIB}), error)
         self.assertEqual(neighbour.result("status", [small])["state"], "running")
-        while allocated(daemon) > 32 * MIB:
-            pass
+        greedy.wait_until_given_back()
         self.assertEqual(greedy.result("run", [{"value": 1}]), 1)
 
     def test_a_created_task_that_runs_into_it_tells_whoever_awaits_it(self):
@@ -168,6 +166,7 @@ class MemoryTest(unittest.TestCase):
             for plan in (doubled, {"let": {"e": long}, "in": {"any": [{"ref": "e"}] * 2000}}, {"let": {"e": long}, "in": {"any": [{"ref": "e"}] * 200}}):
                 for method, params in (("run", [plan]), ("gather", [[plan]])):
                     self.assertEqual(connection.error(method, params)["code"], -32006)
+                    connection.wait_until_given_back()
         self.assertLessEqual(status_bytes(daemon.process.pid, "VmHWM"), 64 * MIB + BESIDE)
 
     def test_the_json_of_an_answer_over_http_is_the_memory_of_the_program(self):
@@ -204,8 +203,7 @@ class MemoryTest(unittest.TestCase):
         for plan in ({"gather": [{"call": "file.read", "args": ["data/large"]}] * 8}, zeros):
             error = connection.error("run", [{"try": plan, "except": {"value": "caught"}}])
             self.assertEqual((error["code"], error["data"]["limit"]), (-32006, "limits.memory_bytes"), error)
-            while allocated(daemon) > 32 * MIB:
-                pass
+            connection.wait_until_given_back()
         self.assertLessEqual(status_bytes(daemon.process.pid, "VmHWM"), 64 * MIB + BESIDE)
         self.assertEqual(connection.result("run", [{"value": 1}]), 1)
 
@@ -218,7 +216,9 @@ class MemoryTest(unittest.TestCase):
             answer = empty_arrays(64 * MIB)(sender)[0]
             self.assertIn(b"limits.memory_bytes", answer)
             sender.close()
-            self.assertEqual(daemon.connect().result("run", [{"value": 1}]), 1)
+            neighbour = daemon.connect()
+            neighbour.wait_until_given_back()
+            self.assertEqual(neighbour.result("run", [{"value": 1}]), 1)
 
 
 def _add_row(name, run):
