@@ -139,17 +139,20 @@ outcome bind_computed(bound_arguments& given, place where, value args) {
     });
 }
 
-/// The same where they may be many: large ones are bound on the compute pool, but in a seeded program, where the time
-/// of a thread would decide what runs before what. Never raises.
-executor::task<outcome> bind_where_it_belongs(bound_arguments& given, place where, value args, program& p) {
-    if (p.is_seeded() || !are_large({&args, 1})) {
-        co_return bind_computed(given, where, std::move(args));
-    }
+/// Whether args that were computed are bound on the compute pool: large ones, but in a seeded program, where the time
+/// of a thread would decide what runs before what.
+bool are_bound_aside(const value& args, const program& p) {
+    return !p.is_seeded() && are_large({&args, 1});
+}
+
+/// Binds args on the compute pool. `args`: gives them, there. Never raises.
+template <typename Args>
+executor::task<outcome> bind_aside(bound_arguments& given, place where, Args args, program& p) {
     try {
         auto body = [where, args = std::move(args), owner = p.shared_from_this()]() mutable {
             const executor::memory_turn turn{&owner->memory()};
             bound_arguments made;
-            outcome fitted = bind_computed(made, where, std::move(args));
+            outcome fitted = bind_computed(made, where, args());
             return std::pair{std::move(made), std::move(fitted)};
         };
         auto binding = executor::compute_unjoined(std::move(body));
@@ -419,9 +422,7 @@ executor::task<outcome> call_with(place where, bound_arguments given, program& p
     note_begin(where, p);
     outcome made = call_now(callee, given.bound, where, p);
     if (are_large(given.bound)) {  // though the function does not look at all of it
-        if (auto cancelled = co_await drop_aside(std::move(given), where, p)) {
-            co_return *std::move(cancelled);
-        }
+        co_return co_await drop_aside(std::move(given), std::move(made), where, p);
     }
     co_return made;
 }
@@ -429,7 +430,9 @@ executor::task<outcome> call_with(place where, bound_arguments given, program& p
 /// A call whose args are computed, and large.
 executor::task<outcome> call_with_many(place where, std::shared_ptr<const value> args, program& p) {
     bound_arguments given;
-    const outcome fitted = co_await bind_where_it_belongs(given, where, *args, p);
+    auto copied = [args = std::move(args)] { return *args; };
+    auto binding = bind_aside(given, where, std::move(copied), p);
+    const outcome fitted = co_await std::move(binding);
     if (!fitted.has_value()) {
         co_return fitted;
     }
@@ -446,7 +449,14 @@ executor::task<outcome> evaluate_any_call(place where, environment_ptr names, pr
         if (!args.has_value()) {
             co_return args;
         }
-        const outcome fitted = co_await bind_where_it_belongs(given, where, std::move(args.result()), p);
+        outcome fitted;
+        if (are_bound_aside(args.result(), p)) {
+            auto moved = [args = std::move(args.result())]() mutable { return std::move(args); };
+            auto binding = bind_aside(given, where, std::move(moved), p);
+            fitted = co_await std::move(binding);
+        } else {
+            fitted = bind_computed(given, where, std::move(args.result()));
+        }
         if (!fitted.has_value()) {
             co_return fitted;
         }
@@ -540,7 +550,7 @@ std::optional<outcome> call_computed_now(place where, value args, program& p) {
 }
 
 executor::task<outcome> evaluate_computed_call(place where, std::shared_ptr<const value> args, program& p) {
-    if (are_large({args.get(), 1})) {
+    if (are_bound_aside(*args, p)) {
         return call_with_many(where, std::move(args), p);
     }
     bound_arguments given;

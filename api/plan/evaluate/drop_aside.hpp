@@ -3,7 +3,6 @@
 #pragma once
 
 #include <exception>
-#include <optional>
 #include <utility>
 
 #include "api/plan/evaluate/call.hpp"
@@ -20,14 +19,14 @@ namespace gatherd::api::plan {
 }
 
 /// Destroys values that a program does not need any more, on the compute pool. For such as are large: to take five
-/// million of them apart takes a third of a second, as long as to make them. Gives the failure if the awaiting task is
-/// cancelled meanwhile.
+/// million of them apart takes a third of a second, as long as to make them. Gives `next` afterwards, or the failure if
+/// the awaiting task is cancelled meanwhile.
 ///
 /// In a seeded program it destroys them here: when a thread is ready would decide what runs before what.
 template <typename Held>
-executor::task<std::optional<outcome>> drop_aside(Held held, place where, program& p) {
+executor::task<outcome> drop_aside(Held held, outcome next, place where, program& p) {
     if (p.is_seeded()) {
-        co_return std::nullopt;
+        co_return next;
     }
     auto body = [held = std::move(held), owner = p.shared_from_this()]() mutable {
         const executor::memory_turn turn{&owner->memory()};
@@ -40,7 +39,7 @@ executor::task<std::optional<outcome>> drop_aside(Held held, place where, progra
         co_return cancelled_at(where, e);
     } catch (const std::exception&) {  // no thread can be started: they are destroyed by now
     }
-    co_return std::nullopt;
+    co_return next;
 }
 
 }  // namespace gatherd::api::plan

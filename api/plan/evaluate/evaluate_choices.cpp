@@ -27,8 +27,9 @@ task<outcome> evaluate_if(const if_node& n, environment_ptr names, program& p) {
     }
     const node* const side = is_true(condition.result()) ? n.then : n.otherwise;
     if (is_large(condition)) {
-        if (auto cancelled = co_await drop_aside(std::move(condition), {&n}, p)) {
-            co_return *std::move(cancelled);
+        condition = co_await drop_aside(std::move(condition), value(nullptr), {&n}, p);
+        if (!condition.has_value()) {
+            co_return condition;
         }
     }
     if (side == nullptr) {

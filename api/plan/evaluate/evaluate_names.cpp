@@ -179,9 +179,7 @@ task<outcome> evaluate_let(const let_node& n, environment_ptr names, program& p)
         co_return *std::move(cancelled);
     }
     if (std::ranges::any_of(inner->tasks(), has_large_result)) {
-        if (auto cancelled = co_await drop_aside(std::exchange(inner->tasks(), {}), {&n}, p)) {
-            co_return *std::move(cancelled);
-        }
+        co_return co_await drop_aside(std::exchange(inner->tasks(), {}), std::move(result), {&n}, p);
     }
     co_return result;
 }
@@ -201,9 +199,7 @@ task<outcome> evaluate_try(const try_node& n, environment_ptr names, program& p)
             co_return last;
         }
         if (is_large(last)) {
-            if (auto cancelled = co_await drop_aside(std::move(last), {&n}, p)) {
-                co_return *std::move(cancelled);
-            }
+            co_return co_await drop_aside(std::move(last), std::move(result), {&n}, p);
         }
     }
     co_return result;

@@ -53,9 +53,7 @@ task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, progr
         }
         if (!result.has_value()) {
             if (are_large({&results, 1})) {
-                if (auto cancelled = co_await drop_aside(std::move(results), {&n}, p)) {
-                    co_return *std::move(cancelled);
-                }
+                co_return co_await drop_aside(std::move(results), std::move(result), {&n}, p);
             }
             co_return result;
         }
