@@ -143,6 +143,7 @@ void memory_account::reset() noexcept {
     bytes_.store(0, std::memory_order_relaxed);
     told_.store(0, std::memory_order_relaxed);
     is_denied_.store(false, std::memory_order_relaxed);
+    uses_.fetch_add(1, std::memory_order_relaxed);
 }
 
 lasting_account::lasting_account()

@@ -209,7 +209,9 @@ void task_scope::make_ready(task_state& task, readiness how) noexcept {
     }
     {
         const std::lock_guard guard{ready_lock_};
-        if (how == readiness::put_off) {
+        const bool was_held = holder_ != nullptr;
+        const bool lets_go = holder_ == &task;
+        if (how == readiness::put_off || lets_go) {
             task.next = first_ready_;
             first_ready_ = &task;
             last_ready_ = last_ready_ == nullptr ? &task : last_ready_;
@@ -218,11 +220,31 @@ void task_scope::make_ready(task_state& task, readiness how) noexcept {
             (last_ready_ != nullptr ? last_ready_->next : first_ready_) = &task;
             last_ready_ = &task;
         }
+        if (lets_go) {
+            holder_ = nullptr;
+        } else if (was_held) {
+            return;
+        }
         if (std::exchange(ready_scheduled_, true)) {
             return;
         }
     }
     scheduler_.submit(*this, scheduler::placement::soon);
+}
+
+void task_scope::hold_for(task_state& task) noexcept {
+    if (is_serial()) {
+        const std::lock_guard guard{ready_lock_};
+        holder_ = &task;
+    }
+}
+
+/// In the step that has begun to hold, which goes on.
+void task_scope::let_go() noexcept {
+    if (is_serial()) {
+        const std::lock_guard guard{ready_lock_};
+        holder_ = nullptr;
+    }
 }
 
 void task_scope::run_serially(work& self) noexcept {
@@ -241,7 +263,7 @@ void task_scope::run_serially(work& self) noexcept {
     bool drained = false;
     {
         const std::lock_guard guard{scope.ready_lock_};
-        more = scope.first_ready_ != nullptr;
+        more = scope.first_ready_ != nullptr && scope.holder_ == nullptr;
         drained = scope.drained_;
         scope.ready_scheduled_ = more;
     }

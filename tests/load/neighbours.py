@@ -319,9 +319,13 @@ def values_that_are_dropped(port):
              {"try": {"sequence": [many, {"call": "fail"}]}, "except": {"value": 1}},
              {"call": "operator.getitem", "args": [{"await": many}, 0]},
              {"let": {"x0": {"value": [1]}, **doubled}, "in": {"call": "len", "args": [{"ref": "x19"}]}}]
-    for plan in plans:
-        client.send(request(1, "run", [plan]))
-        assert "result" in client.answer()
+    left_running = {"sequence": [{"call": "sleep", "args": [0.3]}, {"call": "len", "args": [{"ref": "x"}]}]}
+    looked_up_later = {"sequence": [{"try": {"let": {"x": many}, "in": {"gather": [{"sequence": [{"ref": "x"}, {"call": "fail"}]}, left_running]}},
+                                     "except": {"value": 0}}, {"call": "sleep", "args": [1]}]}
+    for plan in (*plans, looked_up_later):
+        for options in ({}, {"seed": 1}):
+            client.send(request(1, "run", {"task": plan, **options}))
+            assert "result" in client.answer()
 
 
 ATTACKS = {"awaits_then_resets": awaits_then_resets, "task_of_many_awaits_ends": task_of_many_awaits_ends,

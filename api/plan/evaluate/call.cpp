@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "api/plan/evaluate/drop_aside.hpp"
 #include "api/plan/evaluate/evaluate.hpp"
 #include "api/plan/evaluate/program.hpp"
+#include "api/plan/model/drop_aside.hpp"
 #include "api/plan/model/function.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "gatherd/api/memory_limit.hpp"
@@ -73,6 +73,13 @@ class bound_arguments {
 public:
     bound_arguments() = default;
     explicit bound_arguments(std::span<const value> of_the_plan) : bound{of_the_plan} {}
+    bound_arguments(bound_arguments&&) noexcept = default;
+    bound_arguments& operator=(bound_arguments&&) noexcept = default;
+    ~bound_arguments() {
+        if (are_large(std::span<const value>{own_})) {  // though the function may not look at all of it
+            drop_aside(std::move(own_));
+        }
+    }
 
     /// Others, made for this call.
     void take(std::vector<value> made) {
@@ -139,13 +146,7 @@ outcome bind_computed(bound_arguments& given, place where, value args) {
     });
 }
 
-/// Whether args that were computed are bound on the compute pool: large ones, but in a seeded program, where the time
-/// of a thread would decide what runs before what.
-bool are_bound_aside(const value& args, const program& p) {
-    return !p.is_seeded() && are_large({&args, 1});
-}
-
-/// Binds args on the compute pool. `args`: gives them, there. Never raises.
+/// Binds large args, on the compute pool. `args`: gives them, there. Never raises.
 template <typename Args>
 executor::task<outcome> bind_aside(bound_arguments& given, place where, Args args, program& p) {
     try {
@@ -155,7 +156,7 @@ executor::task<outcome> bind_aside(bound_arguments& given, place where, Args arg
             outcome fitted = bind_computed(made, where, args());
             return std::pair{std::move(made), std::move(fitted)};
         };
-        auto binding = executor::compute_unjoined(std::move(body));
+        auto binding = executor::compute_in_turn(std::move(body));
         auto [made, fitted] = co_await binding;
         given = std::move(made);
         co_return std::move(fitted);
@@ -420,11 +421,7 @@ executor::task<outcome> call_with(place where, bound_arguments given, program& p
         co_return co_await call_computing(where, std::move(given), p);
     }
     note_begin(where, p);
-    outcome made = call_now(callee, given.bound, where, p);
-    if (are_large(given.bound)) {  // though the function does not look at all of it
-        co_return co_await drop_aside(std::move(given), std::move(made), where, p);
-    }
-    co_return made;
+    co_return call_now(callee, given.bound, where, p);
 }
 
 /// A call whose args are computed, and large.
@@ -450,7 +447,7 @@ executor::task<outcome> evaluate_any_call(place where, environment_ptr names, pr
             co_return args;
         }
         outcome fitted;
-        if (are_bound_aside(args.result(), p)) {
+        if (are_large({&args.result(), 1})) {
             auto moved = [args = std::move(args.result())]() mutable { return std::move(args); };
             auto binding = bind_aside(given, where, std::move(moved), p);
             fitted = co_await std::move(binding);
@@ -550,7 +547,7 @@ std::optional<outcome> call_computed_now(place where, value args, program& p) {
 }
 
 executor::task<outcome> evaluate_computed_call(place where, std::shared_ptr<const value> args, program& p) {
-    if (are_bound_aside(*args, p)) {
+    if (are_large({args.get(), 1})) {
         return call_with_many(where, std::move(args), p);
     }
     bound_arguments given;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "api/plan/evaluate/call.hpp"
-#include "api/plan/evaluate/drop_aside.hpp"
 #include "api/plan/evaluate/evaluate.hpp"
 #include "gatherd/api/memory_limit.hpp"
 #include "gatherd/executor/sleep.hpp"
@@ -116,7 +115,8 @@ child_handle named_or_new(const node& n, const environment_ptr& names, program& 
 }
 
 bool has_large_result(const child_handle& child) {
-    return child && child.done() && child.exception() == nullptr && is_large(child.result());
+    return child && child.done() && child.exception() == nullptr && child.result().has_value() &&
+           are_large({&child.result().result(), 1});
 }
 
 outcome without_message(const failure& cancellation) {

@@ -8,7 +8,6 @@
 
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
-#include "api/plan/evaluate/drop_aside.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/model/failure.hpp"
 #include "api/plan/model/truth.hpp"
@@ -26,12 +25,6 @@ task<outcome> evaluate_if(const if_node& n, environment_ptr names, program& p) {
         co_return condition;
     }
     const node* const side = is_true(condition.result()) ? n.then : n.otherwise;
-    if (is_large(condition)) {
-        condition = co_await drop_aside(std::move(condition), value(nullptr), {&n}, p);
-        if (!condition.has_value()) {
-            co_return condition;
-        }
-    }
     if (side == nullptr) {
         co_return value(nullptr);
     }

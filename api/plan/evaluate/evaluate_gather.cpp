@@ -196,17 +196,18 @@ task<outcome> gather_children(child_list children, environment_ptr names, progra
                 }
             }
         }
-        value results = value::array();
-        results.get_ref<value::array_t&>().reserve(children.size);
+        outcome results = value::array();
+        auto& list = results.result().get_ref<value::array_t&>();
+        list.reserve(children.size);
         for (std::size_t i = 0; i < children.size; ++i) {
             outcome result = g.take(i, children.place_of(i));
-            results.push_back(children.options.return_exceptions ? result_entry(std::move(result))
-                                                                 : std::move(result.result()));
+            list.push_back(children.options.return_exceptions ? result_entry(std::move(result))
+                                                              : std::move(result.result()));
             if (own.is_over_after(0)) {
                 co_await give_way{};
             }
         }
-        co_return outcome{std::move(results)};
+        co_return results;
     } catch (const cancelled_error& e) {
         co_return cancelled_at({&n}, e);
     }

@@ -7,7 +7,6 @@
 
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
-#include "api/plan/evaluate/drop_aside.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/model/failure.hpp"
 #include "gatherd/executor/sleep.hpp"
@@ -71,13 +70,13 @@ task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, pro
     if (own_cancellation) {
         co_return *std::move(own_cancellation);
     }
-    value results = value::array();
+    outcome results = value::array();
     for (std::size_t i = 0; i < children.size(); ++i) {
         outcome ended = outcome_of(std::exchange(children[i], {}), {n.children[i]});
         if (!ended.has_value()) {
             co_return ended;
         }
-        results.push_back(std::move(ended.result()));
+        results.result().push_back(std::move(ended.result()));
     }
     co_return results;
 }
@@ -128,7 +127,7 @@ task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& 
     } catch (const cancelled_error& e) {
         co_return cancelled_at({&n}, e);
     }
-    value done = value::array();
+    outcome done = value::array();
     value pending = value::array();
     for (std::size_t i = 0; i < children.size(); ++i) {
         if (!children[i].done()) {
@@ -148,11 +147,11 @@ task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& 
             ended = outcome_of(children[i], {n.children[i]});
         }
         fill_entry(entry, std::move(ended));
-        done.push_back(std::move(entry));
+        done.result().push_back(std::move(entry));
     }
     value result = value::object();
     result.get_ref<value::object_t&>().reserve(2);  // an ordered_map that grows copies what it has
-    result["done"] = std::move(done);
+    result["done"] = std::move(done.result());
     result["pending"] = std::move(pending);
     co_return result;
 }

@@ -29,7 +29,7 @@ task<outcome> evaluate_items(const map_node& n, environment_ptr names, program& 
             co_return over;
         }
         if (computed == nullptr) {
-            computed = std::make_shared<const value>(std::move(over.result()));
+            computed = shared_value(std::move(over.result()));
         }
         if (!computed->is_array()) {
             co_return failure{"TypeError", "over must be a list, not " + std::string{python_type(*computed)}, {&n}};

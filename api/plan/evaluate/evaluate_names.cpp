@@ -10,7 +10,6 @@
 
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
-#include "api/plan/evaluate/drop_aside.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "gatherd/executor/to_thread.hpp"
 #include "gatherd/executor/wait.hpp"
@@ -138,15 +137,14 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p,
         const bool is_shared = is_large && shared != nullptr;
         if (source == nullptr) {
             copied = outcome_of_named(scope, n.slot, {&n});
-        } else if (p.is_seeded() || !is_large || (is_shared && source->is_string())) {
+        } else if (!is_large || (is_shared && source->is_string())) {
             copied = copy_of(*source, n, p, is_shared);
         } else {
-            // Not in a seeded program: when a thread is ready would decide what runs before what.
             auto body = [named, source, &n, is_shared, owner = p.shared_from_this()] {
                 const executor::memory_turn turn{&owner->memory()};
                 return copy_of(*source, n, *owner, is_shared);
             };
-            auto copying = executor::compute_unjoined(std::move(body));
+            auto copying = executor::compute_in_turn(std::move(body));
             copied = co_await copying;
         }
         if (is_shared && copied.has_value()) {
@@ -178,9 +176,6 @@ task<outcome> evaluate_let(const let_node& n, environment_ptr names, program& p)
     if (auto cancelled = co_await cancel_and_wait(inner->tasks(), {&n})) {
         co_return *std::move(cancelled);
     }
-    if (std::ranges::any_of(inner->tasks(), has_large_result)) {
-        co_return co_await drop_aside(std::exchange(inner->tasks(), {}), std::move(result), {&n}, p);
-    }
     co_return result;
 }
 
@@ -188,18 +183,13 @@ task<outcome> evaluate_try(const try_node& n, environment_ptr names, program& p)
     outcome result = co_await evaluate(*n.body, names, p);
     if (!result.has_value() && catches(n, *result.reason())) {
         const environment_ptr inner =
-            n.names_error
-                ? std::make_shared<environment>(names, std::make_shared<const value>(describe(*result.reason())))
-                : names;
+            n.names_error ? std::make_shared<environment>(names, shared_value(describe(*result.reason()))) : names;
         result = co_await evaluate(*n.handler, inner, p);
     }
     if (n.finalizer != nullptr) {
         outcome last = co_await evaluate(*n.finalizer, names, p);
         if (!last.has_value()) {
             co_return last;
-        }
-        if (is_large(last)) {
-            co_return co_await drop_aside(std::move(last), std::move(result), {&n}, p);
         }
     }
     co_return result;

@@ -6,7 +6,6 @@
 
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
-#include "api/plan/evaluate/drop_aside.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/evaluate/turn.hpp"
 #include "api/plan/model/deadline.hpp"
@@ -41,7 +40,7 @@ std::optional<deadline_setter> end_by(std::optional<deadline_time> when) {
 }  // namespace
 
 task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, program& p) {
-    value results = value::array();
+    outcome results = value::array();
     turn own;
     for (const node* each : n.children) {
         outcome result;
@@ -52,12 +51,9 @@ task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, progr
             result = co_await evaluate(*each, names, p);
         }
         if (!result.has_value()) {
-            if (are_large({&results, 1})) {
-                co_return co_await drop_aside(std::move(results), std::move(result), {&n}, p);
-            }
             co_return result;
         }
-        results.push_back(std::move(result.result()));
+        results.result().push_back(std::move(result.result()));
         if (own.is_over_after(each->is_instant ? each->lines : 0)) {
             try {
                 co_await give_way{};

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "api/plan/model/drop_aside.hpp"
+#include "api/plan/model/function.hpp"
 #include "api/plan/model/node.hpp"
 #include "api/protocol/json_writer.hpp"
 
@@ -86,6 +88,12 @@ failure_ptr raised_in_item(const failure& of_task, const node& map, std::size_t 
     failure left{of_task};
     left.items = std::make_shared<const item_path>(item_path{&map, static_cast<std::uint32_t>(item), of_task.items});
     return std::make_shared<const failure>(std::move(left));
+}
+
+void outcome::drop_if_large() noexcept {
+    if (are_large({&result(), 1})) {
+        drop_aside(std::move(result()));
+    }
 }
 
 value describe(const failure& f) {

@@ -67,9 +67,23 @@ struct item_path {
 [[nodiscard]] failure_ptr raised_in_item(const failure& of_task, const node& map, std::size_t item);
 
 /// What evaluating a task gives.
+///
+/// A value that takes long to destroy (five million numbers: a third of a second, as long as to make them) is destroyed
+/// on the compute pool, whoever drops the outcome that has it: see drop_aside.
 class outcome {
 public:
     outcome() = default;
+    outcome(const outcome&) = default;
+    outcome(outcome&&) noexcept = default;
+    outcome& operator=(outcome other) noexcept {
+        either_.swap(other.either_);
+        return *this;
+    }
+    ~outcome() {
+        if (has_value() && !is_surely_small(result())) {
+            drop_if_large();
+        }
+    }
     outcome(value result) : either_{std::move(result)} {}
     outcome(failure_ptr reason) : either_{std::move(reason)} {}
     outcome(failure reason) : either_{std::make_shared<const failure>(std::move(reason))} {}
@@ -80,8 +94,20 @@ public:
     [[nodiscard]] const failure_ptr& reason() const noexcept { return *std::get_if<1>(&either_); }
 
 private:
+    [[nodiscard]] static bool is_surely_small(const value& v) noexcept {
+        constexpr std::size_t short_text = 4096;
+        return v.is_string() ? v.get_ref<const value::string_t&>().size() < short_text : v.is_primitive();
+    }
+    void drop_if_large() noexcept;
+
     std::variant<value, failure_ptr> either_;
 };
+
+/// A value that several read, as an outcome that has one owner: the last reader need not be where nobody waits.
+[[nodiscard]] inline std::shared_ptr<const value> shared_value(value v) {
+    const auto owner = std::make_shared<const outcome>(std::move(v));
+    return {owner, &owner->result()};
+}
 
 /// For the executor: whether a task that returned this has failed.
 [[nodiscard]] inline bool is_failure(const outcome& o) noexcept {

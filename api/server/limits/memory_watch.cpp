@@ -23,8 +23,9 @@ constexpr std::chrono::milliseconds between_idle_looks{50};  // while those who 
 constexpr std::chrono::milliseconds between_counts{10};      // of what is resident, while much is allocated
 constexpr std::chrono::milliseconds between_givings{500};    // back of free memory, while there is room for more
 constexpr std::size_t much_memory = std::size_t{48} << 20;
-constexpr std::chrono::seconds patience{1};                // with those that were told to end, before others are
-constexpr std::size_t least_worth = std::size_t{1} << 20;  // of what holds less, several are ended together
+constexpr std::size_t most_unallocated = std::size_t{96} << 20;  // of what is resident, before the limit gives way
+constexpr std::chrono::seconds patience{1};                      // with those that were told to end, before others are
+constexpr std::size_t least_worth = std::size_t{1} << 20;        // of what holds less, several are ended together
 constexpr std::size_t most_victims = 256;
 constexpr std::size_t small_change = std::size_t{128} << 10;  // of a connection: a buffer that it may keep
 
@@ -158,24 +159,27 @@ void memory_watch::run() noexcept {
 
 /// Memory that malloc keeps, since each thread has an arena of its own and one does not use what is free in another, is
 /// in no count. Where that is much it is given back to the system: now and then, and at once where the process has more
-/// than the limit, and more than the last time left. False: it is much, and its time will come.
+/// than the limit, and more than the last time left. What cannot be given back, since it lies between pieces in use, is
+/// set aside from the limit. False: it is much, and its time will come.
 bool memory_watch::give_back_free_memory() {
 #ifdef __GLIBC__
-    const std::size_t resident = process::resident_bytes("self");
+    std::size_t resident = process::resident_bytes("self");
     left_resident_ = std::min(left_resident_, resident);
-    if (resident <= allocated_memory::bytes() + much_memory) {
-        return true;
-    }
     const auto now = steady_clock::now();
+    const bool is_much = resident > allocated_memory::bytes() + much_memory;
     const bool is_urgent = resident > std::max(memory_limit::most(), left_resident_ + much_memory / 2);
-    if (!is_urgent && now - last_giving_ < between_givings) {
-        return false;
+    const bool gives = is_much && (is_urgent || now - last_giving_ >= between_givings);
+    if (gives) {
+        malloc_trim(0);
+        last_giving_ = steady_clock::now();
+        left_resident_ = resident = process::resident_bytes("self");
     }
-    malloc_trim(0);
-    last_giving_ = steady_clock::now();
-    left_resident_ = process::resident_bytes("self");
-#endif
+    const std::size_t borne = allocated_memory::bytes() + most_unallocated;
+    memory_limit::set_aside(resident - std::min(resident, borne));
+    return gives || !is_much;
+#else
     return true;
+#endif
 }
 
 std::vector<memory_watch::holder> memory_watch::holders() {

@@ -69,7 +69,8 @@ constexpr std::size_t bytes_a_program = 2048;
 /// kept results, the oldest half of them. A program whose allocation was refused is ended in any case.
 ///
 /// While more than 48 MiB are allocated it also gives back to the system what malloc keeps of freed memory: now and
-/// then, and at once where the process has more memory than limits.memory_bytes.
+/// then, and at once where the process has more memory than limits.memory_bytes. What stays, beyond 96 MiB, may not be
+/// allocated (memory_limit::set_aside): so the process has 128 MiB more than the limit in memory at the most.
 ///
 /// Where the process does not count what it allocates there is no such thread.
 ///

@@ -19,7 +19,9 @@
 #include "gatherd/executor/gather.hpp"
 #include "gatherd/executor/run.hpp"
 #include "gatherd/executor/sleep.hpp"
+#include "gatherd/executor/wait.hpp"
 #include "gatherd/executor/wait_for.hpp"
+#include "tests/unit/executor/serially.hpp"
 
 using namespace gatherd::executor;
 using namespace std::chrono_literals;
@@ -241,6 +243,47 @@ task<> meet(int count) {
     }
 }
 
+task<> says(std::string& said, char what) {
+    said += what;
+    co_return;
+}
+
+task<> says_after_computing(std::string& said) {
+    co_await compute_in_turn([] {});
+    said += 'a';
+}
+
+/// Two tasks are ready; the first one's call takes a turn on another thread.
+task<std::string> computes_before_another(task<> (*first)(std::string&)) {
+    std::string said;
+    const auto one = create_task(first(said));
+    const auto other = create_task(says(said, 'b'));
+    co_await wait({one.ref(), other.ref()});
+    co_return said;
+}
+
+task<> computes_in_turn(record& call) {
+    auto body = call.body();
+    co_await compute_in_turn(std::move(body));
+}
+
+/// A timeout ends the wait for a call that does not end: what waited for its turn goes on.
+task<std::string> cancelled_in_its_turn(record& call) {
+    std::string said;
+    const auto held = create_task(wait_for(computes_in_turn(call), 1ms));
+    const auto other = create_task(says(said, 'b'));
+    co_await wait({held.ref(), other.ref()});
+    said += held.failed() && !call.ended ? " gone" : " waited";
+    call.release.set_value();
+    co_return said;
+}
+
+task<> detaches(std::promise<std::thread::id>& ran_on, std::thread::id& here) {
+    here = std::this_thread::get_id();
+    compute_detached([&ran_on] { ran_on.set_value(std::this_thread::get_id()); });
+    co_return;
+}
+
 }  // namespace
 
 TEST_CASE("to_thread: runs on a thread that is no worker, and comes back", "[executor]") {
@@ -270,6 +313,31 @@ TEST_CASE("to_thread_unjoined, compute_unjoined: a cancelled task does not wait 
             std::this_thread::yield();
         }
     }
+}
+
+TEST_CASE("compute_in_turn: no other task of a serial scope runs before the one that computes goes on", "[executor]") {
+    for (int i = 0; i < 100; ++i) {
+        REQUIRE(serially(computes_before_another(&says_after_computing)) == "ab");
+    }
+}
+
+TEST_CASE("compute_in_turn: a cancelled task does not wait for its call, nor do those that waited for its turn",
+          "[executor]") {
+    record call;
+    CHECK(serially(cancelled_in_its_turn(call)) == "b gone");
+    while (!call.captures_ended) {
+        std::this_thread::yield();
+    }
+}
+
+TEST_CASE("compute_detached: leaves a worker, and is run at once by any other thread", "[executor]") {
+    std::promise<std::thread::id> ran_on;
+    std::thread::id worker;
+    run(detaches(ran_on, worker));
+    CHECK(ran_on.get_future().get() != worker);
+    bool has_run = false;
+    compute_detached([&has_run] { has_run = true; });
+    CHECK(has_run);
 }
 
 TEST_CASE("to_thread: a timeout around it is raised when the thread has ended", "[executor]") {

@@ -2,6 +2,7 @@
 /// The bound of the memory that client data may take: limits.memory_bytes.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <limits>
@@ -34,19 +35,28 @@ public:
 /// Threads: all members are safe from any thread.
 class memory_limit {
 public:
-    static void set(std::size_t bytes) noexcept { most_.store(bytes, std::memory_order_relaxed); }
+    static void set(std::size_t bytes) noexcept {
+        most_.store(bytes, std::memory_order_relaxed);
+        usable_.store(bytes, std::memory_order_relaxed);
+    }
     [[nodiscard]] static std::size_t most() noexcept { return most_.load(std::memory_order_relaxed); }
+
+    /// The process has so much in memory that is not allocated and that the reserve does not bear, as what malloc keeps
+    /// between two pieces: so much less may be allocated, but half of the limit always.
+    static void set_aside(std::size_t bytes) noexcept {
+        usable_.store(most() - std::min(bytes, most() / 2), std::memory_order_relaxed);
+    }
 
     /// Whether so many bytes more would be too much.
     [[nodiscard]] static bool is_reached(std::size_t more = 0) noexcept {
-        return executor::allocated_memory::bytes() + more > most();
+        return executor::allocated_memory::bytes() + more > usable();
     }
 
-    /// Above the high-water mark, seven eighths of the limit, nothing is begun that needs memory.
+    /// Above the high-water mark, seven eighths of what may be allocated, nothing is begun that needs memory.
     [[nodiscard]] static bool is_high(std::size_t more = 0) noexcept {
         return executor::allocated_memory::bytes() + more > high_water();
     }
-    [[nodiscard]] static std::size_t high_water() noexcept { return most() - most() / 8; }
+    [[nodiscard]] static std::size_t high_water() noexcept { return usable() - usable() / 8; }
 
     /// Client data of so many bytes is about to be made. Throws memory_limit_exceeded at the limit, and where nothing
     /// has begun yet (a message is being decoded, a plan read) at the high-water mark already: else programs that run
@@ -58,6 +68,9 @@ public:
     }
 
 private:
+    // Numbers by themselves, as all that is counted here.
+    [[nodiscard]] static std::size_t usable() noexcept { return usable_.load(std::memory_order_relaxed); }
+
     [[gnu::cold]] static void refuse(std::size_t bytes) {
         executor::memory_account* const account = executor::allocated_memory::account();
         if (account != nullptr && (account->is_refused_early() || is_reached(bytes))) {
@@ -68,6 +81,7 @@ private:
     }
 
     static inline constinit std::atomic<std::size_t> most_{std::numeric_limits<std::size_t>::max() / 2};
+    static inline constinit std::atomic<std::size_t> usable_{std::numeric_limits<std::size_t>::max() / 2};
 };
 
 /// The allocator of client data: as std::allocator, but it asks the limit first.

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -73,6 +74,9 @@ public:
     void deny() noexcept { is_denied_.store(true, std::memory_order_relaxed); }
     [[nodiscard]] bool is_denied() const noexcept { return is_denied_.load(std::memory_order_relaxed); }
 
+    /// Of a lasting_account: how many have had it, with the one that has it now. Of any other: 0.
+    [[nodiscard]] std::uint64_t uses() const noexcept { return uses_.load(std::memory_order_relaxed); }
+
 private:
     friend class lasting_account;
 
@@ -85,6 +89,7 @@ private:
     std::shared_ptr<memory_group> group_;  // under lock_
     std::atomic<bool> is_denied_{false};
     const bool is_early_;
+    std::atomic<std::uint64_t> uses_{0};  // only counted
     memory_account* next_unused_ = nullptr;
 };
 
@@ -153,6 +158,9 @@ public:
     /// Whose work this thread does; null: nobody's.
     [[nodiscard]] static memory_account* account() noexcept { return own_.account; }
 
+    /// What the calling thread has allocated and not freed since it began; less than 0 if it frees what others did.
+    [[nodiscard]] static std::ptrdiff_t counted() noexcept { return own_.counted.load(std::memory_order_relaxed); }
+
     /// From now on the thread works for `next`. Gives for whom it did before.
     static memory_account* work_for(memory_account* next) noexcept {
         cell& own = own_;
@@ -197,6 +205,31 @@ public:
 
 private:
     memory_account* outer_;
+};
+
+/// The party that the calling thread works for, as another thread may know it later: what that one frees is taken from
+/// the party's account, if it is a lasting one and still the party's.
+class memory_owner {
+public:
+    memory_owner() noexcept
+        : account_{allocated_memory::account()}, uses_{account_ == nullptr ? 0 : account_->uses()} {}
+
+    /// Runs f(), which frees.
+    template <typename Function>
+    void charge(Function&& f) const {
+        const std::ptrdiff_t before = allocated_memory::counted();
+        {
+            const memory_turn nobodys{nullptr};
+            f();
+        }
+        if (uses_ != 0 && account_->uses() == uses_) {
+            account_->add(allocated_memory::counted() - before);
+        }
+    }
+
+private:
+    memory_account* account_;
+    std::uint64_t uses_;
 };
 
 }  // namespace gatherd::executor

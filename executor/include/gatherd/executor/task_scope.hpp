@@ -17,6 +17,11 @@
 #include "gatherd/executor/work.hpp"
 
 namespace gatherd::executor {
+namespace detail {
+enum class on_cancelled;
+template <typename Function, typename Pool, on_cancelled Policy>
+class pool_awaiter;
+}  // namespace detail
 
 /// How the tasks of a scope run.
 enum class ordering {
@@ -65,6 +70,8 @@ protected:
 
 private:
     friend class gathering;
+    template <typename, typename, detail::on_cancelled>
+    friend class detail::pool_awaiter;
     friend class task_state;
     friend class task_walk;
 
@@ -80,6 +87,10 @@ private:
     void leave(scope_member& member) noexcept;
 
     void make_ready(task_state& task, readiness how) noexcept;
+
+    /// In a step of `task` in a serial scope: after it no task of the scope runs before this one is made ready again.
+    void hold_for(task_state& task) noexcept;
+    void let_go() noexcept;
     static void run_serially(work& self) noexcept;
     void drained(bool in_a_step) noexcept;
     [[nodiscard]] task_refs begin_round(std::uint64_t request);
@@ -123,6 +134,7 @@ private:
     bool drained_ = false;          // run_serially has to call on_drained
     work* first_ready_ = nullptr;
     work* last_ready_ = nullptr;
+    const task_state* holder_ = nullptr;  // no other task runs before it is ready
 };
 
 }  // namespace gatherd::executor

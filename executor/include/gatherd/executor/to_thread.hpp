@@ -6,6 +6,7 @@
 #include <coroutine>
 #include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <type_traits>
@@ -25,6 +26,7 @@ namespace detail {
 enum class on_cancelled {
     join,   ///< one that runs is waited for; one that waits in the pool's queue never begins
     leave,  ///< the task goes on at once, whatever the call does
+    leave_in_turn,  ///< the same; and in a serial scope no other task runs while this one waits
 };
 
 /// A call on its way through a pool. The awaiting task and the pool own it together: the task may go on while the call
@@ -44,7 +46,7 @@ public:
 
     /// The awaiter does not wait any longer. False: the call resumes it when it has ended.
     bool abandon(on_cancelled policy) noexcept {
-        if (policy == on_cancelled::leave) {
+        if (policy != on_cancelled::join) {
             return state_.exchange(state::over, std::memory_order_acq_rel) != state::over;  // B
         }
         auto expected = state::waiting;
@@ -130,8 +132,15 @@ public:
     bool await_suspend(detail::awaiting_coroutine at) {
         task_state& task = task_state::current();
         const auto call = call_ = std::make_shared<pool_call<Function>>(std::move(body_), task);
-        Pool& pool = (task.scope().runs_on().*pool_)();
+        task_scope& scope = task.scope();
+        Pool& pool = (scope.runs_on().*pool_)();
+        if constexpr (Policy == on_cancelled::leave_in_turn) {
+            scope.hold_for(task);
+        }
         if (!task.suspend(at, *this)) {
+            if constexpr (Policy == on_cancelled::leave_in_turn) {
+                scope.let_go();
+            }
             return false;
         }
         call->enter(pool);  // without the task's lock; by now this awaiter may be gone
@@ -161,6 +170,17 @@ private:
     Function body_;
     Pool& (scheduler::*pool_)() noexcept;
     std::shared_ptr<pool_call<Function>> call_;
+};
+
+/// A call that nobody awaits. Ends its own life.
+template <typename Function>
+struct detached_call final : pool_work {
+    explicit detached_call(Function&& f) noexcept : pool_work{&run_call, &end_call}, body{std::move(f)} {}
+
+    static void run_call(work& item) noexcept { static_cast<detached_call&>(item).body(); }
+    static void end_call(work& item) noexcept { delete &static_cast<detached_call&>(item); }
+
+    Function body;
 };
 
 }  // namespace detail
@@ -202,6 +222,29 @@ template <typename Function>
 auto compute_unjoined(Function&& f) {
     return detail::pool_awaiter<std::decay_t<Function>, compute_pool, detail::on_cancelled::leave>{
         std::forward<Function>(f), &scheduler::compute};
+}
+
+/// `co_await compute_in_turn(f)`: as compute_unjoined; but in a serial scope no other task of it runs until this one goes
+/// on, as if it had called f() itself. So what runs before what does not depend on the thread's time.
+template <typename Function>
+auto compute_in_turn(Function&& f) {
+    return detail::pool_awaiter<std::decay_t<Function>, compute_pool, detail::on_cancelled::leave_in_turn>{
+        std::forward<Function>(f), &scheduler::compute};
+}
+
+/// Runs f() on a thread of the compute pool, and nobody waits for it: what takes long and whose end nobody needs, as to
+/// destroy what is large. f must own what it uses, and must not raise; a copy or move of it neither. Where the caller
+/// is no worker, where no thread can be started and for want of memory, it is run at once.
+template <typename Function>
+void compute_detached(Function f) noexcept {
+    scheduler* const threads = scheduler::current();
+    auto* const call = threads == nullptr ? nullptr : new (std::nothrow) detail::detached_call{std::move(f)};
+    if (call == nullptr) {
+        f();
+    } else if (!threads->compute().submit(*call)) {
+        call->body();
+        delete call;
+    }
 }
 
 }  // namespace gatherd::executor

@@ -3,7 +3,10 @@
 #include <semaphore.h>
 #include <catch2/catch.hpp>
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -151,6 +154,48 @@ TEST_CASE("allocated_memory: the exact total has every byte", "[server]") {
     CHECK(executor::allocated_memory::exact_bytes() == before + 12'345);
     executor::allocated_memory::add(-12'345);
     CHECK(executor::allocated_memory::exact_bytes() == before);
+}
+
+TEST_CASE("memory_limit: what is set aside may not be allocated, but half of the limit always may", "[server]") {
+    const limited limit;
+    memory_account account;
+    const memory_turn turn{&account};
+    const allocated_elsewhere others{most / 2};
+    CHECK_FALSE(memory_limit::is_reached(most / 4));
+    memory_limit::set_aside(most / 3);
+    CHECK(memory_limit::is_reached(most / 4));
+    CHECK_FALSE(memory_limit::is_reached(most / 8));
+    CHECK(memory_limit::most() == most);
+    memory_limit::set_aside(10 * most);
+    CHECK(memory_limit::is_reached(most / 100));
+    CHECK_FALSE(memory_limit::is_reached());
+    memory_limit::set_aside(0);
+    CHECK_FALSE(memory_limit::is_reached(most / 4));
+}
+
+TEST_CASE("memory_owner: what another thread frees is taken from the account, unless it is another party's by then",
+          "[server]") {
+    constexpr std::ptrdiff_t taken = 100'000;
+    constexpr std::ptrdiff_t freed = 60'000;
+    std::optional<executor::lasting_account> account{std::in_place};
+    executor::memory_owner owner;
+    {
+        const memory_turn turn{&**account};
+        executor::allocated_memory::add(taken);
+        owner = {};
+    }
+    const auto free_elsewhere = [&owner] {
+        std::thread{[&owner] { owner.charge([] { executor::allocated_memory::add(-freed); }); }}.join();
+    };
+    free_elsewhere();
+    CHECK((**account).bytes() == taken - freed);
+    memory_account* const same = &**account;
+    account.emplace();  // the account of a new party
+    REQUIRE(&**account == same);
+    (**account).add(freed);
+    free_elsewhere();
+    CHECK((**account).bytes() == freed);
+    executor::allocated_memory::add(2 * freed - taken);
 }
 
 }  // namespace gatherd::api
