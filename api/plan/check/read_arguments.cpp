@@ -109,7 +109,8 @@ bool is_brief(const function& callee, arguments bound) {
     if (callee.is_async() || callee.pool == thread_pool::blocking) {
         return false;
     }
-    return callee.pool == thread_pool::none ? !are_large(bound) : callee.is_brief != nullptr && callee.is_brief(bound);
+    return callee.pool == thread_pool::none ? !are_long_to_read(bound)
+                                            : callee.is_brief != nullptr && callee.is_brief(bound);
 }
 
 value read_awaits(plan_builder& b, const await_site& site, json_view argument, const std::string& path) {

@@ -19,6 +19,17 @@ bool are_direct(const awaited_arguments& awaited) {
                        [](const awaited_part& each) { return each.task->is_direct; });
 }
 
+std::size_t steps_of(const awaited_arguments& awaited) {
+    if (awaited.whole != nullptr) {
+        return awaited.whole->steps;
+    }
+    std::size_t steps = 0;
+    for (const awaited_part& each : awaited.parts) {
+        steps += each.task->steps;
+    }
+    return steps;
+}
+
 }  // namespace
 
 const node& read_call(plan_builder& b, const task_members& m, const node& where, const symbol_scope* names) {
@@ -30,26 +41,28 @@ const node& read_call(plan_builder& b, const task_members& m, const node& where,
 
 void read_call_arguments(plan_builder& b, call_node& n, const std::optional<json_view>& args, const symbol_scope* names,
                          bool is_literal) {
-    n.lines = n.callee->prints ? 1 : 0;
-    if (!args && n.callee->parameters.empty()) {
-        n.is_instant = is_brief(*n.callee, n.arguments.bound);
-        n.is_direct = n.is_instant && n.lines == 0;
-        return;
+    n.prints = n.callee->prints;
+    if (args || !n.callee->parameters.empty()) {
+        const argument_site site{*n.callee, n, {"/args"}, names, is_literal};
+        if (args) {
+            n.arguments = read_arguments(b, site, *args);
+        } else {
+            n.arguments.bound = default_arguments(b, site);
+        }
     }
-    const argument_site site{*n.callee, n, {"/args"}, names, is_literal};
-    if (args) {
-        n.arguments = read_arguments(b, site, *args);
-    } else {
-        n.arguments.bound = default_arguments(b, site);
-    }
+    std::size_t steps = steps_to_call(*n.callee, n.arguments.bound);
     const awaited_arguments* const awaited = n.arguments.awaited;
     if (awaited == nullptr) {
         n.is_instant = is_brief(*n.callee, n.arguments.bound);
-        n.is_direct = n.is_instant && n.lines == 0;
-    } else {  // whether what they give is brief will be seen then
-        n.is_direct = !n.callee->is_async() && n.callee->pool != thread_pool::blocking && n.lines == 0 &&
-                      !are_large(n.arguments.bound) && are_direct(*awaited);
+    } else {
+        steps += steps_of(*awaited);
     }
+    n.take_steps(steps);
+    // Whether what tasks in the arguments give is brief will be seen then.
+    const bool may_be_brief = awaited == nullptr ? n.is_instant
+                                                 : !n.callee->is_async() && n.callee->pool != thread_pool::blocking &&
+                                                       !are_long_to_read(n.arguments.bound) && are_direct(*awaited);
+    n.is_direct = may_be_brief && !n.prints && n.steps <= node::most_steps;
 }
 
 }  // namespace gatherd::api::plan

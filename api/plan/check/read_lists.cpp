@@ -73,28 +73,26 @@ const node& read_any_of(plan_builder& b, const task_members& m, const node& wher
     return n;
 }
 
-void add_lines(node& n, std::size_t lines) noexcept {
-    n.is_instant = n.is_instant && lines <= node::most_lines;
-    n.lines = static_cast<std::uint8_t>(std::min<std::size_t>(lines, node::most_lines));
-}
-
 void read_children(plan_builder& b, list_node& n, json_view list, std::string_view step, const symbol_scope* names) {
     const std::span<const node*> children = b.target().make_span<const node*>(list.size());
     bool are_instant = true;
     bool are_direct = true;
-    std::size_t lines = 0;
+    bool print = false;
+    std::size_t steps = 0;
     branch where{&n, step, 0};
     for (const json_view item : list.items()) {
         const node& child = read_task(b, item, where, names);
         children[where.position++] = &child;
         are_instant = are_instant && child.is_instant;
         are_direct = are_direct && child.is_direct;
-        lines += child.lines;
+        print = print || child.prints;
+        steps += child.steps;
     }
     n.children = children;
     n.is_instant = are_instant;
-    n.is_direct = are_direct;
-    add_lines(n, lines);
+    n.prints = print;
+    n.take_steps(steps);
+    n.is_direct = are_direct && n.steps <= node::most_steps;
 }
 
 }  // namespace gatherd::api::plan

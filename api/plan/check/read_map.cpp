@@ -19,16 +19,19 @@ void read_listed_calls(plan_builder& b, map_node& n, const map_members& given, c
     b.count(given.over.size());
     const std::span<call_arguments> items = b.target().make_span<call_arguments>(given.over.size());
     n.is_instant = true;
+    n.prints = n.callee->prints;
+    std::size_t steps = 0;
     argument_site site{*n.callee, n, {n.over_step, 0}, names, given.is_literal};
     for (const json_view args : given.over.items()) {
         call_arguments& item = items[site.below.item];
         item = read_arguments(b, site, args);
         n.is_instant = n.is_instant && item.awaited == nullptr && is_brief(*n.callee, item.bound);
+        steps += steps_to_call(*n.callee, item.bound);
         ++site.below.item;
     }
     n.over = items;
-    add_lines(n, n.callee->prints ? items.size() : 0);
-    n.is_direct = n.is_instant && n.lines == 0;
+    n.take_steps(steps);
+    n.is_direct = n.ends_at_once() && !n.prints;
 }
 
 void read_body(plan_builder& b, map_node& n, const map_members& given, const symbol_scope* names) {

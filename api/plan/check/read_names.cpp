@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +33,22 @@ std::span<const std::string_view> read_types(plan_builder& b, json_view types, c
     return kept;
 }
 
+constexpr std::size_t steps_of_a_named_value = 8;  // to copy what is looked up at once, at the most
+
+/// Those that are there.
+void be_direct_if_all_are(node& n, std::initializer_list<const node*> parts) {
+    std::size_t steps = 0;
+    n.is_direct = true;
+    for (const node* const each : parts) {
+        if (each != nullptr) {
+            n.is_direct = n.is_direct && each->is_direct;
+            steps += each->steps;
+        }
+    }
+    n.take_steps(steps);
+    n.is_direct = n.is_direct && n.steps <= node::most_steps;
+}
+
 }  // namespace
 
 const node& read_ref(plan_builder& b, json_view own, const node& where, const symbol_scope* names,
@@ -44,6 +61,7 @@ const node& read_ref(plan_builder& b, json_view own, const node& where, const sy
         if (const auto found = each->slots.find(own.as_string()); found != each->slots.end()) {
             n.slot = found->second;
             n.names_value = n.is_direct = each->holds_value;
+            n.take_steps(steps_of_a_named_value);
             return n;
         }
     }
@@ -67,7 +85,7 @@ const node& read_if(plan_builder& b, const task_members& m, const node& where, c
     if (const auto otherwise = m.given(option::else_)) {
         n.otherwise = &read_task(b, *otherwise, {&n, "/else"}, names);
     }
-    n.is_direct = n.condition->is_direct && n.then->is_direct && (n.otherwise == nullptr || n.otherwise->is_direct);
+    be_direct_if_all_are(n, {n.condition, n.then, n.otherwise});
     return n;
 }
 
@@ -120,8 +138,7 @@ const node& read_try(plan_builder& b, const task_members& m, const node& where, 
     if (const auto finalizer = m.given(option::finally)) {
         n.finalizer = &read_task(b, *finalizer, {&n, "/finally"}, names);
     }
-    n.is_direct = n.body->is_direct && (n.handler == nullptr || n.handler->is_direct) &&
-                  (n.finalizer == nullptr || n.finalizer->is_direct);
+    be_direct_if_all_are(n, {n.body, n.handler, n.finalizer});
     return n;
 }
 

@@ -68,6 +68,7 @@ const node& read_value(plan_builder& b, json_view own, const node& where) {
     n.constant = &constant;
     n.is_instant = true;
     n.is_direct = !are_large({&constant, 1});
+    n.take_steps(n.is_direct ? steps_to_read({&constant, 1}) : node::most_steps + 1);
     return n;
 }
 

@@ -64,9 +64,6 @@ void read_mapped(plan_builder& b, map_node& n, const map_members& given, const s
 [[nodiscard]] const node& read_any_of(plan_builder& b, const task_members& m, const node& where,
                                       const symbol_scope* names);
 
-/// A list or map whose children print so many lines in all: with too many it is not instant.
-void add_lines(node& n, std::size_t lines) noexcept;
-
 /// The children of a list, which is an array; `step`: how their paths go on. It is instant or direct when all of them
 /// are.
 void read_children(plan_builder& b, list_node& n, protocol::json_view list, std::string_view step,

@@ -12,6 +12,7 @@
 
 #include "api/plan/evaluate/evaluate.hpp"
 #include "api/plan/evaluate/program.hpp"
+#include "api/plan/evaluate/turn.hpp"
 #include "api/plan/model/drop_aside.hpp"
 #include "api/plan/model/function.hpp"
 #include "api/protocol/json_writer.hpp"
@@ -22,9 +23,6 @@
 
 namespace gatherd::api::plan {
 
-namespace {
-
-/// The exception that is being handled, as a failure.
 failure_ptr handled(place where) {
     const auto as = [where](const char* type, const std::string& message) {
         return std::make_shared<const failure>(failure{type, message, where});
@@ -48,7 +46,9 @@ failure_ptr handled(place where) {
     }
 }
 
-/// The same of a call that was made, which its context is told.
+namespace {
+
+/// The failure of the exception that is being handled, raised by a call that was made, which its context is told.
 failure_ptr handled_call(place where, const function& callee, call_context& context) {
     failure_ptr failed = handled(where);
     if (!failed->is_cancellation()) {
@@ -459,6 +459,7 @@ executor::task<outcome> evaluate_any_call(place where, environment_ptr names, pr
         }
     } else if (awaited != nullptr) {
         given.expect(awaited->parts.size());
+        turn own;
         for (const awaited_part& part : awaited->parts) {
             std::shared_ptr<const value> shared;
             const ref_node* const ref = whole_ref(part);
@@ -472,6 +473,13 @@ executor::task<outcome> evaluate_any_call(place where, environment_ptr names, pr
                 given.share(part, std::move(shared));
             } else {
                 given.fill(part, std::move(result.result()));
+            }
+            if (own.is_over_after_child()) {
+                try {
+                    co_await give_way{};
+                } catch (const executor::cancelled_error& e) {
+                    co_return cancelled_at(where, e);
+                }
             }
         }
     }
@@ -493,6 +501,7 @@ bool is_deeper_than(const value& v, std::size_t max_depth) {
 }
 
 outcome call_now(const function& callee, arguments bound, place where, program& p) {
+    turn::take(steps_to_call(callee, bound));
     try {
         return callee.call(p, bound);
     } catch (const std::exception&) {
@@ -527,12 +536,13 @@ void fill_part(value& argument, const awaited_part& part, value result) {
 }
 
 bool is_long(const function& callee, arguments bound) {
-    return callee.pool == thread_pool::none ? are_large(bound) : callee.is_brief == nullptr || !callee.is_brief(bound);
+    return callee.pool == thread_pool::none ? are_long_to_read(bound)
+                                            : callee.is_brief == nullptr || !callee.is_brief(bound);
 }
 
 bool is_more_than_a_step(const value& v) noexcept {
     constexpr std::size_t most_values = 256;
-    constexpr std::size_t most_text_bytes = 16 * 1024;
+    constexpr std::size_t most_text_bytes = 1024;
     return are_more_than({&v, 1}, most_values, most_text_bytes);
 }
 

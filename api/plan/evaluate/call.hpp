@@ -61,6 +61,9 @@ void fill_part(value& argument, const awaited_part& part, value result);
 /// Whether a call that has not succeeded has waited: of a function that waits, unless its arguments were refused.
 [[nodiscard]] bool has_waited(const call_node& n);
 
+/// The exception that is being handled, as a failure.
+[[nodiscard]] failure_ptr handled(place where);
+
 /// The failure that a cancelled wait is.
 [[nodiscard]] outcome cancelled_at(place where, const executor::cancelled_error& cause);
 

@@ -16,10 +16,9 @@ const value& child_list::item(std::size_t i) const {
 }
 
 bool child_list::are_direct() const {
-    constexpr std::size_t most_tasks = 64;  // of what is done without a look at others
     const map_node& n = map();
     if (n.body != nullptr) {
-        return n.body->is_direct && n.body_tasks <= most_tasks;
+        return n.body->is_direct;
     }
     return computed != nullptr && !n.callee->is_async() && n.callee->pool != thread_pool::blocking;
 }

@@ -2,6 +2,7 @@
 /// The children of a gather, map or sequence, whichever it is.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -32,17 +33,14 @@ struct child_list {
 
     /// Whether it may be evaluated by now().
     [[nodiscard]] bool is_instant(std::size_t i) const {
-        return parent.is_instant || (is_map() ? are_direct() : list().children[i]->is_instant);
+        return is_map() ? map().is_instant || are_direct() : list().children[i]->ends_at_once();
+    }
+    /// Whether no child has to be evaluated as a coroutine. Cost: linear in them.
+    [[nodiscard]] bool all_end_at_once() const {
+        return is_map() ? map().is_instant : std::ranges::all_of(list().children, &node::ends_at_once);
     }
     /// Whether they are the items of a map that may be evaluated by now(), unless they turn out to be large.
     [[nodiscard]] bool are_direct() const;
-
-    /// How many lines an instant child may print.
-    [[nodiscard]] std::size_t lines(std::size_t i) const {
-        return !is_map() ? list().children[i]->lines : map().callee != nullptr ? std::size_t{map().callee->prints} : 0;
-    }
-    /// How many steps of a turn a child takes that is evaluated by now().
-    [[nodiscard]] std::size_t steps() const { return is_map() ? map().body_tasks : 1; }
 
     [[nodiscard]] place place_of(std::size_t i) const {
         if (!is_map()) {

@@ -6,6 +6,7 @@
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/model/failure.hpp"
 #include "api/protocol/json_writer.hpp"
+#include "gatherd/executor/to_thread.hpp"
 
 namespace gatherd::api::plan {
 
@@ -13,8 +14,21 @@ using executor::task;
 
 namespace {
 
-task<outcome> evaluate_value(const node& n, program& p) {
-    co_return instant_outcome(n, p);
+/// A large one is copied on the compute pool.
+task<outcome> evaluate_value(const value_node& n, program& p) {
+    if (n.ends_at_once()) {
+        co_return *n.constant;
+    }
+    try {
+        auto body = [&n, owner = p.shared_from_this()] {
+            const executor::memory_turn turn{&owner->memory()};
+            return outcome{*n.constant};
+        };
+        auto copying = executor::compute_in_turn(std::move(body));
+        co_return co_await copying;
+    } catch (const std::exception&) {
+        co_return handled({&n});
+    }
 }
 
 /// With a record of its own, which the one of the to_thread is around.
@@ -74,7 +88,7 @@ task<outcome> evaluate_kind(const node& n, environment_ptr names, program& p) {
         case kind::call:
             return evaluate_call({&n}, std::move(names), p);
         case kind::value:
-            return evaluate_value(n, p);
+            return evaluate_value(static_cast<const value_node&>(n), p);
         case kind::ref:
             return evaluate_ref(static_cast<const ref_node&>(n), std::move(names), p);
         case kind::map:

@@ -108,7 +108,7 @@ task<outcome> gather_children(child_list children, environment_ptr names, progra
     const node& n = children.parent;
     const bool is_watched = &n == &p.source().root() && p.observer().wants_children();
     const bool has_limit = children.options.limit != 0;
-    const bool at_once = !p.is_seeded() && (!has_limit || n.is_instant);
+    const bool at_once = !p.is_seeded() && (!has_limit || children.all_end_at_once());
     if (at_once && !is_watched && are_worth_sharing(children)) {
         co_return co_await evaluate_shared(std::move(children), std::move(names), p);
     }
@@ -143,7 +143,7 @@ task<outcome> gather_children(child_list children, environment_ptr names, progra
                     child = observed(std::move(child), i, p);
                 }
                 g.start(i, std::move(child));
-                if (own.is_over_after(0)) {
+                if (own.is_over_after_child()) {
                     if (p.is_seeded()) {
                         co_await give_way{};
                     } else {
@@ -163,7 +163,7 @@ task<outcome> gather_children(child_list children, environment_ptr names, progra
             if (!g.results[i].has_value() && g.first_failure == nullptr && !children.options.return_exceptions) {
                 g.first_failure = children.failed(i, g.results[i].reason());
             }
-            if (own.is_over_after(children.lines(i), children.steps())) {
+            if (own.is_over_after_child()) {
                 co_await executor::yield();
             }
         }
@@ -203,7 +203,7 @@ task<outcome> gather_children(child_list children, environment_ptr names, progra
             outcome result = g.take(i, children.place_of(i));
             list.push_back(children.options.return_exceptions ? result_entry(std::move(result))
                                                               : std::move(result.result()));
-            if (own.is_over_after(0)) {
+            if (own.is_over_after_child()) {
                 co_await give_way{};
             }
         }

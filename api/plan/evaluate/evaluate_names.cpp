@@ -134,7 +134,7 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p,
             }
         }
         const bool is_large = source != nullptr && are_large({source.get(), 1});
-        const bool is_shared = is_large && shared != nullptr;
+        const bool is_shared = shared != nullptr && source != nullptr && is_more_than_a_step(*source);
         if (source == nullptr) {
             copied = outcome_of_named(scope, n.slot, {&n});
         } else if (!is_large || (is_shared && source->is_string())) {

@@ -24,10 +24,10 @@ namespace {
 /// turns after the tasks that are ready already; nor a call that draws, which waits for its turn to draw.
 bool ends_in_this_step(const node& n, const program& p) {
     if (!p.is_seeded()) {
-        return n.is_instant;
+        return n.ends_at_once();
     }
-    return n.is == kind::value ||
-           (n.is_instant && n.is == kind::call && !static_cast<const call_node&>(n).callee->draws);
+    return n.ends_at_once() &&
+           (n.is == kind::value || (n.is == kind::call && !static_cast<const call_node&>(n).callee->draws));
 }
 
 /// Tasks that are created during the life of what it gives have to end by then, or by no wait_for; and no later than
@@ -54,7 +54,7 @@ task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, progr
             co_return result;
         }
         results.result().push_back(std::move(result.result()));
-        if (own.is_over_after(each->is_instant ? each->lines : 0)) {
+        if (own.is_over_after_child()) {
             try {
                 co_await give_way{};
             } catch (const cancelled_error& e) {

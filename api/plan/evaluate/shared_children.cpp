@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -35,16 +36,13 @@ struct sharing {
     std::atomic<std::size_t> next{0};
 };
 
-/// How many children are taken at a time.
-std::size_t row_of(const child_list& children) noexcept {
-    return std::max<std::size_t>(steps_a_turn / children.steps(), 1);
-}
+constexpr std::size_t row = steps_a_turn;  // children that are taken at a time
 
 /// Gives how many it took.
 task<std::size_t> evaluate_rows(std::shared_ptr<sharing> shared, program& p) {
     const child_list& children = shared->children;
     const std::size_t size = children.size;
-    const std::size_t row = row_of(children);
+    turn own;
     for (std::size_t taken = 0;;) {
         // Relaxed: a row is taken by one only, and nothing else is told by it. What is in it came before the task.
         const std::size_t first = shared->next.fetch_add(row, std::memory_order_relaxed);
@@ -53,15 +51,20 @@ task<std::size_t> evaluate_rows(std::shared_ptr<sharing> shared, program& p) {
         }
         const std::size_t last = std::min(first + row, size);
         for (std::size_t i = first; i < last; ++i) {
-            auto made = children.now(i, shared->names, p);
+            std::optional<outcome> made;
+            if (children.is_instant(i)) {
+                made = children.now(i, shared->names, p);
+            }
             if (made) {
                 shared->results[i] = *std::move(made);
             } else {  // of those the compute pool has as many at a time as there are who take
                 shared->results[i] = co_await children.later(i, shared->names, p);
             }
+            if (own.is_over_after_child()) {
+                co_await executor::yield();
+            }
         }
         taken += last - first;
-        co_await executor::yield();
     }
 }
 
@@ -69,15 +72,13 @@ task<std::size_t> evaluate_rows(std::shared_ptr<sharing> shared, program& p) {
 
 bool are_worth_sharing(const child_list& children) noexcept {
     const node& n = children.parent;
-    return children.size >= least_shared && n.lines == 0 &&
-           (n.is_instant || (n.is == kind::map && children.are_direct()));
+    return children.size >= least_shared && !n.prints && (n.is_instant || (n.is == kind::map && children.are_direct()));
 }
 
 task<outcome> evaluate_shared(child_list list, environment_ptr names, program& p) {
     memory_limit::check(list.size * sizeof(outcome));
     const auto all = std::make_shared<sharing>(std::move(list), std::move(names));
     const child_list& children = all->children;
-    const std::size_t row = row_of(children);
     const std::size_t rows = (children.size + row - 1) / row;
     std::vector<task<std::size_t>> takers;
     for (std::size_t i = 0; i < std::min(executor::scheduler::current()->workers(), rows); ++i) {

@@ -2,25 +2,29 @@
 /// How long an evaluation goes on before others have their turn.
 #pragma once
 
+#include <algorithm>
 #include <coroutine>
 #include <cstddef>
+#include <utility>
 
 #include "gatherd/executor/detail/task_state.hpp"
 
 namespace gatherd::api::plan {
 
-/// After so many steps, each of them a child that cannot wait, an evaluation lets others run: some tens of
+/// After so many steps, each of them a call that looks at few values, an evaluation lets others run: some tens of
 /// microseconds.
 constexpr std::size_t steps_a_turn = 256;
 
 /// Counts the steps of one evaluation.
 class turn {
 public:
-    /// One more step, or so many, in which so many lines were printed. Each line goes to a client and counts as several
-    /// steps. True: the turn is over, and another one begins.
-    [[nodiscard]] bool is_over_after(std::size_t lines, std::size_t steps = 1) noexcept {
-        constexpr std::size_t steps_a_line = 4;
-        steps_ += steps + steps_a_line * lines;
+    /// What a thread evaluates takes so many steps: those of its next turn to end.
+    static void take(std::size_t steps) noexcept { taken_ += steps; }
+
+    /// One more child has been evaluated or begun, in so many steps as were taken for it, and in one at least. True:
+    /// the turn is over, and another one begins.
+    [[nodiscard]] bool is_over_after_child() noexcept {
+        steps_ += std::max<std::size_t>(std::exchange(taken_, 0), 1);
         if (steps_ < steps_a_turn) {
             return false;
         }
@@ -30,6 +34,7 @@ public:
 
 private:
     std::size_t steps_ = 0;
+    static inline thread_local constinit std::size_t taken_ = 0;
 };
 
 /// `co_await give_way{}`: lets other work run. Unlike executor::yield it keeps the task's place among the tasks of a

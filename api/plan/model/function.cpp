@@ -18,10 +18,15 @@ std::string count_of(const char* noun, std::size_t n) {
     return std::to_string(n) + ' ' + noun + (n == 1 ? "" : "s");
 }
 
+// Of what a worker looks at in one piece. To sort the characters of such a text takes some milliseconds.
+constexpr std::size_t most_values = 4096;
+constexpr std::size_t most_text_bytes = std::size_t{16} << 10;
+constexpr std::size_t most_copied_bytes = std::size_t{256} << 10;
+
 /// What a value may have, at most. Takes what it finds from it.
 struct room {
-    std::size_t values;
-    std::size_t text_bytes;
+    std::size_t values = 0;
+    std::size_t text_bytes = 0;
 
     /// Whether a value has more than there is.
     bool is_exceeded_by(const value& v) noexcept {
@@ -82,7 +87,29 @@ bool are_more_than(arguments given, std::size_t values, std::size_t text_bytes) 
 }
 
 bool are_large(arguments given) noexcept {
-    return !given.empty() && are_more_than(given, 4096, std::size_t{256} << 10);
+    return !given.empty() && are_more_than(given, most_values, most_copied_bytes);
+}
+
+bool are_long_to_read(arguments given) noexcept {
+    return !given.empty() && are_more_than(given, most_values, most_text_bytes);
+}
+
+std::size_t steps_to_read(arguments given) noexcept {
+    constexpr std::size_t values_a_step = 16;
+    constexpr std::size_t text_bytes_a_value = 4;  // who looks at each character makes a value of it
+    room left{most_values, most_text_bytes};
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        if (left.is_exceeded_by(given[i])) {
+            left = {};
+            break;
+        }
+    }
+    return 1 + (most_values - left.values + (most_text_bytes - left.text_bytes) / text_bytes_a_value) / values_a_step;
+}
+
+std::size_t steps_to_call(const function& callee, arguments given) noexcept {
+    constexpr std::size_t more_steps = 15;  // where a line is sent, or few arguments make many values
+    return steps_to_read(given) + (callee.prints || callee.is_brief != nullptr ? more_steps : 0);
 }
 
 std::optional<std::size_t> slots_by_position(const function& callee, std::size_t given) noexcept {

@@ -193,9 +193,19 @@ struct binding {
 /// function that takes them whole gets them so, and finds out itself whether they fit.
 [[nodiscard]] std::vector<value> bind_value(const function& callee, value args);
 
-/// Whether these are so many values, or such long texts, that a function which looks at each of them would hold a
-/// worker up. Cost: bounded.
+/// Whether these are so many values, or such long texts, that to copy or to destroy them would hold a worker up. Cost:
+/// bounded.
 [[nodiscard]] bool are_large(arguments given) noexcept;
+
+/// The same of a function that looks at each value, and at each character of a text. Cost: bounded.
+[[nodiscard]] bool are_long_to_read(arguments given) noexcept;
+
+/// About how many steps of a turn (api/plan/evaluate/turn.hpp) it takes to look at these; of those that are long to
+/// read as many as of the most that are not. Cost: bounded.
+[[nodiscard]] std::size_t steps_to_read(arguments given) noexcept;
+
+/// The same of a call with these arguments.
+[[nodiscard]] std::size_t steps_to_call(const function& callee, arguments given) noexcept;
 
 /// Whether they are more than so many values, or so many bytes of text. Cost: bounded by these.
 [[nodiscard]] bool are_more_than(arguments given, std::size_t values, std::size_t text_bytes) noexcept;

@@ -2,6 +2,7 @@
 /// A plan in memory: one struct for each kind of TASK.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -41,19 +42,26 @@ enum class kind : std::uint8_t {
 /// A node of the tree. Nodes live in their plan's arena, never change once checked, and own nothing: what they point to
 /// lives as long as the plan. Threads: any number may read.
 struct node {
-    /// A node with more calls that print is not instant, so that nobody writes more lines before others have their
-    /// turn.
-    static constexpr std::uint8_t most_lines = 64;
+    /// What takes more is not evaluated in one piece, so that others have their turn.
+    static constexpr std::uint16_t most_steps = 1024;
 
     explicit node(kind its_kind) noexcept : is{its_kind} {}
 
     kind is;
-    bool is_instant = false;                  ///< evaluating it can neither wait nor take long: it needs no coroutine
-    bool is_direct = false;                   ///< the same, once its names hold values that are not large
-    std::uint8_t lines = 0;                   ///< of an instant one: how many of its calls print, at most most_lines
+    bool is_instant : 1 = false;              ///< evaluating it cannot wait: it needs no coroutine
+    bool is_direct : 1 = false;               ///< the same, once its names hold values that are not large
+    bool prints : 1 = false;                  ///< of an instant one: some of its calls do
+    std::uint16_t steps = 1;                  ///< of these: about how many steps of a turn; too many: most_steps + 1
     std::uint32_t position = place::no_item;  ///< in its parent's list; the path ends with it, after `step`
     const node* parent = nullptr;
     const std::string_view* step = nullptr;  ///< how its parent's path goes on: "/gather", "/let/a", "/args/0/await"
+
+    /// Whether it is evaluated in one piece.
+    [[nodiscard]] bool ends_at_once() const noexcept { return is_instant && steps <= most_steps; }
+
+    void take_steps(std::size_t count) noexcept {
+        steps = static_cast<std::uint16_t>(std::min<std::size_t>(count, most_steps + 1));
+    }
 };
 
 /// A task in the arguments of a call, and where its result goes.

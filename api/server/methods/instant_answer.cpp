@@ -18,7 +18,8 @@
 namespace gatherd::api::server {
 namespace {
 
-/// So many calls that cannot wait are run on the spot: some tens of microseconds, less than a program costs.
+/// So many calls that cannot wait are run on the spot: some tens of microseconds, less than a program costs. On the
+/// bulk lane they may take longer.
 constexpr std::size_t most_at_once = 1024;
 
 constexpr std::size_t most_kept = std::size_t{64} << 10;  // bytes of an answer's memory, for the next answer
@@ -50,8 +51,11 @@ private:
 }  // namespace
 
 bool is_answered_at_once(const plan::plan& source, const plan::program_options& run_options) noexcept {
-    return source.root().is_instant && source.tasks() <= most_at_once && !run_options.generator &&
-           (!run_options.timeout || run_options.timeout->count() > 0);
+    const plan::node& root = source.root();
+    const bool is_in_bulk = executor::scheduler::current() == nullptr;
+    const bool may_be_long = root.is == plan::kind::value || (is_in_bulk && !root.prints);
+    return (root.ends_at_once() || (root.is_instant && may_be_long)) && source.tasks() <= most_at_once &&
+           !run_options.generator && (!run_options.timeout || run_options.timeout->count() > 0);
 }
 
 namespace {

@@ -147,11 +147,44 @@ TEST_CASE("plan_decoder: what prints many lines is not evaluated in one piece", 
         }
         return R"({"sequence":[)" + list + "]}";
     };
-    CHECK((*checked(prints(64)))->root().is_instant);
-    CHECK((*checked(prints(64)))->root().lines == 64);
-    CHECK_FALSE((*checked(prints(65)))->root().is_instant);
-    CHECK_FALSE((*checked(R"({"gather":[)" + prints(32) + "," + prints(33) + "]}"))->root().is_instant);
-    CHECK((*checked(R"({"map":"print","over":[[1],[2]]})"))->root().lines == 2);
+    CHECK((*checked(prints(64)))->root().ends_at_once());
+    CHECK_FALSE((*checked(prints(65)))->root().ends_at_once());
+    CHECK_FALSE((*checked(R"({"gather":[)" + prints(32) + "," + prints(33) + "]}"))->root().ends_at_once());
+    CHECK((*checked(R"({"map":"print","over":[[1],[2]]})"))->root().prints);
+}
+
+TEST_CASE("plan_decoder: what takes many steps is not evaluated in one piece", "[plan]") {
+    const auto many = [](const std::string& task, std::size_t count) {
+        std::string list = task;
+        for (std::size_t i = 1; i < count; ++i) {
+            list += "," + task;
+        }
+        return R"({"gather":[)" + list + "]}";
+    };
+    const auto is_one_piece = [&many](const std::string& task, std::size_t count) {
+        const auto made = checked(many(task, count), 10'000);
+        REQUIRE(made);
+        CHECK((*made)->root().is_instant);
+        return (*made)->root().ends_at_once();
+    };
+    const std::string noop = R"({"call":"noop"})";
+    CHECK(is_one_piece(noop, 1024));
+    CHECK_FALSE(is_one_piece(noop, 1025));
+    CHECK_FALSE(is_one_piece(many(noop, 32), 33));  // nested ones too
+    // Few bytes that make many values, and texts whose characters are many values.
+    CHECK(is_one_piece(R"({"call":"range","args":[1000]})", 60));
+    CHECK_FALSE(is_one_piece(R"({"call":"range","args":[1000]})", 65));
+    const std::string sorted = R"({"call":"sorted","args":[")" + std::string(16'000, 'x') + R"("]})";
+    CHECK(is_one_piece(sorted, 3));
+    CHECK_FALSE(is_one_piece(sorted, 5));
+    const auto direct = [&](std::size_t count) {
+        const auto made = checked(R"({"map":)" + many(R"({"call":"len","args":[{"await":)" + sorted + "}]}", count) +
+                                  R"(,"as":"x","over":[1]})");
+        REQUIRE(made);
+        return static_cast<const map_node&>((*made)->root()).body->is_direct;
+    };
+    CHECK(direct(3));
+    CHECK_FALSE(direct(5));
 }
 
 TEST_CASE("plan_decoder: a call with large arguments is no worker's work", "[plan]") {

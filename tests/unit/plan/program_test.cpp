@@ -279,16 +279,34 @@ TEST_CASE("program: calls that draw under a seed wait for each other, on whateve
     CHECK(plain == at_once);
 }
 
-TEST_CASE("turn: it ends after so many steps, and sooner where lines are printed", "[plan]") {
-    const auto steps_until_over = [](std::size_t lines_a_step) {
-        gatherd::api::plan::turn counted;
-        std::size_t steps = 1;
-        while (!counted.is_over_after(lines_a_step)) {
-            ++steps;
+TEST_CASE("turn: it ends after so many steps, and sooner where a child takes more than one", "[plan]") {
+    using gatherd::api::plan::turn;
+    const auto children_until_over = [](std::size_t steps_of_a_child) {
+        turn counted;
+        std::size_t children = 1;
+        for (;; ++children) {
+            turn::take(steps_of_a_child);
+            if (counted.is_over_after_child()) {
+                return children;
+            }
         }
-        return steps;
     };
-    CHECK(steps_until_over(0) == 256);
-    CHECK(steps_until_over(1) == 52);
-    CHECK(steps_until_over(64) == 1);
+    CHECK(children_until_over(0) == 256);
+    CHECK(children_until_over(1) == 256);
+    CHECK(children_until_over(16) == 16);
+    CHECK(children_until_over(1000) == 1);
+}
+
+TEST_CASE("turn: a call takes more steps the more it looks at", "[plan]") {
+    using gatherd::api::value, gatherd::api::plan::steps_to_call;
+    const auto steps = [](const char* name, const std::vector<value>& given) {
+        return steps_to_call(*standard().find(name), std::span<const value>{given});
+    };
+    CHECK(steps("noop", {}) == 1);
+    CHECK(steps("add", {1, 2}) == 1);
+    CHECK(steps("print", {1}) == 16);
+    CHECK(steps("range", {1000}) == 16);
+    CHECK(steps("sorted", {value(std::vector<int>(1600, 1))}) == 101);
+    CHECK(steps("sorted", {std::string(6400, 'x')}) == 101);
+    CHECK(steps("sorted", {value(std::vector<int>(1'000'000, 1))}) == 513);
 }
