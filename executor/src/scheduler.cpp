@@ -140,6 +140,13 @@ void scheduler::inject(work& item) noexcept {
     injected_.push(one);
 }
 
+/// What one step makes ready beyond some: it goes behind what is injected.
+void scheduler::put_behind(work& item) noexcept {
+    work_list one;
+    one.push(item);
+    behind_.push(one);
+}
+
 void scheduler::inject_from_outside(work& item) noexcept {
     work_list one;
     one.push(item);
@@ -189,7 +196,7 @@ void scheduler::add_callback(std::size_t home, timer_node& t, clock::time_point 
 }
 
 bool scheduler::any_work() const noexcept {
-    if (!injected_.empty()) {
+    if (!injected_.empty() || !behind_.empty()) {
         return true;
     }
     for (const auto& w : workers_) {

@@ -68,7 +68,7 @@ std::coroutine_handle<> worker::run_coroutine(std::coroutine_handle<> at) noexce
 
 std::coroutine_handle<> worker::run_step(task_state& task, std::coroutine_handle<> at) noexcept {
     ++nested_;
-    spawned_in_step_ = 0;
+    begin_step();
     const std::uint32_t outer_budget = std::exchange(budget_, step_budget);
     task_state* const outer = std::exchange(running, &task);
     memory_account* const outer_account = allocated_memory::work_for(&task.scope().memory());
@@ -81,7 +81,9 @@ std::coroutine_handle<> worker::run_step(task_state& task, std::coroutine_handle
 }
 
 void worker::push_ready(work& item) noexcept {
-    if (gives_way_ || !ready_.try_push(item)) {
+    if (++ready_in_step_ > most_ready_in_step) {
+        owner_.put_behind(item);
+    } else if (gives_way_ || !ready_.try_push(item)) {
         owner_.inject(item);
     }
 }
@@ -90,7 +92,7 @@ void worker::spawn(work& item) noexcept {
     counts_.spawned.add();
     // Beyond the first tasks of a step there is enough for thieves, and other programs need not stand behind the rest.
     if (++spawned_in_step_ > most_spawned_in_step) {
-        owner_.inject(item);
+        owner_.put_behind(item);
     } else if (running == nullptr || !running->is_child()) {
         push_ready(item);
     } else if (spawned_.try_push(item)) {
@@ -129,7 +131,7 @@ void worker::push_yielding(work& item) noexcept {
         push_ready(*spawned);
     }
     if (spawned_in_step_ > most_spawned_in_step) {
-        owner_.inject(item);  // some of what this step spawned is there
+        owner_.put_behind(item);  // some of what this step spawned is there
     } else {
         push_ready(item);
     }
@@ -140,7 +142,7 @@ bool worker::may_go_on() noexcept {
         return false;
     }
     ++tick_;
-    spawned_in_step_ = 0;
+    begin_step();
     budget_ = step_budget;
     counts_.run.add();
     return true;
@@ -163,10 +165,14 @@ work* worker::next_own() noexcept {
 bool worker::take_injected() noexcept {
     work_list taken;
     const std::size_t room = most_ready_to_take - std::min(most_ready_to_take, ready_.size());
-    owner_.injected_.take(std::min(most_injected_at_once, room), taken);
-    gives_way_ = room == 0 && !owner_.injected_.empty();
+    const std::size_t at_once = std::min(most_injected_at_once, room);
+    // Each has its part, so that neither keeps the other out for ever.
+    owner_.injected_.take(owner_.behind_.empty() ? at_once : at_once - at_once / 4, taken);
+    owner_.behind_.take(at_once - taken.size(), taken);
+    gives_way_ = room == 0 && (!owner_.injected_.empty() || !owner_.behind_.empty());
     counts_.injected.add(taken.size());
     const bool some = !taken.empty();
+    begin_step();
     while (!taken.empty()) {
         push_ready(taken.pop());
     }
@@ -175,6 +181,7 @@ bool worker::take_injected() noexcept {
 
 void worker::poll() noexcept {
     polled_at_ = clock::now();
+    begin_step();
     counts_.timers.add(timers_.fire_due(polled_at_) + callbacks_.fire_due(polled_at_));
     reactor_.poll(most_handlers_at_once);
 }
@@ -378,7 +385,7 @@ void worker::run() {
             }
         }
         counts_.run.add();
-        spawned_in_step_ = 0;
+        begin_step();
         item->run(*item);
     }
     current_ = nullptr;

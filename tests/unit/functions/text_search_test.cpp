@@ -58,6 +58,8 @@ TEST_CASE("text.search: the time of a pattern is bounded", "[functions]") {
               .starts_with("ValueError: text.search(): pattern '((a{100}){100}){100}' cannot be used: "));
     CHECK(refused({std::string(20'000'000, 'a')}, "(x{0,500})y").find("this pattern is searched for in at most") !=
           std::string::npos);
+    CHECK(refused({"a"}, std::string(5'000, 'a')) ==
+          "ValueError: text.search(): pattern has 5000 bytes, more than 4096");
     std::string groups;
     for (int i = 0; i < 101; ++i) {
         groups += "(a)";

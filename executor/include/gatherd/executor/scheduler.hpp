@@ -130,6 +130,7 @@ private:
         return *workers_[(index + distance) % workers_.size()];
     }
     void inject(work& item) noexcept;
+    void put_behind(work& item) noexcept;
     void inject_from_outside(work& item) noexcept;
     void inject_from_outside(work_list& items) noexcept;
     [[gnu::cold]] void wake_sleeper() noexcept;
@@ -142,6 +143,7 @@ private:
     std::vector<std::unique_ptr<worker>> workers_;
     idle_workers<> idle_;
     injection_queue<> injected_;
+    injection_queue<> behind_;  // what one step makes ready beyond some
     std::unique_ptr<blocking_pool> blocking_;
     std::unique_ptr<compute_pool> compute_;
     std::mutex scopes_lock_;             // of these lists: held by dump_tasks while it walks them

@@ -44,7 +44,9 @@ private:
 
 /// A thread that runs work: its own, else injected work, else stolen work. It sleeps in its reactor when there is none.
 ///
-/// It has two queues of fixed size. What does not fit goes to the scheduler's injection queue.
+/// It has two queues of fixed size. What does not fit goes to the scheduler's injection queue. What one step makes ready
+/// or spawns beyond 128 pieces, as a cancellation of many tasks does, goes behind that, into a second one: others need
+/// not stand in line behind all of it.
 ///
 /// - The ready queue: tasks that go on, the children of a program's root, and what was injected. First in, first out,
 ///   so programs take turns.
@@ -202,6 +204,7 @@ private:
     static constexpr std::uint32_t forks_between_polls = 4096;
     static constexpr std::chrono::microseconds lately{100};
     static constexpr std::uint32_t most_spawned_in_step = 128;
+    static constexpr std::uint32_t most_ready_in_step = 128;
     static constexpr std::uint32_t step_budget = 128;  // as tokio's
     static constexpr std::chrono::milliseconds timer_grace{1};
     static constexpr int deepest_nesting = 32;
@@ -224,6 +227,7 @@ private:
     };
 
     void run();
+    void begin_step() noexcept { spawned_in_step_ = ready_in_step_ = 0; }
     void poll() noexcept;
     [[nodiscard]] bool take_injected() noexcept;
     [[nodiscard]] bool polled_lately() noexcept;
@@ -250,6 +254,7 @@ private:
     std::uint32_t forks_left_ = forks_between_polls;
     std::uint32_t budget_ = step_budget;
     std::uint32_t spawned_in_step_ = 0;
+    std::uint32_t ready_in_step_ = 0;
     std::size_t unordered_ = 0;  // tasks on top of spawned_ that were pushed since order_spawned, the eldest below
     int nested_ = 0;             // steps inside steps
     bool searching_ = false;
