@@ -328,6 +328,44 @@ def values_that_are_dropped(port):
             assert "result" in client.answer()
 
 
+def long_texts_in_rows(port):
+    """Maps and pipelined requests of short calls that look at each character of a text, as at an item of a list."""
+    client = Client(port)
+    text = "ab" * 120_000
+    for name in ("sorted", "zip", "random.shuffle", "str.split"):
+        called = {"call": "len", "args": [{"await": {"call": name, "args": [{"ref": "t"}]}}]}
+        plan = {"let": {"t": {"value": text}}, "in": {"map": called, "as": "x", "over": {"await": {"call": "range", "args": [20_000]}}}}
+        client.send(request(1, "run", {"task": plan, "timeout": 2}))
+        client.answer()
+    lists = {"map": {"call": "len", "args": [{"await": {"call": "sorted", "args": [[[i % 7] for i in range(2000)]]}}]}, "as": "x",
+             "over": {"await": {"call": "range", "args": [20_000]}}}
+    client.send(request(1, "run", {"task": lists, "timeout": 2}))
+    client.answer()
+    for _ in range(60):
+        client.send(request(1, "run", [{"call": "len", "args": [{"await": {"call": "sorted", "args": [text]}}]}]))
+    for _ in range(60):
+        client.answer()
+
+
+def nested_calls_in_one_piece(port):
+    """Gathers of gathers of calls that cannot wait and make many values each."""
+    client = Client(port)
+    some = {"gather": [{"call": "range", "args": [1000]}] * 900}
+    client.send(request(1, "run", {"task": {"sequence": [{"call": "len", "args": [{"await": some}]}] * 30}}))
+    client.answer()
+    client.send(request(1, "run", {"task": {"call": "len", "args": [{"await": {"sequence": [{"gather": [{"call": "noop"}] * 300_000}] * 2}}]}}))
+    client.answer()
+
+
+def many_tasks_are_cancelled(port):
+    """Short plans that make a hundred thousand tasks, and run out of time."""
+    client = Client(port)
+    waits = {"call": "sleep", "args": [{"await": {"call": "add", "args": [{"ref": "x"}, 1000]}}]}
+    for each, count in ((waits, 100_000), ({"race": [{"call": "sleep", "args": [1000]}] * 20}, 5000)):
+        client.send(request(1, "run", {"task": {"map": each, "as": "x", "over": {"await": {"call": "range", "args": [count]}}}, "timeout": 1}))
+        assert "error" in client.answer()
+
+
 ATTACKS = {"awaits_then_resets": awaits_then_resets, "task_of_many_awaits_ends": task_of_many_awaits_ends,
            "awaits_expire_together": awaits_expire_together, "cancels_by_request": cancels_by_request,
            "one_id_many_times": one_id_many_times, "awaits_of_a_long_result": awaits_of_a_long_result,
@@ -335,7 +373,9 @@ ATTACKS = {"awaits_then_resets": awaits_then_resets, "task_of_many_awaits_ends":
            "lines_of_functions": lines_of("functions"), "lines_of_stats": lines_of("stats"), "long_answer": long_answer,
            "seeded_draws": seeded_draws, "names_that_collide": names_that_collide, "long_ids": long_ids, "huge_messages": huge_messages,
            "long_scalars": long_scalars, "many_prints": many_prints, "blocking_sleeps": blocking_sleeps,
-           "arguments_by_millions": arguments_by_millions, "values_that_are_dropped": values_that_are_dropped}
+           "arguments_by_millions": arguments_by_millions, "values_that_are_dropped": values_that_are_dropped,
+           "long_texts_in_rows": long_texts_in_rows, "nested_calls_in_one_piece": nested_calls_in_one_piece,
+           "many_tasks_are_cancelled": many_tasks_are_cancelled}
 
 
 # ---- the neighbour ---------------------------------------------------------------------------------

@@ -258,7 +258,8 @@ task<std::string> computes_before_another(task<> (*first)(std::string&)) {
     std::string said;
     const auto one = create_task(first(said));
     const auto other = create_task(says(said, 'b'));
-    co_await wait({one.ref(), other.ref()});
+    const std::vector both{one.ref(), other.ref()};
+    co_await wait(both);
     co_return said;
 }
 
@@ -272,7 +273,8 @@ task<std::string> cancelled_in_its_turn(record& call) {
     std::string said;
     const auto held = create_task(wait_for(computes_in_turn(call), 1ms));
     const auto other = create_task(says(said, 'b'));
-    co_await wait({held.ref(), other.ref()});
+    const std::vector both{held.ref(), other.ref()};
+    co_await wait(both);
     said += held.failed() && !call.ended ? " gone" : " waited";
     call.release.set_value();
     co_return said;

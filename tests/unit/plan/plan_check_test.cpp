@@ -181,7 +181,7 @@ TEST_CASE("plan_decoder: what takes many steps is not evaluated in one piece", "
         const auto made = checked(R"({"map":)" + many(R"({"call":"len","args":[{"await":)" + sorted + "}]}", count) +
                                   R"(,"as":"x","over":[1]})");
         REQUIRE(made);
-        return static_cast<const map_node&>((*made)->root()).body->is_direct;
+        return static_cast<const gatherd::api::plan::map_node&>((*made)->root()).body->is_direct;
     };
     CHECK(direct(3));
     CHECK_FALSE(direct(5));
