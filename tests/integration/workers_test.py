@@ -737,6 +737,23 @@ class Losses(WorkersCase):
         worker.end()
         self.assertEqual(len(self.client.message()["result"]), 300_000)
 
+    def test_so_do_answers_before_a_unix_socket_is_closed(self):
+        folder = tempfile.TemporaryDirectory(prefix="gatherd-workers-")
+        self.addCleanup(folder.cleanup)
+        where = f"{folder.name}/socket"
+        with Daemon(listen=f"127.0.0.1:0,unix:{where}") as daemon, daemon.connect() as client:
+            for _ in range(4):
+                with socket.socket(socket.AF_UNIX) as worker:
+                    worker.connect(where)
+                    lines = worker.makefile()
+                    worker.sendall(b'{"id":1,"method":"serve","params":{"functions":[{"name":"last"}],"concurrency":9}}\n')
+                    lines.readline()
+                    client.start("gather", {"tasks": [{"call": "last"}] * 9})
+                    answers = [json.dumps({"id": json.loads(lines.readline())["id"], "result": "x" * 300_000}) for _ in range(9)]
+                    worker.sendall(("\n".join(answers) + "\n").encode())
+                    lines.close()
+                self.assertEqual([len(each) for each in client.message()["result"]], [300_000] * 9)
+
     def test_unsent_calls_are_dropped_with_it(self):
         worker = self.worker("unread", concurrency=1024)
         worker._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 * 1024)

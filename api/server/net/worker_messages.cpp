@@ -30,6 +30,11 @@ public:
             to->hang_up();
         }
     }
+    void finish() override {
+        if (const auto to = to_.lock()) {
+            to->finish_reading();
+        }
+    }
 
 private:
     const std::weak_ptr<connection> to_;
