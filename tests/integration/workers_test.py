@@ -438,6 +438,13 @@ class Answers(WorkersCase):
         self.assertEqual(data["type"], "RuntimeError")
         data = self.error_of(worker, lambda i: worker.send(f'{{"id":"{i}","result":{10 ** 30}}}\n'))
         self.assertEqual(data["type"], "RuntimeError")
+        for result in (b"[1e999]", b'"\xff"', b'"\\ud800"'):
+            data = self.error_of(worker, lambda i, result=result: worker.send(b'{"id":"%b","result":%b}\n' % (i.encode(), result)))
+            self.assertEqual(data["type"], "RuntimeError")
+            self.assertIn("the worker's answer is wrong: malformed JSON: ", data["message"])
+        for name in ("", "a b\n"):
+            data = self.error_of(worker, lambda i, name=name: worker.fail(i, type=name, message="m"))
+            self.assertEqual(data["message"], "the worker's answer is wrong: error.data.type must not be empty, and must have no control characters")
         self.client.start("run", call("f"))
         worker.answer_next("still good")
         self.assertEqual(self.client.message()["result"], "still good")
