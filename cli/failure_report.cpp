@@ -78,15 +78,25 @@ std::string refusal_text(const std::string& message, const value& data, std::str
     return "refused: " + reason(message, text_at(data, "path")) + place(data, base) + (told ? "" : "; " + hint);
 }
 
-std::string limit_text(const std::string& message, const value& data) {
-    const auto limit = text_at(data, "limit");
-    const auto most = text_at(data, "max");
-    return "over a limit: " + message + (limit.empty() ? "" : " (" + limit + (most.empty() ? "" : " is " + most) + ")");
+/// The daemon's message without the kind of fault that it begins with.
+std::string_view without(std::string_view kind, std::string_view message) {
+    return message.starts_with(kind) ? message.substr(kind.size()) : message;
 }
 
-std::string overload_text(const std::string& message, const value& data) {
+std::string limit_text(std::string_view message, const value& data) {
+    auto text = "over a limit: " + std::string{without("Over a limit: ", message)};
+    const auto limit = text_at(data, "limit");
+    const auto most = text_at(data, "max");
+    if (text.find(limit) == std::string::npos) {
+        text += " (" + limit + (most.empty() ? "" : " is " + most) + ")";
+    }
+    return text;
+}
+
+std::string overload_text(std::string_view message, const value& data) {
     const auto wait = text_at(data, "retry_after");
-    return "overloaded: " + message + (wait.empty() ? "" : "; try again in " + wait + " s");
+    return "overloaded: " + std::string{without("Overloaded: ", message)} +
+           (wait.empty() ? "" : "; try again in " + wait + " s");
 }
 
 }  // namespace

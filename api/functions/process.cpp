@@ -27,6 +27,7 @@
 #include "api/functions/system_error.hpp"
 #include "api/process/process_spawner.hpp"
 #include "api/process/process_watch.hpp"
+#include "api/regular_file.hpp"
 #include "api/shortened.hpp"
 #include "gatherd/executor/errors.hpp"
 #include "gatherd/executor/use_task.hpp"
@@ -292,7 +293,7 @@ private:
             const std::string_view folder = rest.substr(0, rest.find(':'));
             rest.remove_prefix(std::min(folder.size() + 1, rest.size()));
             std::string path = std::string{folder} + "/" + program;
-            if (folder.starts_with('/') && access(path.c_str(), X_OK) == 0) {
+            if (folder.starts_with('/') && is_program(path)) {
                 return path;
             }
         }

@@ -15,6 +15,8 @@
 #include <string_view>
 #include <utility>
 
+#include "api/regular_file.hpp"
+
 namespace gatherd::api::pools {
 
 namespace {
@@ -43,10 +45,12 @@ std::string in_folder(const std::string& path, const std::string& folder) {
 
 /// A file that the system can execute by what its first line says.
 bool is_executable_script(const std::string& path) {
+    if (!is_program(path)) {
+        return false;
+    }
     std::array<char, 2> first{};
     std::ifstream file{path, std::ios::binary};
-    return access(path.c_str(), X_OK) == 0 && file.read(first.data(), first.size()) && first[0] == '#' &&
-           first[1] == '!';
+    return file.read(first.data(), first.size()) && first[0] == '#' && first[1] == '!';
 }
 
 /// The file of a program: a path itself, of a name the first one in the folders of `path`. Empty: there is none.
@@ -58,7 +62,7 @@ std::string find_program(const std::string& program, std::string_view path) {
         const std::string_view folder = path.substr(0, path.find(':'));
         path.remove_prefix(std::min(folder.size() + 1, path.size()));
         std::string file = std::string{folder} + '/' + program;
-        if (!folder.empty() && access(file.c_str(), X_OK) == 0) {
+        if (!folder.empty() && is_program(file)) {
             return file;
         }
     }
@@ -72,6 +76,8 @@ void check_access(const std::string& path, int mode, const char* verb) {
     const bool is_there = stat(path.c_str(), &found) == 0;
     if (is_there && S_ISDIR(found.st_mode)) {
         errno = EISDIR;
+    } else if (is_there && mode == X_OK && !S_ISREG(found.st_mode)) {
+        errno = EACCES;  // as execve says
     } else if (is_there && access(path.c_str(), mode) == 0) {
         return;
     }

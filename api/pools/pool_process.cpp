@@ -131,7 +131,7 @@ executor::task<> pool_process::live() {
     for (;;) {
         member_->changed.clear();
         if (has_ended_.load()) {
-            co_return;
+            break;
         }
         while (step()) {
         }
@@ -142,6 +142,13 @@ executor::task<> pool_process::live() {
             alarm_.cancel();
         }
         co_await member_->changed.wait();
+    }
+    alarm_.cancel();
+    around_.workers.rest(*worker_, std::chrono::milliseconds{0});
+    worker_->link().finish();
+    while (!member_->has_hung_up.load()) {  // the answers that it has sent are read
+        co_await member_->changed.wait();
+        member_->changed.clear();
     }
 }
 

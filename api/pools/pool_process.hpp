@@ -29,7 +29,7 @@ namespace gatherd::api::pools {
 ///         starting --start_time, retire--> draining, since its first serve may have brought it a call already
 ///         draining --its calls have ended, drain_time--> stopping
 ///         starting, serving, draining --its connection has ended--> closing --half a second--> stopping
-///         any      --it ends--> ended
+///         any      --it ends--> what it has sent is read --> ended
 ///
 /// In state stopping its connection is closed and its group gets SIGTERM, and SIGKILL after cancel_time.
 ///

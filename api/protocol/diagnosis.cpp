@@ -96,6 +96,7 @@ public:
         if (names_id()) {
             found.id = request_id::null();  // of two members of that name the last one counts
         }
+        found.has_method = found.has_method || (names_top_member() && path_.front().name == "method");
         return true;
     }
     bool parse_error(std::size_t, const std::string& token, const json::exception& reason) override {
@@ -114,9 +115,8 @@ private:
         std::string name{};
     };
 
-    [[nodiscard]] bool names_id() const {
-        return path_.size() == 1 && path_.front().is_object && path_.front().name == "id";
-    }
+    [[nodiscard]] bool names_top_member() const { return path_.size() == 1 && path_.front().is_object; }
+    [[nodiscard]] bool names_id() const { return names_top_member() && path_.front().name == "id"; }
 
     template <typename Append>
     bool scalar(Append append) {

@@ -22,6 +22,7 @@ struct diagnosis {
     std::string fault;                 ///< what is no JSON, and where, in printable ASCII; empty if nothing was found
     std::optional<huge_integer> huge;  ///< the first one
     bool is_batch = false;
+    bool has_method = false;  ///< of the one request, one was seen
     request_id id;  ///< of the one request, where it was seen: null if it is none or too long, absent if there is none
 };
 

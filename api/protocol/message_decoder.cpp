@@ -256,6 +256,9 @@ void message_decoder::state::explain(std::string_view text, simdjson::error_code
     } else if (!seen.fault.empty() || !seen.huge) {
         out.is_json = false;
         refuse_all(request_id::null(), {errc::parse_error, "malformed JSON: " + seen.fault});
+        if (!seen.has_method) {
+            std::get<refusal>(out.items.front()).call = std::move(id);
+        }
     } else if (const auto& [is_in_params, pointer] = *seen.huge; !is_in_params) {
         refuse_all(std::move(id), {errc::invalid_request, huge_at(pointer)});
     } else if (is_identified) {  // else it is a notification

@@ -17,6 +17,7 @@ struct refusal {
     request_id id;  ///< never absent: null where the id is unknown
     error reason;
     std::optional<json_view> answer{};  ///< the whole object, if it is no request but an answer: it has result or error
+    request_id call{};                  ///< of a text that is no JSON: the id before the fault, if no method is there
     bool is_empty = false;              ///< it is neither: no method, no result, no error
 };
 

@@ -41,10 +41,13 @@ call_end read_error(json_view error) {
     const auto type = data->is_object() ? data->find("type") : std::nullopt;
     const auto own_message = data->is_object() ? data->find("message") : std::nullopt;
     const auto traceback = data->is_object() ? given(*data, "traceback") : std::nullopt;
-    const bool is_good = type && type->is_string() && is_exception_type(type->as_string()) && own_message &&
-                         own_message->is_string() && (!traceback || traceback->is_string());
-    if (!is_good) {
+    const bool has_texts =
+        type && type->is_string() && own_message && own_message->is_string() && (!traceback || traceback->is_string());
+    if (!has_texts) {
         return wrong_answer("error.data must have texts as type and message, and may have one as traceback");
+    }
+    if (!is_exception_type(type->as_string())) {
+        return wrong_answer("error.data.type must not be empty, and must have no control characters");
     }
     call_end end;
     end.ending = call_end::way::raised;

@@ -50,6 +50,10 @@ void worker_table::rest(worker& tired, std::chrono::milliseconds within) {
     }
 }
 
+bool worker_table::is_of_pool(const worker& host, const std::string& pool) noexcept {
+    return host.member_ != nullptr && *host.member_->pool == pool;
+}
+
 /// Why the worker may not serve all of these, or nothing. Under lock_.
 std::optional<error> worker_table::fault_of_owner(const worker& host, const std::vector<declaration_ptr>& functions,
                                                   const std::string& path) const {
@@ -58,7 +62,7 @@ std::optional<error> worker_table::fault_of_owner(const worker& host, const std:
     }
     for (std::size_t i = 0; i < functions.size(); ++i) {
         const auto owned = owners_.find(functions[i]->callee.name);
-        if (owned != owners_.end() && (host.member_ == nullptr || *host.member_->pool != *owned->second.pool)) {
+        if (owned != owners_.end() && !is_of_pool(host, *owned->second.pool)) {
             const std::string at = path + '/' + std::to_string(i) + "/name";
             return error{errc::invalid_params,
                          "Invalid params: " + at + ": '" + owned->first + "' belongs to pool " + *owned->second.pool,
@@ -68,10 +72,25 @@ std::optional<error> worker_table::fault_of_owner(const worker& host, const std:
     return std::nullopt;
 }
 
-/// A name that a pool serves first belongs to it. Under lock_.
-void worker_table::take_ownership(const worker& host, const served_name& name) {
-    if (host.member_ != nullptr && name.offers.empty()) {
-        owners_.try_emplace(name.name, ownership{host.member_->pool});
+/// A name that a pool serves first belongs to it. Under lock_, which is held since fault_of_owner found no fault: of
+/// two pools that begin to serve a name at the same moment one is refused.
+void worker_table::take_ownership(const worker& host, const std::vector<declaration_ptr>& functions) {
+    if (host.member_ == nullptr) {
+        return;
+    }
+    for (const declaration_ptr& each : functions) {
+        const auto known = names_.find(each->callee.name);
+        if (known == names_.end() || known->second->offers.empty()) {
+            owners_.try_emplace(each->callee.name, ownership{host.member_->pool});
+        }
+    }
+}
+
+/// A worker that is of no pool had begun to serve the name before a pool did: it is nobody's. Under lock_.
+void worker_table::drop_ownership(const worker& host, const served_name& name) {
+    if (const auto owned = owners_.find(name.name);
+        owned != owners_.end() && !owned->second.is_listed && !is_of_pool(host, *owned->second.pool)) {
+        owners_.erase(owned);
     }
 }
 
@@ -206,9 +225,14 @@ void worker_table::forget_call(std::uint64_t number) noexcept {
 }
 
 std::string worker_table::faults() const {
+    constexpr std::size_t most_told = 3;
     std::string all;
     const std::lock_guard guard{lock_};
+    std::size_t told = 0;
     for (const auto& [pool, why] : expected_) {
+        if (told++ == most_told) {
+            return all + "; and " + std::to_string(expected_.size() - most_told) + " more";
+        }
         all += (all.empty() ? "pool " : "; pool ") + pool + " does not serve yet: " + why;
     }
     return all;

@@ -31,6 +31,10 @@ public:
 
     /// Ends the connection, soon. From any thread.
     virtual void hang_up() = 0;
+
+    /// The worker is no more: what it has sent is taken, then the connection ends, and `lose` is called. From any
+    /// thread.
+    virtual void finish() = 0;
 };
 
 /// Places that functions of one worker share, beside their own and the worker's. Under the table's lock.

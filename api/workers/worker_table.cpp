@@ -60,6 +60,7 @@ std::optional<error> worker_table::serve(const std::shared_ptr<worker>& host, wo
         if (host->is_gone_) {
             return std::nullopt;  // its connection has ended meanwhile
         }
+        take_ownership(*host, functions);
         declared_ += functions.size() - host->counted_;
         host->counted_ = functions.size();
         host->info_ = std::move(info);
@@ -91,14 +92,16 @@ std::optional<error> worker_table::serve(const std::shared_ptr<worker>& host, wo
             callees.push_back(callable(*this, *functions[j]));
         }
         const std::lock_guard guard{lock_};
-        if (host->is_gone_) {
-            break;
-        }
         for (auto& each : callees) {
             declare(host, functions[i++], std::move(each), number);
         }
     }
     withdraw_all(*host, std::move(before), number, "it serves the name no more");
+    {
+        const std::lock_guard guard{lock_};
+        before = host->is_gone_ ? std::move(host->serving_) : std::vector<std::shared_ptr<offer>>{};
+    }
+    withdraw_all(*host, std::move(before), 0, "its connection has ended");  // while it served
     return std::nullopt;
 }
 
@@ -116,7 +119,7 @@ void worker_table::declare(const std::shared_ptr<worker>& host, const declaratio
         known = host->offers_.emplace(named->name, std::make_shared<offer>(offer{host.get(), named})).first;
     }
     offer& made = *known->second;
-    take_ownership(*host, *named);
+    drop_ownership(*host, *named);
     made.declared = declared;
     const auto group = host->groups_.find(declared->group);
     made.group = group == host->groups_.end() ? nullptr : group->second;
@@ -377,6 +380,11 @@ std::string worker_table::drain_message(clock::time_point by) {
     std::string text;
     protocol::append_notification(text, "drain", {{"within", std::chrono::duration<double>{left}.count()}});
     return text;
+}
+
+std::size_t worker_table::declared() const {
+    const std::lock_guard guard{lock_};
+    return workers_.size() + declared_;
 }
 
 value worker_table::describe() const {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -168,8 +169,8 @@ public:
     std::uint64_t when_served(std::function<void()> call);
     void forget_call(std::uint64_t number) noexcept;
 
-    /// Why pools that have not served do not: for who calls a function that nobody has served. Empty: none is like
-    /// that.
+    /// Why pools that have not served do not, of the first three by name: for who calls a function that nobody has
+    /// served. Empty: none is like that.
     [[nodiscard]] std::string faults() const;
 
     /// Whether processes of pools have a connection, or will.
@@ -180,6 +181,9 @@ public:
 
     /// Tells all workers that the daemon stops, and how long it waits.
     void drain(std::chrono::nanoseconds within);
+
+    /// How many workers there are, and how many functions they serve, together.
+    [[nodiscard]] std::size_t declared() const;
 
     /// The answer to method workers.
     [[nodiscard]] value describe() const;
@@ -250,9 +254,11 @@ private:
         std::shared_ptr<const std::string> pool;
         bool is_listed = false;  // in the pool's setting: it never goes by itself
     };
+    [[nodiscard]] static bool is_of_pool(const worker& host, const std::string& pool) noexcept;
     [[nodiscard]] std::optional<error> fault_of_owner(const worker& host, const std::vector<declaration_ptr>& functions,
                                                       const std::string& path) const;
-    void take_ownership(const worker& host, const served_name& name);
+    void take_ownership(const worker& host, const std::vector<declaration_ptr>& functions);
+    void drop_ownership(const worker& host, const served_name& name);
     [[nodiscard]] bool is_listed(const std::string& name) const;
     void announce_listed(served_name& name);
     [[nodiscard]] std::vector<std::function<void()>> take_expected(const std::string& pool);
@@ -269,8 +275,8 @@ private:
     std::unordered_map<std::uint64_t, std::shared_ptr<worker>> workers_;  // by number
     std::list<name_ptr> remembered_;  // names that nobody serves any more, but the registry has; the oldest first
     bool is_forgetting_ = false;      // the timer is set
-    std::unordered_map<std::string, ownership> owners_;      // by name of function
-    std::unordered_map<std::string, std::string> expected_;  // pools that have not served, and why
+    std::unordered_map<std::string, ownership> owners_;  // by name of function
+    std::map<std::string, std::string> expected_;        // pools that have not served, and why
     std::atomic<std::uint64_t> arrivals_{0};
     std::unordered_map<std::string, std::string> faults_;  // of pools that do not serve now
     std::unordered_map<std::uint64_t, std::function<void()>> when_served_;

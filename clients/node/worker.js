@@ -24,7 +24,8 @@ function wellFormed(text) {
 
 function failure(id, thrown) {
   const isError = thrown !== null && typeof thrown === 'object';
-  const type = String((isError && (thrown.name === 'AbortError' ? 'CancelledError' : thrown.name)) || 'Error');
+  const name = String((isError && (thrown.name === 'AbortError' ? 'CancelledError' : thrown.name)) || 'Error');
+  const type = /[\x00-\x1f\x7f]/.test(name) ? 'Error' : wellFormed(name); // the daemon takes no type with control characters
   const message = wellFormed(String(isError ? thrown.message ?? '' : thrown).slice(0, MOST_MESSAGE));
   const data = { type, message };
   if (isError && typeof thrown.stack === 'string') data.traceback = wellFormed(thrown.stack.slice(0, MOST_STACK));

@@ -27,6 +27,7 @@ serve({
   named: (args) => args,
   say: (text) => { console.log('%s', text); console.error('to the log'); },
   fail: () => { throw new RangeError('boom'); },
+  misname: () => { throw Object.assign(new Error('boom'), { name: 'a\\nb' }); },
   wrong: (kind) => ({ nan: [NaN], function: () => 1, surrogate: '\\ud800', map: new Map([[1, 2]]), set: [new Set()], inside: { method() {} }, nothing: undefined })[kind],
   forever: (id) => new Promise((resolve, reject) => {
     console.log('begun ' + id);
@@ -99,6 +100,8 @@ class Node(unittest.TestCase):
             self.assertEqual(worker.call("say", "a\nb"), (None, ["a", "b"]))
             error, _ = worker.call("fail")
             self.assertEqual((error["type"], error["message"], "tasks.js" in error["traceback"]), ("RangeError", "boom", True))
+            error, _ = worker.call("misname")
+            self.assertEqual((error["type"], error["message"], "tasks.js" in error["traceback"]), ("Error", "boom", True))
             for kind in ("nan", "function", "surrogate", "map", "set", "inside"):
                 self.assertEqual(worker.call("wrong", kind)[0]["type"], "TypeError")
             self.assertEqual(worker.call("wrong", "nothing")[0], None)

@@ -29,6 +29,7 @@ Gatherd\Worker::serve([
     'resize' => ['run' => fn (string $path, int $width = 800) => ['path' => $path, 'width' => $width], 'summary' => 'Makes a picture smaller.', 'idempotent' => true],
     'join' => fn (string ...$parts) => implode('+', $parts),
     'say' => function (string $text) { echo 'begin '; print($text . "\n"); echo 'rest'; fwrite(STDERR, "to the log\n"); },
+    'unnamed' => fn () => throw new class('boom') extends DomainException {},
     'fail' => fn () => throw new DomainException("boom\xff"),
     'wrong' => fn () => NAN,
     'variable' => fn () => getenv('GATHERD_WORKER_FD'),
@@ -169,6 +170,8 @@ class Php(unittest.TestCase):
             self.assertEqual(worker.call("join", "a", "b"), ("a+b", []))
             self.assertEqual(worker.call("say", "a\nb"), (None, ["begin a", "b", "rest"]))
             self.assertEqual(worker.call("img.void"), (None, []))
+            error, _ = worker.call("unnamed")
+            self.assertEqual((error["type"], error["message"]), ("Exception", "boom"))
             error, _ = worker.call("fail")
             self.assertEqual((error["type"], error["message"], "tasks.php" in error["traceback"]), ("DomainException", "boom\ufffd", True))
             for name, kind in (("wrong", "JsonException"), ("nowhere", "OutOfBoundsException")):

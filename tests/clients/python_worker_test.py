@@ -36,7 +36,7 @@ def say(text):
     print("to the log", file=sys.stderr); os.write(1, b"raw")
     return None
 @function
-def fail(kind): raise {"value": ValueError("boom"), "key": KeyError("k"), "exit": SystemExit(3)}[kind]
+def fail(kind): raise {"value": ValueError("boom"), "key": KeyError("k"), "exit": SystemExit(3), "name": type("a\\nb", (Exception,), {})("boom")}[kind]
 @function
 def wrong(kind): return {"object": object(), "nan": float("nan"), "surrogate": "\\ud800"}[kind]
 @function
@@ -146,7 +146,7 @@ class Plain(Case):
             error, _ = worker.call("fail", "value")
             self.assertEqual((error["type"], error["message"]), ("ValueError", "boom"))
             self.assertIn("tasks.py", error["traceback"])
-            for args, kind in ((("fail", "key"), "KeyError"), (("fail", "exit"), "SystemExit"), (("wrong", "object"), "TypeError"),
+            for args, kind in ((("fail", "key"), "KeyError"), (("fail", "exit"), "SystemExit"), (("fail", "name"), "Exception"), (("wrong", "object"), "TypeError"),
                                (("wrong", "nan"), "ValueError"), (("wrong", "surrogate"), "UnicodeEncodeError"), (("nowhere",), "LookupError"),
                                (("resize",), "TypeError")):
                 self.assertEqual(worker.call(*args)[0]["type"], kind)

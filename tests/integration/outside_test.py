@@ -289,6 +289,13 @@ class Allowed(unittest.TestCase):
             self.assertIn("process.allow", self.ask(client, "process.run", ["cat"])["error"]["data"]["message"])
             self.assertIn("process.allow", self.ask(client, "process.run", ["/tmp/echo"])["error"]["data"]["message"])
 
+    def test_a_folder_with_its_name_is_no_program(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(f"{folder}/echo")
+            with Daemon("--auth.open_functions", "yes", "--process.allow", "echo", "--process.path", f"{folder}:/usr/bin:/bin") as daemon:
+                with daemon.connect() as client:
+                    self.assertEqual(self.ask(client, "process.run", ["echo", "a"])["result"]["stdout"], "a\n")
+
     def test_over_tcp_without_tokens_they_are_offered_only_if_asked_for(self):
         with tempfile.TemporaryDirectory() as folder:
             path = folder + "/g.sock"

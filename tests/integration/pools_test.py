@@ -289,6 +289,39 @@ loop({"die": die, "kill": lambda: os.kill(os.getpid(), signal.SIGKILL)})
         self.assertIn("it ended with status 7: out of luck", error["message"])
         self.assertIn("it was killed by SIGKILL", client.error("run", call("kill"))["message"])
 
+    def test_what_a_process_sent_before_it_ended_is_read(self):
+        client = self.connect(self.daemon(own=pool(*python('''
+def last(size, is_held):
+    if is_held and os.fork() == 0:  # it stays outside of the group, and keeps the socket open, until its input ends
+        os.setsid()
+        while connection.recv(4096): pass
+        os._exit(0)
+    connection.sendall(json.dumps({"id": message["id"], "result": "x" * size}).encode() + b"\\n")
+    os._exit(0)
+serve(["last"])
+for message in messages():
+    if message.get("method") == "invoke": last(*message["params"]["args"])
+'''))))
+        for size, is_held in [(5_000_000, False), (5_000_000, True), (10, False), (10, True)] * 2:
+            with self.subTest(size=size, is_held=is_held):
+                while not (workers := client.result("workers")):
+                    pass
+                self.assertEqual(len(client.result("run", call("last", size, is_held))), size)
+                while workers[0]["pid"] in [each["pid"] for each in client.result("workers")]:
+                    pass  # it could get the next call before it has ended
+
+    def test_so_are_the_answers_of_one_that_sends_half_of_another(self):
+        client = self.connect(self.daemon(own=pool(*python('''
+serve(["first", "second"], concurrency=2)
+both = [message for message in (json.loads(stream.readline()), json.loads(stream.readline()))]
+whole = json.dumps({"id": both[0]["id"], "result": "x" * 3_000_000}) + "\\n"
+connection.sendall((whole + json.dumps({"id": both[1]["id"], "result": 1})[:20]).encode())
+os._exit(7)
+'''))))
+        first, second = client.result("gather", {"tasks": [{"call": "first"}, {"call": "second"}], "return_exceptions": True})
+        self.assertEqual(len(first["value"]), 3_000_000)
+        self.assertTrue(second["error"]["message"].endswith("it ended with status 7"), second)
+
     def test_what_they_quote_is_a_text_without_controls(self):
         client = self.connect(self.daemon(own=pool(*python('''
 def die(line):

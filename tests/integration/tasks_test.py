@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Created tasks: their ids, results, states, and whose end is whose."""
 
+import json
 import unittest
 
 from daemon import Daemon
@@ -204,6 +205,8 @@ class CancelStatusForget(TaskCase):
         self.assertNotIn(bad, running)
         self.assertIn(bad, failed)
         self.assertEqual(len(self.result("tasks", {"limit": 1})), 1)
+        for limit in (2 ** 63, 2 ** 64 - 1):
+            self.assertIn(task, [each["id"] for each in self.result("tasks", {"limit": limit})])
         self.assert_refused("tasks", {"state": "asleep"}, "/state")
         self.assert_refused("tasks", {"limit": "1"}, "/limit")
         self.assert_refused("tasks", ["running"], "/0")
@@ -239,18 +242,22 @@ class CancelStatusForget(TaskCase):
 class LongAnswers(MethodCase):
     def test_lists_that_nobody_reads_are_refused_and_take_nobodys_turn(self):
         requests = 400
-        with Daemon("--limits.unread_bytes", "1MiB") as daemon, daemon.connect() as hog, daemon.connect() as other:
-            for number in range(300):  # more than are listed in one turn
-                hog.result("create_task", {"task": {"value": number}, "name": "x" * 100, "detach": True})
-            hog.send(b"".join(b'{"jsonrpc":"2.0","id":%d,"method":"tasks"}\n' % number for number in range(requests)))
-            while other.result("stats")["limits"]["limits.unread_bytes"] == 0:
-                pass
-            self.assertEqual(len(other.result("tasks")), 300)
-            answers = [hog.message() for _ in range(requests)]
-        self.assertEqual([each["id"] for each in answers], list(range(requests)))
-        refused = [each["error"] for each in answers if "error" in each]
-        self.assertEqual({(each["code"], each["message"].split()[1]) for each in refused}, {(-32003, "limits.unread_bytes")})
-        self.assertTrue(all(len(each["result"]) == 300 for each in answers if "result" in each))
+        for method in ("tasks", "functions", "workers"):
+            with self.subTest(method=method), Daemon("--limits.unread_bytes", "1MiB") as daemon, daemon.connect() as hog, daemon.connect() as other:
+                for number in range(300):  # more than are listed in one turn
+                    other.result("create_task", {"task": {"value": number}, "name": "x" * 100, "detach": True})
+                other.result("serve", {"functions": [{"name": f"{'x' * 100}{number}"} for number in range(300)]})
+                hog.send(b"".join(b'{"jsonrpc":"2.0","id":%d,"method":"%b"}\n' % (number, method.encode()) for number in range(requests)))
+                while other.result("stats")["limits"]["limits.unread_bytes"] == 0:
+                    pass
+                whole = other.result(method)
+                if method != "tasks":
+                    self.assertIn("x" * 100 + "299", json.dumps(whole))
+                answers = [hog.message() for _ in range(requests)]
+                self.assertEqual([each["id"] for each in answers], list(range(requests)))
+                refused = [each["error"] for each in answers if "error" in each]
+                self.assertEqual({(each["code"], each["message"].split()[1]) for each in refused}, {(-32003, "limits.unread_bytes")})
+                self.assertTrue(all(len(each["result"]) == len(whole) for each in answers if "result" in each))
 
 
 class EndOfTheConnection(TaskCase):

@@ -438,6 +438,13 @@ class Answers(WorkersCase):
         self.assertEqual(data["type"], "RuntimeError")
         data = self.error_of(worker, lambda i: worker.send(f'{{"id":"{i}","result":{10 ** 30}}}\n'))
         self.assertEqual(data["type"], "RuntimeError")
+        for result in (b"[1e999]", b'"\xff"', b'"\\ud800"'):
+            data = self.error_of(worker, lambda i, result=result: worker.send(b'{"id":"%b","result":%b}\n' % (i.encode(), result)))
+            self.assertEqual(data["type"], "RuntimeError")
+            self.assertIn("the worker's answer is wrong: malformed JSON: ", data["message"])
+        for name in ("", "a b\n"):
+            data = self.error_of(worker, lambda i, name=name: worker.fail(i, type=name, message="m"))
+            self.assertEqual(data["message"], "the worker's answer is wrong: error.data.type must not be empty, and must have no control characters")
         self.client.start("run", call("f"))
         worker.answer_next("still good")
         self.assertEqual(self.client.message()["result"], "still good")
@@ -736,6 +743,23 @@ class Losses(WorkersCase):
         worker.send(json.dumps({"id": identity, "result": "x" * 300_000}) + "\n")
         worker.end()
         self.assertEqual(len(self.client.message()["result"]), 300_000)
+
+    def test_so_do_answers_before_a_unix_socket_is_closed(self):
+        folder = tempfile.TemporaryDirectory(prefix="gatherd-workers-")
+        self.addCleanup(folder.cleanup)
+        where = f"{folder.name}/socket"
+        with Daemon(listen=f"127.0.0.1:0,unix:{where}") as daemon, daemon.connect() as client:
+            for _ in range(4):
+                with socket.socket(socket.AF_UNIX) as worker:
+                    worker.connect(where)
+                    lines = worker.makefile()
+                    worker.sendall(b'{"id":1,"method":"serve","params":{"functions":[{"name":"last"}],"concurrency":9}}\n')
+                    lines.readline()
+                    client.start("gather", {"tasks": [{"call": "last"}] * 9})
+                    answers = [json.dumps({"id": json.loads(lines.readline())["id"], "result": "x" * 300_000}) for _ in range(9)]
+                    worker.sendall(("\n".join(answers) + "\n").encode())
+                    lines.close()
+                self.assertEqual([len(each) for each in client.message()["result"]], [300_000] * 9)
 
     def test_unsent_calls_are_dropped_with_it(self):
         worker = self.worker("unread", concurrency=1024)

@@ -53,8 +53,8 @@ std::string registry::nearest(std::string_view name) const {
         nearest.consider(candidate);
     }
     const std::shared_lock guard{served_->lock};
-    for (const auto& [candidate, ignored] : served_->by_name) {
-        nearest.consider(candidate);
+    for (auto each = served_->by_name.begin(); each != served_->by_name.end() && !nearest.is_tired(); ++each) {
+        nearest.consider(each->first);
     }
     return std::string{nearest.found()};
 }
@@ -67,6 +67,11 @@ std::vector<const function*> registry::all() const {
     }
     std::sort(sorted.begin(), sorted.end(), [](const function* a, const function* b) { return a->name < b->name; });
     return sorted;
+}
+
+std::size_t registry::served() const {
+    const std::shared_lock guard{served_->lock};
+    return served_->by_name.size();
 }
 
 std::vector<std::shared_ptr<const function>> registry::all_served() const {

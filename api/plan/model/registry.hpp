@@ -44,6 +44,9 @@ public:
     /// The daemon's own functions, sorted by name.
     [[nodiscard]] std::vector<const function*> all() const;
 
+    /// How many are served.
+    [[nodiscard]] std::size_t served() const;
+
     /// Those that are served, sorted by name.
     [[nodiscard]] std::vector<std::shared_ptr<const function>> all_served() const;
 

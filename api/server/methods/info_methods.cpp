@@ -2,14 +2,17 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "api/server/limits/counters.hpp"
+#include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/methods.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/methods/stats.hpp"
 #include "api/server/net/connection.hpp"
+#include "api/server/net/turn.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
@@ -76,6 +79,30 @@ value describe(const plan::function& f) {
     return described;
 }
 
+/// Answers with all functions, where there is memory for it.
+void answer_with_functions(const server_parts& server, reply& answer) {
+    try {
+        executor::memory_account listing{executor::memory_account::kind::early};
+        const executor::memory_turn turn{&listing};
+        const auto own = server.state.functions().all();
+        const auto served = server.state.functions().all_served();
+        value list = value::array();
+        auto next = served.begin();
+        for (const plan::function* each : own) {
+            for (; next != served.end() && (*next)->name < each->name; ++next) {
+                list.push_back(describe(**next));
+            }
+            list.push_back(describe(*each));
+        }
+        for (; next != served.end(); ++next) {
+            list.push_back(describe(**next));
+        }
+        answer.result(list);
+    } catch (const memory_limit_exceeded&) {
+        answer.error(no_memory_for(0));
+    }
+}
+
 void check_no_params(std::optional<protocol::json_view> given) {
     static const signature none{};
     params{given, none};
@@ -85,22 +112,11 @@ void check_no_params(std::optional<protocol::json_view> given) {
 
 void functions(const server_parts& server, std::optional<protocol::json_view> from, reply& answer) {
     check_no_params(from);
-    executor::memory_account listing{executor::memory_account::kind::early};
-    const executor::memory_turn turn{&listing};
-    const auto own = server.state.functions().all();
-    const auto served = server.state.functions().all_served();
-    value list = value::array();
-    auto next = served.begin();
-    for (const plan::function* each : own) {
-        for (; next != served.end() && (*next)->name < each->name; ++next) {
-            list.push_back(describe(**next));
-        }
-        list.push_back(describe(*each));
+    if (server.state.functions().served() <= items_a_turn) {
+        return answer_with_functions(server, answer);
     }
-    for (; next != served.end(); ++next) {
-        list.push_back(describe(**next));
-    }
-    answer.result(list);
+    const auto client = answer.to();
+    client->answer_in_bulk(std::move(answer), [&server](reply& later) { answer_with_functions(server, later); });
 }
 
 void stats(const server_parts& server, std::optional<protocol::json_view> from, reply& answer) {

@@ -340,7 +340,9 @@ void tasks(const server_parts& server, std::optional<protocol::json_view> given,
     if (state && std::find(states.begin(), states.end(), *state) == states.end()) {
         read.refuse("state", "state is pending, running, done, failed or cancelled");
     }
-    if (const auto limit = read["limit"]) {
+    if (const auto limit = read["limit"]; limit && limit->kind() == protocol::json_kind::unsigned_integer) {
+        wanted.most = limit->as_unsigned();
+    } else if (limit) {
         if (limit->kind() != protocol::json_kind::integer || limit->as_integer() < 1) {
             read.refuse("limit", "limit is an integer of at least 1");
         }

@@ -116,12 +116,17 @@ bool connection::may_read() const noexcept {
 
 /// Whether it is our doing that nothing is read: no clock of the client's runs then.
 bool connection::refuses_to_read() const {
-    return is_in_bulk_ || output_.unread() > most_unread() || must_wait_for_memory();
+    return is_in_bulk_ || must_wait_for_client() || must_wait_for_memory();
 }
 
 /// Bytes of answers that it may leave unread before nothing more of it is read.
 std::size_t connection::most_unread() const {
     return memory_limit::is_high() ? small_change : state_.bounds().unread_bytes;
+}
+
+/// Whether it is to read answers before anything more of it is read.
+bool connection::must_wait_for_client() const {
+    return !is_peer_gone_ && output_.unread() > most_unread();
 }
 
 /// Whether the rest of a large message has to wait until look_at_memory.
@@ -155,7 +160,7 @@ void connection::wait_readable() {
 
 /// In every state in which no read is armed: only this tells then that the client has gone.
 void connection::wait_hang_up() {
-    if (is_reading_ || is_watching_ || is_closed_) {
+    if (is_reading_ || is_watching_ || is_closed_ || is_peer_gone_) {
         return;
     }
     is_watching_ = true;
@@ -166,7 +171,7 @@ void connection::wait_hang_up() {
                                            return;
                                        }
                                        if (self->transport_.has_hung_up()) {
-                                           self->close();  // what it runs is cancelled
+                                           self->lose_peer();
                                        } else {
                                            self->wait_hang_up();
                                        }
@@ -239,7 +244,9 @@ void connection::handle_frames() {
         }
         handle_frame(self, *found);
         if (found->closes()) {
-            why_closed_ = found->answer ? found->answer->reason.message : "it is no JSON-RPC";
+            if (!input_ended_) {  // else the client has closed it in the middle of a message
+                why_closed_ = found->answer ? found->answer->reason.message : "it is no JSON-RPC";
+            }
             input_ended_ = is_lingering_ = true;  // what follows is thrown away
             return;
         }
@@ -352,7 +359,7 @@ void connection::post_flush() {
 }
 
 void connection::flush() {
-    if (is_writing_ || is_closed_) {
+    if (is_writing_ || is_closed_ || is_peer_gone_) {
         return;
     }
     asio::error_code failed;
@@ -360,7 +367,7 @@ void connection::flush() {
     if (failed == asio::error::would_block || failed == asio::error::try_again) {
         wait_writable();
     } else if (failed) {
-        close();  // the peer is gone
+        lose_peer();
     } else if (output_.is_writing()) {
         is_writing_ = true;  // goes on when the others of this worker have had their turn
         post_home([this] {
@@ -387,6 +394,9 @@ void connection::wait_writable() {
 void connection::after_turn() {
     if (input_ended_ && !is_unfinished_ && !is_in_bulk_) {
         lose_worker();  // it can answer nothing any more
+        if (is_peer_gone_) {
+            close();
+        }
     }
     flush();
     if (is_lost_worker_ && is_blocked_ && !work_.is_owed()) {
@@ -403,7 +413,7 @@ void connection::after_turn() {
         return;
     }
     watch_clocks();
-    if (output_.unread() > most_unread()) {
+    if (must_wait_for_client()) {
         watch_output();  // nothing more is read until the client reads
     } else if (must_wait_for_memory()) {
         state_.memory().note_waiting();
@@ -548,6 +558,28 @@ void connection::lose_worker() noexcept {
         is_lost_worker_ = true;
         state_.workers().lose(*worker, why_closed_.empty() ? "" : "the daemon closed its connection: " + why_closed_);
     }
+}
+
+/// Nobody is there to be written to: what it runs is cancelled. What a worker has sent before is read first: it may be
+/// answers.
+void connection::lose_peer() {
+    const auto worker = work_.worker();
+    if (worker == nullptr || input_ended_) {
+        close();
+    } else if (!std::exchange(is_peer_gone_, true)) {
+        output_.close();
+        state_.workers().rest(*worker, std::chrono::milliseconds{0});
+        wait_readable();
+    }
+}
+
+void connection::finish_reading() {
+    post_home([this] {
+        if (!is_closed_) {
+            transport_.shut();
+            lose_peer();
+        }
+    });
 }
 
 void connection::hang_up() {

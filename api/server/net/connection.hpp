@@ -31,7 +31,8 @@ namespace gatherd::api::server {
 /// State      open --end of input--> half closed --all answers written--> closed
 ///            half closed --it has served, is owed nothing and does not read--> closed: unsent calls are dropped
 ///            open --fault that loses the place--> answered and lingering --> closed
-///            any  --reset, write error, limit--> closed: what it runs is cancelled
+///            any  --reset, hang-up, write error, limit--> closed: what it runs is cancelled
+///            open, of a worker --hang-up, write error--> read to the end of its input: its answers count --> closed
 ///
 /// A message too large to be handled between two turns of the other connections is handled on the bulk lane; until that
 /// is done nothing more of this connection is read.
@@ -119,6 +120,9 @@ public:
     /// Closes, soon: from any thread.
     void hang_up();
 
+    /// The same, when what the worker at the other end has sent by now has been read: from any thread.
+    void finish_reading();
+
     /// Closes if the token that it showed is one no more, or may not serve any more what it serves.
     void look_at_identity();
 
@@ -156,6 +160,7 @@ private:
     [[nodiscard]] bool may_read() const noexcept;
     [[nodiscard]] bool refuses_to_read() const;
     [[nodiscard]] std::size_t most_unread() const;
+    [[nodiscard]] bool must_wait_for_client() const;
     [[nodiscard]] bool must_wait_for_memory() const noexcept;
     void read_some();
     void end_reading(const asio::error_code& why);
@@ -179,6 +184,7 @@ private:
     [[nodiscard]] bool is_finished();
     void linger();
     void close() noexcept;
+    void lose_peer();
     void lose_worker() noexcept;
     [[nodiscard]] bool may_serve_still() const;
     void close_for(const char* limit) noexcept;
@@ -210,6 +216,7 @@ private:
     bool is_writing_ = false;      // a wait is under way, for room or for the turns of others
     bool is_blocked_ = false;      // for room
     bool is_lost_worker_ = false;  // it served, and can answer nothing any more
+    bool is_peer_gone_ = false;    // nothing is written any more; what a worker has sent is read to its end
     bool is_lingering_ = false;    // our end is shut, the client's rest is thrown away
     bool our_end_is_shut_ = false;
     bool was_refused_ = false;  // it was never let in

@@ -150,6 +150,11 @@ void transport::shut_send() noexcept {
     socket_.shutdown(socket_type::shutdown_send, ignored);
 }
 
+void transport::shut() noexcept {
+    asio::error_code ignored;
+    socket_.shutdown(socket_type::shutdown_both, ignored);
+}
+
 void transport::close() noexcept {
     asio::error_code ignored;
     socket_.close(ignored);

@@ -64,6 +64,10 @@ public:
     /// these. Urgent data, which also ends a wait for errors, is thrown away.
     [[nodiscard]] bool has_hung_up() noexcept;
 
+    /// Ends both directions, whoever else holds the other end: what has come by now can be read, and then the input
+    /// ends.
+    void shut() noexcept;
+
     [[nodiscard]] socket_type& socket() noexcept { return socket_; }
 
 private:

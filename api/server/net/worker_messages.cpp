@@ -30,6 +30,11 @@ public:
             to->hang_up();
         }
     }
+    void finish() override {
+        if (const auto to = to_.lock()) {
+            to->finish_reading();
+        }
+    }
 
 private:
     const std::weak_ptr<connection> to_;
@@ -73,7 +78,7 @@ bool take_answer(connection& client, const protocol::refusal& refused, std::size
         return false;
     }
     server_state& state = client.state();
-    const auto number = workers::call_number(refused.id.text());
+    const auto number = workers::call_number((refused.call.is_absent() ? refused.id : refused.call).text());
     const bool has_returned = refused.answer && workers::has_result(*refused.answer);
     const auto call = number ? state.workers().take_answered(*worker, *number, has_returned) : nullptr;
     if (call != nullptr) {

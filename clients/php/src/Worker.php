@@ -238,6 +238,9 @@ final class Worker
             $answer = Connection::encode(['jsonrpc' => '2.0', 'id' => $id, 'result' => ($function['run'])(...$args)]);
         } catch (\Throwable $thrown) {
             $type = (new \ReflectionClass($thrown))->getShortName();
+            if (preg_match('/[\x00-\x1f\x7f]/', $type)) {
+                $type = 'Exception'; // of an anonymous class: the daemon takes no type with control characters
+            }
             $text = self::text(substr($thrown->getMessage(), 0, self::MOST_MESSAGE));
             $answer = Connection::encode(['jsonrpc' => '2.0', 'id' => $id, 'error' => ['code' => -32000, 'message' => $text === '' ? $type : "$type: $text",
                 'data' => ['type' => $type, 'message' => $text, 'traceback' => self::text(substr((string) $thrown, 0, self::MOST_TRACE))]]]);

@@ -220,6 +220,8 @@ def _result(id: str, result: Json) -> bytes:
 def _failure(id: str, error: BaseException) -> bytes:
     import traceback
     name = type(error).__name__
+    if not name or any(each < " " or each == "\x7f" for each in name):
+        name = "Exception"  # the daemon takes no such type
     try:
         text = str(error)
     except Exception:

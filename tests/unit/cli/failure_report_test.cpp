@@ -79,6 +79,12 @@ TEST_CASE("failure_report: what passes has a status of its own", "[cli]") {
     CHECK(report(R"({"code":-32005,"message":"shutting down"})") == shown{"refused: shutting down", 5});
     CHECK(report(R"({"code":-32006,"message":"too deep","data":{"limit":"limits.depth","max":512}})") ==
           shown{"over a limit: too deep (limits.depth is 512)", 5});
+    CHECK(report(R"({"code":-32006,"message":"Over a limit: limits.output_lines is 100000",
+                     "data":{"limit":"limits.output_lines","max":100000}})") ==
+          shown{"over a limit: limits.output_lines is 100000", 5});
+    CHECK(report(R"({"code":-32006,"message":"too deep"})") == shown{"over a limit: too deep", 5});
+    CHECK(report(R"({"code":-32003,"message":"Overloaded: limits.connections is 7","data":{"retry_after":1}})") ==
+          shown{"overloaded: limits.connections is 7; try again in 1 s", 5});
     CHECK(report(R"({"code":-32002,"message":"shutting down"})") == shown{"cancelled: shutting down", 5});
     CHECK(report(R"({"code":-32603,"message":"oops"})") == shown{"the daemon failed: oops", 5});
     CHECK(report(R"({"code":-1,"message":"odd"})") == shown{"error -1: odd", 5});

@@ -6,11 +6,13 @@
 
 #include <catch2/catch.hpp>
 
+#include "api/plan/model/nearest_name.hpp"
 #include "tests/unit/functions/recording_context.hpp"
 
 using gatherd::api::value;
 using gatherd::api::functions::tests::standard;
 using gatherd::api::plan::function;
+using gatherd::api::plan::nearest_name;
 using gatherd::api::plan::parameter;
 using gatherd::api::plan::plain_body;
 using gatherd::api::plan::registry;
@@ -98,6 +100,37 @@ TEST_CASE("registry: of two names equally near the first is proposed", "[plan]")
         functions.add(named(reversed ? "cat" : "bat"));
         functions.add(named(reversed ? "bat" : "cat"));
         CHECK(functions.nearest("rat") == "bat");
+    }
+}
+
+TEST_CASE("nearest_name: slips are insertions, deletions, replacements and swaps, up to four", "[plan]") {
+    const auto is_near = [](std::string_view misspelt, std::string_view known) {
+        nearest_name nearest{misspelt};
+        nearest.consider(known);
+        return nearest.found() == known;
+    };
+    const std::string name = "resize_all_images_of_a_folder";
+    CHECK(is_near(name, "rseiez_all_images_of_folder"));        // two swaps, two deletions
+    CHECK(is_near(name, "resize_all_images_of_a_folder1234"));  // four insertions
+    CHECK(is_near(name, "ze_all_images_of_a_folder"));          // four deletions, at the beginning
+    CHECK(is_near(name, "RESIZE_all_images_of_a_f__der12"));
+    CHECK_FALSE(is_near(name, "RESIZE_all_images_of_a_f__der123"));
+    CHECK_FALSE(is_near(name, "resize_all_images_of_a_folder12345"));
+    CHECK_FALSE(is_near(name, "e_all_images_of_a_folder"));
+    CHECK_FALSE(is_near(name, "rseiez_lal_mIagse_of_a_folder"));
+}
+
+TEST_CASE("nearest_name: of very many names not all are considered", "[plan]") {
+    const std::string prefix(110, 'n');
+    for (const std::string& misspelt : {prefix + "0000x", std::string{"short"}}) {
+        nearest_name nearest{misspelt};
+        int considered = 0;
+        std::vector<std::string> names;
+        for (; !nearest.is_tired() && considered < 10'000; ++considered) {
+            names.push_back(prefix + std::to_string(10'000 + considered));
+            nearest.consider(names.back());
+        }
+        CHECK(considered <= (misspelt.size() > prefix.size() ? 8192 / 110 : 8192 / 4));
     }
 }
 

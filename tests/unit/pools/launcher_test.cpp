@@ -1,11 +1,13 @@
 #include "api/pools/launcher.hpp"
 
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -14,6 +16,7 @@
 using gatherd::api::pools::launcher, gatherd::api::pools::pool_settings, gatherd::api::pools::with_interpreter;
 
 using words = std::vector<std::string>;
+namespace fs = std::filesystem;
 
 TEST_CASE("launcher: the extension of a script tells its interpreter", "[pools]") {
     CHECK(with_interpreter({"tasks.py", "-v"}, "") == words{"python3", "tasks.py", "-v"});
@@ -68,6 +71,27 @@ TEST_CASE("launcher: a script that the command names by its whole path has to be
     CHECK_FALSE(refuses({"sh", "-r", "such/module.js", "/no/such.py"}));
     CHECK_FALSE(refuses({"sh", "start", "/no/such.py"}));
     CHECK_FALSE(refuses({"sh", "/no/such"}));
+}
+
+TEST_CASE("launcher: what is no regular file is no program", "[pools]") {
+    std::string where = (fs::temp_directory_path() / "gatherd-launcher-XXXXXX").string();
+    REQUIRE(mkdtemp(where.data()) != nullptr);
+    const fs::path folder{where};
+    fs::create_directories(folder / "first" / "tool");
+    fs::create_directories(folder / "second");
+    fs::create_symlink("/bin/sh", folder / "second" / "tool");
+    REQUIRE(mkfifo((folder / "pipe").c_str(), S_IRWXU) == 0);
+    REQUIRE(mkfifo((folder / "pipe.py").c_str(), S_IRWXU) == 0);
+    const auto program = [&](const char* name) {
+        const std::string path = (folder / "first").string() + ':' + (folder / "second").string();
+        return launcher{{.name = "own", .command = {name}, .env = {{"PATH", path}}, .cwd = where}, std::nullopt}
+            .request()
+            .program;
+    };
+    CHECK(program("tool") == (folder / "second" / "tool").string());
+    CHECK_THROWS_WITH(program("./pipe"), "'" + where + "/./pipe' cannot be executed: Permission denied");
+    CHECK(with_interpreter({"pipe.py"}, where) == words{"python3", "pipe.py"});
+    fs::remove_all(folder);
 }
 
 TEST_CASE("launcher: what cannot be found is said", "[pools]") {

@@ -133,6 +133,21 @@ TEST_CASE("message_decoder: text that is no JSON is refused whole", "[protocol]"
     }
 }
 
+TEST_CASE("message_decoder: of an answer that is no JSON the id before the fault is known", "[protocol]") {
+    const auto call_of = [](const std::string& text) {
+        message_decoder decoder;
+        const auto refused = std::get<refusal>(decoder.decode(padded{text}.text()).items.at(0));
+        CHECK(refused.id == request_id::null());
+        return std::string{refused.call.text()};
+    };
+    CHECK(call_of(R"({"id":"5","result":[1e999]})") == R"("5")");
+    CHECK(call_of("{\"id\":\"5\",\"result\":\"\xFF\"}") == R"("5")");
+    CHECK(call_of(R"({"id":"5","result":"\ud800"})") == R"("5")");
+    CHECK(call_of(R"({"id":"5","method":"run","params":[1e999]})") == "null");
+    CHECK(call_of(R"({"result":[1e999],"id":"5"})") == "null");
+    CHECK(call_of(R"([{"id":"5","result":1e999}])") == "null");
+}
+
 TEST_CASE("message_decoder: an error of the text says what and where, in ASCII", "[protocol]") {
     const auto message = refused("{\"id\":1,\n\"method\":\"\xFF\"}").reason.message;
     CHECK_THAT(message, Catch::Contains("line 2") && Catch::Contains("UTF-8"));
