@@ -268,14 +268,21 @@ task<> computes_in_turn(record& call) {
     co_await compute_in_turn(std::move(body));
 }
 
-/// A timeout ends the wait for a call that does not end: what waited for its turn goes on.
+/// Another thread cancels the task whose call does not end: what waited for its turn goes on.
 task<std::string> cancelled_in_its_turn(record& call) {
     std::string said;
-    const auto held = create_task(wait_for(computes_in_turn(call), 1ms));
+    const auto held = create_task(computes_in_turn(call));
     const auto other = create_task(says(said, 'b'));
+    std::thread canceller{[&call, held] {
+        while (!call.begun) {
+            std::this_thread::yield();
+        }
+        held.cancel();
+    }};
     const std::vector both{held.ref(), other.ref()};
     co_await wait(both);
-    said += held.failed() && !call.ended ? " gone" : " waited";
+    canceller.join();
+    said += held.cancelled() && !call.ended ? " gone" : " waited";
     call.release.set_value();
     co_return said;
 }

@@ -197,9 +197,9 @@ TEST_CASE("plan_decoder: a call with large arguments is no worker's work", "[pla
     };
     CHECK((*checked(echo(4095)))->root().is_instant);
     CHECK_FALSE((*checked(echo(4096)))->root().is_instant);
-    CHECK((*checked(R"({"call":"echo","args":[")" + std::string(1 << 18, 'x') + R"("]})"))->root().is_instant);
+    CHECK((*checked(R"({"call":"echo","args":[")" + std::string(1 << 14, 'x') + R"("]})"))->root().is_instant);
     CHECK_FALSE(
-        (*checked(R"({"call":"echo","args":[")" + std::string((1 << 18) + 1, 'x') + R"("]})"))->root().is_instant);
+        (*checked(R"({"call":"echo","args":[")" + std::string((1 << 14) + 1, 'x') + R"("]})"))->root().is_instant);
 }
 
 TEST_CASE("plan_decoder: names and members are found whatever their hashes are", "[plan]") {

@@ -5,6 +5,9 @@
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "api/plan/evaluate/turn.hpp"
 #include "plan_run.hpp"
@@ -300,7 +303,7 @@ TEST_CASE("turn: it ends after so many steps, and sooner where a child takes mor
 TEST_CASE("turn: a call takes more steps the more it looks at", "[plan]") {
     using gatherd::api::value, gatherd::api::plan::steps_to_call;
     const auto steps = [](const char* name, const std::vector<value>& given) {
-        return steps_to_call(*standard().find(name), std::span<const value>{given});
+        return steps_to_call(*gatherd::api::plan::tests::standard().find(name), std::span<const value>{given});
     };
     CHECK(steps("noop", {}) == 1);
     CHECK(steps("add", {1, 2}) == 1);

@@ -225,7 +225,8 @@ auto compute_unjoined(Function&& f) {
 }
 
 /// `co_await compute_in_turn(f)`: as compute_unjoined; but in a serial scope no other task of it runs until this one goes
-/// on, as if it had called f() itself. So what runs before what does not depend on the thread's time.
+/// on, as if it had called f() itself. So what runs before what does not depend on the thread's time; and a timeout in
+/// the scope is raised when f has returned. Who cancels the task from outside is heard at once.
 template <typename Function>
 auto compute_in_turn(Function&& f) {
     return detail::pool_awaiter<std::decay_t<Function>, compute_pool, detail::on_cancelled::leave_in_turn>{
