@@ -105,12 +105,19 @@ const node& read_await(plan_builder& b, const awaited_task& task, const node& at
                     R"(to pass such an object as data, write {"await": {"value": {"ref": ..}}} or "literal": true)");
 }
 
-bool is_brief(const function& callee, arguments bound) {
-    if (callee.is_async() || callee.pool == thread_pool::blocking) {
-        return false;
+bool may_be_brief(const function& callee) {
+    return !callee.is_async() && callee.pool != thread_pool::blocking;
+}
+
+std::size_t steps_at_once(const function& callee, arguments bound) {
+    constexpr std::size_t too_many = node::most_steps + 1;
+    if (!may_be_brief(callee)) {
+        return too_many;
     }
-    return callee.pool == thread_pool::none ? !are_long_to_read(bound)
-                                            : callee.is_brief != nullptr && callee.is_brief(bound);
+    const std::size_t steps = steps_to_call(callee, bound);
+    const bool is_brief = callee.pool == thread_pool::none ? steps <= most_steps_to_read
+                                                           : callee.is_brief != nullptr && callee.is_brief(bound);
+    return is_brief ? steps : too_many;
 }
 
 value read_awaits(plan_builder& b, const await_site& site, json_view argument, const std::string& path) {

@@ -50,19 +50,15 @@ void read_call_arguments(plan_builder& b, call_node& n, const std::optional<json
             n.arguments.bound = default_arguments(b, site);
         }
     }
-    std::size_t steps = steps_to_call(*n.callee, n.arguments.bound);
     const awaited_arguments* const awaited = n.arguments.awaited;
     if (awaited == nullptr) {
-        n.is_instant = is_brief(*n.callee, n.arguments.bound);
-    } else {
-        steps += steps_of(*awaited);
+        n.take_steps(steps_at_once(*n.callee, n.arguments.bound));
+        n.is_instant = n.is_direct = n.steps <= node::most_steps;
+    } else {  // whether what tasks in the arguments give is brief will be seen then
+        n.take_steps(steps_to_call(*n.callee, n.arguments.bound) + steps_of(*awaited));
+        n.is_direct = may_be_brief(*n.callee) && n.steps <= node::most_steps && are_direct(*awaited);
     }
-    n.take_steps(steps);
-    // Whether what tasks in the arguments give is brief will be seen then.
-    const bool may_be_brief = awaited == nullptr ? n.is_instant
-                                                 : !n.callee->is_async() && n.callee->pool != thread_pool::blocking &&
-                                                       !are_long_to_read(n.arguments.bound) && are_direct(*awaited);
-    n.is_direct = may_be_brief && !n.prints && n.steps <= node::most_steps;
+    n.is_direct = n.is_direct && !n.prints;
 }
 
 }  // namespace gatherd::api::plan

@@ -536,7 +536,7 @@ void fill_part(value& argument, const awaited_part& part, value result) {
 }
 
 bool is_long(const function& callee, arguments bound) {
-    return callee.pool == thread_pool::none ? are_long_to_read(bound)
+    return callee.pool == thread_pool::none ? steps_to_read(bound) > most_steps_to_read
                                             : callee.is_brief == nullptr || !callee.is_brief(bound);
 }
 

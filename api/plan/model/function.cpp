@@ -25,8 +25,8 @@ constexpr std::size_t most_copied_bytes = std::size_t{256} << 10;
 
 /// What a value may have, at most. Takes what it finds from it.
 struct room {
-    std::size_t values = 0;
-    std::size_t text_bytes = 0;
+    std::size_t values;
+    std::size_t text_bytes;
 
     /// Whether a value has more than there is.
     bool is_exceeded_by(const value& v) noexcept {
@@ -90,18 +90,16 @@ bool are_large(arguments given) noexcept {
     return !given.empty() && are_more_than(given, most_values, most_copied_bytes);
 }
 
-bool are_long_to_read(arguments given) noexcept {
-    return !given.empty() && are_more_than(given, most_values, most_text_bytes);
-}
-
 std::size_t steps_to_read(arguments given) noexcept {
     constexpr std::size_t values_a_step = 16;
     constexpr std::size_t text_bytes_a_value = 4;  // who looks at each character makes a value of it
+    if (given.empty()) {
+        return 1;
+    }
     room left{most_values, most_text_bytes};
     for (std::size_t i = 0; i < given.size(); ++i) {
         if (left.is_exceeded_by(given[i])) {
-            left = {};
-            break;
+            return most_steps_to_read + 1;
         }
     }
     return 1 + (most_values - left.values + (most_text_bytes - left.text_bytes) / text_bytes_a_value) / values_a_step;

@@ -197,12 +197,10 @@ struct binding {
 /// bounded.
 [[nodiscard]] bool are_large(arguments given) noexcept;
 
-/// The same of a function that looks at each value, and at each character of a text. Cost: bounded.
-[[nodiscard]] bool are_long_to_read(arguments given) noexcept;
-
-/// About how many steps of a turn (api/plan/evaluate/turn.hpp) it takes to look at these; of those that are long to
-/// read as many as of the most that are not. Cost: bounded.
+/// About how many steps of a turn (api/plan/evaluate/turn.hpp) it takes to look at each value, and at each character of
+/// a text. More than most_steps_to_read: it is no worker's work. Cost: bounded.
 [[nodiscard]] std::size_t steps_to_read(arguments given) noexcept;
+constexpr std::size_t most_steps_to_read = 513;  // of 4096 values and 16 KiB of text
 
 /// The same of a call with these arguments.
 [[nodiscard]] std::size_t steps_to_call(const function& callee, arguments given) noexcept;

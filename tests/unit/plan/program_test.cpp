@@ -311,5 +311,5 @@ TEST_CASE("turn: a call takes more steps the more it looks at", "[plan]") {
     CHECK(steps("range", {1000}) == 16);
     CHECK(steps("sorted", {value(std::vector<int>(1600, 1))}) == 101);
     CHECK(steps("sorted", {std::string(6400, 'x')}) == 101);
-    CHECK(steps("sorted", {value(std::vector<int>(1'000'000, 1))}) == 513);
+    CHECK(steps("sorted", {value(std::vector<int>(1'000'000, 1))}) > gatherd::api::plan::most_steps_to_read);
 }
