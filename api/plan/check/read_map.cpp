@@ -25,8 +25,9 @@ void read_listed_calls(plan_builder& b, map_node& n, const map_members& given, c
     for (const json_view args : given.over.items()) {
         call_arguments& item = items[site.below.item];
         item = read_arguments(b, site, args);
-        const std::size_t steps_of_item = steps_at_once(*n.callee, item.bound);
-        n.is_instant = n.is_instant && item.awaited == nullptr && steps_of_item <= node::most_steps;
+        const std::size_t steps_of_item =
+            item.awaited == nullptr ? steps_at_once(*n.callee, item.bound) : node::most_steps + 1;
+        n.is_instant = n.is_instant && steps_of_item <= node::most_steps;
         steps += steps_of_item;
         ++site.below.item;
     }

@@ -24,8 +24,8 @@ namespace detail {
 
 /// What a cancellation of the awaiting task does to a call.
 enum class on_cancelled {
-    join,   ///< one that runs is waited for; one that waits in the pool's queue never begins
-    leave,  ///< the task goes on at once, whatever the call does
+    join,           ///< one that runs is waited for; one that waits in the pool's queue never begins
+    leave,          ///< the task goes on at once, whatever the call does
     leave_in_turn,  ///< the same; and in a serial scope no other task runs while this one waits
 };
 
@@ -224,9 +224,9 @@ auto compute_unjoined(Function&& f) {
         std::forward<Function>(f), &scheduler::compute};
 }
 
-/// `co_await compute_in_turn(f)`: as compute_unjoined; but in a serial scope no other task of it runs until this one goes
-/// on, as if it had called f() itself. So what runs before what does not depend on the thread's time; and a timeout in
-/// the scope is raised when f has returned. Who cancels the task from outside is heard at once.
+/// `co_await compute_in_turn(f)`: as compute_unjoined; but in a serial scope no other task of it runs until this one
+/// goes on, as if it had called f() itself. So what runs before what does not depend on the thread's time; and a
+/// timeout in the scope is raised when f has returned. Who cancels the task from outside is heard at once.
 template <typename Function>
 auto compute_in_turn(Function&& f) {
     return detail::pool_awaiter<std::decay_t<Function>, compute_pool, detail::on_cancelled::leave_in_turn>{

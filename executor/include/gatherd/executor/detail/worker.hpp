@@ -44,9 +44,9 @@ private:
 
 /// A thread that runs work: its own, else injected work, else stolen work. It sleeps in its reactor when there is none.
 ///
-/// It has two queues of fixed size. What does not fit goes to the scheduler's injection queue. What one step makes ready
-/// or spawns beyond 128 pieces, as a cancellation of many tasks does, goes behind that, into a second one: others need
-/// not stand in line behind all of it.
+/// It has two queues of fixed size. What does not fit goes to the scheduler's injection queue. What one step makes
+/// ready or spawns beyond 128 pieces, as a cancellation of many tasks does, goes behind that, into a second one: others
+/// need not stand in line behind all of it.
 ///
 /// - The ready queue: tasks that go on, the children of a program's root, and what was injected. First in, first out,
 ///   so programs take turns.
