@@ -43,11 +43,8 @@ struct reactor::parts {
 reactor::reactor() : parts_{std::make_unique<parts>()}, context_{&parts_->context} {}
 reactor::~reactor() = default;
 
-void reactor::poll(std::size_t most) {
-    ++looks_;
-    while (most > 0 && context_->poll_one() > 0) {
-        --most;
-    }
+bool reactor::run_ready() {
+    return context_->poll_one() > 0;
 }
 
 void reactor::wait(std::chrono::nanoseconds limit) {

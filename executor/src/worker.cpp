@@ -81,7 +81,7 @@ std::coroutine_handle<> worker::run_step(task_state& task, std::coroutine_handle
 }
 
 void worker::push_ready(work& item) noexcept {
-    if (++ready_in_step_ > most_ready_in_step) {
+    if (++ready_in_step_ > most_in_step) {
         owner_.put_behind(item);
     } else if (gives_way_ || !ready_.try_push(item)) {
         owner_.inject(item);
@@ -91,7 +91,7 @@ void worker::push_ready(work& item) noexcept {
 void worker::spawn(work& item) noexcept {
     counts_.spawned.add();
     // Beyond the first tasks of a step there is enough for thieves, and other programs need not stand behind the rest.
-    if (++spawned_in_step_ > most_spawned_in_step) {
+    if (++spawned_in_step_ > most_in_step) {
         owner_.put_behind(item);
     } else if (running == nullptr || !running->is_child()) {
         push_ready(item);
@@ -130,7 +130,7 @@ void worker::push_yielding(work& item) noexcept {
     while (work* const spawned = next_spawned()) {
         push_ready(*spawned);
     }
-    if (spawned_in_step_ > most_spawned_in_step) {
+    if (spawned_in_step_ > most_in_step) {
         owner_.put_behind(item);  // some of what this step spawned is there
     } else {
         push_ready(item);
@@ -183,7 +183,19 @@ void worker::poll() noexcept {
     polled_at_ = clock::now();
     begin_step();
     counts_.timers.add(timers_.fire_due(polled_at_) + callbacks_.fire_due(polled_at_));
-    reactor_.poll(most_handlers_at_once);
+    reactor_.look();
+    for (std::size_t i = 0; i < most_handlers_at_once; ++i) {
+        begin_step();  // of each handler: what one makes ready does not send the next one's behind
+        if (!reactor_.run_ready()) {
+            break;
+        }
+    }
+}
+
+void worker::poll_if_late() noexcept {
+    if (clock::now() - polled_at_ >= late) {
+        tick_ = event_interval - 1;
+    }
 }
 
 /// After so many children of a gather, asks the clock: tiny ones need not end the turn.
@@ -327,6 +339,7 @@ void worker::fire_overdue() noexcept {
 /// There is work, but its owners will run it before it could be stolen. The worker stays a searcher meanwhile, so
 /// nobody pays for a wake-up, and looks again soon.
 void worker::doze() {
+    begin_step();
     reactor_.wait(until_due(doze_time));
 }
 
@@ -342,6 +355,7 @@ void worker::park() {
     const bool may_sleep = owner_.idle_.is_searched() || !owner_.any_work();
     if (may_sleep && !owner_.stopping_.load(std::memory_order_seq_cst)) {
         counts_.parks.add();
+        begin_step();
         const auto since = clock::now();
         reactor_.wait(until_overdue(until_due(limit)));
         has_slept_ = clock::now() - since > shortest_sleep;  // else there was something at once, and may be more

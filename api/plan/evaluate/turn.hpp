@@ -29,6 +29,9 @@ public:
             return false;
         }
         steps_ = 0;
+        if (executor::worker* const here = executor::worker::current()) {
+            here->poll_if_late();
+        }
         return true;
     }
 

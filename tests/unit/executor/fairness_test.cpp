@@ -15,6 +15,7 @@
 #include "gatherd/executor/create_task.hpp"
 #include "gatherd/executor/event.hpp"
 #include "gatherd/executor/fork_join/fork_join.hpp"
+#include "gatherd/executor/gather.hpp"
 #include "gatherd/executor/run.hpp"
 #include "gatherd/executor/sleep.hpp"
 
@@ -24,7 +25,7 @@ namespace {
 
 // As worker.hpp has them.
 constexpr long event_interval = 61;
-constexpr long most_spawned_in_step = 128;
+constexpr long most_in_step = 128;
 constexpr long forks_between_polls = 4096;
 
 /// Who would like to keep the worker.
@@ -193,7 +194,7 @@ task<> notes_the_last(occupation& at, long& left) {
 
 task<> creates_a_wide_family(occupation& at) {
     for (int i = 0; i < 20; ++i) {
-        long left = 2 * most_spawned_in_step;
+        long left = 2 * most_in_step;
         std::vector<task_handle<>> family;
         at.ready();
         for (long member = left; member > 0; --member) {
@@ -338,8 +339,8 @@ TEST_CASE("fairness: who yields goes behind all that was created before", "[exec
 }
 
 TEST_CASE("fairness: of a step that creates more than 128 tasks the rest start within 8 turns for each", "[executor]") {
-    CHECK(passed_beside(greed::rings, creates_a_wide_family) <= 8 * most_spawned_in_step);
-    CHECK(passed_beside(greed::rings, creates_a_wide_family, creator::root) <= 8 * most_spawned_in_step);
+    CHECK(passed_beside(greed::rings, creates_a_wide_family) <= 8 * most_in_step);
+    CHECK(passed_beside(greed::rings, creates_a_wide_family, creator::root) <= 8 * most_in_step);
 }
 
 TEST_CASE("fairness: a new task waits for newer ones at most 61 turns, and 61 for each that is older", "[executor]") {
@@ -385,6 +386,66 @@ TEST_CASE("fairness: injected work runs after at most 60 turns and what was read
     CHECK(passed_while(greed::yields, inject) <= event_interval);
     CHECK(passed_while(greed::rings, inject) <= event_interval);
     CHECK(passed_while(greed::forks, inject) <= forks_between_polls);
+}
+
+TEST_CASE("fairness: a step that has taken long and says so is followed by a poll", "[executor]") {
+    scheduler on{{.workers = 1}};
+    bool has_run = false;
+    bool is_over = false;
+    const auto stays_ready = [&is_over]() -> task<> {
+        while (!is_over) {
+            co_await yield();
+        }
+    };
+    run(on, [&]() -> task<> {
+        const auto other = create_task(stays_ready());
+        co_await yield();
+        asio::post(on.io(0), [&has_run] { has_run = true; });
+        for (const auto begin = clock::now(); clock::now() - begin < std::chrono::milliseconds{1};) {
+        }
+        worker::current()->poll_if_late();
+        co_await yield();
+        CHECK(has_run);
+        is_over = true;
+        co_await other;
+    }());
+}
+
+TEST_CASE("fairness: what a handler makes ready does not stand behind all that another one made ready", "[executor]") {
+    constexpr int many = 2 * most_in_step;
+    scheduler on{{.workers = 1}};
+    event one;
+    event other;
+    int begun = 0;
+    int ended = 0;
+    int ended_before = -1;
+    const auto waits = [&one, &begun, &ended]() -> task<> {
+        ++begun;
+        co_await one.wait();
+        ++ended;
+    };
+    const auto waits_alone = [&other, &begun, &ended, &ended_before]() -> task<> {
+        ++begun;
+        co_await other.wait();
+        ended_before = ended;
+    };
+    run(on, [&]() -> task<> {
+        std::vector<task<>> waiting;
+        waiting.reserve(many + 1);
+        for (int i = 0; i < many; ++i) {
+            waiting.push_back(waits());
+        }
+        waiting.push_back(waits_alone());
+        auto all = create_task(gather(std::move(waiting)));
+        while (begun <= many) {
+            co_await yield();
+        }
+        asio::post(on.io(0), [&one] { one.set(); });
+        asio::post(on.io(0), [&other] { other.set(); });
+        co_await std::move(all);
+    }());
+    CHECK(ended == many);
+    CHECK(ended_before <= most_in_step);
 }
 
 TEST_CASE("fairness: more tasks than the ready queue holds, all ready again and again, keep no injected one out",

@@ -18,7 +18,7 @@ namespace gatherd::executor {
 /// Handlers run on the worker that drives it, never two at once: what belongs to one reactor needs no lock among
 /// its handlers. A socket is bound to one reactor at a time.
 ///
-/// Threads: poll and wait by the owning worker; wake and context().post from any.
+/// Threads: look, run_ready and wait by the owning worker; wake and context().post from any.
 class reactor {
 public:
     reactor();
@@ -26,12 +26,15 @@ public:
     reactor(const reactor&) = delete;
     reactor& operator=(const reactor&) = delete;
 
-    /// Runs handlers that are ready, without waiting, but no more than a bound: a handler that makes itself ready again
-    /// and again keeps nothing else from running.
-    void poll(std::size_t most);
+    /// Counts a look: to be called before handlers are run by run_ready.
+    void look() noexcept { ++looks_; }
 
-    /// Waits until a handler is ready, wake() is called, or `limit` has passed, and runs one handler; the next poll()
-    /// has the others.
+    /// Runs one handler that is ready, without waiting. False: none is. A handler can make itself ready again and
+    /// again, so a caller that loops has a bound of its own.
+    bool run_ready();
+
+    /// Waits until a handler is ready, wake() is called, or `limit` has passed, and runs one handler; run_ready has the
+    /// others.
     void wait(std::chrono::nanoseconds limit);
 
     /// Ends the wait that goes on, or the next one. A wake-up is never lost; several may become one.

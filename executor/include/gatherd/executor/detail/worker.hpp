@@ -184,6 +184,10 @@ public:
     /// What it has done so far. Any thread.
     [[nodiscard]] worker_counters counters() const noexcept;
 
+    /// A step that may have taken long is about to end: has the next turn poll, if the last poll was a millisecond ago.
+    /// 60 more such turns would keep sockets and timers waiting. Owner only.
+    void poll_if_late() noexcept;
+
     /// How often it went to sleep. Any thread.
     [[nodiscard]] std::uint64_t parks() const noexcept { return counts_.parks.get(); }
 
@@ -203,9 +207,9 @@ private:
     static constexpr std::uint32_t event_interval = 61;  // a prime, as in Go's scheduler: no rhythm with the work
     static constexpr std::uint32_t forks_between_polls = 4096;
     static constexpr std::chrono::microseconds lately{100};
-    static constexpr std::uint32_t most_spawned_in_step = 128;
-    static constexpr std::uint32_t most_ready_in_step = 128;
-    static constexpr std::uint32_t step_budget = 128;  // as tokio's
+    static constexpr std::chrono::milliseconds late{1};
+    static constexpr std::uint32_t most_in_step = 128;  // tasks that are spawned, or that get ready
+    static constexpr std::uint32_t step_budget = 128;   // as tokio's
     static constexpr std::chrono::milliseconds timer_grace{1};
     static constexpr int deepest_nesting = 32;
 
