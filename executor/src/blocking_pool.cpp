@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdlib>
 #include <exception>
 #include <list>
 #include <mutex>
@@ -15,7 +17,17 @@
 namespace gatherd::executor {
 namespace {
 
-constexpr std::chrono::seconds idle_life{10};
+constexpr int idle_seconds = 10;
+
+/// Has glibc join the small pieces that are free in the thread's arena, and give its end back to the system if that is
+/// large. Neither freeing small pieces nor malloc_trim does that; to free a large piece does.
+void tidy_arena() noexcept {
+#ifdef __GLIBC__
+    constexpr std::size_t large = 96 * 1024;  // above FASTBIN_CONSOLIDATION_THRESHOLD, below where mappings begin
+    void* volatile piece = std::malloc(large);
+    std::free(piece);
+#endif
+}
 
 }  // namespace
 
@@ -45,9 +57,16 @@ struct blocking_pool::state {
                 make_call(static_cast<pool_work&>(waiting.pop()), guard);
             }
             ++idle;
-            arrived.wait_for(guard, idle_life, [this] { return !waiting.empty() || stopping; });
+            for (int second = 0; second < idle_seconds && waiting.empty() && !stopping; ++second) {
+                if (!arrived.wait_for(guard, std::chrono::seconds{1},
+                                      [this] { return !waiting.empty() || stopping; })) {
+                    guard.unlock();
+                    tidy_arena();  // others free what was allocated here, also later
+                    guard.lock();
+                }
+            }
             --idle;
-            if (waiting.empty()) {
+            if (waiting.empty()) {  // after ten idle seconds
                 end(self, std::move(guard));
                 return;
             }
@@ -101,9 +120,13 @@ blocking_pool::~blocking_pool() {
     stop();
 }
 
-bool blocking_pool::submit(pool_work& item) noexcept {
+bool blocking_pool::submit(pool_work& item, place among_waiting) noexcept {
     std::unique_lock guard{state_->lock};
-    state_->waiting.push(item);
+    if (among_waiting == place::first) {
+        state_->waiting.push_first(item);
+    } else {
+        state_->waiting.push(item);
+    }
     if (state_->idle >= state_->waiting.size() || state_->running.size() >= state_->fixed.max_threads) {
         guard.unlock();
         state_->arrived.notify_one();

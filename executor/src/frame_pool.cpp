@@ -122,7 +122,7 @@ constexpr std::chrono::seconds between_trims{1};
 constexpr std::size_t page_size = 4096;
 constexpr std::size_t batch = 64;              // blocks that go home together
 constexpr std::size_t collect_limit = 4096;    // blocks of a pool that are taken in at a time: some 50 us
-constexpr std::size_t malloc_slack = 4 << 20;  // bytes that the process grows by before malloc's memory is trimmed
+constexpr std::size_t malloc_slack = 4 << 20;  // bytes that the process grows or shrinks by before malloc is trimmed
 
 /// All pools: of threads that run, of threads that have ended, for the next ones, and the shared one. They are never
 /// destroyed: threads may end after main's statics.
@@ -270,15 +270,14 @@ private:
     }
 
     /// It walks through all that is free, and takes malloc's locks for that: so only of an idle process, and if that
-    /// has grown since the last time.
+    /// has another size than after the last time. A smaller one has freed what was still in use then.
     void trim_malloc() noexcept {
 #ifdef __GLIBC__
         const std::size_t resident = resident_bytes();
-        if (resident > resident_after_trim_.load() + malloc_slack) {
+        const std::size_t before = resident_after_trim_.load();
+        if (std::max(resident, before) - std::min(resident, before) > malloc_slack) {
             malloc_trim(0);
             resident_after_trim_ = resident_bytes();
-        } else {
-            resident_after_trim_ = std::min(resident_after_trim_.load(), resident);
         }
 #endif
     }

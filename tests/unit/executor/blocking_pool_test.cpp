@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <latch>
 #include <thread>
+#include <vector>
 
 #include "gatherd/executor/run.hpp"
 #include "gatherd/executor/scheduler.hpp"
@@ -76,6 +77,36 @@ TEST_CASE("blocking_pool: a thread is not busy when the task that awaits its cal
     call.returned.wait();
     CHECK(pool.busy() == 0);
     call.goes_on.count_down();
+}
+
+TEST_CASE("blocking_pool: what is to go first does, before the calls that wait", "[executor]") {
+    struct noted_call : pool_work {
+        noted_call(std::vector<int>& all, int own) : pool_work{&make, &tell}, order{all}, number{own} {}
+        static void make(work& item) noexcept {
+            auto& call = static_cast<noted_call&>(item);
+            call.order.push_back(call.number);
+        }
+        static void tell(work& item) noexcept { static_cast<noted_call&>(item).is_over.count_down(); }
+
+        std::vector<int>& order;
+        int number;
+        std::latch is_over{1};
+    };
+    blocking_pool pool{{.max_threads = 1, .name = "test"}};
+    endless_call busy;
+    REQUIRE(pool.submit(busy));
+    busy.begun.wait();
+    std::vector<int> order;
+    noted_call one{order, 1};
+    noted_call two{order, 2};
+    noted_call urgent{order, 3};
+    REQUIRE(pool.submit(one));
+    REQUIRE(pool.submit(two));
+    REQUIRE(pool.submit(urgent, blocking_pool::place::first));
+    busy.let_go.count_down();
+    two.is_over.wait();
+    CHECK(order == std::vector<int>{3, 1, 2});
+    pool.stop();
 }
 
 TEST_CASE("blocking_pool: stop waits for a thread whose call has returned, and for what the thread keeps",

@@ -19,7 +19,8 @@
 namespace gatherd::executor {
 namespace detail {
 enum class on_cancelled;
-template <typename Function, typename Pool, on_cancelled Policy>
+enum class others;
+template <typename Function, typename Pool, on_cancelled Policy, others Others>
 class pool_awaiter;
 }  // namespace detail
 
@@ -70,7 +71,7 @@ protected:
 
 private:
     friend class gathering;
-    template <typename, typename, detail::on_cancelled>
+    template <typename, typename, detail::on_cancelled, detail::others>
     friend class detail::pool_awaiter;
     friend class task_state;
     friend class task_walk;

@@ -24,10 +24,12 @@ namespace detail {
 
 /// What a cancellation of the awaiting task does to a call.
 enum class on_cancelled {
-    join,           ///< one that runs is waited for; one that waits in the pool's queue never begins
-    leave,          ///< the task goes on at once, whatever the call does
-    leave_in_turn,  ///< the same; and in a serial scope no other task runs while this one waits
+    join,   ///< one that runs is waited for; one that waits in the pool's queue never begins
+    leave,  ///< the task goes on at once, whatever the call does
 };
+
+/// Which tasks of a serial scope may run while one waits for a call.
+enum class others { run, wait };
 
 /// A call on its way through a pool. The awaiting task and the pool own it together: the task may go on while the call
 /// is still in the pool's queue, or on a thread.
@@ -123,7 +125,7 @@ private:
     std::variant<std::monostate, stored, std::exception_ptr> outcome_;
 };
 
-template <typename Function, typename Pool, on_cancelled Policy>
+template <typename Function, typename Pool, on_cancelled Policy, others Others = others::run>
 class pool_awaiter : public wait_point {
 public:
     pool_awaiter(Function body, Pool& (scheduler::*pool)() noexcept) : body_{std::move(body)}, pool_{pool} {}
@@ -134,11 +136,11 @@ public:
         const auto call = call_ = std::make_shared<pool_call<Function>>(std::move(body_), task);
         task_scope& scope = task.scope();
         Pool& pool = (scope.runs_on().*pool_)();
-        if constexpr (Policy == on_cancelled::leave_in_turn) {
+        if constexpr (Others == others::wait) {
             scope.hold_for(task);
         }
         if (!task.suspend(at, *this)) {
-            if constexpr (Policy == on_cancelled::leave_in_turn) {
+            if constexpr (Others == others::wait) {
                 scope.let_go();
             }
             return false;
@@ -229,20 +231,29 @@ auto compute_unjoined(Function&& f) {
 /// timeout in the scope is raised when f has returned. Who cancels the task from outside is heard at once.
 template <typename Function>
 auto compute_in_turn(Function&& f) {
-    return detail::pool_awaiter<std::decay_t<Function>, compute_pool, detail::on_cancelled::leave_in_turn>{
+    return detail::pool_awaiter<std::decay_t<Function>, compute_pool, detail::on_cancelled::leave,
+                                detail::others::wait>{std::forward<Function>(f), &scheduler::compute};
+}
+
+/// `co_await compute_in_turn_joined(f)`: the same, but a cancelled task waits until f has returned, as in `compute`. So
+/// what f changes is never in use by two.
+template <typename Function>
+auto compute_in_turn_joined(Function&& f) {
+    return detail::pool_awaiter<std::decay_t<Function>, compute_pool, detail::on_cancelled::join, detail::others::wait>{
         std::forward<Function>(f), &scheduler::compute};
 }
 
-/// Runs f() on a thread of the compute pool, and nobody waits for it: what takes long and whose end nobody needs, as to
-/// destroy what is large. f must own what it uses, and must not raise; a copy or move of it neither. Where the caller
-/// is no worker, where no thread can be started and for want of memory, it is run at once.
+/// Runs f() on a thread of the compute pool, before the calls that wait there, and nobody waits for it: what takes long
+/// and gives back what the calls will need, as to destroy what is large. f must own what it uses, and must not raise; a
+/// copy or move of it neither. Where the caller is no worker, where no thread can be started and for want of memory, it
+/// is run at once.
 template <typename Function>
 void compute_detached(Function f) noexcept {
     scheduler* const threads = scheduler::current();
     auto* const call = threads == nullptr ? nullptr : new (std::nothrow) detail::detached_call{std::move(f)};
     if (call == nullptr) {
         f();
-    } else if (!threads->compute().submit(*call)) {
+    } else if (!threads->compute().submit(*call, blocking_pool::place::first)) {
         call->body();
         delete call;
     }

@@ -43,9 +43,12 @@ public:
     blocking_pool(const blocking_pool&) = delete;
     blocking_pool& operator=(const blocking_pool&) = delete;
 
+    /// Where an item stands among those that wait for a thread.
+    enum class place { last, first };
+
     /// Has one of the threads run it. False: there is no thread and none can be started, so it will not run. A pool
     /// that has a thread needs no memory for this.
-    [[nodiscard]] bool submit(pool_work& item) noexcept;
+    [[nodiscard]] bool submit(pool_work& item, place among_waiting = place::last) noexcept;
 
     /// Ends the threads and waits until they are gone, together with what libraries kept for each of them, so that no
     /// thread uses what the end of the process takes apart. Call it when nobody submits any more and nobody awaits a

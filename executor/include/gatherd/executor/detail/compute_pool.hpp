@@ -27,7 +27,10 @@ public:
     compute_pool& operator=(const compute_pool&) = delete;
 
     /// As blocking_pool::submit. The arena comes into being with the first call.
-    [[nodiscard]] bool submit(pool_work& item) noexcept { return threads_.submit(item); }
+    [[nodiscard]] bool submit(pool_work& item,
+                              blocking_pool::place among_waiting = blocking_pool::place::last) noexcept {
+        return threads_.submit(item, among_waiting);
+    }
 
     /// As blocking_pool::stop, but waits for all calls.
     void stop() noexcept { threads_.stop(); }

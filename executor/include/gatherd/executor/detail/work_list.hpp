@@ -1,5 +1,5 @@
 /// \file
-/// A list of work: first in, first out.
+/// A list of work: first in, first out, but for what goes before all others.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +20,13 @@ public:
         item.next = nullptr;
         (last_ != nullptr ? last_->next : first_) = &item;
         last_ = &item;
+        ++size_;
+    }
+
+    void push_first(work& item) noexcept {
+        item.next = first_;
+        first_ = &item;
+        last_ = last_ != nullptr ? last_ : &item;
         ++size_;
     }
 
