@@ -1,6 +1,6 @@
 /// \file
 /// gzip by zlib, a block on each core.
-#include "api/functions/compress.hpp"
+#include "api/functions/families.hpp"
 
 #include <oneapi/tbb/parallel_for.h>
 #include <zlib.h>

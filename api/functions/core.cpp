@@ -1,6 +1,6 @@
 /// \file
 /// The bodies of the functions that plans are tried out with.
-#include "api/functions/core.hpp"
+#include "api/functions/families.hpp"
 
 #include <chrono>
 #include <cmath>

@@ -1,6 +1,6 @@
 /// \file
 /// Digests by OpenSSL, CRC-32 by zlib, XXH64 by xxHash.
-#include "api/functions/hash.hpp"
+#include "api/functions/families.hpp"
 
 #include <oneapi/tbb/parallel_for.h>
 #include <openssl/evp.h>

@@ -1,6 +1,6 @@
 /// \file
 /// Python's rules for the arguments of random.*, around the draws of plan::python_random.
-#include "api/functions/random.hpp"
+#include "api/functions/families.hpp"
 
 #include <algorithm>
 #include <cmath>

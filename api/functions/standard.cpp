@@ -2,15 +2,7 @@
 /// Which families the standard functions are.
 #include "api/functions/standard.hpp"
 
-#include "api/functions/compress.hpp"
-#include "api/functions/core.hpp"
-#include "api/functions/hash.hpp"
-#include "api/functions/lists.hpp"
-#include "api/functions/operators.hpp"
-#include "api/functions/random.hpp"
-#include "api/functions/stats.hpp"
-#include "api/functions/text.hpp"
-#include "api/functions/text_search.hpp"
+#include "api/functions/families.hpp"
 
 namespace gatherd::api::functions {
 

@@ -1,6 +1,6 @@
 /// \file
 /// What Python's module `statistics` says of many numbers.
-#include "api/functions/stats.hpp"
+#include "api/functions/families.hpp"
 
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_reduce.h>

@@ -1,6 +1,6 @@
 /// \file
 /// Regular expressions of RE2, whose time is bounded by the sizes of pattern and text.
-#include "api/functions/text_search.hpp"
+#include "api/functions/families.hpp"
 
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>

@@ -1,4 +1,4 @@
-#include "api/functions/compress.hpp"
+#include "api/functions/families.hpp"
 
 #include <string>
 #include <string_view>

@@ -1,4 +1,4 @@
-#include "api/functions/core.hpp"
+#include "api/functions/families.hpp"
 
 #include <chrono>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "api/functions/hash.hpp"
+#include "api/functions/families.hpp"
 
 #include <string>
 

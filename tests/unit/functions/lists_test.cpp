@@ -1,4 +1,4 @@
-#include "api/functions/lists.hpp"
+#include "api/functions/families.hpp"
 
 #include <cstdint>
 #include <limits>

@@ -1,4 +1,4 @@
-#include "api/functions/operators.hpp"
+#include "api/functions/families.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,6 +1,6 @@
 /// \file
 /// The draws of random.*, against those of CPython 3.11: random_table.jsonl, which make_random_table.py made.
-#include "api/functions/random.hpp"
+#include "api/functions/families.hpp"
 
 #include <bit>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "api/functions/stats.hpp"
+#include "api/functions/families.hpp"
 
 #include <cmath>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "api/functions/text_search.hpp"
+#include "api/functions/families.hpp"
 
 #include <string>
 #include <utility>
