@@ -80,6 +80,8 @@ class RandomPlans:
     # -- tasks
 
     def _task(self, depth, names):
+        if depth > 2 and self._seeded and self._one_in(16):
+            return self._long()
         if depth <= 1:
             make = self._draw.choice((self._call, self._call, self._call, self._sleep, self._sleep, self._constant,
                                       self._ref if names else self._print, self._print, self._fail))
@@ -168,6 +170,13 @@ class RandomPlans:
                 return {"to_thread": call}
 
     # -- calls
+
+    def _long(self):
+        """What the daemon computes on another thread: of many values, or of a long text."""
+        many = {"await": {"call": "range", "args": [5000]}}
+        return self._draw.choice(({"call": "len", "args": [many]}, {"call": "sum", "args": [many]},
+                                  {"call": "hash.sha256", "args": ["x" * 17_000]},
+                                  {"call": "len", "args": [{"await": {"call": "random.choices", "args": {"population": [1, 2], "k": 5000}}}]}))
 
     def _constant(self, depth, names):
         return {"value": self._value()}

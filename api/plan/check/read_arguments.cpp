@@ -105,21 +105,6 @@ const node& read_await(plan_builder& b, const awaited_task& task, const node& at
                     R"(to pass such an object as data, write {"await": {"value": {"ref": ..}}} or "literal": true)");
 }
 
-bool may_be_brief(const function& callee) {
-    return !callee.is_async() && callee.pool != thread_pool::blocking;
-}
-
-std::size_t steps_at_once(const function& callee, arguments bound) {
-    constexpr std::size_t too_many = node::most_steps + 1;
-    if (!may_be_brief(callee)) {
-        return too_many;
-    }
-    const std::size_t steps = steps_to_call(callee, bound);
-    const bool is_brief = callee.pool == thread_pool::none ? steps <= most_steps_to_read
-                                                           : callee.is_brief != nullptr && callee.is_brief(bound);
-    return is_brief ? steps : too_many;
-}
-
 value read_awaits(plan_builder& b, const await_site& site, json_view argument, const std::string& path) {
     return argument_reader{b, site}.read(argument, path);
 }

@@ -58,13 +58,6 @@ struct awaited_task {
 [[nodiscard]] const node& read_await(plan_builder& b, const awaited_task& task, const node& at, const std::string& path,
                                      const symbol_scope* names);
 
-/// Whether a call may run at once, on a worker, where its arguments are few.
-[[nodiscard]] bool may_be_brief(const function& callee);
-
-/// About how many steps of a turn a call with these arguments takes, if it may run at once; else more than
-/// node::most_steps.
-[[nodiscard]] std::size_t steps_at_once(const function& callee, arguments bound);
-
 /// Which argument they are in, and what collects them.
 struct await_site {
     const node& at;             ///< the call, or the map

@@ -52,13 +52,12 @@ void read_call_arguments(plan_builder& b, call_node& n, const std::optional<json
     }
     const awaited_arguments* const awaited = n.arguments.awaited;
     if (awaited == nullptr) {
-        n.take_steps(steps_at_once(*n.callee, n.arguments.bound));
-        n.is_instant = n.is_direct = n.steps <= node::most_steps;
+        n.take_steps(steps_on_worker(*n.callee, n.arguments.bound).value_or(node::too_many_steps), !n.prints);
+        n.is_instant = n.steps <= node::most_steps;
     } else {  // whether what tasks in the arguments give is brief will be seen then
-        n.take_steps(steps_to_call(*n.callee, n.arguments.bound) + steps_of(*awaited));
-        n.is_direct = may_be_brief(*n.callee) && n.steps <= node::most_steps && are_direct(*awaited);
+        n.take_steps(steps_to_call(*n.callee, n.arguments.bound) + steps_of(*awaited),
+                     may_be_brief(*n.callee) && are_direct(*awaited) && !n.prints);
     }
-    n.is_direct = n.is_direct && !n.prints;
 }
 
 }  // namespace gatherd::api::plan

@@ -91,8 +91,7 @@ void read_children(plan_builder& b, list_node& n, json_view list, std::string_vi
     n.children = children;
     n.is_instant = are_instant;
     n.prints = print;
-    n.take_steps(steps);
-    n.is_direct = are_direct && n.steps <= node::most_steps;
+    n.take_steps(steps, are_direct);
 }
 
 }  // namespace gatherd::api::plan

@@ -25,15 +25,13 @@ void read_listed_calls(plan_builder& b, map_node& n, const map_members& given, c
     for (const json_view args : given.over.items()) {
         call_arguments& item = items[site.below.item];
         item = read_arguments(b, site, args);
-        const std::size_t steps_of_item =
-            item.awaited == nullptr ? steps_at_once(*n.callee, item.bound) : node::most_steps + 1;
-        n.is_instant = n.is_instant && steps_of_item <= node::most_steps;
-        steps += steps_of_item;
+        const auto of_item = item.awaited == nullptr ? steps_on_worker(*n.callee, item.bound) : std::nullopt;
+        n.is_instant = n.is_instant && of_item;
+        steps += of_item.value_or(node::too_many_steps);
         ++site.below.item;
     }
     n.over = items;
-    n.take_steps(steps);
-    n.is_direct = n.ends_at_once() && !n.prints;
+    n.take_steps(steps, n.is_instant && !n.prints);
 }
 
 void read_body(plan_builder& b, map_node& n, const map_members& given, const symbol_scope* names) {

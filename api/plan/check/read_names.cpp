@@ -38,15 +38,14 @@ constexpr std::size_t steps_of_a_named_value = 8;  // to copy what is looked up 
 /// Those that are there.
 void be_direct_if_all_are(node& n, std::initializer_list<const node*> parts) {
     std::size_t steps = 0;
-    n.is_direct = true;
+    bool are_direct = true;
     for (const node* const each : parts) {
         if (each != nullptr) {
-            n.is_direct = n.is_direct && each->is_direct;
+            are_direct = are_direct && each->is_direct;
             steps += each->steps;
         }
     }
-    n.take_steps(steps);
-    n.is_direct = n.is_direct && n.steps <= node::most_steps;
+    n.take_steps(steps, are_direct);
 }
 
 }  // namespace
@@ -60,8 +59,8 @@ const node& read_ref(plan_builder& b, json_view own, const node& where, const sy
     for (const symbol_scope* each = names; each != nullptr; each = each->outer, ++n.levels) {
         if (const auto found = each->slots.find(own.as_string()); found != each->slots.end()) {
             n.slot = found->second;
-            n.names_value = n.is_direct = each->holds_value;
-            n.take_steps(steps_of_a_named_value);
+            n.names_value = each->holds_value;
+            n.take_steps(steps_of_a_named_value, n.names_value);
             return n;
         }
     }

@@ -67,8 +67,8 @@ const node& read_value(plan_builder& b, json_view own, const node& where) {
     constant = protocol::to_value(own);
     n.constant = &constant;
     n.is_instant = true;
-    n.is_direct = !are_large({&constant, 1});
-    n.take_steps(n.is_direct ? steps_to_read({&constant, 1}) : node::most_steps + 1);
+    const bool is_large = are_large({&constant, 1});
+    n.take_steps(is_large ? node::too_many_steps : steps_to_read({&constant, 1}), !is_large);
     return n;
 }
 

@@ -23,6 +23,20 @@
 
 namespace gatherd::api::plan {
 
+namespace {
+
+/// Else the program is over.
+bool has_memory_for(std::size_t bytes) noexcept {
+    try {
+        memory_limit::check(bytes);
+        return true;
+    } catch (const memory_limit_exceeded&) {
+        return false;
+    }
+}
+
+}  // namespace
+
 failure_ptr handled(place where) {
     const auto as = [where](const char* type, const std::string& message) {
         return std::make_shared<const failure>(failure{type, message, where});
@@ -30,6 +44,9 @@ failure_ptr handled(place where) {
     try {
         throw;
     } catch (const raised& e) {
+        if (!has_memory_for(e.message().size())) {
+            return as("CancelledError", "");
+        }
         failure told{e.type(), e.message(), where};
         told.traceback = e.traceback();
         return std::make_shared<const failure>(std::move(told));
@@ -76,7 +93,7 @@ public:
     bound_arguments(bound_arguments&&) noexcept = default;
     bound_arguments& operator=(bound_arguments&&) noexcept = default;
     ~bound_arguments() {
-        if (are_large(std::span<const value>{own_})) {  // though the function may not look at all of it
+        if (are_many(std::span<const value>{own_})) {  // though the function may not look at all of it
             drop_aside(std::move(own_));
         }
     }
@@ -197,7 +214,7 @@ executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, p
             if (record != no_record) [[unlikely]] {
                 owner->recorder()->start(record, where.at);
             }
-            outcome made = call_now(callee_at(where), given.bound, where, *owner);
+            outcome made = call_now(callee_at(where), given.bound, where, *owner, 0);
             end_timed(timed, made);
             return made;
         };
@@ -228,15 +245,16 @@ public:
     computing_context(const computing_context&) = delete;
     computing_context& operator=(const computing_context&) = delete;
 
-    /// A pool for call_on.
-    [[nodiscard]] auto pool() const {
-        return [context = context_](auto f) {
+    /// A pool for call_on. `compute`: how it awaits the compute pool.
+    template <typename Compute>
+    [[nodiscard]] auto pool(Compute compute) const {
+        return [context = context_, compute](auto f) {
             auto body = [context, f = std::move(f)]() mutable {
                 outcome result;
                 oneapi::tbb::task_group{*context}.run_and_wait([&] { result = f(); });
                 return result;
             };
-            return executor::compute_unjoined(std::move(body));
+            return compute(std::move(body));
         };
     }
 
@@ -246,10 +264,24 @@ private:
     std::shared_ptr<context_type> context_ = std::make_shared<context_type>();  // shared with the thread
 };
 
+constexpr auto computes_beside_others = [](auto f) { return executor::compute_unjoined(std::move(f)); };
+constexpr auto computes_in_turn = [](auto f) { return executor::compute_in_turn(std::move(f)); };
+constexpr auto computes_in_turn_joined = [](auto f) { return executor::compute_in_turn_joined(std::move(f)); };
+
 /// A call on the compute pool. If it is cancelled its task goes on at once, and the thread as soon as it sees that.
+///
+/// In a seeded program no other task runs meanwhile, as none does in CPython: what comes first does not hang on the
+/// thread's time. There a call that draws is waited for also if it is cancelled, since the next draw comes after it.
 executor::task<outcome> call_computing(place where, bound_arguments given, program& p) {
     const computing_context context;
-    co_return co_await call_on(context.pool(), where, std::move(given), p, timed_at(where, p, call_lane::compute));
+    timed_call timed = timed_at(where, p, call_lane::compute);
+    if (!p.is_seeded()) {
+        co_return co_await call_on(context.pool(computes_beside_others), where, std::move(given), p, std::move(timed));
+    }
+    if (callee_at(where).draws) {
+        co_return co_await call_on(context.pool(computes_in_turn_joined), where, std::move(given), p, std::move(timed));
+    }
+    co_return co_await call_on(context.pool(computes_in_turn), where, std::move(given), p, std::move(timed));
 }
 
 /// How long a sleeping call sleeps, in `delay`; or the failure that it is instead.
@@ -269,26 +301,6 @@ outcome sleep_result(const sleeping_body& body, arguments bound, place where) {
 outcome sleep_result(place where) {
     const call_site site = call_at(where);
     return sleep_result(std::get<sleeping_body>(site.callee.body), site.arguments.bound, where);
-}
-
-// A thread that draws for a seeded program is waited for, also by who is cancelled: the next draw comes after it.
-constexpr auto computing_joined = [](auto f) { return executor::compute(std::move(f)); };
-
-/// A function that draws, in a seeded program: such calls run one after the other, in the order in which they came, in
-/// to_thread or not. A short one holds nobody up, so it runs here: the order of events does not hang on a thread.
-executor::task<outcome> call_in_turn(place where, bound_arguments given, program& p) {
-    try {
-        const auto turn = co_await p.generator_turn();
-        const function& callee = callee_at(where);
-        if (is_long(callee, given.bound)) {
-            co_return co_await call_on(computing_joined, where, std::move(given), p,
-                                       timed_at(where, p, call_lane::compute));
-        }
-        note_begin(where, p);
-        co_return call_now(callee, given.bound, where, p);
-    } catch (const executor::cancelled_error& e) {
-        co_return cancelled_at(where, e);
-    }
 }
 
 /// A call on the blocking pool, once its client has a place there.
@@ -411,17 +423,16 @@ executor::task<outcome> call_with(place where, bound_arguments given, program& p
     if (std::holds_alternative<coroutine_body>(callee.body)) {
         co_return co_await call_coroutine(callee, given.bound, where, p);
     }
-    if (callee.draws && p.is_seeded()) {
-        co_return co_await call_in_turn(where, std::move(given), p);
-    }
-    if (on_thread || callee.pool == thread_pool::blocking) {
+    const bool draws_in_turn = callee.draws && p.is_seeded();  // also in to_thread
+    if ((on_thread && !draws_in_turn) || callee.pool == thread_pool::blocking) {
         co_return co_await call_blocking(where, std::move(given), p);
     }
-    if (is_long(callee, given.bound)) {
+    const auto steps = steps_on_worker(callee, given.bound);
+    if (!steps) {
         co_return co_await call_computing(where, std::move(given), p);
     }
     note_begin(where, p);
-    co_return call_now(callee, given.bound, where, p);
+    co_return call_now(callee, given.bound, where, p, *steps);
 }
 
 /// A call whose args are computed, and large.
@@ -500,8 +511,8 @@ bool is_deeper_than(const value& v, std::size_t max_depth) {
            std::any_of(v.begin(), v.end(), [=](const value& inner) { return is_deeper_than(inner, max_depth - 1); });
 }
 
-outcome call_now(const function& callee, arguments bound, place where, program& p) {
-    turn::take(steps_to_call(callee, bound));
+outcome call_now(const function& callee, arguments bound, place where, program& p, std::size_t steps) {
+    turn::take(steps);
     try {
         return callee.call(p, bound);
     } catch (const std::exception&) {
@@ -535,11 +546,6 @@ void fill_part(value& argument, const awaited_part& part, value result) {
     *slot = std::move(result);
 }
 
-bool is_long(const function& callee, arguments bound) {
-    return callee.pool == thread_pool::none ? steps_to_read(bound) > most_steps_to_read
-                                            : callee.is_brief == nullptr || !callee.is_brief(bound);
-}
-
 bool is_more_than_a_step(const value& v) noexcept {
     constexpr std::size_t most_values = 256;
     constexpr std::size_t most_text_bytes = 1024;
@@ -553,7 +559,8 @@ std::optional<outcome> call_computed_now(place where, value args, program& p) {
     if (!fitted.has_value()) {
         return fitted;
     }
-    return is_long(callee, given.bound) ? std::nullopt : std::optional{call_now(callee, given.bound, where, p)};
+    const auto steps = steps_on_worker(callee, given.bound);
+    return steps ? std::optional{call_now(callee, given.bound, where, p, *steps)} : std::nullopt;
 }
 
 executor::task<outcome> evaluate_computed_call(place where, std::shared_ptr<const value> args, program& p) {

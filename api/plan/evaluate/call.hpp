@@ -33,8 +33,8 @@ struct call_site {
 [[nodiscard]] executor::task<outcome> evaluate_call(place where, environment_ptr names, program& p,
                                                     bool on_thread = false);
 
-/// Runs a function that may run on a worker, now. Never raises.
-[[nodiscard]] outcome call_now(const function& callee, arguments bound, place where, program& p);
+/// Runs a function now. `steps`: what it takes of a worker's turn. Never raises.
+[[nodiscard]] outcome call_now(const function& callee, arguments bound, place where, program& p, std::size_t steps);
 
 /// The same with args that were computed, bound now: of the call at `where`, or of the item of a map. Nothing: with
 /// them it is no worker's work, and has to be run by evaluate_call or evaluate_computed_call.
@@ -46,9 +46,6 @@ struct call_site {
 
 /// Puts what a task gave into its place in the argument that it is a part of.
 void fill_part(value& argument, const awaited_part& part, value result);
-
-/// Whether a call is no worker's work.
-[[nodiscard]] bool is_long(const function& callee, arguments bound);
 
 /// Whether a value is so large that an evaluation which handles some hundred of them at once should not.
 [[nodiscard]] bool is_more_than_a_step(const value& v) noexcept;

@@ -20,7 +20,7 @@ bool child_list::are_direct() const {
     if (n.body != nullptr) {
         return n.body->is_direct;
     }
-    return computed != nullptr && !n.callee->is_async() && n.callee->pool != thread_pool::blocking;
+    return computed != nullptr && may_be_brief(*n.callee);
 }
 
 outcome child_list::instant(std::size_t i, program& p) const {
@@ -28,10 +28,14 @@ outcome child_list::instant(std::size_t i, program& p) const {
         return evaluate_instant(*list().children[i], p);
     }
     const place where{&parent, static_cast<std::uint32_t>(i)};
+    const auto call = [this, i, where, &p] {
+        const arguments bound = map().over[i].bound;
+        return call_now(*map().callee, bound, where, p, steps_to_call(*map().callee, bound));
+    };
     if (node_recorder* const recorder = p.recorder()) [[unlikely]] {
-        return recorded_now(*recorder, where, [&] { return call_now(*map().callee, map().over[i].bound, where, p); });
+        return recorded_now(*recorder, where, call);
     }
-    return call_now(*map().callee, map().over[i].bound, where, p);
+    return call();
 }
 
 std::optional<outcome> child_list::now(std::size_t i, const environment_ptr& names, program& p) const {

@@ -8,6 +8,7 @@
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/evaluate.hpp"
 #include "api/plan/evaluate/program.hpp"
+#include "api/plan/evaluate/turn.hpp"
 #include "api/plan/model/function.hpp"
 #include "api/plan/model/truth.hpp"
 
@@ -50,10 +51,8 @@ std::optional<outcome> direct_call(const call_node& n, const direct_scope& names
         }
         fill_part(own[part.argument], part, std::move(result->result()));
     }
-    if (is_long(*n.callee, own)) {
-        return std::nullopt;
-    }
-    return call_now(*n.callee, own, {&n}, p);
+    const auto steps = steps_on_worker(*n.callee, own);
+    return steps ? std::optional{call_now(*n.callee, own, {&n}, p, *steps)} : std::nullopt;
 }
 
 std::optional<outcome> direct_if(const if_node& n, const direct_scope& names, program& p) {
@@ -72,6 +71,11 @@ std::optional<outcome> direct_try(const try_node& n, const direct_scope& names, 
     }
     if (result && !result->has_value() && catches(n, *result->reason())) {
         if (n.names_error) {
+            const std::size_t steps = steps_to_describe(*result->reason());
+            if (steps > most_steps_to_read) {
+                return std::nullopt;
+            }
+            turn::take(steps);
             const value error = describe(*result->reason());
             result = evaluate_direct(*n.handler, {error, &names, names.beyond}, p);
         } else {

@@ -57,7 +57,7 @@ outcome instant_outcome(const node& n, program& p) {
     }
     if (n.is == kind::call) {
         const auto& call = static_cast<const call_node&>(n);
-        return call_now(*call.callee, call.arguments.bound, {&n}, p);
+        return call_now(*call.callee, call.arguments.bound, {&n}, p, n.steps);
     }
     return gather_instant(n, p);
 }

@@ -201,6 +201,9 @@ task<outcome> gather_children(child_list children, environment_ptr names, progra
         list.reserve(children.size);
         for (std::size_t i = 0; i < children.size; ++i) {
             outcome result = g.take(i, children.place_of(i));
+            if (!result.has_value()) {  // it is described
+                turn::take(steps_to_describe(*result.reason()));
+            }
             list.push_back(children.options.return_exceptions ? result_entry(std::move(result))
                                                               : std::move(result.result()));
             if (own.is_over_after_child()) {

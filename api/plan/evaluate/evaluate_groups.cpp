@@ -1,6 +1,8 @@
 #include "api/plan/evaluate/evaluate.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -22,11 +24,43 @@ outcome raise_group(std::string message, place where, std::vector<failure_ptr> e
         p.exceed("limits.result_bytes");
         return failure{"CancelledError", "", where};
     }
+    constexpr std::size_t levels_a_group = 2;  // an object, and the list of its errors
+    if (group.group_depth * levels_a_group > p.bounds().depth) {
+        return failure{"RecursionError", "the error is nested deeper than limits.depth", where};
+    }
     return group;
 }
 
+namespace {
+
+/// Notes that a child has ended: `ended` has their order.
+task<outcome> noting_its_end(task<outcome> child, std::size_t index, std::shared_ptr<std::vector<std::size_t>> ended) {
+    outcome result = co_await std::move(child);
+    ended->push_back(index);
+    co_return result;
+}
+
+/// Starts the children. Of a seeded program, where they run one at a time, gives the order in which they end; else they
+/// may end at the same time, and it is null.
+std::shared_ptr<std::vector<std::size_t>> start_noting(std::vector<child_handle>& children, const list_node& n,
+                                                       const environment_ptr& names, program& p) {
+    if (!p.is_seeded()) {
+        children = start_children(n, names, p);
+        return nullptr;
+    }
+    auto ended = std::make_shared<std::vector<std::size_t>>();
+    ended->reserve(n.children.size());
+    for (std::size_t i = 0; i < n.children.size(); ++i) {
+        children.push_back(begin_task(noting_its_end(evaluate(*n.children[i], names, p), i, ended)));
+    }
+    return ended;
+}
+
+}  // namespace
+
 task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, program& p) {
-    std::vector<child_handle> children = start_children(n, names, p);
+    std::vector<child_handle> children;
+    const auto in_order = start_noting(children, n, names, p);
     std::vector<task_ref> running = refs_to(children);
     std::vector<char> is_counted(children.size());
     std::vector<failure_ptr> errors;
@@ -46,11 +80,10 @@ task<outcome> evaluate_task_group(const list_node& n, environment_ptr names, pro
                 request = e.request();
             }
         }
-        for (std::size_t i = 0; i < children.size(); ++i) {
-            if (!children[i].done() || std::exchange(is_counted[i], char{1}) != 0) {
-                continue;
-            }
-            if (!children[i].failed()) {
+        const std::size_t noted = in_order == nullptr ? 0 : in_order->size();
+        for (std::size_t looked_at = 0; looked_at < noted + children.size(); ++looked_at) {
+            const std::size_t i = looked_at < noted ? (*in_order)[looked_at] : looked_at - noted;
+            if (!children[i].done() || std::exchange(is_counted[i], char{1}) != 0 || !children[i].failed()) {
                 continue;
             }
             const outcome ended = outcome_of(children[i], {n.children[i]});

@@ -11,6 +11,7 @@
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
 #include "api/plan/evaluate/program.hpp"
+#include "api/plan/evaluate/turn.hpp"
 #include "gatherd/executor/to_thread.hpp"
 #include "gatherd/executor/wait.hpp"
 
@@ -108,6 +109,25 @@ outcome copy_of(const value& result, const ref_node& n, const program& p, bool i
     return is_shared ? outcome{value(nullptr)} : outcome{result};
 }
 
+/// A failure as a value; a very long one is made on the compute pool. Or the cancellation that came meanwhile.
+task<outcome> described(failure_ptr reason, place where, program& p) {
+    try {
+        constexpr std::size_t most_copied_here = std::size_t{1} << 20;  // bytes: a fraction of a millisecond
+        turn::take(steps_to_describe(*reason));
+        if (described_bytes(*reason) <= most_copied_here) {
+            co_return describe(*reason);
+        }
+        auto body = [reason, owner = p.shared_from_this()]() -> outcome {
+            const executor::memory_turn turn{&owner->memory()};
+            return describe(*reason);
+        };
+        auto describing = executor::compute_in_turn(std::move(body));
+        co_return co_await describing;
+    } catch (const std::exception&) {
+        co_return handled(where);
+    }
+}
+
 }  // namespace
 
 bool catches(const try_node& n, const failure& f) {
@@ -182,9 +202,17 @@ task<outcome> evaluate_let(const let_node& n, environment_ptr names, program& p)
 task<outcome> evaluate_try(const try_node& n, environment_ptr names, program& p) {
     outcome result = co_await evaluate(*n.body, names, p);
     if (!result.has_value() && catches(n, *result.reason())) {
-        const environment_ptr inner =
-            n.names_error ? std::make_shared<environment>(names, shared_value(describe(*result.reason()))) : names;
-        result = co_await evaluate(*n.handler, inner, p);
+        outcome told;
+        if (n.names_error) {
+            told = co_await described(result.reason(), {&n}, p);
+        }
+        if (told.has_value()) {
+            const environment_ptr inner =
+                n.names_error ? std::make_shared<environment>(names, shared_value(std::move(told.result()))) : names;
+            result = co_await evaluate(*n.handler, inner, p);
+        } else {
+            result = told;
+        }
     }
     if (n.finalizer != nullptr) {
         outcome last = co_await evaluate(*n.finalizer, names, p);

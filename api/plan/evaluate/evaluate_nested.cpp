@@ -21,13 +21,9 @@ using executor::cancelled_error, executor::task;
 namespace {
 
 /// Whether it needs no coroutine here. Not so in a seeded program a gather, whatever its children are: they take their
-/// turns after the tasks that are ready already; nor a call that draws, which waits for its turn to draw.
+/// turns after the tasks that are ready already.
 bool ends_in_this_step(const node& n, const program& p) {
-    if (!p.is_seeded()) {
-        return n.ends_at_once();
-    }
-    return n.ends_at_once() &&
-           (n.is == kind::value || (n.is == kind::call && !static_cast<const call_node&>(n).callee->draws));
+    return n.ends_at_once() && (!p.is_seeded() || n.is == kind::value || n.is == kind::call);
 }
 
 /// Tasks that are created during the life of what it gives have to end by then, or by no wait_for; and no later than

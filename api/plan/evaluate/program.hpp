@@ -21,7 +21,6 @@
 #include "api/plan/model/python_random.hpp"
 #include "gatherd/api/limits.hpp"
 #include "gatherd/executor/create_task.hpp"
-#include "gatherd/executor/mutex.hpp"
 #include "gatherd/executor/semaphore.hpp"
 #include "gatherd/executor/task_scope.hpp"
 #include "gatherd/executor/timer.hpp"
@@ -165,9 +164,6 @@ public:
     /// When it was started.
     [[nodiscard]] std::chrono::steady_clock::time_point began() const noexcept { return began_; }
 
-    /// To be awaited, and held while a function draws from the one generator of a seeded program.
-    [[nodiscard]] auto generator_turn() noexcept { return generator_lock_.lock(); }
-
 private:
     struct root_watch : executor::continuation {
         explicit root_watch(program& watched) noexcept : continuation{&root_ended}, owner{watched} {}
@@ -214,7 +210,6 @@ private:
     bool is_result_taken_ = false;                    // under watch_lock_, as the next
     std::shared_ptr<node_recorder> record_;           // set once
     std::atomic<node_recorder*> recording_{nullptr};  // released where that is set
-    executor::mutex generator_lock_;
     std::mutex output_lock_;
     std::size_t lines_ = 0;   // under output_lock_, as the next
     bool is_silent_ = false;  // ended: a thread left behind prints for nobody

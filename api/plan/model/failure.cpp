@@ -10,6 +10,7 @@
 #include "api/plan/model/function.hpp"
 #include "api/plan/model/node.hpp"
 #include "api/protocol/json_writer.hpp"
+#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::plan {
 
@@ -72,15 +73,23 @@ std::size_t described_bytes(const failure& f) noexcept {
     return names_and_marks + f.type.size() + f.message.size() + traceback + f.bytes_of_errors;
 }
 
+std::size_t steps_to_describe(const failure& f) noexcept {
+    constexpr std::size_t bytes_a_step = 64;
+    return 1 + described_bytes(f) / bytes_a_step;
+}
+
 failure group_failure(std::string message, place where, std::vector<failure_ptr> errors) {
     constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 2;  // doubling ends there
     std::size_t bytes = 0;
+    std::uint32_t depth = 0;
     for (const failure_ptr& each : errors) {
         bytes = std::min(bytes + described_bytes(*each), most);
+        depth = std::max(depth, each->group_depth);
     }
     failure group{"ExceptionGroup", std::move(message), where,
                   std::make_shared<const std::vector<failure_ptr>>(std::move(errors))};
     group.bytes_of_errors = bytes;
+    group.group_depth = depth + 1;
     return group;
 }
 
@@ -91,12 +100,15 @@ failure_ptr raised_in_item(const failure& of_task, const node& map, std::size_t 
 }
 
 void outcome::drop_if_large() noexcept {
-    if (are_large({&result(), 1})) {
-        drop_aside(std::move(result()));
+    if (are_many({&result(), 1})) {
+        std::vector<value> dropped;
+        dropped.push_back(std::move(result()));
+        drop_aside(std::move(dropped));
     }
 }
 
 value describe(const failure& f) {
+    memory_limit::check(f.message.size());
     value error = {{"type", f.type}, {"message", f.message}};
     if (f.is_group()) {
         value errors = value::array();

@@ -43,6 +43,7 @@ struct failure {
     std::shared_ptr<const item_path> items{};        ///< of the maps that it has left
     std::shared_ptr<const std::string> traceback{};  ///< of another process, or null
     std::size_t bytes_of_errors = 0;  ///< of a description of `errors`, about: shared ones count each time
+    std::uint32_t group_depth = 0;    ///< of an ExceptionGroup, how deep its errors nest: 1 if none of them is one
 
     [[nodiscard]] bool is_group() const noexcept { return errors != nullptr; }
 
@@ -59,6 +60,9 @@ struct item_path {
 
 /// How long a description of it would be, about, without its places. Cost: constant.
 [[nodiscard]] std::size_t described_bytes(const failure& f) noexcept;
+
+/// About how many steps of a turn (api/plan/evaluate/turn.hpp) it takes to make that.
+[[nodiscard]] std::size_t steps_to_describe(const failure& f) noexcept;
 
 /// An ExceptionGroup.
 [[nodiscard]] failure group_failure(std::string message, place where, std::vector<failure_ptr> errors);
@@ -80,7 +84,7 @@ public:
         return *this;
     }
     ~outcome() {
-        if (has_value() && !is_surely_small(result())) {
+        if (has_value() && result().is_structured()) {
             drop_if_large();
         }
     }
@@ -94,10 +98,6 @@ public:
     [[nodiscard]] const failure_ptr& reason() const noexcept { return *std::get_if<1>(&either_); }
 
 private:
-    [[nodiscard]] static bool is_surely_small(const value& v) noexcept {
-        constexpr std::size_t short_text = 4096;
-        return v.is_string() ? v.get_ref<const value::string_t&>().size() < short_text : v.is_primitive();
-    }
     void drop_if_large() noexcept;
 
     std::variant<value, failure_ptr> either_;

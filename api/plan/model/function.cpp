@@ -1,6 +1,7 @@
 #include "api/plan/model/function.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "api/plan/model/nearest_name.hpp"
@@ -88,6 +89,10 @@ bool are_more_than(arguments given, std::size_t values, std::size_t text_bytes) 
 
 bool are_large(arguments given) noexcept {
     return !given.empty() && are_more_than(given, most_values, most_copied_bytes);
+}
+
+bool are_many(arguments given) noexcept {
+    return !given.empty() && are_more_than(given, most_values, std::numeric_limits<std::size_t>::max());
 }
 
 std::size_t steps_to_read(arguments given) noexcept {

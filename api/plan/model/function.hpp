@@ -144,7 +144,7 @@ struct function {
     std::variant<plain_body, sleeping_body, coroutine_body, closure_body> body;
     /// Of a compute function: whether these arguments are so small that a worker may run it at once.
     bool (*is_brief)(arguments) = nullptr;
-    bool draws = false;   ///< from its context's generator: in a seeded program such calls run one after the other
+    bool draws = false;   ///< from its context's generator: of a seeded program no two such calls run at a time
     bool prints = false;  ///< its calls are made in their order, where they cannot wait
     std::vector<std::string> errors{};  ///< types of what it raises
     function_example example{};
@@ -193,9 +193,11 @@ struct binding {
 /// function that takes them whole gets them so, and finds out itself whether they fit.
 [[nodiscard]] std::vector<value> bind_value(const function& callee, value args);
 
-/// Whether these are so many values, or such long texts, that to copy or to destroy them would hold a worker up. Cost:
-/// bounded.
+/// Whether these are so many values, or such long texts, that to copy them would hold a worker up. Cost: bounded.
 [[nodiscard]] bool are_large(arguments given) noexcept;
+
+/// Whether these are so many values that to destroy them would. A text is given back at once. Cost: bounded.
+[[nodiscard]] bool are_many(arguments given) noexcept;
 
 /// About how many steps of a turn (api/plan/evaluate/turn.hpp) it takes to look at each value, and at each character of
 /// a text. More than most_steps_to_read: it is no worker's work. Cost: bounded.
@@ -204,6 +206,22 @@ constexpr std::size_t most_steps_to_read = 513;  // of 4096 values and 16 KiB of
 
 /// The same of a call with these arguments.
 [[nodiscard]] std::size_t steps_to_call(const function& callee, arguments given) noexcept;
+
+/// Whether a worker may run a call at once if its arguments are few.
+[[nodiscard]] inline bool may_be_brief(const function& callee) noexcept {
+    return !callee.is_async() && callee.pool != thread_pool::blocking;
+}
+
+/// steps_to_call, if a worker may run the call with these arguments at once; else nothing.
+[[nodiscard]] inline std::optional<std::size_t> steps_on_worker(const function& callee, arguments given) {
+    if (!may_be_brief(callee)) {
+        return std::nullopt;
+    }
+    const std::size_t steps = steps_to_call(callee, given);
+    const bool is_brief = callee.pool == thread_pool::none ? steps <= most_steps_to_read
+                                                           : callee.is_brief != nullptr && callee.is_brief(given);
+    return is_brief ? std::optional{steps} : std::nullopt;
+}
 
 /// Whether they are more than so many values, or so many bytes of text. Cost: bounded by these.
 [[nodiscard]] bool are_more_than(arguments given, std::size_t values, std::size_t text_bytes) noexcept;

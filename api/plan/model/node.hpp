@@ -44,6 +44,7 @@ enum class kind : std::uint8_t {
 struct node {
     /// What takes more is not evaluated in one piece, so that others have their turn.
     static constexpr std::uint16_t most_steps = 1024;
+    static constexpr std::uint16_t too_many_steps = most_steps + 1;
 
     explicit node(kind its_kind) noexcept : is{its_kind} {}
 
@@ -51,7 +52,7 @@ struct node {
     bool is_instant : 1 = false;              ///< evaluating it cannot wait: it needs no coroutine
     bool is_direct : 1 = false;               ///< the same, once its names hold values that are not large
     bool prints : 1 = false;                  ///< of an instant one: some of its calls do
-    std::uint16_t steps = 1;                  ///< of these: about how many steps of a turn; too many: most_steps + 1
+    std::uint16_t steps = 1;                  ///< of these: about how many steps of a turn; at most too_many_steps
     std::uint32_t position = place::no_item;  ///< in its parent's list; the path ends with it, after `step`
     const node* parent = nullptr;
     const std::string_view* step = nullptr;  ///< how its parent's path goes on: "/gather", "/let/a", "/args/0/await"
@@ -59,8 +60,10 @@ struct node {
     /// Whether it is evaluated in one piece.
     [[nodiscard]] bool ends_at_once() const noexcept { return is_instant && steps <= most_steps; }
 
-    void take_steps(std::size_t count) noexcept {
-        steps = static_cast<std::uint16_t>(std::min<std::size_t>(count, most_steps + 1));
+    /// So many steps; and whether it is direct if they are not too many.
+    void take_steps(std::size_t count, bool may_be_direct) noexcept {
+        steps = static_cast<std::uint16_t>(std::min<std::size_t>(count, too_many_steps));
+        is_direct = may_be_direct && steps <= most_steps;
     }
 };
 

@@ -5,9 +5,16 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/plan/model/drop_aside.hpp"
 #include "api/plan/model/node.hpp"
 
 namespace gatherd::api::plan {
+
+plan::~plan() {
+    for (const values_chunk& each : values_) {
+        take_apart({each.values.get(), each.used});
+    }
+}
 
 std::string_view plan::keep(std::string_view text) {
     const std::span<char> copy = make_span<char>(text.size());

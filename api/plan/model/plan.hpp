@@ -68,6 +68,7 @@ public:
     plan() {}  // not {}: the arena's memory stays as it is
     plan(const plan&) = delete;
     plan& operator=(const plan&) = delete;
+    ~plan();
 
     [[nodiscard]] const node& root() const noexcept { return *root_; }
     void set_root(const node& root) noexcept { root_ = &root; }

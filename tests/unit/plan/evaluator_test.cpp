@@ -131,6 +131,26 @@ TEST_CASE("evaluator: a failure through a ref is placed in its let", "[plan]") {
           R"({"type":"A","message":"","path":"/task/let/a~1b/sequence/0"})");
 }
 
+TEST_CASE("evaluator: groups of errors nest as deep as limits.depth allows JSON to", "[plan]") {
+    plan_runner runner;
+    const auto chain = [](const std::string& kind, int levels) {
+        std::string plan = R"({"let":{"x0":{"call":"fail"})";
+        for (int i = 1; i <= levels; ++i) {
+            plan +=
+                R"(,"x)" + std::to_string(i) + R"(":{")" + kind + R"(":[{"ref":"x)" + std::to_string(i - 1) + R"("}]})";
+        }
+        return plan + R"(},"in":{"ref":"x)" + std::to_string(levels) + R"("}})";
+    };
+    for (const char* kind : {"any", "task_group"}) {
+        const std::string fits = runner.result(chain(kind, 256));
+        CHECK(fits.find("RecursionError") == std::string::npos);
+        CHECK(fits.find("ExceptionGroup") != std::string::npos);
+        CHECK(
+            runner.result(chain(kind, 257)) ==
+            R"({"type":"RecursionError","message":"the error is nested deeper than limits.depth","path":"/task/let/x257"})");
+    }
+}
+
 TEST_CASE("evaluator: try is the try statement", "[plan]") {
     plan_runner runner;
     CHECK(runner.result(R"({"try":{"call":"fail","args":["A","a"]},"except":{"ref":"e"},"as":"e"})") ==

@@ -4,12 +4,14 @@
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <cstddef>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "api/plan/evaluate/turn.hpp"
+#include "api/plan/model/drop_aside.hpp"
 #include "plan_run.hpp"
 
 using namespace gatherd::api;
@@ -298,6 +300,25 @@ TEST_CASE("turn: it ends after so many steps, and sooner where a child takes mor
     CHECK(children_until_over(1) == 256);
     CHECK(children_until_over(16) == 16);
     CHECK(children_until_over(1000) == 1);
+}
+
+TEST_CASE("turn: a failure takes more steps to describe the more text it has, that of its group's included", "[plan]") {
+    using gatherd::api::plan::failure, gatherd::api::plan::steps_to_describe;
+    const failure small{"ValueError", "no"};
+    const failure large{"ValueError", std::string(64'000, 'x')};
+    const auto group = gatherd::api::plan::group_failure(
+        "two", {}, {std::make_shared<const failure>(large), std::make_shared<const failure>(large)});
+    CHECK(steps_to_describe(small) == 2);
+    CHECK(steps_to_describe(large) == 1 + 64'074 / 64);
+    CHECK(steps_to_describe(group) > 2 * 1000);
+}
+
+TEST_CASE("drop_aside: what has been taken apart has nothing left that a destructor would need memory for", "[plan]") {
+    using gatherd::api::value;
+    std::vector<value> held{value::parse(R"([1,[2,{"a":[3]}],"text"])"), value::parse(R"({"a":{"b":[4]},"c":null})"),
+                            "text"};
+    gatherd::api::plan::take_apart(held);
+    CHECK(held == std::vector<value>{value::array(), value::object(), "text"});
 }
 
 TEST_CASE("turn: a call takes more steps the more it looks at", "[plan]") {
