@@ -10,15 +10,17 @@
 #include <new>
 #include <utility>
 
+#include "api/huge_pages.hpp"
 #include "api/protocol/diagnosis.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
 
 namespace gatherd::api::protocol {
 namespace {
 
-constexpr std::size_t padding = 64;                             // SIMDJSON_PADDING
-constexpr std::size_t kept_capacity = std::size_t{1} << 20;     // a larger buffer is given up once it is empty
-constexpr std::size_t max_header_bytes = std::size_t{8} << 10;  // of one header block
+constexpr std::size_t padding = 64;                              // SIMDJSON_PADDING
+constexpr std::size_t kept_capacity = std::size_t{1} << 20;      // a larger buffer is given up once it is empty
+constexpr std::size_t max_header_bytes = std::size_t{8} << 10;   // of one header block
+constexpr std::size_t max_lines_counted = std::size_t{4} << 20;  // bytes before a fault: that many take a millisecond
 constexpr std::size_t max_searched = std::size_t{64} << 10;  // bytes in which the id of what is too deep is looked for
 constexpr std::string_view spaces = " \t\r\n";
 constexpr std::string_view length_name = "content-length";
@@ -111,7 +113,9 @@ void frame_reader::grow(std::size_t capacity) {
     if (larger == nullptr) {
         throw std::bad_alloc{};
     }
-    count(static_cast<std::ptrdiff_t>(malloc_usable_size(larger)) - before);
+    const std::size_t given = malloc_usable_size(larger);
+    count(static_cast<std::ptrdiff_t>(given) - before);
+    use_huge_pages(larger, given);
     static_cast<void>(buffer_.release());  // realloc has freed it
     buffer_.reset(larger);
     capacity_ = capacity;
@@ -427,15 +431,18 @@ std::optional<frame> frame_reader::step_end() {
 }
 
 void frame_reader::note_fault(std::size_t position) {
+    const std::string why = ": expected " + std::string{scanner_.expected()} + ", not " + shown(pending()[position]);
+    if (position > max_lines_counted) {
+        fault_ = "byte " + std::to_string(position + 1) + why;
+        return;
+    }
     const auto before = pending().substr(0, position);
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const void* const line_end = ::memrchr(before.data(), '\n', before.size());  // rfind looks at a byte at a time
     const auto column = line_end == nullptr
                             ? position + 1
                             : static_cast<std::size_t>(&before.back() - static_cast<const char*>(line_end)) + 1;
-    fault_ = "line " + std::to_string(line) + ", column " + std::to_string(column) + ": expected ";
-    fault_ += scanner_.expected();
-    fault_ += ", not " + shown(pending()[position]);
+    fault_ = "line " + std::to_string(line) + ", column " + std::to_string(column) + why;
 }
 
 frame frame_reader::malformed_frame() const {

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "api/huge_pages.hpp"
 #include "cli/serve/counting_allocator.hpp"
 #include "gatherd/executor/allocated_memory.hpp"
 
@@ -22,7 +23,9 @@ using gatherd::executor::allocated_memory;
 
 void* counted(void* given) noexcept {
     if (given != nullptr) {
-        allocated_memory::add(static_cast<std::ptrdiff_t>(malloc_usable_size(given)));
+        const std::size_t size = malloc_usable_size(given);
+        allocated_memory::add(static_cast<std::ptrdiff_t>(size));
+        gatherd::api::use_huge_pages(given, size);
     }
     return given;
 }
@@ -95,7 +98,7 @@ void begin_counting_memory() noexcept {
     executor::allocated_memory::begin_counting();
     // By itself malloc raises both with the sizes that it sees, up to 32 and 64 MiB; then each thread's arena would
     // keep so much at its end, which malloc_trim does not give back.
-    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_MMAP_THRESHOLD, api::smallest_mapping);
     mallopt(M_TRIM_THRESHOLD, 8 << 20);
     // Where address space is limited, all threads share one arena: each other would take 64 MiB of it, and use little.
     rlimit space{};
