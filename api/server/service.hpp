@@ -60,7 +60,7 @@ private:
     void handle(const protocol::request& request, reply answer) override;
 
     [[nodiscard]] std::vector<std::shared_ptr<memory_holder>> holders() const override;
-    [[nodiscard]] std::size_t kept_bytes() const override { return tasks_.kept_bytes(); }
+    [[nodiscard]] std::size_t kept_bytes() override { return tasks_.kept_bytes(); }
     void drop_half() override { tasks_.drop_half(); }
     void drop_records() override { static_cast<void>(state_.records()->cut_all()); }
 

@@ -144,9 +144,27 @@ def empty_arrays(size):
     return run
 
 
+def beside(sender, count):
+    """More clients of the same daemon."""
+    return [Sender(sender._socket.getpeername()[1]) for _ in range(count)]
+
+
+def named_errors(sender):
+    """Eight clients, each with a map whose items fail with a text of 8 MB, and name the error."""
+    failing = {"try": {"call": "fail", "args": ["E", "x" * 8_000_000]}, "except": {"value": 1}, "as": "e"}
+    text = request("run", [{"map": failing, "as": "i", "over": list(range(50))}])
+    all_of_them = [sender, *beside(sender, 7)]
+    for each in all_of_them:
+        each.send(text)
+    for each in all_of_them:
+        each.wait_for_lines(1)
+    for each in all_of_them[1:]:
+        each.close()
+
+
 def half_of_a_message(sender):
     """Ten clients, each with a large message that never ends."""
-    others = [Sender(sender._socket.getpeername()[1]) for _ in range(9)]
+    others = beside(sender, 9)
     for each in [sender, *others]:
         each.send('{"id":1,"method":"run","params":[{"value":"' + "x" * 30_000_000)
     for each in others:
@@ -159,6 +177,7 @@ TABLE = {
     "the same through wait_for": refs_of_a_large_key(lambda ref: {"wait_for": ref, "timeout": 60}),
     "the same through shield": refs_of_a_large_key(lambda ref: {"shield": ref}),
     "refs of an error of 1 MB": refs_of_a_large_error,
+    "errors of 8 MB that eight clients name": named_errors,
     "60 created tasks that fail with a text of 4 MB": created(60, [{"call": "fail", "args": ["ValueError", "m" * 4_000_000]}]),
     "40 created tasks with a name of 20 MB": created(40, {"task": {"call": "sleep", "args": [3600]}, "name": "n" * 20_000_000, "keep": 0}),
     "one cancel of 100 tasks with a message of 10 MB": one_cancel_of_many,

@@ -46,7 +46,7 @@ public:
     [[nodiscard]] virtual std::vector<std::shared_ptr<memory_holder>> holders() const = 0;
 
     /// Bytes of results that are kept; and drops the oldest of them, half of these bytes.
-    [[nodiscard]] virtual std::size_t kept_bytes() const = 0;
+    [[nodiscard]] virtual std::size_t kept_bytes() = 0;
     virtual void drop_half() = 0;
 
     /// Drops the records of programs that are watched.

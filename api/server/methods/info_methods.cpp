@@ -7,13 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "api/server/limits/counters.hpp"
-#include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/methods.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/methods/stats.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/net/turn.hpp"
-#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -79,28 +77,21 @@ value describe(const plan::function& f) {
     return described;
 }
 
-/// Answers with all functions, where there is memory for it.
-void answer_with_functions(const server_parts& server, reply& answer) {
-    try {
-        executor::memory_account listing{executor::memory_account::kind::early};
-        const executor::memory_turn turn{&listing};
-        const auto own = server.state.functions().all();
-        const auto served = server.state.functions().all_served();
-        value list = value::array();
-        auto next = served.begin();
-        for (const plan::function* each : own) {
-            for (; next != served.end() && (*next)->name < each->name; ++next) {
-                list.push_back(describe(**next));
-            }
-            list.push_back(describe(*each));
-        }
-        for (; next != served.end(); ++next) {
+value describe_all(const plan::registry& functions) {
+    const auto own = functions.all();
+    const auto served = functions.all_served();
+    value list = value::array();
+    auto next = served.begin();
+    for (const plan::function* each : own) {
+        for (; next != served.end() && (*next)->name < each->name; ++next) {
             list.push_back(describe(**next));
         }
-        answer.result(list);
-    } catch (const memory_limit_exceeded&) {
-        answer.error(no_memory_for(0));
+        list.push_back(describe(*each));
     }
+    for (; next != served.end(); ++next) {
+        list.push_back(describe(**next));
+    }
+    return list;
 }
 
 void check_no_params(std::optional<protocol::json_view> given) {
@@ -112,11 +103,10 @@ void check_no_params(std::optional<protocol::json_view> given) {
 
 void functions(const server_parts& server, std::optional<protocol::json_view> from, reply& answer) {
     check_no_params(from);
-    if (server.state.functions().served() <= items_a_turn) {
-        return answer_with_functions(server, answer);
-    }
+    const plan::registry& all = server.state.functions();
     const auto client = answer.to();
-    client->answer_in_bulk(std::move(answer), [&server](reply& later) { answer_with_functions(server, later); });
+    client->answer_with(std::move(answer), all.served() > items_a_turn,
+                        [&all](connection&) { return describe_all(all); });
 }
 
 void stats(const server_parts& server, std::optional<protocol::json_view> from, reply& answer) {

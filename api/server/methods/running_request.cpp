@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/plan/model/drop_aside.hpp"
 #include "api/protocol/json_writer.hpp"
 #include "api/protocol/response.hpp"
 #include "api/release_memory.hpp"
@@ -138,7 +139,7 @@ void running_request::answer_result(value result) {
         protocol::append_result_head(message, id_);
         const std::size_t head = message.size();
         protocol::append_value(message, result);
-        result = nullptr;
+        plan::take_apart({&result, 1});
         answer_with(answer_, message, head, state_.bounds());
     } catch (const memory_limit_exceeded&) {
         release_memory(message);

@@ -193,21 +193,13 @@ struct wanted_tasks {
     bool with_requests = false;
 };
 
-/// Answers with that list, where there is memory for it.
-void answer_with_tasks(const server_parts& server, reply& answer, const wanted_tasks& wanted) {
-    try {
-        executor::memory_account listing{executor::memory_account::kind::early};
-        const executor::memory_turn turn{&listing};
-        memory_limit::check(std::min(wanted.most, server.tasks.size()) *
-                            bytes_a_status);  // so that no program ends for it
-        value list = list_tasks(server, *answer.to(), wanted.state, wanted.most);
-        if (wanted.with_requests && (!wanted.state || *wanted.state == "running")) {
-            add_requests(list, server, *answer.to(), wanted.most - list.size());
-        }
-        answer.result(list);
-    } catch (const memory_limit_exceeded&) {
-        answer.error(no_memory_for(0));
+value list_wanted(const server_parts& server, const connection& client, const wanted_tasks& wanted) {
+    memory_limit::check(std::min(wanted.most, server.tasks.size()) * bytes_a_status);  // so that no program ends for it
+    value list = list_tasks(server, client, wanted.state, wanted.most);
+    if (wanted.with_requests && (!wanted.state || *wanted.state == "running")) {
+        add_requests(list, server, client, wanted.most - list.size());
     }
+    return list;
 }
 
 /// The program of that id, a created task or a request that runs, if the client may see it.
@@ -226,17 +218,6 @@ std::size_t cancel_request(const server_parts& server, const connection& client,
         throw refused{{errc::not_authenticated, "Not allowed: it is a request of another client"}};
     }
     return found.request->cancel(message) ? 1 : 0;
-}
-
-/// Answers with a program's status and nodes, where there is memory for it.
-void answer_with_nodes(reply& answer, const watched_program& watched) {
-    try {
-        executor::memory_account describing{executor::memory_account::kind::early};
-        const executor::memory_turn turn{&describing};
-        answer.result(watched.describe());
-    } catch (const memory_limit_exceeded&) {
-        answer.error(no_memory_for(0));
-    }
 }
 
 /// Waiting takes memory. Where that is short, what has ended already is given, and a client may wait for few tasks:
@@ -322,13 +303,11 @@ void status(const server_parts& server, std::optional<protocol::json_view> given
         return answer.result(is_id_of_request(id) ? status_of(id, *find_seen_request(server, *answer.to(), id).request)
                                                   : find_one(server, *answer.to(), id, right::see_all)->status());
     }
-    auto watched = watch_one(server, *answer.to(), id);
-    if (watched.nodes() <= nodes_a_turn) {
-        return answer_with_nodes(answer, watched);
-    }
     const auto client = answer.to();
-    client->answer_in_bulk(std::move(answer),
-                           [watched = std::move(watched)](reply& later) { answer_with_nodes(later, watched); });
+    auto watched = watch_one(server, *client, id);
+    const bool is_long = watched.nodes() > nodes_a_turn;
+    client->answer_with(std::move(answer), is_long,
+                        [watched = std::move(watched)](connection&) { return watched.describe(); });
 }
 
 void tasks(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {
@@ -348,12 +327,9 @@ void tasks(const server_parts& server, std::optional<protocol::json_view> given,
         }
         wanted.most = static_cast<std::size_t>(limit->as_integer());
     }
-    if (server.tasks.size() <= items_a_turn && !wanted.with_requests) {
-        return answer_with_tasks(server, answer, wanted);
-    }
     const auto client = answer.to();
-    client->answer_in_bulk(std::move(answer),
-                           [&server, wanted](reply& later) { answer_with_tasks(server, later, wanted); });
+    client->answer_with(std::move(answer), server.tasks.size() > items_a_turn || wanted.with_requests,
+                        [&server, wanted](connection& asking) { return list_wanted(server, asking, wanted); });
 }
 
 void forget(const server_parts& server, std::optional<protocol::json_view> given, reply& answer) {

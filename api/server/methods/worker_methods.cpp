@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "api/log/event.hpp"
-#include "api/server/limits/limit_errors.hpp"
 #include "api/server/methods/handlers.hpp"
 #include "api/server/methods/methods.hpp"
 #include "api/server/methods/params.hpp"
@@ -17,7 +16,6 @@
 #include "api/server/net/worker_messages.hpp"
 #include "api/workers/answer.hpp"
 #include "api/workers/worker_table.hpp"
-#include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
 namespace {
@@ -89,17 +87,6 @@ void try_serve(const server_parts& server, std::optional<protocol::json_view> pa
                   [&server, self] { server.state.workers().resume(*self); });
 }
 
-/// Answers with all workers, where there is memory for it.
-void answer_with_workers(const server_parts& server, reply& answer) {
-    try {
-        executor::memory_account listing{executor::memory_account::kind::early};
-        const executor::memory_turn turn{&listing};
-        answer.result(server.state.workers().describe());
-    } catch (const memory_limit_exceeded&) {
-        answer.error(no_memory_for(0));
-    }
-}
-
 void log_refusal(server_state& state, connection& client, const std::string& why) {
     const auto worker = client.work().worker();
     if (worker != nullptr) {
@@ -129,11 +116,10 @@ void serve(const server_parts& server, std::optional<protocol::json_view> params
 void workers(const server_parts& server, std::optional<protocol::json_view> params_given, reply& answer) {
     static const signature none{};
     const params given{params_given, none};
-    if (server.state.workers().declared() <= items_a_turn) {
-        return answer_with_workers(server, answer);
-    }
+    const auto& all = server.state.workers();
     const auto client = answer.to();
-    client->answer_in_bulk(std::move(answer), [&server](reply& later) { answer_with_workers(server, later); });
+    client->answer_with(std::move(answer), all.declared() > items_a_turn,
+                        [&all](connection&) { return all.describe(); });
 }
 
 }  // namespace gatherd::api::server

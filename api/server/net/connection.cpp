@@ -30,6 +30,16 @@ constexpr std::size_t small_change = 64 * 1024;  // of unread answers, where mem
 /// thousand items, some milliseconds, lie between two of its turns.
 constexpr std::size_t items_a_handler = 16;
 
+void answer_within_memory(reply& answer, const std::function<value(connection&)>& make) {
+    try {
+        executor::memory_account making{executor::memory_account::kind::early};
+        const executor::memory_turn turn{&making};
+        answer.result(make(*answer.to()));
+    } catch (const memory_limit_exceeded&) {
+        answer.error(no_memory_for(0));
+    }
+}
+
 }  // namespace
 
 connection::connection(connection_table& table, transport::socket_type socket,
@@ -629,7 +639,10 @@ void connection::run_deferred() {
     }
 }
 
-void connection::answer_in_bulk(reply answer, std::function<void(reply&)> make) {
+void connection::answer_with(reply answer, bool is_long, std::function<value(connection&)> make) {
+    if (!is_long) {
+        return answer_within_memory(answer, make);
+    }
     // Shared, since std::function copies what it holds.
     auto job = [this, owed = std::make_shared<reply>(std::move(answer)), make = std::move(make)] {
         const std::size_t most = state_.bounds().unread_bytes;
@@ -640,7 +653,7 @@ void connection::answer_in_bulk(reply answer, std::function<void(reply&)> make) 
             state_.counts().add_limit("limits.unread_bytes");
             owed->error(overloaded("limits.unread_bytes", most));
         } else {
-            make(*owed);
+            answer_within_memory(*owed, make);
         }
     };
     if (work_.add_long_answer(std::move(job))) {

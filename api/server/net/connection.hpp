@@ -98,9 +98,10 @@ public:
     /// connections would wait. From any thread.
     void defer(std::function<void()> job);
 
-    /// Has the bulk lane make a long answer: one after the other, so that clients take turns there. It is not made
-    /// where nobody waits for it any more, and refused (-32003) where too much is unread. From any thread.
-    void answer_in_bulk(reply answer, std::function<void(reply&)> make);
+    /// Answers with what `make` gives, or with -32003 where there is no memory for it: at once, or, if it is long, when
+    /// the bulk lane has made it. That does so one after the other, so that clients take turns there, not where nobody
+    /// waits for the answer any more, and not (-32003) where too much is unread. From any thread.
+    void answer_with(reply answer, bool is_long, std::function<value(connection&)> make);
 
     /// Answers what the client has sent by now, then closes when there is nothing to stay for.
     void begin_drain();

@@ -137,18 +137,21 @@ void task_table::cancel_all(const std::string& message) {
     }
 }
 
-std::size_t task_table::kept() const {
+std::size_t task_table::kept() {
     const std::lock_guard guard{lock_};
+    sweep();
     return by_end_.size();
 }
 
-std::size_t task_table::kept_bytes() const {
+std::size_t task_table::kept_bytes() {
     const std::lock_guard guard{lock_};
+    sweep();
     return kept_bytes_;
 }
 
-std::size_t task_table::size() const {
+std::size_t task_table::size() {
     const std::lock_guard guard{lock_};
+    sweep();
     return tasks_.size();
 }
 

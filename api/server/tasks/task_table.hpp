@@ -26,7 +26,7 @@ class created_task;
 /// Created tasks by id: those that run, and the results of those that ended, for as long as they are kept. Beyond
 /// limits.kept_results or limits.kept_bytes the oldest finished ones go first.
 ///
-/// What has outlived its time goes at the next call that adds, finds or finishes a task: no timer of its own.
+/// What has outlived its time goes at the next call that adds, finds, counts or finishes tasks: no timer of its own.
 ///
 /// Threads: all members are safe from any thread. Lock order: the table's, a task's, a connection's.
 class task_table {
@@ -65,11 +65,11 @@ public:
     /// Memory is short: drops the oldest kept results, half of their bytes.
     void drop_half();
 
-    [[nodiscard]] std::size_t size() const;
+    [[nodiscard]] std::size_t size();
 
     /// Results that are kept, and how many bytes they have.
-    [[nodiscard]] std::size_t kept() const;
-    [[nodiscard]] std::size_t kept_bytes() const;
+    [[nodiscard]] std::size_t kept();
+    [[nodiscard]] std::size_t kept_bytes();
 
     /// Results that went before their time, for want of room.
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
@@ -99,7 +99,7 @@ private:
     const live_limits& limits_;
     counters& counters_;
     std::atomic<std::uint64_t> dropped_{0};  // only counted
-    mutable std::mutex lock_;
+    std::mutex lock_;
     table tasks_;                                                                   // under lock_, as all below
     std::map<std::uint64_t, std::shared_ptr<created_task>> by_number_;              // in which they were added
     std::map<std::uint64_t, std::string> by_end_;                                   // finished ones, the oldest first

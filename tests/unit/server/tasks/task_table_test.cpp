@@ -138,6 +138,7 @@ TEST_CASE("task_table: a result is kept as long as its task asked, from its end"
     CHECK(of.table.find("not at all") == at_once);  // it runs: its time has not begun
     of.table.finish(at_once, 10);
     of.table.finish(forever, 10);
+    CHECK(of.table.kept() == 1);
     CHECK(of.table.find("not at all") == nullptr);
     CHECK(of.table.find("for ever") == forever);
     CHECK(of.met("tasks.keep") == 1);
