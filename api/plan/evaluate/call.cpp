@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/plan/evaluate/aside.hpp"
 #include "api/plan/evaluate/evaluate.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/evaluate/turn.hpp"
@@ -23,20 +24,6 @@
 
 namespace gatherd::api::plan {
 
-namespace {
-
-/// Else the program is over.
-bool has_memory_for(std::size_t bytes) noexcept {
-    try {
-        memory_limit::check(bytes);
-        return true;
-    } catch (const memory_limit_exceeded&) {
-        return false;
-    }
-}
-
-}  // namespace
-
 failure_ptr handled(place where) {
     const auto as = [where](const char* type, const std::string& message) {
         return std::make_shared<const failure>(failure{type, message, where});
@@ -44,7 +31,7 @@ failure_ptr handled(place where) {
     try {
         throw;
     } catch (const raised& e) {
-        if (!has_memory_for(e.message().size())) {
+        if (!memory_limit::is_granted(e.message().size())) {  // the program is over
             return as("CancelledError", "");
         }
         failure told{e.type(), e.message(), where};
@@ -166,20 +153,14 @@ outcome bind_computed(bound_arguments& given, place where, value args) {
 /// Binds large args, on the compute pool. `args`: gives them, there. Never raises.
 template <typename Args>
 executor::task<outcome> bind_aside(bound_arguments& given, place where, Args args, program& p) {
-    try {
-        auto body = [where, args = std::move(args), owner = p.shared_from_this()]() mutable {
-            const executor::memory_turn turn{&owner->memory()};
-            bound_arguments made;
-            outcome fitted = bind_computed(made, where, args());
-            return std::pair{std::move(made), std::move(fitted)};
-        };
-        auto binding = executor::compute_in_turn(std::move(body));
-        auto [made, fitted] = co_await binding;
-        given = std::move(made);
-        co_return std::move(fitted);
-    } catch (const std::exception&) {
-        co_return handled(where);
+    const auto made = std::make_shared<bound_arguments>();  // the thread may go on after a cancelled task
+    auto body = [made, where, args = std::move(args)]() mutable { return bind_computed(*made, where, args()); };
+    auto binding = make_aside(std::move(body), where, p);
+    outcome fitted = co_await std::move(binding);
+    if (fitted.has_value()) {
+        given = std::move(*made);
     }
+    co_return fitted;
 }
 
 /// The call at `where` begins, in the running task.
@@ -201,29 +182,20 @@ void end_timed(timed_call& timed, const outcome& result) noexcept {
     }
 }
 
-/// Runs a call on a pool, with the program kept alive for as long as the thread needs it.
+/// Runs a call on a pool.
 template <typename Pool>
 executor::task<outcome> call_on(Pool pool, place where, bound_arguments given, program& p, timed_call timed) {
-    try {
-        // Named, since g++ 12 destroys temporaries with captures twice in some awaits.
-        const record_id record = p.recorder() == nullptr ? no_record : record_around.get();
-        auto body = [where, given = std::move(given), owner = p.shared_from_this(), record,
-                     timed = std::move(timed)]() mutable {
-            timed.begin();
-            const executor::memory_turn turn{&owner->memory()};
-            if (record != no_record) [[unlikely]] {
-                owner->recorder()->start(record, where.at);
-            }
-            outcome made = call_now(callee_at(where), given.bound, where, *owner, 0);
-            end_timed(timed, made);
-            return made;
-        };
-        auto called = pool(std::move(body));
-        outcome result = co_await called;
-        co_return result;
-    } catch (const std::exception&) {
-        co_return handled(where);
-    }
+    const record_id record = p.recorder() == nullptr ? no_record : record_around.get();
+    auto body = [where, given = std::move(given), &p, record, timed = std::move(timed)]() mutable {
+        timed.begin();
+        if (record != no_record) [[unlikely]] {
+            p.recorder()->start(record, where.at);
+        }
+        outcome made = call_now(callee_at(where), given.bound, where, p, 0);
+        end_timed(timed, made);
+        return made;
+    };
+    return make_on(std::move(pool), std::move(body), where, p);
 }
 
 // asyncio's letter: the answer does not wait for the thread of a cancelled to_thread. The calls own what they use.
@@ -265,7 +237,6 @@ private:
 };
 
 constexpr auto computes_beside_others = [](auto f) { return executor::compute_unjoined(std::move(f)); };
-constexpr auto computes_in_turn = [](auto f) { return executor::compute_in_turn(std::move(f)); };
 constexpr auto computes_in_turn_joined = [](auto f) { return executor::compute_in_turn_joined(std::move(f)); };
 
 /// A call on the compute pool. If it is cancelled its task goes on at once, and the thread as soon as it sees that.

@@ -2,11 +2,11 @@
 
 #include <utility>
 
+#include "api/plan/evaluate/aside.hpp"
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/model/failure.hpp"
 #include "api/protocol/json_writer.hpp"
-#include "gatherd/executor/to_thread.hpp"
 
 namespace gatherd::api::plan {
 
@@ -14,21 +14,12 @@ using executor::task;
 
 namespace {
 
-/// A large one is copied on the compute pool.
+task<outcome> copy_constant(const value_node& n) {
+    co_return *n.constant;
+}
+
 task<outcome> evaluate_value(const value_node& n, program& p) {
-    if (n.ends_at_once()) {
-        co_return *n.constant;
-    }
-    try {
-        auto body = [&n, owner = p.shared_from_this()] {
-            const executor::memory_turn turn{&owner->memory()};
-            return outcome{*n.constant};
-        };
-        auto copying = executor::compute_in_turn(std::move(body));
-        co_return co_await copying;
-    } catch (const std::exception&) {
-        co_return handled({&n});
-    }
+    return n.ends_at_once() ? copy_constant(n) : make_aside([&n] { return outcome{*n.constant}; }, {&n}, p);
 }
 
 /// With a record of its own, which the one of the to_thread is around.

@@ -13,11 +13,11 @@
 
 namespace gatherd::api::plan {
 
+class call_context;
 class program;
 
 /// Evaluates a node inside a task of the program. Never raises: a cancellation too is a failure that it returns.
-/// `n` and `p` outlive it. The Python that it stands for is written above each
-/// kind. `item`: of the map whose task the node is.
+/// `n` and `p` outlive it. `item`: of the map whose task the node is.
 [[nodiscard]] executor::task<outcome> evaluate(const node& n, environment_ptr names, program& p,
                                                std::uint32_t item = place::no_item);
 
@@ -30,9 +30,6 @@ class program;
 /// Evaluates a node that is_instant, at once and outside a program, and appends its result as JSON text; no value is
 /// kept. Where it fails, gives the failure, and the text is as it was.
 [[nodiscard]] failure_ptr append_instant(std::string& text, const node& n, call_context& context);
-
-class call_context;
-class program;
 
 /// `await asyncio.gather(*children, return_exceptions=...)`, each child inside a semaphore where there is a limit.
 ///
@@ -54,8 +51,6 @@ class program;
 /// fails.
 [[nodiscard]] failure_ptr append_gather_instant(std::string& text, const node& n, call_context& context);
 
-class program;
-
 /// Whether all workers should evaluate these children: all are instant or direct, so many that waking another worker
 /// pays, and none prints, since lines are to come in the order of the children.
 [[nodiscard]] bool are_worth_sharing(const child_list& children) noexcept;
@@ -63,8 +58,6 @@ class program;
 /// Evaluates them all and gives what their gather gives: the list of their results, or the failure of the first one in
 /// the list that failed. A task a worker takes a row of children at a time, until there are none left.
 [[nodiscard]] executor::task<outcome> evaluate_shared(child_list list, environment_ptr names, program& p);
-
-class program;
 
 /// `async with asyncio.TaskGroup() as tg: ...`, then the results: CPython's asyncio/taskgroups.py, with the parent
 /// waiting in __aexit__ from the beginning.
@@ -79,8 +72,6 @@ class program;
 
 /// `done, pending = await asyncio.wait(tasks, timeout=..., return_when=...)`
 [[nodiscard]] executor::task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& p);
-
-class program;
 
 /// `[await child for child in children]`
 [[nodiscard]] executor::task<outcome> evaluate_sequence(const list_node& n, environment_ptr names, program& p);

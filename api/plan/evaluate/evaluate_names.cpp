@@ -8,11 +8,11 @@
 #include <span>
 #include <utility>
 
+#include "api/plan/evaluate/aside.hpp"
 #include "api/plan/evaluate/call.hpp"
 #include "api/plan/evaluate/child_tasks.hpp"
 #include "api/plan/evaluate/program.hpp"
 #include "api/plan/evaluate/turn.hpp"
-#include "gatherd/executor/to_thread.hpp"
 #include "gatherd/executor/wait.hpp"
 
 namespace gatherd::api::plan {
@@ -109,20 +109,17 @@ outcome copy_of(const value& result, const ref_node& n, const program& p, bool i
     return is_shared ? outcome{value(nullptr)} : outcome{result};
 }
 
-/// A failure as a value; a very long one is made on the compute pool. Or the cancellation that came meanwhile.
+/// A failure as a value; a very long one is made on the compute pool. Or the failure that came instead.
 task<outcome> described(failure_ptr reason, place where, program& p) {
+    constexpr std::size_t most_described_here = std::size_t{1} << 20;  // bytes: a fraction of a millisecond
+    turn::take(steps_to_describe(*reason));
+    if (described_bytes(*reason) > most_described_here) {
+        auto body = [reason = std::move(reason)] { return outcome{describe(*reason)}; };
+        auto describing = make_aside(std::move(body), where, p);
+        co_return co_await std::move(describing);
+    }
     try {
-        constexpr std::size_t most_copied_here = std::size_t{1} << 20;  // bytes: a fraction of a millisecond
-        turn::take(steps_to_describe(*reason));
-        if (described_bytes(*reason) <= most_copied_here) {
-            co_return describe(*reason);
-        }
-        auto body = [reason, owner = p.shared_from_this()]() -> outcome {
-            const executor::memory_turn turn{&owner->memory()};
-            return describe(*reason);
-        };
-        auto describing = executor::compute_in_turn(std::move(body));
-        co_return co_await describing;
+        co_return describe(*reason);
     } catch (const std::exception&) {
         co_return handled(where);
     }
@@ -160,12 +157,9 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p,
         } else if (!is_large || (is_shared && source->is_string())) {
             copied = copy_of(*source, n, p, is_shared);
         } else {
-            auto body = [named, source, &n, is_shared, owner = p.shared_from_this()] {
-                const executor::memory_turn turn{&owner->memory()};
-                return copy_of(*source, n, *owner, is_shared);
-            };
-            auto copying = executor::compute_in_turn(std::move(body));
-            copied = co_await copying;
+            auto body = [named, source, &n, is_shared, &p] { return copy_of(*source, n, p, is_shared); };
+            auto copying = make_aside(std::move(body), {&n}, p);
+            copied = co_await std::move(copying);
         }
         if (is_shared && copied.has_value()) {
             *shared = named ? std::shared_ptr<const value>{std::make_shared<const child_handle>(named), source.get()}

@@ -62,22 +62,26 @@ public:
     /// has begun yet (a message is being decoded, a plan read) at the high-water mark already: else programs that run
     /// would be ended for it.
     static void check(std::size_t bytes) {
-        if (is_high(bytes)) [[unlikely]] {
-            refuse(bytes);
+        if (!is_granted(bytes)) [[unlikely]] {
+            throw memory_limit_exceeded{};
         }
     }
+
+    /// The same, told by an answer.
+    [[nodiscard]] static bool is_granted(std::size_t bytes) noexcept { return !is_high(bytes) || !denies(bytes); }
 
 private:
     // Numbers by themselves, as all that is counted here.
     [[nodiscard]] static std::size_t usable() noexcept { return usable_.load(std::memory_order_relaxed); }
 
-    [[gnu::cold]] static void refuse(std::size_t bytes) {
+    [[gnu::cold]] static bool denies(std::size_t bytes) noexcept {
         executor::memory_account* const account = executor::allocated_memory::account();
-        if (account != nullptr && (account->is_refused_early() || is_reached(bytes))) {
+        const bool is_denied = account != nullptr && (account->is_refused_early() || is_reached(bytes));
+        if (is_denied) {
             account->deny();
             executor::allocated_memory::ring();
-            throw memory_limit_exceeded{};
         }
+        return is_denied;
     }
 
     static inline constinit std::atomic<std::size_t> most_{std::numeric_limits<std::size_t>::max() / 2};
