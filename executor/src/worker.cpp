@@ -15,13 +15,7 @@
 namespace gatherd::executor {
 namespace {
 
-// A worker that found nothing at all looks again for some microseconds before it sleeps: to sleep and be woken costs
-// two threads more than that.
-constexpr int spin_turns = 16;
 constexpr int pauses_a_turn = 16;
-
-// A wait that took less found a handler ready.
-constexpr std::chrono::microseconds shortest_sleep{3};
 
 constexpr std::size_t most_injected_at_once = 64;  // of one poll, as the next one
 constexpr std::size_t most_handlers_at_once = 64;
@@ -246,28 +240,50 @@ work* worker::steal_from(worker& victim) noexcept {
     return loot[0];  // the thief is a searcher: when it stops searching, it wakes another one for the rest
 }
 
-/// Looks at the others' queues until something there has waited for long enough, or there is nothing.
+/// Something of the others that was there when they were last noted, and still is.
+work* worker::steal_waiting() noexcept {
+    for (std::size_t i = 1; i < owner_.workers_.size(); ++i) {
+        worker& victim = owner_.worker_after(index_, i);
+        if (victim.still_waits(sightings_[victim.index_])) {
+            if (work* const item = steal_from(victim)) {
+                return item;
+            }
+        }
+    }
+    return nullptr;
+}
+
+/// Looks at the others' queues until something there has waited for long enough, or until there was nothing for as long
+/// as it takes to sleep and to be woken. Meanwhile it looks at its own sockets too.
 work* worker::search() noexcept {
-    if (!saw_work_) {  // else it was noted before the worker dozed
+    const auto began = clock::now();
+    if (saw_work_ && began - sighted_at_ >= patience) {  // since it dozed, or had something of its own
+        if (work* const item = steal_waiting()) {
+            saw_work_ = false;
+            return item;
+        }
+        saw_work_ = false;
+    }
+    if (!saw_work_) {
         saw_work_ = watch_victims();
     }
-    for (int turn = 0; saw_work_ ? clock::now() - sighted_at_ < patience : turn < spin_turns; ++turn) {
+    while (clock::now() - (saw_work_ ? sighted_at_ : began) < patience) {
         cpu_pause();
-        if (take_injected()) {
-            saw_work_ = false;
-            return ready_.try_take();
+        begin_step();
+        reactor_.look();
+        if (const bool has_served = reactor_.run_ready(); take_injected() || has_served) {
+            work* const item = next_own();
+            has_served_ = item == nullptr;
+            return item;
         }
         if (!saw_work_) {
             saw_work_ = watch_victims();
         }
     }
-    for (std::size_t i = 1; saw_work_ && i < owner_.workers_.size(); ++i) {
-        worker& victim = owner_.worker_after(index_, i);
-        if (victim.still_waits(sightings_[victim.index_])) {
-            if (work* const item = steal_from(victim)) {
-                saw_work_ = false;
-                return item;
-            }
+    if (saw_work_) {
+        if (work* const item = steal_waiting()) {
+            saw_work_ = false;
+            return item;
         }
     }
     saw_work_ = watch_victims();
@@ -358,7 +374,7 @@ void worker::park() {
         begin_step();
         const auto since = clock::now();
         reactor_.wait(until_overdue(until_due(limit)));
-        has_slept_ = clock::now() - since > shortest_sleep;  // else there was something at once, and may be more
+        has_slept_ = clock::now() - since > short_sleep;
     }
     searching_ = owner_.idle_.retract(index_, !may_sleep);
 }
@@ -385,6 +401,9 @@ void worker::run() {
             item = find_elsewhere();
         }
         if (item == nullptr) {
+            if (std::exchange(has_served_, false)) {
+                continue;
+            }
             if (searching_ && saw_work_) {
                 doze();
             } else {

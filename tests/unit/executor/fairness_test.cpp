@@ -411,6 +411,28 @@ TEST_CASE("fairness: a step that has taken long and says so is followed by a pol
     }());
 }
 
+TEST_CASE("fairness: a worker whose sockets are never quiet takes what waits for another one", "[executor]") {
+    std::atomic<bool> is_over = false;
+    std::function<void(std::size_t)> serve;
+    scheduler on{{.workers = 2}};  // ends before what its last handlers use
+    serve = [&](std::size_t index) {
+        if (!is_over) {
+            asio::post(on.io(index), [&serve, index] { serve(index); });
+        }
+    };
+    serve(0);
+    serve(1);
+    run(on, [&]() -> task<> {
+        const auto other = create_task([&is_over]() -> task<> {
+            is_over = true;
+            co_return;
+        }());
+        while (!is_over) {  // one step: only the other worker can run that task
+        }
+        co_await other;
+    }());
+}
+
 TEST_CASE("fairness: what a handler makes ready does not stand behind all that another one made ready", "[executor]") {
     constexpr int many = 2 * most_in_step;
     scheduler on{{.workers = 1}};

@@ -216,6 +216,9 @@ private:
     // A thief takes what has waited for as long as it costs to wake a worker. What its owner runs sooner than that is
     // cheaper there: tiny tasks would else travel between cores, for more than they cost.
     static constexpr std::chrono::microseconds patience{20};
+    // A sleep that took less, with what it costs to be woken, would have been over while the worker searched: the next
+    // one may be the same. One that took more is followed by another sleep at once.
+    static constexpr std::chrono::microseconds short_sleep = 3 * patience;
     // How long a thief that saw only such work sleeps before it looks again.
     static constexpr std::chrono::milliseconds doze_time{1};
 
@@ -240,6 +243,7 @@ private:
     [[nodiscard]] work* next_spawned() noexcept;
     [[nodiscard]] work* find_elsewhere() noexcept;
     [[nodiscard]] work* search() noexcept;
+    [[nodiscard]] work* steal_waiting() noexcept;
     bool watch_victims() noexcept;
     [[nodiscard]] work* steal_from(worker& victim) noexcept;
     [[nodiscard]] sighting sight() const noexcept;
@@ -262,8 +266,9 @@ private:
     std::size_t unordered_ = 0;  // tasks on top of spawned_ that were pushed since order_spawned, the eldest below
     int nested_ = 0;             // steps inside steps
     bool searching_ = false;
-    bool has_slept_ = false;  // and has not looked for work since
-    bool saw_work_ = false;   // the last search left work to its owners
+    bool has_slept_ = false;   // for long, and has not looked for work since
+    bool has_served_ = false;  // the last search ran a handler, which left nothing to run: more may come soon
+    bool saw_work_ = false;    // the last search left noted work to its owners
     // The ready queue had no room for injected work at the last poll. What gets ready goes behind that until the next
     // one: otherwise tasks that are ready again and again would keep it out for ever.
     bool gives_way_ = false;
