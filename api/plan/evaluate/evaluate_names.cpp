@@ -168,7 +168,7 @@ task<outcome> evaluate_ref(const ref_node& n, environment_ptr names, program& p,
     } catch (const cancelled_error& e) {
         co_return cancelled_at({&n}, e);
     }
-    if (!copied.has_value() && named.cancelled()) {
+    if (!copied.has_value() && named && named.cancelled()) {
         executor::task_state::current().adopt_cancellation_of(*named.ref());
     }
     co_return copied;

@@ -151,6 +151,18 @@ TEST_CASE("evaluator: groups of errors nest as deep as limits.depth allows JSON 
     }
 }
 
+TEST_CASE("evaluator: an item that is nested deeper than limits.depth is refused where it is named", "[plan]") {
+    plan_runner runner;
+    const auto nested = [](const std::string& inner) { return std::string(200, '[') + inner + std::string(200, ']'); };
+    const std::string plan = R"({"let":{"a":{"call":"echo","args":[)" + nested("1") + R"(]}},"in":)" +
+                             R"({"let":{"b":{"call":"echo","args":[)" + nested(R"({"await":{"ref":"a"}})") +
+                             R"(]}},"in":{"map":{"ref":"x"},"as":"x","over":{"await":{"call":"echo","args":[[)" +
+                             nested(R"({"await":{"ref":"b"}})") + R"(]]}}}}})";
+    CHECK(
+        runner.result(plan) ==
+        R"({"type":"RecursionError","message":"the result is nested deeper than limits.depth","path":"/task/in/in/map","items":[0]})");
+}
+
 TEST_CASE("evaluator: try is the try statement", "[plan]") {
     plan_runner runner;
     CHECK(runner.result(R"({"try":{"call":"fail","args":["A","a"]},"except":{"ref":"e"},"as":"e"})") ==
