@@ -422,11 +422,12 @@ TEST_CASE("fairness: a worker whose sockets are never quiet takes what waits for
     };
     serve(0);
     serve(1);
+    const auto end_it = [&is_over]() -> task<> {
+        is_over = true;
+        co_return;
+    };
     run(on, [&]() -> task<> {
-        const auto other = create_task([&is_over]() -> task<> {
-            is_over = true;
-            co_return;
-        }());
+        const auto other = create_task(end_it());
         while (!is_over) {  // one step: only the other worker can run that task
         }
         co_await other;
