@@ -171,9 +171,9 @@ task<outcome> evaluate_wait(const wait_node& n, environment_ptr names, program& 
         outcome ended;
         if (is_named[i] == 0) {
             ended = outcome_of(std::move(children[i]), {n.children[i]});
-        } else if (has_large_result(children[i])) {
+        } else if (!children[i].failed()) {
             ended = co_await evaluate_ref(static_cast<const ref_node&>(*n.children[i]), names, p);
-            if (!ended.has_value()) {  // it was cancelled while it copied
+            if (!ended.has_value()) {  // it was cancelled while it copied a large one, or it is nested too deep
                 co_return ended;
             }
         } else {

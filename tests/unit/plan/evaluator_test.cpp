@@ -163,6 +163,20 @@ TEST_CASE("evaluator: an item that is nested deeper than limits.depth is refused
         R"({"type":"RecursionError","message":"the result is nested deeper than limits.depth","path":"/task/in/in/map","items":[0]})");
 }
 
+TEST_CASE("evaluator: waits for names do not nest results deeper than limits.depth", "[plan]") {
+    plan_runner runner;
+    const auto chain = [](int links) {
+        std::string plan = R"({"let":{"x0":{"call":"noop"})";
+        for (int i = 1; i <= links; ++i) {
+            plan += R"(,"x)" + std::to_string(i) + R"(":{"wait":[{"ref":"x)" + std::to_string(i - 1) + R"("}]})";
+        }
+        return plan + R"(},"in":{"wait":[{"ref":"x)" + std::to_string(links) + R"("}]}})";
+    };
+    CHECK(runner.result(chain(170)).find("RecursionError") == std::string::npos);
+    CHECK(runner.result(chain(171)).find("RecursionError") != std::string::npos);
+    CHECK(runner.result(chain(300)).find("RecursionError") != std::string::npos);
+}
+
 TEST_CASE("evaluator: try is the try statement", "[plan]") {
     plan_runner runner;
     CHECK(runner.result(R"({"try":{"call":"fail","args":["A","a"]},"except":{"ref":"e"},"as":"e"})") ==
