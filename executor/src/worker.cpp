@@ -240,9 +240,10 @@ work* worker::steal_from(worker& victim) noexcept {
     return loot[0];  // the thief is a searcher: when it stops searching, it wakes another one for the rest
 }
 
-/// Something of the others that was there when they were last noted, and still is.
+/// Something of the others that was there when they were last noted, and still is. The note has served then.
 work* worker::steal_waiting() noexcept {
-    for (std::size_t i = 1; i < owner_.workers_.size(); ++i) {
+    const bool saw_work = std::exchange(saw_work_, false);
+    for (std::size_t i = 1; saw_work && i < owner_.workers_.size(); ++i) {
         worker& victim = owner_.worker_after(index_, i);
         if (victim.still_waits(sightings_[victim.index_])) {
             if (work* const item = steal_from(victim)) {
@@ -259,10 +260,8 @@ work* worker::search() noexcept {
     const auto began = clock::now();
     if (saw_work_ && began - sighted_at_ >= patience) {  // since it dozed, or had something of its own
         if (work* const item = steal_waiting()) {
-            saw_work_ = false;
             return item;
         }
-        saw_work_ = false;
     }
     if (!saw_work_) {
         saw_work_ = watch_victims();
@@ -280,11 +279,8 @@ work* worker::search() noexcept {
             saw_work_ = watch_victims();
         }
     }
-    if (saw_work_) {
-        if (work* const item = steal_waiting()) {
-            saw_work_ = false;
-            return item;
-        }
+    if (work* const item = steal_waiting()) {
+        return item;
     }
     saw_work_ = watch_victims();
     counts_.failed_steals.add();
