@@ -25,8 +25,9 @@ if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 # A release is compiled with -O2, which takes half the time of -O3. Only what each task of a plan passes through, targets
 # with the property GATHERD_HOT_PATH, has -O3: a batch of 1000 calls costs 7 to 17 % fewer instructions with it
-# (tests/load/instructions.py). What runs once a command or for a person who looks, targets with the property
-# GATHERD_COLD_PATH, has -O1, which takes a third less time than -O2.
+# (tests/load/instructions.py). What runs once a command, for a person who looks, or beside what takes
+# milliseconds by itself (a process, a transfer), targets with the property GATHERD_COLD_PATH, has -O1, which takes a third
+# less time than -O2.
 string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
 # GCC inlines less in a long source: without the parameter a batch of 1000 calls costs 8 % more.
 set(gatherd_inlining_flags "")

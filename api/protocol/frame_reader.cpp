@@ -60,7 +60,10 @@ std::string shown(char byte) {
 
 }  // namespace
 
-frame_reader::frame_reader(const message_limits& limits) : limits_{limits}, scanner_{limits.depth} {}
+frame_reader::frame_reader(const message_limits& limits)
+    : message_bytes_{limits.message_bytes},
+      id_bytes_{static_cast<std::uint32_t>(limits.id_bytes)},
+      scanner_{limits.depth} {}
 
 std::span<char> frame_reader::prepare(std::size_t at_least) {
     if (begin_ == end_) {
@@ -205,7 +208,7 @@ std::optional<frame> frame_reader::step_detecting() {
     const auto bytes = pending();
     const auto token = bytes.substr(0, scanned_ - begin_);
     const bool may_be_tls = bytes.starts_with(tls_handshake);
-    if (token.size() > std::max(limits_.message_bytes, length_name.size())) {
+    if (token.size() > std::max(message_bytes_, length_name.size())) {
         return too_large();
     }
     const bool is_cut = token.size() == bytes.size() || (may_be_tls && bytes.size() == 1);
@@ -242,7 +245,7 @@ std::optional<frame> frame_reader::step_between() {
         const auto searched = bytes.substr(0, huge_message_bytes);
         const auto line_size = searched.find('\n');
         line_end_ = begin_ + std::min(line_size, searched.size());  // up to there no line end is looked for again
-        if (line_size <= limits_.message_bytes) {
+        if (line_size <= message_bytes_) {
             drop(line_size);
             return frame{frame_kind::message, trimmed(bytes.substr(0, line_size)), std::nullopt, true};
         }
@@ -276,7 +279,7 @@ std::optional<frame> frame_reader::step_lines() {
     const auto [what, at] = scanner_.scan(data + scanned_, data + end_);
     scanned_ = static_cast<std::size_t>(at - data);
     const auto size = scanned_ - begin_;
-    if (dropped_ + size > limits_.message_bytes) {
+    if (dropped_ + size > message_bytes_) {
         return too_large();
     }
     const auto seen = pending().substr(0, size);
@@ -316,7 +319,7 @@ std::optional<frame> frame_reader::step_discarding() {
     const auto rest = std::string_view{buffer_.get(), end_}.substr(scanned_);
     const auto line_end = rest.find('\n');
     const auto size = scanned_ - begin_ + (line_end == rest.npos ? rest.size() : line_end);
-    if (dropped_ + size > limits_.message_bytes) {
+    if (dropped_ + size > message_bytes_) {
         return too_large();
     }
     if (line_end == rest.npos) {
@@ -342,7 +345,7 @@ std::optional<frame> frame_reader::step_headers() {
             return std::nullopt;
         }
         const auto line = trimmed(pending().substr(0, size));
-        header_bytes_ += size;
+        header_bytes_ = static_cast<std::uint16_t>(header_bytes_ + size);  // at most max_header_bytes
         if (line.empty()) {
             drop(size);
             return end_headers();
@@ -358,7 +361,7 @@ std::optional<frame> frame_reader::end_headers() {
     if (!body_bytes_) {
         return bad_header("no Content-Length before the empty line");
     }
-    if (*body_bytes_ > limits_.message_bytes) {
+    if (*body_bytes_ > message_bytes_) {
         return too_large();
     }
     header_bytes_ = 0;
@@ -425,7 +428,7 @@ std::optional<frame> frame_reader::step_end() {
         return frame{frame_kind::message, trimmed(pending())};
     }
     if (!has_fault) {
-        fault_ = "the input ended inside a message";
+        fault_ = std::make_unique<const std::string>("the input ended inside a message");
     }
     return malformed_frame();
 }
@@ -433,7 +436,7 @@ std::optional<frame> frame_reader::step_end() {
 void frame_reader::note_fault(std::size_t position) {
     const std::string why = ": expected " + std::string{scanner_.expected()} + ", not " + shown(pending()[position]);
     if (position > max_lines_counted) {
-        fault_ = "byte " + std::to_string(position + 1) + why;
+        fault_ = std::make_unique<const std::string>("byte " + std::to_string(position + 1) + why);
         return;
     }
     const auto before = pending().substr(0, position);
@@ -442,24 +445,25 @@ void frame_reader::note_fault(std::size_t position) {
     const auto column = line_end == nullptr
                             ? position + 1
                             : static_cast<std::size_t>(&before.back() - static_cast<const char*>(line_end)) + 1;
-    fault_ = "line " + std::to_string(line) + ", column " + std::to_string(column) + why;
+    fault_ = std::make_unique<const std::string>("line " + std::to_string(line) + ", column " + std::to_string(column) +
+                                                 why);
 }
 
 frame frame_reader::malformed_frame() const {
-    return {frame_kind::malformed, {}, refusal{request_id::null(), {errc::parse_error, "malformed JSON: " + fault_}}};
+    return {frame_kind::malformed, {}, refusal{request_id::null(), {errc::parse_error, "malformed JSON: " + *fault_}}};
 }
 
 frame frame_reader::deep_frame(std::string_view seen) const {
-    auto id = diagnose(seen.substr(0, max_searched), limits_).id;
+    const std::size_t depth = scanner_.max_depth();
+    auto id = diagnose(seen.substr(0, max_searched), {.depth = depth, .id_bytes = id_bytes_}).id;
     return {frame_kind::too_deep,
             {},
-            refusal{id.is_absent() ? request_id::null() : std::move(id), over_limit("limits.depth", limits_.depth)}};
+            refusal{id.is_absent() ? request_id::null() : std::move(id), over_limit("limits.depth", depth)}};
 }
 
 frame frame_reader::too_large() {
-    return close_with({frame_kind::too_large,
-                       {},
-                       refusal{request_id::null(), over_limit("limits.message_bytes", limits_.message_bytes)}});
+    return close_with(
+        {frame_kind::too_large, {}, refusal{request_id::null(), over_limit("limits.message_bytes", message_bytes_)}});
 }
 
 frame frame_reader::bad_header(const std::string& what) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -63,7 +64,7 @@ public:
     void scan_line(std::string_view line);
 
     /// From the next byte on a message may have so many; one that is longer already is refused when it grows.
-    void limit_message(std::size_t bytes) noexcept { limits_.message_bytes = bytes; }
+    void limit_message(std::size_t bytes) noexcept { message_bytes_ = bytes; }
 
     /// Bytes of memory that it holds, its own size aside.
     [[nodiscard]] std::size_t held() const noexcept { return capacity_; }
@@ -78,7 +79,7 @@ public:
     void shrink() noexcept;
 
 private:
-    enum class phase {
+    enum class phase : unsigned char {
         detecting,   // the first bytes, which decide the framing
         between,     // JSON lines: white space before a message
         inside,      // in a message
@@ -113,10 +114,16 @@ private:
     [[nodiscard]] frame bad_header(const std::string& what);
     [[nodiscard]] frame close_with(frame last);
 
-    message_limits limits_;
+    // An idle client has one of these: the small members stand together.
     framing framing_ = framing::undecided;
     phase phase_ = phase::detecting;
     bool finished_ = false;
+    bool is_answered_ = false;                     // what is being discarded was answered before
+    structure_scanner::outcome scanned_so_far_{};  // of a body: where it is not `more`, the rest needs no scan
+    first_token first_token_;                      // while detecting
+    std::uint16_t header_bytes_ = 0;               // of this header block so far
+    std::size_t message_bytes_;                    // limits, as below
+    std::uint32_t id_bytes_;
 
     static void count(std::ptrdiff_t bytes) noexcept;
     struct freed {
@@ -128,15 +135,11 @@ private:
     std::size_t scanned_ = 0;  // begin_ <= scanned_ <= end_: no byte before it is looked at again in this phase
     std::size_t end_ = 0;      // of what was fed
 
-    first_token first_token_;                      // while detecting
-    std::size_t line_end_ = 0;                     // no line that begins before it is handed out whole
-    structure_scanner scanner_;                    // of the message under way
-    structure_scanner::outcome scanned_so_far_{};  // of a body: where it is not `more`, the rest needs no scan
-    std::string fault_;                            // what was wrong and where, while the rest of its line is discarded
-    std::size_t dropped_ = 0;                      // bytes of the message under way that have left the buffer already
-    bool is_answered_ = false;                     // what is being discarded was answered before
-    std::optional<std::size_t> body_bytes_;        // Content-Length, once its header was read
-    std::size_t header_bytes_ = 0;                 // of this header block so far
+    std::size_t line_end_ = 0;                  // no line that begins before it is handed out whole
+    structure_scanner scanner_;                 // of the message under way
+    std::unique_ptr<const std::string> fault_;  // what was wrong and where, while the rest of its line is discarded
+    std::size_t dropped_ = 0;                   // bytes of the message under way that have left the buffer already
+    std::optional<std::size_t> body_bytes_;     // Content-Length, once its header was read
 };
 
 }  // namespace gatherd::api::protocol

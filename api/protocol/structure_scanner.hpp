@@ -31,6 +31,9 @@ public:
 
     explicit structure_scanner(std::size_t max_depth) noexcept : max_depth_{max_depth} {}
 
+    /// Brackets that may be open at once.
+    [[nodiscard]] std::size_t max_depth() const noexcept { return max_depth_; }
+
     /// Goes on with the text. After `complete`, `scalar` or `broken` call `reset` first.
     [[nodiscard]] step scan(const char* at, const char* last);
 

@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::chrono::seconds linger_time{2};
 constexpr const char* token_is_void = "its token is no longer valid for what it does";
-constexpr std::size_t small_change = 64 * 1024;  // of unread answers, where memory is short
+constexpr std::size_t unread_when_high = 64 * 1024;  // of unread answers, where memory is short
 
 /// Requests or tasks that one handler ends before it posts itself again. A worker runs up to 64 handlers in a row: a
 /// thousand items, some milliseconds, lie between two of its turns.
@@ -45,18 +45,15 @@ void answer_within_memory(reply& answer, const std::function<value(connection&)>
 connection::connection(connection_table& table, transport::socket_type socket,
                        const std::shared_ptr<asio::ssl::context>& tls, const peer_address& peer)
     : table_{table},
-      state_{table.state()},
       number_{table.next_number()},
       transport_{std::move(socket), tls},
-      peer_{peer},
-      home_{transport_.socket().get_executor().context()},
-      input_{state_},
-      credentials_{state_, peer},
-      output_{state_} {
-    if (peer_ != peer_address{}) {
+      input_{state()},
+      credentials_{state(), peer},
+      output_{state()} {
+    if (peer != peer_address{}) {
         set_client_options(transport_.socket().native_handle());
     }
-    if (state_.workers().has_pools()) {
+    if (state().workers().has_pools()) {
         process_ = process::peer_process::behind(transport_.socket().native_handle());
     }
 }
@@ -74,7 +71,7 @@ void connection::start() {
 }
 
 void connection::become_process(const std::shared_ptr<workers::worker>& self) {
-    credentials_.trust(state_.own_identity());
+    credentials_.trust(state().own_identity());
     process_ = std::make_shared<process::peer_process>(self->member()->pid);
     static_cast<void>(work_.become_worker(self));  // it has not ended: it has not begun
 }
@@ -99,11 +96,11 @@ void connection::refuse(const char* limit) {
         close();
         return;
     }
-    const limits& most = state_.bounds();
+    const limits& most = state().bounds();
     const bool is_about_address = std::string_view{limit} == "limits.address_connections";
     std::string text;
     const error why = overloaded(limit, is_about_address ? most.address_connections : most.connections);
-    state_.counts().add_error(why);
+    state().counts().add_error(why);
     protocol::append_error(text, protocol::request_id::null(), why);
     input_ended_ = is_lingering_ = true;
     send(text);
@@ -131,7 +128,7 @@ bool connection::refuses_to_read() const {
 
 /// Bytes of answers that it may leave unread before nothing more of it is read.
 std::size_t connection::most_unread() const {
-    return memory_limit::is_high() ? small_change : state_.bounds().unread_bytes;
+    return memory_limit::is_high() ? unread_when_high : state().bounds().unread_bytes;
 }
 
 /// Whether it is to read answers before anything more of it is read.
@@ -202,7 +199,7 @@ void connection::read_some() {
         }
         got += piece.bytes;
         was_active_ = true;
-        state_.counts().add(event::bytes_read, piece.bytes);
+        state().counts().add(event::bytes_read, piece.bytes);
         if (is_lingering_) {
             continue;
         }
@@ -228,7 +225,7 @@ void connection::end_reading(const asio::error_code& why) {
         return;
     }
     if (why != asio::error::eof && transport_.is_tls() && why.category() != asio::error::get_system_category()) {
-        state_.counts().add(event::tls_failed);
+        state().counts().add(event::tls_failed);
     }
     close();  // after a reset: what it runs is cancelled
 }
@@ -255,7 +252,7 @@ void connection::handle_frames() {
         handle_frame(self, *found);
         if (found->closes()) {
             if (!input_ended_) {  // else the client has closed it in the middle of a message
-                why_closed_ = found->answer ? found->answer->reason.message : "it is no JSON-RPC";
+                note_fault(found->answer ? found->answer->reason.message : "it is no JSON-RPC");
             }
             input_ended_ = is_lingering_ = true;  // what follows is thrown away
             return;
@@ -273,13 +270,13 @@ void connection::handle_frame(const std::shared_ptr<connection>& self, const pro
             decode_frame(self, found);
         }
     } else if (found.kind == protocol::frame_kind::foreign) {
-        state_.counts().add(event::foreign_closed);
+        state().counts().add(event::foreign_closed);
         close();
     } else if (found.answer) {
         if (take_answer(*this, *found.answer, 0)) {
             return;
         }
-        state_.counts().add_error(found.answer->reason);
+        state().counts().add_error(found.answer->reason);
         std::string text;
         protocol::append_error(text, *found.answer);
         send(text);
@@ -287,7 +284,7 @@ void connection::handle_frame(const std::shared_ptr<connection>& self, const pro
 }
 
 void connection::decode_frame(const std::shared_ptr<connection>& self, const protocol::frame& found) {
-    auto& decoder = decoder_of_this_thread(state_.bounds());
+    auto& decoder = decoder_of_this_thread(state().bounds());
     const protocol::message* const message =
         found.is_line ? decoder.decode_line(found.text) : &decoder.decode(found.text);
     if (message == nullptr) {
@@ -306,10 +303,10 @@ void connection::decode_frame(const std::shared_ptr<connection>& self, const pro
 /// The text stays where it is: nobody else asks the reader for anything until this is done.
 void connection::handle_in_bulk(const protocol::frame& found) {
     is_in_bulk_ = true;
-    state_.bulk().submit(work_.share(), [self = shared_from_this(), text = found.text] {
+    state().bulk().submit(work_.share(), [self = shared_from_this(), text = found.text] {
         bool is_json = false;
         if (!self->work_.has_ended()) {
-            protocol::message_decoder decoder{message_limits_of(self->state_.bounds())};
+            protocol::message_decoder decoder{message_limits_of(self->state().bounds())};
             const protocol::message& message = decoder.decode(text);
             is_json = message.is_json;
             handle_message(self, message, text.size());
@@ -320,7 +317,7 @@ void connection::handle_in_bulk(const protocol::frame& found) {
                 return;
             }
             if (self->credentials_.are_void()) {  // the token was revoked meanwhile
-                self->why_closed_ = token_is_void;
+                self->note_fault(token_is_void);
                 self->close();
                 return;
             }
@@ -360,7 +357,7 @@ void connection::send_at_once(std::string_view body) {
 }
 
 /// Whether this is the home worker, in the middle of handling the client's messages.
-bool connection::is_in_own_turn(const executor::worker* here) const noexcept {
+bool connection::is_in_own_turn(const executor::worker* here) noexcept {
     return is_home(here) && is_in_turn_;
 }
 
@@ -426,7 +423,7 @@ void connection::after_turn() {
     if (must_wait_for_client()) {
         watch_output();  // nothing more is read until the client reads
     } else if (must_wait_for_memory()) {
-        state_.memory().note_waiting();
+        state().memory().note_waiting();
     } else {
         wait_readable();
     }
@@ -455,7 +452,7 @@ void connection::watch_clocks() {
     }
     const bool stops = refuses_to_read();
     for (deadline* const each : {&message_deadline_, &idle_deadline_, &auth_deadline_}) {
-        stops ? each->pause() : each->go_on(state_.runs_on());
+        stops ? each->pause() : each->go_on(state().runs_on());
     }
 }
 
@@ -484,12 +481,12 @@ void connection::look_at_memory() {
 
 /// There is no memory for the message that is half read.
 void connection::shed(const char* limit) {
-    const error why = over_limit(limit, most_of(limit, state_.bounds()));
-    state_.counts().add_error(why);
+    const error why = over_limit(limit, most_of(limit, state().bounds()));
+    state().counts().add_error(why);
     std::string text;
     protocol::append_error(text, protocol::request_id::null(), why);
     send(text);
-    why_closed_ = why.message;
+    note_fault(why.message);
     input_ended_ = is_lingering_ = true;  // its place in the stream is lost
     is_unfinished_ = false;
     input_.shed();
@@ -502,8 +499,8 @@ bool connection::is_finished() {
     if (is_in_bulk_ || is_unfinished_) {
         return false;
     }
-    const bool is_drained = state_.is_draining() && !is_http_ && !input_.mid_message() &&
-                            (state_.may_workers_end() || work_.worker() == nullptr);
+    const bool is_drained = state().is_draining() && !is_http_ && !input_.mid_message() &&
+                            (state().may_workers_end() || work_.worker() == nullptr);
     const bool may_end = must_end || is_drained;
     if (!may_end || work_.is_owed()) {
         return false;
@@ -521,7 +518,7 @@ void connection::settle() {
 /// Whether there is a reason to close once nothing is owed. Others than these come with a turn of their own.
 bool connection::may_end() const noexcept {
     return input_ended_.load(std::memory_order_seq_cst) || is_shutting_down_.load(std::memory_order_seq_cst) ||  // L
-           state_.is_draining();                                                                                 // L
+           state().is_draining();                                                                                // L
 }
 
 void connection::look_again() {
@@ -544,7 +541,8 @@ void connection::linger() {
 }
 
 void connection::shut_down() {
-    if (state_.may_workers_end() || work_.worker() == nullptr) {  // what workers run is cancelled, and they answer that
+    if (state().may_workers_end() ||
+        work_.worker() == nullptr) {  // what workers run is cancelled, and they answer that
         is_shutting_down_.store(true, std::memory_order_seq_cst);  // L
     }
     work_.cancel_requests("shutting down");
@@ -566,7 +564,7 @@ void connection::close() noexcept {
 void connection::lose_worker() noexcept {
     if (const auto worker = work_.take_worker()) {
         is_lost_worker_ = true;
-        state_.workers().lose(*worker, why_closed_.empty() ? "" : "the daemon closed its connection: " + why_closed_);
+        state().workers().lose(*worker, why_closed_ ? "the daemon closed its connection: " + *why_closed_ : "");
     }
 }
 
@@ -578,7 +576,7 @@ void connection::lose_peer() {
         close();
     } else if (!std::exchange(is_peer_gone_, true)) {
         output_.close();
-        state_.workers().rest(*worker, std::chrono::milliseconds{0});
+        state().workers().rest(*worker, std::chrono::milliseconds{0});
         wait_readable();
     }
 }
@@ -609,8 +607,8 @@ void connection::end_work() {
 
 void connection::close_for(const char* limit) noexcept {
     if (!is_closed_) {
-        state_.counts().add_limit(limit);
-        why_closed_ = limit;
+        state().counts().add_limit(limit);
+        note_fault(limit);
         close();
     }
 }
@@ -620,11 +618,11 @@ void connection::close_for(const char* limit) noexcept {
 /// `then` may rely on this object.
 template <typename Then>
 void connection::post_home(Then then) {
-    asio::post(home_, [self = shared_from_this(), then = std::move(then)]() mutable { then(); });
+    asio::post(home(), [self = shared_from_this(), then = std::move(then)]() mutable { then(); });
 }
 
-bool connection::is_home(const executor::worker* here) const noexcept {
-    return here != nullptr && &here->events().context() == &home_;
+bool connection::is_home(const executor::worker* here) noexcept {
+    return here != nullptr && &here->events().context() == &home();
 }
 
 void connection::defer(std::function<void()> job) {
@@ -645,12 +643,12 @@ void connection::answer_with(reply answer, bool is_long, std::function<value(con
     }
     // Shared, since std::function copies what it holds.
     auto job = [this, owed = std::make_shared<reply>(std::move(answer)), make = std::move(make)] {
-        const std::size_t most = state_.bounds().unread_bytes;
+        const std::size_t most = state().bounds().unread_bytes;
         if (work_.has_ended()) {
-            return;  // the reply goes nowhere
+            return;
         }
         if (output_.unread() > most) {
-            state_.counts().add_limit("limits.unread_bytes");
+            state().counts().add_limit("limits.unread_bytes");
             owed->error(overloaded("limits.unread_bytes", most));
         } else {
             answer_within_memory(*owed, make);
@@ -663,7 +661,7 @@ void connection::answer_with(reply answer, bool is_long, std::function<value(con
 
 /// The next one comes behind those of others.
 void connection::make_long_answer() {
-    state_.bulk().submit_report(work_.share(), [self = shared_from_this()] {
+    state().bulk().submit_report(work_.share(), [self = shared_from_this()] {
         if (self->work_.make_long_answer()) {
             self->make_long_answer();
         }
@@ -687,7 +685,7 @@ void connection::look_at_identity() {
     post_home([this] {
         // What a message on the bulk lane may have changed is looked at when that is done.
         if (!is_closed_ && !is_in_bulk_ && (credentials_.are_void() || !may_serve_still())) {
-            why_closed_ = token_is_void;
+            note_fault(token_is_void);
             close();
         }
     });
@@ -698,7 +696,7 @@ bool connection::may_serve_still() const {
     if (worker == nullptr || who() == nullptr) {
         return true;
     }
-    const auto names = state_.workers().names_of(*worker);
+    const auto names = state().workers().names_of(*worker);
     return std::ranges::all_of(names, [this](const std::string& each) { return who()->may_serve(each); });
 }
 
@@ -706,7 +704,7 @@ bool connection::may_serve_still() const {
 /// daemon ends would keep it for ever.
 template <typename Late>
 void connection::watch(deadline& clock, std::chrono::nanoseconds time, Late late) {
-    clock.set(state_.runs_on(), time, [kept = weak_from_this(), late = std::move(late)] {
+    clock.set(state().runs_on(), time, [kept = weak_from_this(), late = std::move(late)] {
         if (const auto self = kept.lock()) {
             late(*self);
         }
@@ -715,7 +713,7 @@ void connection::watch(deadline& clock, std::chrono::nanoseconds time, Late late
 
 void connection::watch_auth() {
     if (who() == nullptr) {
-        watch(auth_deadline_, state_.bounds().auth_time, [](connection& self) {
+        watch(auth_deadline_, state().bounds().auth_time, [](connection& self) {
             if (self.who() == nullptr) {  // its clock stands still while a message is on the bulk lane
                 self.close_for("auth.time");
             }
@@ -731,7 +729,7 @@ void connection::watch_message() {
         return;
     }
     if (wanted) {
-        watch(message_deadline_, state_.bounds().message_time,
+        watch(message_deadline_, state().bounds().message_time,
               [](connection& self) { self.close_for("limits.message_time"); });
     } else {
         message_deadline_.clear();
@@ -742,10 +740,10 @@ void connection::watch_output() {
     if (output_deadline_.is_set()) {
         return;
     }
-    state_.counts().add_limit("limits.unread_bytes");
+    state().counts().add_limit("limits.unread_bytes");
     // The system takes more only when a good part of its buffer is free: a slow reader's progress is seen in there.
     const auto taken = [](connection& self) { return self.output_.progress() - self.transport_.unacknowledged(); };
-    watch(output_deadline_, state_.bounds().unread_time, [taken, before = taken(*this)](connection& self) {
+    watch(output_deadline_, state().bounds().unread_time, [taken, before = taken(*this)](connection& self) {
         if (!self.is_closed_ && self.is_writing_ && taken(self) == before) {
             self.close_for("limits.unread_time");
         } else {
@@ -755,7 +753,7 @@ void connection::watch_output() {
 }
 
 void connection::watch_idle() {
-    const auto limit = state_.bounds().idle_time;
+    const auto limit = state().bounds().idle_time;
     if (limit.count() == 0 || is_lingering_) {
         return;
     }
@@ -782,7 +780,7 @@ void connection::add_task(const std::shared_ptr<owned_task>& task) {
 }
 
 void connection::remove_task(const std::shared_ptr<owned_task>& task) noexcept {
-    if (work_.remove_task(task) && state_.is_draining()) {
+    if (work_.remove_task(task) && state().is_draining()) {
         look_again();
     }
 }

@@ -146,12 +146,12 @@ public:
     /// About how much memory the whole message takes that is being handled.
     [[nodiscard]] std::size_t message_memory() const noexcept { return message_memory_; }
 
-    [[nodiscard]] const peer_address& peer() const noexcept { return peer_; }
+    [[nodiscard]] const peer_address& peer() const noexcept { return credentials_.peer(); }
 
     /// The process that has connected, or has inherited this; null: it is of no pool.
     [[nodiscard]] const std::shared_ptr<process::peer_process>& process() const noexcept { return process_; }
 
-    [[nodiscard]] server_state& state() noexcept { return state_; }
+    [[nodiscard]] server_state& state() const noexcept { return table_.state(); }
     [[nodiscard]] request_handler& handler() noexcept { return table_.handler(); }
 
 private:
@@ -171,13 +171,14 @@ private:
     void handle_in_bulk(const protocol::frame& found);
     void flush();
     void post_flush();
-    [[nodiscard]] bool is_in_own_turn(const executor::worker* here) const noexcept;
+    [[nodiscard]] bool is_in_own_turn(const executor::worker* here) noexcept;
     [[nodiscard]] bool may_end() const noexcept;
     void after_turn();
     void count_memory();
     template <typename Then>
     void post_home(Then then);
-    [[nodiscard]] bool is_home(const executor::worker* here) const noexcept;
+    [[nodiscard]] asio::io_context& home() noexcept { return transport_.socket().get_executor().context(); }
+    [[nodiscard]] bool is_home(const executor::worker* here) noexcept;
     void run_deferred();
     void make_long_answer();
     void end_work();
@@ -189,6 +190,7 @@ private:
     void lose_worker() noexcept;
     [[nodiscard]] bool may_serve_still() const;
     void close_for(const char* limit) noexcept;
+    void note_fault(std::string_view why) { why_closed_ = std::make_unique<const std::string>(why); }
     template <typename Late>
     void watch(deadline& clock, std::chrono::nanoseconds time, Late late);
     void watch_message();
@@ -198,15 +200,12 @@ private:
     void shed(const char* limit);
 
     connection_table& table_;
-    server_state& state_;
     const std::uint64_t number_;
     transport transport_;
-    const peer_address peer_;
-    asio::io_context& home_;                            // its worker's
     std::shared_ptr<process::peer_process> process_{};  // never changes once it was let in
     inbox input_;
-    bool is_http_ = false;                         // never changes once it was let in, nor does the next
-    std::unique_ptr<const trace_parent> trace_{};  // most have none
+    std::unique_ptr<const trace_parent> trace_{};  // likewise; most have none
+    bool is_http_ = false;                         // likewise
 
     // The home worker's own.
     bool is_reading_ = false;      // a wait for input is under way
@@ -226,7 +225,8 @@ private:
     std::size_t answered_from_ = 0;  // what was unread when this turn began
     std::size_t progress_seen_ = 0;  // of the output, when idle_deadline_ was set
     std::size_t counted_bytes_ = 0;  // of its buffers, in work_'s memory
-    std::string why_closed_{};       // for a fault of the client's; what calls of a worker that is lost by it quote
+    // For a fault of the client's, else null: what calls of a worker that is lost by it quote.
+    std::unique_ptr<const std::string> why_closed_{};
     deadline message_deadline_;
     deadline output_deadline_;
     deadline idle_deadline_;

@@ -30,6 +30,8 @@ public:
     /// It has shown elsewhere who it is.
     void take(std::shared_ptr<identity> shown) { who_ = std::move(shown); }
 
+    [[nodiscard]] const peer_address& peer() const noexcept { return peer_; }
+
     /// Null: nobody yet. See also identity::is_revoked.
     [[nodiscard]] const std::shared_ptr<identity>& who() const noexcept { return who_; }
 

@@ -74,20 +74,22 @@ private:
     server_state& state_;
 
     // The worker's own.
-    protocol::framing spoken_ = protocol::framing::undecided;  // framing_, to be read without the lock
-    std::string writing_;                                      // taken from waiting_, being written
-    std::size_t written_ = 0;                                  // of writing_
+    std::string writing_;      // taken from waiting_, being written
+    std::size_t written_ = 0;  // of writing_
 
     std::atomic<std::size_t> unread_{0};    // a number by itself
     std::atomic<std::size_t> progress_{0};  // likewise
 
     mutable std::mutex lock_;
-    std::string waiting_;  // under lock_, as all below
+    std::string waiting_;           // under lock_, as all below
+    std::uint64_t last_burst_ = 0;  // in which a message was written at once
     bool write_is_claimed_ = false;
     bool is_taken_ = false;  // the worker has some in writing_, which goes first
     bool takes_more_ = true;
-    std::uint64_t last_burst_ = 0;  // in which a message was written at once
     protocol::framing framing_ = protocol::framing::undecided;
+
+    protocol::framing spoken_ =
+        protocol::framing::undecided;  // the worker's own: framing_, to be read without the lock
 };
 
 }  // namespace gatherd::api::server

@@ -64,7 +64,12 @@ reply::reply(std::shared_ptr<connection> to, protocol::request_id id, std::share
 }
 
 reply::~reply() {
-    if (to_ != nullptr) {
+    if (to_ == nullptr) {
+        return;
+    }
+    if (to_->work().has_ended()) {
+        error({errc::cancelled, "CancelledError"});  // as what runs for it is ended: nobody reads it
+    } else {
         error(out_of_memory());
     }
 }

@@ -47,7 +47,8 @@ private:
 
 /// Answers one request, once: by one of the functions below, from any thread. Movable. A reply that is dropped without
 /// an answer says that there is no memory (-32006): that is how a request ends whose method could not go on for want of
-/// it. A notification's reply sends nothing, but must be used like any other.
+/// it; or, where the client has gone, that it was cancelled. A notification's reply sends nothing, but must be used
+/// like any other.
 ///
 /// `sent`, where given, is called when the answer stands in the connection's output: what must come after it goes
 /// there.

@@ -85,8 +85,8 @@ private:
 
     std::atomic<std::ptrdiff_t> bytes_{0};
     std::atomic<std::ptrdiff_t> told_{0};  // what the group has of it, at least 0; changed under lock_
-    spin_lock lock_;
     std::shared_ptr<memory_group> group_;  // under lock_
+    spin_lock lock_;
     std::atomic<bool> is_denied_{false};
     const bool is_early_;
     std::atomic<std::uint64_t> uses_{0};  // only counted

@@ -166,4 +166,18 @@ TEST_CASE("reply: dropped without an answer, it says that there was no memory", 
     CHECK(client.read().find(R"("id":1,"error":{"code":-32006)") != std::string::npos);
 }
 
+TEST_CASE("reply: dropped when the client has gone, it was cancelled, and met no limit", "[server]") {
+    connected_client client;
+    reply unanswered = owed(client, "1");
+    client.ours()->hang_up();
+    client.turn();
+    REQUIRE(client.ours()->work().has_ended());
+    { const reply dropped{std::move(unanswered)}; }
+    const counters& counts = client.of().state().counts();
+    CHECK(counts.errors()["-32002"] == 1);
+    CHECK(counts.errors()["-32006"] == 0);
+    CHECK(counts.limits_met()["limits.memory_bytes"] == 0);
+    CHECK_FALSE(client.ours()->work().is_owed());
+}
+
 }  // namespace gatherd::api::server
