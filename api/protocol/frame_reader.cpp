@@ -61,8 +61,8 @@ std::string shown(char byte) {
 }  // namespace
 
 frame_reader::frame_reader(const message_limits& limits)
-    : message_bytes_{limits.message_bytes},
-      id_bytes_{static_cast<std::uint32_t>(limits.id_bytes)},
+    : id_bytes_{static_cast<std::uint32_t>(limits.id_bytes)},
+      message_bytes_{limits.message_bytes},
       scanner_{limits.depth} {}
 
 std::span<char> frame_reader::prepare(std::size_t at_least) {
@@ -358,10 +358,10 @@ std::optional<frame> frame_reader::step_headers() {
 }
 
 std::optional<frame> frame_reader::end_headers() {
-    if (!body_bytes_) {
+    if (!has_length_) {
         return bad_header("no Content-Length before the empty line");
     }
-    if (*body_bytes_ > message_bytes_) {
+    if (body_bytes_ > message_bytes_) {
         return too_large();
     }
     header_bytes_ = 0;
@@ -386,16 +386,17 @@ std::string frame_reader::read_header(std::string_view line) {
     }
     auto bytes = static_cast<std::size_t>(-1);  // stays so if the digits do not fit: over any limit
     std::from_chars(digits.data(), digits.data() + digits.size(), bytes);
-    if (body_bytes_ && *body_bytes_ != bytes) {
+    if (has_length_ && body_bytes_ != bytes) {
         return "two Content-Length headers that differ";
     }
     body_bytes_ = bytes;
+    has_length_ = true;
     return {};
 }
 
 // Whether it is JSON its decoder says; only too many brackets are looked for here, as the body comes.
 std::optional<frame> frame_reader::step_body() {
-    const auto size = *body_bytes_;
+    const auto size = body_bytes_;
     const char* const data = buffer_.get();
     if (scanned_so_far_ == structure_scanner::outcome::more) {
         const auto [what, at] = scanner_.scan(data + scanned_, data + std::min(end_, begin_ + size));
@@ -409,7 +410,7 @@ std::optional<frame> frame_reader::step_body() {
     auto found = scanned_so_far_ == structure_scanner::outcome::too_deep ? deep_frame(body.substr(0, scanned_ - begin_))
                                                                          : frame{frame_kind::message, trimmed(body)};
     drop(size);
-    body_bytes_.reset();
+    has_length_ = false;
     phase_ = phase::headers;
     return found;
 }

@@ -122,8 +122,9 @@ private:
     structure_scanner::outcome scanned_so_far_{};  // of a body: where it is not `more`, the rest needs no scan
     first_token first_token_;                      // while detecting
     std::uint16_t header_bytes_ = 0;               // of this header block so far
-    std::size_t message_bytes_;                    // limits, as below
-    std::uint32_t id_bytes_;
+    bool has_length_ = false;                      // body_bytes_ was read
+    std::uint32_t id_bytes_;                       // a limit, as the next
+    std::size_t message_bytes_;
 
     static void count(std::ptrdiff_t bytes) noexcept;
     struct freed {
@@ -139,7 +140,7 @@ private:
     structure_scanner scanner_;                 // of the message under way
     std::unique_ptr<const std::string> fault_;  // what was wrong and where, while the rest of its line is discarded
     std::size_t dropped_ = 0;                   // bytes of the message under way that have left the buffer already
-    std::optional<std::size_t> body_bytes_;     // Content-Length, once its header was read
+    std::size_t body_bytes_ = 0;                // Content-Length
 };
 
 }  // namespace gatherd::api::protocol

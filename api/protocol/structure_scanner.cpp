@@ -7,7 +7,6 @@
 #if defined(__SSE2__)
 #include <emmintrin.h>
 
-#include "api/release_memory.hpp"
 #endif
 
 namespace gatherd::api::protocol {
@@ -146,7 +145,10 @@ inline const char* structure_scanner::end_of_string(const char* at, const char* 
 
 inline void structure_scanner::open(nesting& nest, bool object) {
     if (nest.depth != 0 && nest.depth % 64 == 0) {
-        outer_.push_back(nest.levels);
+        if (outer_ == nullptr) {
+            outer_ = std::make_unique<std::vector<std::uint64_t>>();
+        }
+        outer_->push_back(nest.levels);
     }
     nest.levels = nest.levels << 1U | (object ? 1U : 0U);
     ++nest.depth;
@@ -156,8 +158,8 @@ inline void structure_scanner::close(nesting& nest) noexcept {
     --nest.depth;
     nest.levels >>= 1U;
     if (nest.depth != 0 && nest.depth % 64 == 0) {
-        nest.levels = outer_.back();
-        outer_.pop_back();
+        nest.levels = outer_->back();
+        outer_->pop_back();
     }
 }
 
@@ -272,15 +274,11 @@ std::string_view structure_scanner::expected() const noexcept {
 }
 
 void structure_scanner::reset() noexcept {
-    constexpr std::size_t usual_words = 64;
     nesting_ = {};
     state_ = state::value;
     is_escaped_ = false;
     told_depth_ = false;
-    outer_.clear();
-    if (outer_.capacity() > usual_words) {
-        release_memory(outer_);  // a hostile message's; what usual ones need is kept
-    }
+    outer_.reset();
 }
 
 }  // namespace gatherd::api::protocol

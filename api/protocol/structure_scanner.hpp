@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -29,7 +30,7 @@ public:
         const char* at;
     };
 
-    explicit structure_scanner(std::size_t max_depth) noexcept : max_depth_{max_depth} {}
+    explicit structure_scanner(std::size_t max_depth) noexcept : max_depth_{static_cast<std::uint32_t>(max_depth)} {}
 
     /// Brackets that may be open at once.
     [[nodiscard]] std::size_t max_depth() const noexcept { return max_depth_; }
@@ -74,9 +75,9 @@ private:
     void open(nesting& nest, bool object);
     void close(nesting& nest) noexcept;
 
-    std::size_t max_depth_;
     nesting nesting_;
-    std::vector<std::uint64_t> outer_;  // the levels around those of nesting_, 64 each
+    std::unique_ptr<std::vector<std::uint64_t>> outer_;  // the levels around those of nesting_, 64 each; null: none yet
+    std::uint32_t max_depth_;
     state state_ = state::value;
     bool is_escaped_ = false;  // in a string: a backslash was the last byte
     bool told_depth_ = false;  // too_deep was said of this text

@@ -11,7 +11,12 @@ namespace {
 constexpr std::ptrdiff_t batch_bytes = 32 * 1024;
 
 constinit spin_lock accounts_lock;
-constinit memory_account* first_unused = nullptr;  // under accounts_lock
+
+/// That of a lasting_account.
+struct lasting : memory_account {
+    lasting* next_unused = nullptr;  // under accounts_lock
+};
+constinit lasting* first_unused = nullptr;  // likewise
 
 constinit std::atomic<std::ptrdiff_t> alarm_mark{PTRDIFF_MAX};
 constinit std::atomic<sem_t*> alarm_bell{nullptr};  // taken out by who rings it
@@ -150,12 +155,12 @@ lasting_account::lasting_account()
     : account_{[]() -> memory_account& {
           {
               const std::lock_guard guard{accounts_lock};
-              if (memory_account* const unused = first_unused) {
-                  first_unused = unused->next_unused_;
+              if (lasting* const unused = first_unused) {
+                  first_unused = unused->next_unused;
                   return *unused;
               }
           }
-          return *new memory_account;
+          return *new lasting;
       }()} {
     account_.reset();  // what was added since its last use is nobody's
 }
@@ -163,8 +168,9 @@ lasting_account::lasting_account()
 lasting_account::~lasting_account() {
     account_.join(nullptr);
     const std::lock_guard guard{accounts_lock};
-    account_.next_unused_ = first_unused;
-    first_unused = &account_;
+    auto& unused = static_cast<lasting&>(account_);
+    unused.next_unused = first_unused;
+    first_unused = &unused;
 }
 
 }  // namespace gatherd::executor

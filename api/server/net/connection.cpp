@@ -86,7 +86,7 @@ void connection::become_http(const http_caller& caller) {
         work_.set_share(caller.who->share());
     }
     credentials_.take(caller.who);
-    input_.lift_limit();
+    input_.lift_limit(state().bounds());
 }
 
 void connection::refuse(const char* limit) {
@@ -489,7 +489,7 @@ void connection::shed(const char* limit) {
     note_fault(why.message);
     input_ended_ = is_lingering_ = true;  // its place in the stream is lost
     is_unfinished_ = false;
-    input_.shed();
+    input_.shed(state().bounds());
 }
 
 /// Whether there is nothing left to answer, and no more to come.
@@ -676,7 +676,7 @@ bool connection::show_token(std::string_view token) {
         if (who() != nullptr && !who()->name().empty()) {
             work_.set_share(who()->share());
         }
-        input_.lift_limit();
+        input_.lift_limit(state().bounds());
     }
     return is_known;
 }

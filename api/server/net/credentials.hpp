@@ -3,7 +3,7 @@
 #pragma once
 
 #include <atomic>
-#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -50,7 +50,7 @@ private:
     server_state& state_;
     const peer_address peer_;
     std::shared_ptr<identity> who_;
-    std::size_t wrong_tokens_ = 0;
+    std::uint32_t wrong_tokens_ = 0;
     bool is_trusted_ = false;
     std::atomic<bool> is_put_out_{false};  // a wish by itself: nothing else hangs on it
 };

@@ -17,7 +17,7 @@ constexpr std::size_t most_without_token = 64 * 1024;  // bytes of a message of 
 
 }  // namespace
 
-inbox::inbox(server_state& state) : state_{state}, reader_{message_limits_of(state.bounds())} {
+inbox::inbox(const server_state& state) : reader_{message_limits_of(state.bounds())} {
     if (state.without_token() == nullptr) {
         reader_.limit_message(std::min(most_without_token, state.bounds().message_bytes));
     }
@@ -32,16 +32,16 @@ inbox::piece inbox::read_some(transport& input) {
     return got;
 }
 
-void inbox::lift_limit() {
-    reader_.limit_message(state_.bounds().message_bytes);
+void inbox::lift_limit(const limits& bounds) noexcept {
+    reader_.limit_message(bounds.message_bytes);
 }
 
 bool inbox::must_wait() const noexcept {
     return reader_.held() > much && memory_limit::is_high() && reader_.mid_message();
 }
 
-void inbox::shed() {
-    reader_ = protocol::frame_reader{message_limits_of(state_.bounds())};
+void inbox::shed(const limits& bounds) {
+    reader_ = protocol::frame_reader{message_limits_of(bounds)};
 }
 
 void inbox::shrink() noexcept {

@@ -10,6 +10,7 @@
 #include "api/protocol/frame.hpp"
 #include "api/protocol/frame_reader.hpp"
 #include "api/protocol/framing.hpp"
+#include "gatherd/api/limits.hpp"
 
 namespace gatherd::api::server {
 
@@ -28,7 +29,7 @@ public:
         asio::error_code failed{};
     };
 
-    explicit inbox(server_state& state);
+    explicit inbox(const server_state& state);
 
     /// Reads a piece, to be kept by keep() or else forgotten.
     [[nodiscard]] piece read_some(transport& input);
@@ -50,13 +51,13 @@ public:
     [[nodiscard]] bool mid_message() const noexcept { return reader_.mid_message(); }
 
     /// Messages of a client that is nobody yet may be short only; from now on they may be as long as others'.
-    void lift_limit();
+    void lift_limit(const limits& bounds) noexcept;
 
     /// Whether a large message is half read above the high-water mark of memory: the rest of it has to wait.
     [[nodiscard]] bool must_wait() const noexcept;
 
     /// Drops what was read of a message.
-    void shed();
+    void shed(const limits& bounds);
 
     /// Gives back what an idle client needs no buffer for.
     void shrink() noexcept;
@@ -65,7 +66,6 @@ public:
     [[nodiscard]] std::size_t held_bytes() const noexcept { return reader_.held(); }
 
 private:
-    server_state& state_;
     protocol::frame_reader reader_;
 };
 

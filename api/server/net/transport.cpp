@@ -48,8 +48,7 @@ void transport::session_deleter::operator()(SSL* session) const noexcept {
     SSL_free(session);
 }
 
-transport::transport(socket_type socket, const std::shared_ptr<asio::ssl::context>& tls)
-    : socket_{std::move(socket)}, context_{tls} {
+transport::transport(socket_type socket, const std::shared_ptr<asio::ssl::context>& tls) : socket_{std::move(socket)} {
     asio::error_code failed;  // then each read and write fails as well
     socket_.non_blocking(true, failed);
     if (tls != nullptr) {

@@ -78,8 +78,7 @@ private:
     std::size_t finish(int outcome, socket_type::wait_type& needed, asio::error_code& failed) noexcept;
 
     socket_type socket_;
-    std::shared_ptr<asio::ssl::context> context_;
-    std::unique_ptr<SSL, session_deleter> tls_;
+    std::unique_ptr<SSL, session_deleter> tls_;  // which keeps its context
     socket_type::wait_type needed_to_read_ = socket_type::wait_read;
     socket_type::wait_type needed_to_write_ = socket_type::wait_write;
 };

@@ -90,7 +90,6 @@ private:
     std::atomic<bool> is_denied_{false};
     const bool is_early_;
     std::atomic<std::uint64_t> uses_{0};  // only counted
-    memory_account* next_unused_ = nullptr;
 };
 
 /// An account whose memory is never given back to the system, but used again for the next one. A worker that has just

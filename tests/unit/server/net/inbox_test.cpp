@@ -148,7 +148,7 @@ TEST_CASE("inbox: above the high-water mark of memory it is large messages half 
     }
     CHECK_FALSE(client.in.must_wait());  // there is memory
     const allocated_elsewhere others{8 * much};
-    client.in.shed();
+    client.in.shed(service.of.state().bounds());
     client.in.shrink();
     CHECK(client.in.held_bytes() == 0);
     CHECK_FALSE(client.in.must_wait());
@@ -192,7 +192,7 @@ TEST_CASE("inbox: a client that is nobody yet may send 64 KiB at a time, until t
     nobody.feed(larger + "\n");
     CHECK(nobody.next() == "too large");
     fed_inbox somebody{service.of.state()};
-    somebody.in.lift_limit();
+    somebody.in.lift_limit(service.of.state().bounds());
     somebody.feed(larger + "\n");
     CHECK(somebody.next() == larger);
 }
