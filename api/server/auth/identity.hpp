@@ -6,12 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "api/live_value.hpp"
 #include "api/plan/check/call_rights.hpp"
 #include "api/server/limits/client_share.hpp"
 
@@ -36,8 +36,12 @@ public:
 
     [[nodiscard]] bool allows(const plan::function& callee) const override;
 
+    friend bool operator==(const function_rights& one, const function_rights& other) {
+        return one.globs_ == other.globs_;
+    }
+
 private:
-    const std::optional<std::vector<std::string>> globs_;
+    std::optional<std::vector<std::string>> globs_;
 };
 
 /// The holder of a token, or anybody where no tokens are asked for. Shared by his connections and tasks.
@@ -48,9 +52,10 @@ public:
     /// Globs of names.
     using globs = std::vector<std::string>;
 
-    /// `most_tasks` 0: limits.token_tasks_in_flight holds. `served` null: whatever is served, if he may serve at all.
-    identity(std::string name, rights granted, std::size_t most_tasks,
-             std::shared_ptr<const function_rights> functions = nullptr, std::shared_ptr<const globs> served = nullptr)
+    /// `most_tasks` 0: limits.token_tasks_in_flight holds. No `functions`: his plans may call everything. No `served`:
+    /// he may serve whatever is served, if he may serve at all.
+    identity(std::string name, rights granted, std::size_t most_tasks, std::optional<function_rights> functions = {},
+             std::optional<globs> served = {})
         : name_{std::move(name)},
           rights_{granted},
           most_tasks_{most_tasks},
@@ -68,10 +73,10 @@ public:
 
     [[nodiscard]] std::size_t most_tasks() const noexcept { return most_tasks_.load(std::memory_order_relaxed); }
 
-    /// What his plans may call; null: everything.
-    [[nodiscard]] std::shared_ptr<const function_rights> functions() const {
-        const std::lock_guard guard{lock_};
-        return functions_;
+    /// What his plans may call; null: everything. Valid as long as this is, also when it changes.
+    [[nodiscard]] const function_rights* functions() const noexcept {
+        const std::optional<function_rights>& now = functions_.now();
+        return now ? &*now : nullptr;
     }
 
     /// Whether he may serve a function of that name.
@@ -89,13 +94,12 @@ public:
     [[nodiscard]] bool is_revoked() const noexcept { return is_revoked_.load(std::memory_order_relaxed); }
     void revoke() noexcept { is_revoked_.store(true, std::memory_order_relaxed); }
 
-    void change(rights granted, std::size_t most_tasks, std::shared_ptr<const function_rights> functions,
-                std::shared_ptr<const globs> served = nullptr) {
+    void change(rights granted, std::size_t most_tasks, std::optional<function_rights> functions,
+                std::optional<globs> served = {}) {
         rights_.store(granted, std::memory_order_relaxed);
         most_tasks_.store(most_tasks, std::memory_order_relaxed);
-        const std::lock_guard guard{lock_};
-        functions_ = std::move(functions);
-        served_ = std::move(served);
+        functions_.replace(std::move(functions));
+        served_.replace(std::move(served));
     }
 
 private:
@@ -103,9 +107,8 @@ private:
     std::atomic<rights> rights_;
     std::atomic<std::size_t> most_tasks_;
     std::atomic<bool> is_revoked_{false};
-    mutable std::mutex lock_;
-    std::shared_ptr<const function_rights> functions_;  // under lock_, as the next
-    std::shared_ptr<const globs> served_;
+    live_value<std::optional<function_rights>> functions_;
+    live_value<std::optional<globs>> served_;
     const std::shared_ptr<client_share> share_ = std::make_shared<client_share>();
     std::shared_ptr<std::atomic<std::size_t>> tasks_in_flight_ = std::make_shared<std::atomic<std::size_t>>(0);
 };

@@ -29,12 +29,8 @@ bool function_rights::allows(const plan::function& callee) const {
 }
 
 bool identity::may_serve(const std::string& function) const {
-    std::shared_ptr<const globs> served;
-    {
-        const std::lock_guard guard{lock_};
-        served = served_;
-    }
-    return may(right::serve) && (served == nullptr || matches(*served, function));
+    const std::optional<globs>& served = served_.now();
+    return may(right::serve) && (!served || matches(*served, function));
 }
 
 void token_table::replace(const std::vector<token_grant>& grants) {
@@ -44,14 +40,13 @@ void token_table::replace(const std::vector<token_grant>& grants) {
         const auto same = std::find_if(entries_.begin(), entries_.end(), [&grant](const entry& each) {
             return each.holder != nullptr && each.holder->name() == grant.name && each.hash == grant.hash;
         });
-        auto functions = std::make_shared<const function_rights>(grant.functions);
-        auto served = grant.serve ? std::make_shared<const identity::globs>(*grant.serve) : nullptr;
+        const function_rights functions{grant.functions};
         if (same != entries_.end()) {
-            same->holder->change(grant.granted, grant.most_tasks, std::move(functions), std::move(served));
+            same->holder->change(grant.granted, grant.most_tasks, functions, grant.serve);
             next.push_back({grant.hash, std::exchange(same->holder, nullptr)});
         } else {
             next.push_back({grant.hash, std::make_shared<identity>(grant.name, grant.granted, grant.most_tasks,
-                                                                   std::move(functions), std::move(served))});
+                                                                   functions, grant.serve)});
         }
     }
     for (const entry& each : entries_) {

@@ -113,9 +113,13 @@ void memory_watch::change_limits(const limits& bounds) noexcept {
     sem_post(&bell_);
 }
 
+bool memory_watch::may_one_be_full() const noexcept {
+    return allocated_memory::bytes() > client_bytes_.load(std::memory_order_relaxed);
+}
+
 bool memory_watch::is_full(const client_share& client) const noexcept {
     const std::size_t most = client_bytes_.load(std::memory_order_relaxed);
-    return client.bytes() > most && allocated_memory::bytes() > most;
+    return client.bytes() > most && may_one_be_full();
 }
 
 void memory_watch::note_waiting() noexcept {

@@ -114,6 +114,9 @@ public:
     /// not taken from its share, so the process has to have that much too.
     [[nodiscard]] bool is_full(const client_share& client) const noexcept;
 
+    /// Whether any client may, by what the process has. Cost: two loads, which is what most requests pay.
+    [[nodiscard]] bool may_one_be_full() const noexcept;
+
     /// A connection has stopped reading since memory is short: it is told when there is some again.
     void note_waiting() noexcept;
 

@@ -53,7 +53,7 @@ std::optional<error> want_of_memory(server_state& state, connection& client) {
     if (memory_limit::is_high()) {
         return refuse_over(state, "limits.memory_bytes", state.bounds().memory_bytes);
     }
-    if (state.memory().is_full(*client.work().share())) {
+    if (state.memory().may_one_be_full() && state.memory().is_full(*client.work().share())) {
         return refuse_over(state, "limits.client_memory_bytes", state.bounds().client_memory_bytes);
     }
     return std::nullopt;

@@ -33,19 +33,11 @@ struct understood {
     std::size_t plan_bytes = 0;  ///< of memory
 };
 
-/// Checks plans for one client. Keeps what it may call.
-class client_decoder {
-public:
-    client_decoder(server_state& state, const reply& answer)
-        : rights_{answer.to()->who() == nullptr ? nullptr : answer.to()->who()->functions()},
-          decoder_{state.functions(), state.bounds().plan_tasks, rights_.get()} {}
-
-    const plan::plan_decoder* operator->() const noexcept { return &decoder_; }
-
-private:
-    std::shared_ptr<const function_rights> rights_;
-    plan::plan_decoder decoder_;
-};
+/// Checks plans for one client.
+plan::plan_decoder decoder_for(server_state& state, const reply& answer) {
+    const auto& who = answer.to()->who();
+    return {state.functions(), state.bounds().plan_tasks, who == nullptr ? nullptr : who->functions()};
+}
 
 /// For whom a connection's programs run: all connections of a token are one client, without tokens each is one.
 plan::caller caller_at(server_state& state, connection& client, const params& given) {
@@ -126,8 +118,8 @@ void run_understood(server_state& state, understood& request, const params& give
 understood understand_run(server_state& state, const params& given, const reply& answer) {
     understood request;
     request.run_options = read_options(given);
-    const client_decoder decoder{state, answer};
-    request.source = value_or_refuse(decoder->decode_task(given.required("task"), given.step("task")));
+    request.source =
+        value_or_refuse(decoder_for(state, answer).decode_task(given.required("task"), given.step("task")));
     return request;
 }
 
@@ -142,9 +134,9 @@ understood understand_options(const params& given, const reply& answer) {
 understood understand_gather(server_state& state, const params& given, const reply& answer) {
     auto request = understand_options(given, answer);
     const auto tasks = given.required("tasks");
-    const client_decoder decoder{state, answer};
-    request.source = value_or_refuse(
-        decoder->decode_gather(tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
+    request.source =
+        value_or_refuse(decoder_for(state, answer)
+                            .decode_gather(tasks, given.step("tasks"), {given["return_exceptions"], given["limit"]}));
     request.wishes.total = tasks.size();
     return request;
 }
@@ -157,10 +149,10 @@ understood understand_map(server_state& state, const params& given, const reply&
     }
     const char* const own = task ? "task" : "call";
     const auto over = given.required("over");
-    const client_decoder decoder{state, answer};
-    request.source = value_or_refuse(decoder->decode_map(
-        {given.required(own), given.step(own), over, given.step("over"), task.has_value(), given["as"]},
-        {given["return_exceptions"], given["limit"]}));
+    request.source = value_or_refuse(
+        decoder_for(state, answer)
+            .decode_map({given.required(own), given.step(own), over, given.step("over"), task.has_value(), given["as"]},
+                        {given["return_exceptions"], given["limit"]}));
     request.wishes.total = over.is_array() ? over.size() : 0;  // of a list that is not there yet the program will tell
     return request;
 }

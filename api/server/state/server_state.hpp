@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 
+#include "api/live_value.hpp"
 #include "api/log/line_budget.hpp"
 #include "api/plan/evaluate/call_times.hpp"
 #include "api/plan/evaluate/record_budget.hpp"
@@ -16,7 +17,6 @@
 #include "api/server/auth/token_table.hpp"
 #include "api/server/limits/counters.hpp"
 #include "api/server/limits/failure_counts.hpp"
-#include "api/server/limits/live_limits.hpp"
 #include "api/server/limits/memory_watch.hpp"
 #include "api/server/state/bulk_lane.hpp"
 #include "api/workers/worker_table.hpp"
@@ -46,7 +46,7 @@ public:
 
     /// The limits that hold at the moment; the reference stays good.
     [[nodiscard]] const limits& bounds() const noexcept { return limits_.now(); }
-    [[nodiscard]] const live_limits& current_limits() const noexcept { return limits_; }
+    [[nodiscard]] const live_value<limits>& current_limits() const noexcept { return limits_; }
 
     /// From now on these. What runs goes on under those that it began with.
     void change_limits(const limits& bounds);
@@ -105,7 +105,7 @@ public:
 private:
     executor::scheduler& scheduler_;
     const plan::registry& functions_;
-    live_limits limits_;
+    live_value<limits> limits_;
     const std::string version_;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     counters counters_;

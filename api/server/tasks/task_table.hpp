@@ -16,7 +16,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "api/server/limits/live_limits.hpp"
+#include "api/live_value.hpp"
+#include "gatherd/api/limits.hpp"
 
 namespace gatherd::api::server {
 
@@ -31,7 +32,7 @@ class created_task;
 /// Threads: all members are safe from any thread. Lock order: the table's, a task's, a connection's.
 class task_table {
 public:
-    task_table(const live_limits& bounds, counters& counts) noexcept : limits_{bounds}, counters_{counts} {}
+    task_table(const live_value<limits>& bounds, counters& counts) noexcept : limits_{bounds}, counters_{counts} {}
 
     /// An id that nobody can guess: 128 bits from the operating system.
     [[nodiscard]] static std::string new_id();
@@ -96,7 +97,7 @@ private:
     void sweep();
     void drop(table::iterator at);
 
-    const live_limits& limits_;
+    const live_value<limits>& limits_;
     counters& counters_;
     std::atomic<std::uint64_t> dropped_{0};  // only counted
     std::mutex lock_;

@@ -48,7 +48,11 @@ public:
     explicit memory_account(kind refusal = kind::late) noexcept : is_early_{refusal == kind::early} {}
     memory_account(const memory_account&) = delete;
     memory_account& operator=(const memory_account&) = delete;
-    ~memory_account() { join(nullptr); }
+    ~memory_account() {
+        if (group_ != nullptr) {
+            join(nullptr);
+        }
+    }
 
     /// From now on it is part of this group, and of no other. Null: of none.
     void join(std::shared_ptr<memory_group> group) noexcept;

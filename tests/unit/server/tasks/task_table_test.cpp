@@ -52,7 +52,7 @@ struct table_of_its_own {
     idle_service service;
     std::shared_ptr<client_share> share = std::make_shared<client_share>();
     counters counts{service.on};
-    live_limits bounds;
+    live_value<limits> bounds;
     task_table table{bounds, counts};
 };
 
