@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "api/plan/model/function.hpp"
 #include "idle_service.hpp"
 
 namespace gatherd::api::server {
@@ -33,6 +34,28 @@ TEST_CASE("token_table: a token that stays keeps its holder, who gets its new ri
     CHECK_FALSE(before->may(right::see_all));
     CHECK(before->most_tasks() == 7);
     CHECK_FALSE(before->is_revoked());
+}
+
+TEST_CASE("token_table: what a holder may call can change while somebody reads it", "[server]") {
+    plan::function noop;
+    noop.name = "noop";
+    token_table table;
+    token_grant some = grant("ci", "secret");
+    some.functions = {{"n*"}};
+    table.replace({some});
+    const auto holder = table.find("secret");
+    const function_rights* const before = holder->functions();
+    REQUIRE(before != nullptr);
+    CHECK(before->allows(noop));
+    table.replace({some});
+    CHECK(holder->functions() == before);  // equal: nothing is kept twice
+    some.functions = {{"sleep"}};
+    some.serve = {{"other.*"}};
+    table.replace({some});
+    CHECK(before->allows(noop));  // who took it goes on under what it began with
+    CHECK_FALSE(holder->functions()->allows(noop));
+    CHECK(holder->may_serve("other.one"));
+    CHECK_FALSE(holder->may_serve("one"));
 }
 
 TEST_CASE("token_table: holders of tokens that go are revoked, those of a new token are others", "[server]") {
