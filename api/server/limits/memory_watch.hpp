@@ -114,7 +114,7 @@ public:
     /// not taken from its share, so the process has to have that much too.
     [[nodiscard]] bool is_full(const client_share& client) const noexcept;
 
-    /// Whether any client may, by what the process has. Cost: two loads, which is what most requests pay.
+    /// Whether any client can be full, by what the process has in all. Cost: two loads: what most requests pay.
     [[nodiscard]] bool may_one_be_full() const noexcept;
 
     /// A connection has stopped reading since memory is short: it is told when there is some again.

@@ -541,8 +541,8 @@ void connection::linger() {
 }
 
 void connection::shut_down() {
-    if (state().may_workers_end() ||
-        work_.worker() == nullptr) {  // what workers run is cancelled, and they answer that
+    // What workers run is cancelled, and they answer that.
+    if (state().may_workers_end() || work_.worker() == nullptr) {
         is_shutting_down_.store(true, std::memory_order_seq_cst);  // L
     }
     work_.cancel_requests("shutting down");

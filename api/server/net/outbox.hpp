@@ -88,8 +88,8 @@ private:
     bool takes_more_ = true;
     protocol::framing framing_ = protocol::framing::undecided;
 
-    protocol::framing spoken_ =
-        protocol::framing::undecided;  // the worker's own: framing_, to be read without the lock
+    // The worker's own again, here for its size: framing_, to be read without the lock.
+    protocol::framing spoken_ = protocol::framing::undecided;
 };
 
 }  // namespace gatherd::api::server
