@@ -1,5 +1,6 @@
 #include "gatherd/executor/timeout.hpp"
 
+#include <cstdint>
 #include <mutex>
 #include <stdexcept>
 
@@ -11,7 +12,8 @@ namespace gatherd::executor {
 /// The part that the timer may still call while the scope ends on another thread.
 class timeout_scope::deadline : public timer_node, public std::enable_shared_from_this<deadline> {
 public:
-    explicit deadline(task_state& task) noexcept : timer_node{&fired}, task_{&task} {}
+    explicit deadline(task_state& task) noexcept
+        : timer_node{&fired}, task_{&task}, earlier_requests_{task.cancelling()} {}
 
     void start(clock::time_point when) {
         wheels_own_ = shared_from_this();
@@ -46,7 +48,7 @@ public:
             return false;
         }
         now_ = phase::expired;
-        return task_->uncancel() == 0;
+        return task_->uncancel() <= earlier_requests_;
     }
 
     [[nodiscard]] bool active() noexcept {
@@ -69,6 +71,7 @@ private:
     }
 
     const task_ref task_;
+    const std::uint32_t earlier_requests_;  // to cancel the task, that its clean-up runs after
     std::shared_ptr<deadline> wheels_own_;  // while the wheel has it
     std::mutex lock_;                       // no spin lock: a cancellation may go a long way
     phase now_ = phase::active;             // under lock_

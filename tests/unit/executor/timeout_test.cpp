@@ -149,6 +149,30 @@ task<std::string> cancelled_from_outside_when_passed() {
     co_return co_await limited;
 }
 
+task<std::string> in_a_clean_up(std::string& out) {
+    try {
+        co_await sleep(1h);
+    } catch (const cancelled_error&) {
+        out = "cleans up: ";
+    }
+    try {
+        co_await timeout(2ms, waits_for_ever);
+    } catch (const timeout_error&) {
+        out += "timeout, ";
+    }
+    co_await yield();
+    co_return "went on";
+}
+
+task<std::string> limited_in_a_clean_up() {
+    std::string out;
+    const auto cleaning = create_task(outcome_of(in_a_clean_up(out)));
+    co_await yield();
+    cleaning.cancel();
+    const std::string text = co_await cleaning;
+    co_return out + text;
+}
+
 task<std::unique_ptr<int>> result_to_move() {
     const auto body = [](timeout_scope&) -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(42); };
     co_return co_await timeout(1h, body);
@@ -200,4 +224,8 @@ TEST_CASE("timeout: a cancellation from outside is no TimeoutError, even when ti
     scheduler on{{.workers = 1}};
     CHECK(run(on, cancelled_from_outside()) == "cancelled 1");
     CHECK(run(on, cancelled_from_outside_when_passed()) == "cancelled 1");
+}
+
+TEST_CASE("timeout: in the clean-up of a cancelled task it is a TimeoutError all the same", "[executor]") {
+    CHECK(serially(limited_in_a_clean_up()) == "cleans up: timeout, went on 1");
 }

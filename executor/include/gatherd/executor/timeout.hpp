@@ -17,8 +17,9 @@ namespace gatherd::executor {
 
 /// A deadline of the running task: when it passes, the task is cancelled. What timeout gives to its body.
 ///
-/// After CPython 3.11's asyncio/timeouts.py. As there, whether a CancelledError is this deadline's is told from the
-/// task's count of requests: nested ones, and cancellations from elsewhere, are kept apart.
+/// After CPython's asyncio/timeouts.py, as it is since 3.11.3. As there, whether a CancelledError is this deadline's is
+/// told from the task's count of requests: nested ones, and cancellations from elsewhere, are kept apart; also in the
+/// clean-up of a task that was cancelled before.
 ///
 /// Threads: for the task alone. One allocation, which the timer wheel shares.
 class timeout_scope {
@@ -37,8 +38,8 @@ public:
     /// Whether the deadline has passed and the task been cancelled for it.
     [[nodiscard]] bool expired() const noexcept;
 
-    /// Ends the limit; once. True: it has passed, and nobody else wants the task cancelled, so a CancelledError that is
-    /// on its way is to become a timeout_error.
+    /// Ends the limit; once. True: it has passed, and nobody else has cancelled the task since it began, so a
+    /// CancelledError that is on its way is to become a timeout_error.
     [[nodiscard]] bool leave() noexcept;
 
 private:
