@@ -10,7 +10,7 @@ namespace gatherd::api::server {
 service::service(executor::scheduler& threads, plan::registry& functions, const limits& bounds, std::string version,
                  std::size_t blocking_threads)
     : state_{threads, functions, bounds, std::move(version), blocking_threads},
-      tasks_{state_.current_limits(), state_.counts()},
+      tasks_{threads, state_.current_limits(), state_.counts()},
       connections_{state_, *this} {
     state_.memory().start(*this);
 }

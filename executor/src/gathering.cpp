@@ -327,7 +327,8 @@ void gathering::promote(child& waiting) noexcept {
         }
     }
     if (is_cancelled) {
-        waiting.cancel_from_here(message, request);  // raised where it is about to wait
+        const task_ref itself{&waiting};
+        task_state::cancel_each({&itself, 1}, message, request);  // raised where it is about to wait
     }
 }
 

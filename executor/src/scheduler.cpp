@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "executor/src/cancellation_walk.hpp"
 #include "gatherd/executor/available_parallelism.hpp"
 #include "gatherd/executor/detail/blocking_pool.hpp"
 #include "gatherd/executor/detail/compute_pool.hpp"
@@ -75,6 +76,7 @@ void scheduler::stop() noexcept {
     while (injecting_.load(std::memory_order_acquire) != 0) {  // S
         std::this_thread::yield();
     }
+    cancellation_walk::destroy_all(*this);
 }
 
 scheduler* scheduler::current() noexcept {

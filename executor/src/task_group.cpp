@@ -49,8 +49,8 @@ bool task_group::begin_to_abort(bool for_a_failure) noexcept {
     return true;
 }
 
-/// By one request: the parent may await one of the others, which is to be asked once. `request`: the one that the
-/// parent was cancelled by, if that is the reason.
+/// By one request: the parent may await one of the others, which is to be asked once. It is the last, so it is told at
+/// once: before it takes the request back. `request`: the one that the parent was cancelled by, if that is the reason.
 void task_group::cancel_all(bool and_parent, std::uint64_t request) noexcept {
     task_refs tasks;
     members_->running(tasks);

@@ -191,8 +191,8 @@ void task_scope::drained(bool in_a_step) noexcept {
     leave_scheduler();
     if (order_ == ordering::serial) {
         const std::lock_guard guard{ready_lock_};
-        if (in_a_step || ready_scheduled_) {
-            drained_ = true;  // run_serially still needs this object: it tells, when it is done with it
+        if (in_a_step || ready_scheduled_ || pauses_ != 0) {
+            drained_ = true;  // run_serially or resume still needs this object: it tells, when it is done with it
             return;
         }
     }
@@ -225,7 +225,7 @@ void task_scope::make_ready(task_state& task, readiness how) noexcept {
         } else if (was_held) {
             return;
         }
-        if (std::exchange(ready_scheduled_, true)) {
+        if (pauses_ != 0 || std::exchange(ready_scheduled_, true)) {
             return;
         }
     }
@@ -247,6 +247,31 @@ void task_scope::let_go() noexcept {
     }
 }
 
+void task_scope::pause() noexcept {
+    const std::lock_guard guard{ready_lock_};
+    ++pauses_;
+}
+
+void task_scope::resume() noexcept {
+    bool is_drained = false;
+    {
+        const std::lock_guard guard{ready_lock_};
+        if (--pauses_ != 0 || ready_scheduled_) {
+            return;  // run_serially sees to it after the step
+        }
+        is_drained = drained_;
+        ready_scheduled_ = !is_drained && first_ready_ != nullptr && holder_ == nullptr;
+        if (!is_drained && !ready_scheduled_) {
+            return;
+        }
+    }
+    if (is_drained) {
+        on_drained();
+    } else {
+        scheduler_.submit(*this, scheduler::placement::soon);
+    }
+}
+
 void task_scope::run_serially(work& self) noexcept {
     auto& scope = static_cast<task_scope&>(self);
     work* task = nullptr;
@@ -258,13 +283,16 @@ void task_scope::run_serially(work& self) noexcept {
             scope.last_ready_ = nullptr;
         }
     }
+    worker& here = *worker::current();
+    here.serial_step = &scope;
     task->run(*task);
+    here.serial_step = nullptr;
     bool more = false;
     bool drained = false;
     {
         const std::lock_guard guard{scope.ready_lock_};
-        more = scope.first_ready_ != nullptr && scope.holder_ == nullptr;
-        drained = scope.drained_;
+        more = scope.first_ready_ != nullptr && scope.holder_ == nullptr && scope.pauses_ == 0;
+        drained = scope.drained_ && scope.pauses_ == 0;
         scope.ready_scheduled_ = more;
     }
     if (drained) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "executor/src/cancellation_walk.hpp"
 #include "gatherd/executor/detail/misuse.hpp"
 #include "gatherd/executor/detail/task_notes.hpp"
 #include "gatherd/executor/detail/worker.hpp"
@@ -274,10 +275,10 @@ bool task_state::suspend(std::coroutine_handle<> at, wait_point& point) noexcept
                 break;
         }
     }
-    if (cancel_each(awaited, message, request) == 0 && !is_taken) {
+    if (!cancellation_walk::begin(awaited, message, request) && !is_taken) {
         // They have all ended meanwhile, not by this request, and this task may be anywhere by now: running, at another
         // wait, at its end. So it is asked again like from outside.
-        cancel_from_here(message, request, true);
+        cancellation_walk::begin_again(alive, message, request);
     }
     return true;
 }
@@ -441,28 +442,13 @@ task_state::answer task_state::cancel_here(const std::string& message, std::uint
 }
 
 bool task_state::cancel(const std::string& message) noexcept {
-    return cancel_from_here(message, new_request());
+    const task_ref self{this};
+    return cancellation_walk::begin({&self, 1}, message, new_request());
 }
 
-/// All are told of the request before any is taken out of its wait: one that goes on by itself in between,
-/// such as when another of them has ended by this very request, raises it there, and is not interrupted once more in
-/// its clean-up.
-std::size_t task_state::cancel_each(std::span<const task_ref> tasks, const std::string& message,
-                                    std::uint64_t request) noexcept {
-    if (request == 0) {
-        request = new_request();
-    }
-    if (tasks.size() == 1) {
-        return tasks.front()->cancel_from_here(message, request) ? 1 : 0;
-    }
-    std::size_t reached = 0;
-    for (const task_ref& task : tasks) {
-        reached += task->announce(message, request) ? 1 : 0;
-    }
-    for (const task_ref& task : tasks) {
-        static_cast<void>(task->cancel_from_here(message, request));  // one that has ended meanwhile ended by it
-    }
-    return reached;
+void task_state::cancel_each(std::span<const task_ref> tasks, const std::string& message,
+                             std::uint64_t request) noexcept {
+    static_cast<void>(cancellation_walk::begin(tasks, message, request == 0 ? new_request() : request));
 }
 
 /// A request that is kept, though the task may wait: cancel_here is to follow. False: it has ended.
@@ -480,55 +466,6 @@ bool task_state::announce(const std::string& message, std::uint64_t request) noe
     }
     remember(message, request);
     return true;
-}
-
-/// `was_asked`: the request has been counted here already.
-bool task_state::cancel_from_here(const std::string& message, std::uint64_t request, bool was_asked) noexcept {
-    // Depth first through what awaits what, on a path of our own instead of the stack: chains may be very long.
-    struct level {
-        task_ref task;
-        task_refs awaited{};
-        std::size_t next = 0;
-        bool asked = false;
-        bool reached = false;  // some awaited task took the request
-    };
-    std::vector<level, detail::reserved<level>> path;
-    path.push_back({.task = task_ref{this}, .asked = was_asked});
-    bool reached = false;  // of the task that was left last
-    while (!path.empty()) {
-        level& top = path.back();
-        if (top.next == top.awaited.size() && !top.reached) {
-            // First visit; or all that it awaited ended in between, so it goes on: ask it once more.
-            top.awaited.clear();
-            top.next = 0;
-            const bool is_first = !std::exchange(top.asked, true);
-            const answer said = top.task->cancel_here(message, request, is_first, top.awaited);
-            if (task_notes* const notes = top.task->notes_.load(std::memory_order_acquire);  // N
-                notes != nullptr && is_first && said != answer::ended) {
-                notes->request_stop();
-            }
-            top.reached = said == answer::passed_on;
-            if (said == answer::ended || said == answer::accepted) {
-                reached = said == answer::accepted;
-                path.pop_back();
-                if (!path.empty()) {
-                    path.back().reached |= reached;
-                }
-                continue;
-            }
-        }
-        if (top.next < top.awaited.size()) {
-            task_ref awaited = std::move(top.awaited[top.next++]);
-            path.push_back({.task = std::move(awaited)});
-            continue;
-        }
-        reached = true;
-        path.pop_back();
-        if (!path.empty()) {
-            path.back().reached = true;
-        }
-    }
-    return reached;
 }
 
 }  // namespace gatherd::executor

@@ -78,7 +78,13 @@ void worker::push_ready(work& item) noexcept {
     if (++ready_in_step_ > most_in_step) {
         owner_.put_behind(item);
     } else if (gives_way_ || !ready_.try_push(item)) {
-        owner_.inject(item);
+        // What a timer or a socket makes ready does not stand behind what the steps of others have made ready by
+        // thousands.
+        if (is_polling_) {
+            owner_.inject(item);
+        } else {
+            owner_.put_behind(item);
+        }
     }
 }
 
@@ -92,7 +98,7 @@ void worker::spawn(work& item) noexcept {
     } else if (spawned_.try_push(item)) {
         ++unordered_;
     } else {
-        owner_.inject(item);
+        owner_.put_behind(item);
     }
 }
 
@@ -175,6 +181,7 @@ bool worker::take_injected() noexcept {
 
 void worker::poll() noexcept {
     polled_at_ = clock::now();
+    is_polling_ = true;
     begin_step();
     counts_.timers.add(timers_.fire_due(polled_at_) + callbacks_.fire_due(polled_at_));
     reactor_.look();
@@ -184,6 +191,7 @@ void worker::poll() noexcept {
             break;
         }
     }
+    is_polling_ = false;
 }
 
 void worker::poll_if_late() noexcept {

@@ -171,6 +171,21 @@ def half_of_a_message(sender):
         each.close()
 
 
+def ends_that_nobody_reads(sender):
+    """Twelve clients that ask fifty times for the ends of fifty tasks whose results are of 1 MB, and read nothing."""
+    long_text = {"call": "str.join", "args": ["x", {"await": {"call": "random.choices", "args": [[""], 1_000_000]}}]}
+    for i in range(50):
+        sender.send(request("create_task", [long_text], i))
+    answers = [json.loads(line) for line in sender.wait_for_lines(50)]
+    ids = [each["result"]["id"] for each in answers if "result" in each]
+    others = [Sender(sender._socket.getpeername()[1], reads=False) for _ in range(12)]
+    for each in others:
+        each.send(request("as_completed", {"ids": ids}) * 50)
+    time.sleep(3)  # what is sent to them would grow for as long as that
+    for each in others:
+        each.close()
+
+
 TABLE = {
     "refs of a key of 1 MB": refs_of_a_large_key(lambda ref: ref),
     "the same through wait": refs_of_a_large_key(lambda ref: {"wait": [ref]}),
@@ -186,4 +201,5 @@ TABLE = {
     "one large create_task among 100 000 tiny items, thirty times": large_among_tiny,
     "a value of empty arrays, 32 MiB": empty_arrays(32 * MIB),
     "halves of ten messages of 30 MB": half_of_a_message,
+    "600 as_completed of fifty results of 1 MB, unread": ends_that_nobody_reads,
 }

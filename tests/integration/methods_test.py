@@ -254,6 +254,8 @@ class CancelRequest(MethodCase):
         self.assert_refused("cancel", {}, "")
         self.assert_refused("cancel", {"request": 1, "ids": []}, "")
         self.assert_refused("cancel", {"request": 1, "message": 5}, "/message")
+        for no_id in (True, [], {}):
+            self.assert_refused("cancel", {"request": no_id}, "/request")
 
 
 class AboutTheDaemon(MethodCase):

@@ -366,6 +366,20 @@ def many_tasks_are_cancelled(port):
         assert "error" in client.answer()
 
 
+def a_million_tasks_are_cancelled(port):
+    """A short plan that makes a million tasks: by its timeout, by a wait_for inside, and since its client has gone."""
+    client = Client(port)
+    sleeps = {"map": {"call": "sleep", "args": [1000]}, "as": "x", "over": {"await": {"call": "range", "args": [1_000_000]}}}
+    client.send(request(1, "run", {"task": sleeps, "timeout": 2}))
+    assert "error" in client.answer()
+    client.send(request(2, "run", {"task": {"wait_for": sleeps, "timeout": 2}}))
+    assert "error" in client.answer()
+    client.send(request(3, "run", {"task": sleeps}))
+    time.sleep(2)
+    client.reset()
+    time.sleep(1)
+
+
 ATTACKS = {"awaits_then_resets": awaits_then_resets, "task_of_many_awaits_ends": task_of_many_awaits_ends,
            "awaits_expire_together": awaits_expire_together, "cancels_by_request": cancels_by_request,
            "one_id_many_times": one_id_many_times, "awaits_of_a_long_result": awaits_of_a_long_result,
@@ -375,7 +389,7 @@ ATTACKS = {"awaits_then_resets": awaits_then_resets, "task_of_many_awaits_ends":
            "long_scalars": long_scalars, "many_prints": many_prints, "blocking_sleeps": blocking_sleeps,
            "arguments_by_millions": arguments_by_millions, "values_that_are_dropped": values_that_are_dropped,
            "long_texts_in_rows": long_texts_in_rows, "nested_calls_in_one_piece": nested_calls_in_one_piece,
-           "many_tasks_are_cancelled": many_tasks_are_cancelled}
+           "many_tasks_are_cancelled": many_tasks_are_cancelled, "a_million_tasks_are_cancelled": a_million_tasks_are_cancelled}
 
 
 # ---- the neighbour ---------------------------------------------------------------------------------

@@ -1,5 +1,4 @@
 #include "api/server/methods/methods.hpp"
-#include "api/shortened.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,6 +15,7 @@
 #include "api/server/methods/methods.hpp"
 #include "api/server/methods/params.hpp"
 #include "api/server/net/connection.hpp"
+#include "api/shortened.hpp"
 #include "gatherd/api/memory_limit.hpp"
 
 namespace gatherd::api::server {
@@ -24,8 +24,9 @@ namespace {
 /// Who may call a method.
 enum class access : std::uint8_t { anybody, known, submitter, admin };
 
-/// Whether its answer may come much later: such requests count against limits.connection_requests.
-enum class answered : std::uint8_t { at_once, later };
+/// Whether its answer may come much later: such requests count against limits.connection_requests. What reports and
+/// cancels in a few kilobytes takes those from the reserve: it works where memory is short.
+enum class answered : std::uint8_t { at_once, from_reserve, later };
 
 struct method {
     std::string_view name;
@@ -42,17 +43,17 @@ constexpr std::array methods{
     method{"await", await_tasks, access::known, answered::later},
     method{"wait", wait, access::known, answered::later},
     method{"as_completed", as_completed, access::known, answered::later},
-    method{"cancel", cancel, access::known},
-    method{"status", status, access::known},
+    method{"cancel", cancel, access::known, answered::from_reserve},
+    method{"status", status, access::known, answered::from_reserve},
     method{"tasks", tasks, access::known},
-    method{"forget", forget, access::known},
+    method{"forget", forget, access::known, answered::from_reserve},
     method{"functions", functions, access::known},
     method{"serve", serve, access::known},
     method{"workers", workers, access::known},
-    method{"stats", stats, access::admin},
-    method{"info", info, access::anybody},
-    method{"ping", ping, access::anybody},
-    method{"auth", auth, access::anybody},
+    method{"stats", stats, access::admin, answered::from_reserve},
+    method{"info", info, access::anybody, answered::from_reserve},
+    method{"ping", ping, access::anybody, answered::from_reserve},
+    method{"auth", auth, access::anybody, answered::from_reserve},
 };
 static_assert(methods.size() < counters::most_methods);  // the last is for those that there are not
 
@@ -109,6 +110,8 @@ std::optional<error> try_method(const server_parts& server, const method* called
             refuse_method(request.method);
         }
         check_call(server, *called, *answer.to());
+        const executor::memory_turn turn{
+            called->when == answered::from_reserve ? nullptr : executor::allocated_memory::account()};
         called->call(server, request.params, answer);
     } catch (refused& fault) {
         return std::move(fault.reason);

@@ -284,7 +284,11 @@ void cancel(const server_parts& server, std::optional<protocol::json_view> given
         const auto tasks = find_all(server, *answer.to(), id ? std::vector{*id} : *ids, right::cancel_any);
         return answer.result({{"cancelled", cancel_each(tasks, message)}});
     }
-    const auto requests = answer.to()->work().requests(protocol::request_id{*request});
+    const protocol::request_id named{*request};
+    if (named.is_absent()) {
+        read.refuse("request", "request is the id of a request: a string or a number");
+    }
+    const auto requests = answer.to()->work().requests(named);
     if (requests.size() <= items_a_turn) {
         return answer.result({{"cancelled", cancel_each(requests, message)}});
     }

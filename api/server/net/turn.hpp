@@ -18,6 +18,9 @@ constexpr std::size_t bytes_written_at_once = 16 * 1024;
 /// long answer.
 constexpr std::size_t bytes_answered_a_turn = 64 * 1024;
 
+/// An answer or notifications of more bytes are put together on the bulk lane.
+constexpr std::size_t bytes_made_a_turn = 256 * 1024;
+
 /// Requests of one batch, or requests that wait for one task or have one id: more than these are handled in several
 /// turns, or on the bulk lane.
 constexpr std::size_t items_a_turn = 256;

@@ -277,7 +277,8 @@ void created_task::take(plan::program_end end) {
     }
     place_.leave();
     table_.finish(self, made->bytes() + options_.name.capacity());
-    const bool tell_all_at_once = listeners.size() <= items_a_turn;
+    const bool tell_all_at_once =
+        listeners.size() <= items_a_turn && listeners.size() * made->bytes() <= bytes_made_a_turn;
     const auto tell_all = [self, listeners = std::move(listeners)] {
         for (const auto& [number, then] : listeners) {
             then(self);

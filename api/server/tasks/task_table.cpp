@@ -12,6 +12,16 @@
 
 namespace gatherd::api::server {
 
+task_table::task_table(executor::scheduler& threads, const live_value<limits>& bounds, counters& counts)
+    : threads_{threads}, limits_{bounds}, counters_{counts}, sweeper_{std::make_shared<sweeper>()} {
+    sweeper_->table = this;
+}
+
+task_table::~task_table() {
+    const std::lock_guard guard{sweeper_->lock};
+    sweeper_->table = nullptr;
+}
+
 std::string task_table::new_id() {
     std::array<unsigned char, 16> bytes{};
     if (getentropy(bytes.data(), bytes.size()) != 0) {
@@ -75,7 +85,7 @@ void task_table::drop(table::iterator at) {
 }
 
 /// Under lock_: lets go what has been kept long enough, or is too much. Of those that expire together so many at a
-/// time: each call of the table sweeps, and none holds its worker up for long.
+/// time, so that no call holds its worker up for long.
 void task_table::sweep() {
     constexpr std::size_t most_expired = 256;
     const auto now = clock::now();
@@ -89,6 +99,28 @@ void task_table::sweep() {
         drop(tasks_.find(by_end_.begin()->second));
         dropped_.fetch_add(1, std::memory_order_relaxed);
     }
+    sweep_in_time();
+}
+
+/// Under lock_: arranges the next sweep.
+void task_table::sweep_in_time() {
+    constexpr std::chrono::milliseconds between_sweeps{2};
+    if (by_expiry_.empty()) {
+        return;
+    }
+    const auto at = std::max(by_expiry_.begin()->first.first, clock::now() + between_sweeps);
+    if (sweeps_at_ && *sweeps_at_ <= at) {
+        return;
+    }
+    sweeps_at_ = at;
+    timer_.set(threads_, at - clock::now(), [by = sweeper_] {
+        const std::lock_guard alive{by->lock};
+        if (by->table != nullptr) {
+            const std::lock_guard guard{by->table->lock_};
+            by->table->sweeps_at_.reset();
+            by->table->sweep();
+        }
+    });
 }
 
 void task_table::drop_half() {

@@ -18,6 +18,8 @@
 
 #include "api/live_value.hpp"
 #include "gatherd/api/limits.hpp"
+#include "gatherd/executor/scheduler.hpp"
+#include "gatherd/executor/timer.hpp"
 
 namespace gatherd::api::server {
 
@@ -27,12 +29,16 @@ class created_task;
 /// Created tasks by id: those that run, and the results of those that ended, for as long as they are kept. Beyond
 /// limits.kept_results or limits.kept_bytes the oldest finished ones go first.
 ///
-/// What has outlived its time goes at the next call that adds, finds, counts or finishes tasks: no timer of its own.
+/// What has outlived its time goes at the next call that adds, finds, counts or finishes tasks, or else by a timer, so
+/// many at a time. It is found by nobody meanwhile.
 ///
 /// Threads: all members are safe from any thread. Lock order: the table's, a task's, a connection's.
 class task_table {
 public:
-    task_table(const live_value<limits>& bounds, counters& counts) noexcept : limits_{bounds}, counters_{counts} {}
+    task_table(executor::scheduler& threads, const live_value<limits>& bounds, counters& counts);
+    ~task_table();
+    task_table(const task_table&) = delete;
+    task_table& operator=(const task_table&) = delete;
 
     /// An id that nobody can guess: 128 bits from the operating system.
     [[nodiscard]] static std::string new_id();
@@ -94,9 +100,17 @@ private:
     };
     using table = std::unordered_map<std::string, entry, id_hash, std::equal_to<>>;
 
+    /// What the timer finds, also when the table has gone.
+    struct sweeper {
+        std::mutex lock;
+        task_table* table;  // under lock
+    };
+
     void sweep();
+    void sweep_in_time();
     void drop(table::iterator at);
 
+    executor::scheduler& threads_;
     const live_value<limits>& limits_;
     counters& counters_;
     std::atomic<std::uint64_t> dropped_{0};  // only counted
@@ -107,6 +121,9 @@ private:
     std::map<std::pair<clock::time_point, std::uint64_t>, std::string> by_expiry_;  // and by the order of their ends
     std::size_t kept_bytes_ = 0;
     std::uint64_t numbers_ = 0;
+    std::optional<clock::time_point> sweeps_at_;
+    executor::timer timer_;
+    const std::shared_ptr<sweeper> sweeper_;
 };
 
 }  // namespace gatherd::api::server

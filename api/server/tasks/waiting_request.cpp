@@ -8,6 +8,7 @@
 #include "api/protocol/response.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/net/connection.hpp"
+#include "api/server/net/turn.hpp"
 #include "api/server/state/server_state.hpp"
 #include "api/server/tasks/outcome_text.hpp"
 #include "gatherd/api/memory_limit.hpp"
@@ -19,7 +20,6 @@ constexpr std::size_t bytes_around_a_result = 64;  // of its entry in an answer,
 constexpr std::size_t bytes_a_request = 1024;      // of memory while it waits, about
 constexpr std::size_t bytes_a_task = 160;          // and for each task that it listens to
 constexpr std::size_t copies_of_an_id = 4;
-constexpr std::size_t most_bytes_a_turn = std::size_t{256} << 10;  // of an answer that a worker puts together
 
 }  // namespace
 
@@ -51,6 +51,16 @@ void waiting_request::start() {
         answer_.result(options_.answer == form::streamed ? value{{"completed", 0}, {"failed", 0}} : value::array());
         return;
     }
+    if (options_.answer == form::streamed && is_long()) {
+        state_.bulk().submit_report(creditor_->work().share(), [self] { self->listen(); });
+    } else {
+        listen();
+    }
+}
+
+/// Of those that have ended already it hears at once.
+void waiting_request::listen() {
+    const auto self = shared_from_this();
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
         const std::uint64_t number = tasks_[i]->when_ended([self, i](const auto&) { self->task_ended(i); });
         const std::lock_guard guard{lock_};
@@ -120,6 +130,7 @@ bool waiting_request::is_enough(const task_end& end) const {
 void waiting_request::task_ended(std::size_t index) {
     const auto self = shared_from_this();
     const auto end = tasks_[index]->end();
+    bool has_memory = true;
     {
         const std::lock_guard guard{lock_};
         if (is_over_) {
@@ -127,32 +138,34 @@ void waiting_request::task_ended(std::size_t index) {
         }
         ++ended_;
         failed_ += end->has_value() ? 0 : 1;
-        if (options_.answer == form::streamed) {
-            notify(*tasks_[index], *end);  // under the lock: before the answer
-        }
-        if (!is_enough(*end)) {
+        const bool is_told =
+            options_.answer != form::streamed || notify(*tasks_[index], *end);  // under the lock: before the answer
+        if (is_told && !is_enough(*end)) {
             return;
         }
         is_over_ = true;
+        has_memory = is_told;
     }
     leave();
-    if (is_long_answer()) {
+    if (!has_memory) {
+        end_watch("failed");
+        answer_.error(out_of_memory());
+        return;
+    }
+    if (options_.answer != form::streamed && is_long()) {
         state_.bulk().submit_report(answer_.to()->work().share(), [self, index] { self->answer_by(index); });
     } else {
         answer_by(index);
     }
 }
 
-/// Whether putting the answer together is not a worker's work.
-bool waiting_request::is_long_answer() const {
-    if (options_.answer == form::streamed) {
-        return false;  // it only counts
-    }
+/// Whether to write what has ended is not a worker's work.
+bool waiting_request::is_long() const {
     std::size_t bytes = 0;
     for (const auto& each : tasks_) {
         const auto end = each->end();
         bytes += bytes_around_a_result + (end == nullptr ? 0 : end->text.size());
-        if (bytes > most_bytes_a_turn) {
+        if (bytes > bytes_made_a_turn) {
             return true;
         }
     }
@@ -249,15 +262,22 @@ void waiting_request::append_done_and_pending(std::string& text, const end_list&
     text += "]}";
 }
 
-void waiting_request::notify(const created_task& task, const task_end& end) {
+/// False: there is no memory for it, in all or for this client.
+bool waiting_request::notify(const created_task& task, const task_end& end) {
     if (id_.is_absent()) {
-        return;
+        return true;
+    }
+    constexpr std::size_t copies = 2;  // the text, and what is sent of it
+    if (memory_limit::is_reached(copies * (bytes_around_a_result + id_.text().size() + end.text.size())) ||
+        state_.memory().is_full(*creditor_->work().share())) {
+        return false;
     }
     std::string text{R"({"jsonrpc":"2.0","method":"completed","params":{"request":)"};
     text.append(id_.text()).append(R"(,"id":")").append(task.id()).append(R"(",)");
     append_end(text, end, false);
     text += "}}";
     answer_.to()->send(text);
+    return true;
 }
 
 void waiting_request::time_is_up() {
@@ -266,7 +286,7 @@ void waiting_request::time_is_up() {
     }
     leave();
     end_watch(options_.answer == form::wait ? "done" : "failed");
-    if (options_.answer == form::wait && is_long_answer()) {
+    if (options_.answer == form::wait && is_long()) {
         state_.bulk().submit_report(answer_.to()->work().share(),
                                     [self = shared_from_this()] { self->answer_with_texts(); });
     } else if (options_.answer == form::wait) {

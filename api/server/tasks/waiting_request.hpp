@@ -51,20 +51,21 @@ public:
     bool cancel(const std::string& message) override;
 
 private:
+    void listen();
     void task_ended(std::size_t index);
     [[nodiscard]] bool is_enough(const task_end& end) const;
     void time_is_up();
     [[nodiscard]] std::ptrdiff_t held_bytes() const noexcept;
     [[nodiscard]] bool claim();
     void leave();
-    [[nodiscard]] bool is_long_answer() const;
+    [[nodiscard]] bool is_long() const;
     void answer_by(std::size_t decisive);
     using end_list = std::vector<std::shared_ptr<const task_end>>;
     void append_end(std::string& text, const task_end& end, bool looks_only) const;
     void append_list(std::string& text, const end_list& ends) const;
     void append_done_and_pending(std::string& text, const end_list& ends) const;
     void answer_with_texts();
-    void notify(const created_task& task, const task_end& end);
+    [[nodiscard]] bool notify(const created_task& task, const task_end& end);
 
     server_state& state_;
     reply answer_;

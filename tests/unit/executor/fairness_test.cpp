@@ -476,3 +476,56 @@ TEST_CASE("fairness: more tasks than the ready queue holds, all ready again and 
     scheduler on{{.workers = 1}};
     CHECK(run(on, crowd(1000)).size() == 1000);
 }
+
+TEST_CASE("fairness: what a socket makes ready does not stand behind what steps have made ready by thousands",
+          "[executor]") {
+    constexpr int steps_that_wake = 200;
+    constexpr int woken_each = 100;  // too few to go behind for that
+    constexpr int middle = 1000;
+    constexpr int ready_queue = 256;
+    scheduler on{{.workers = 1}};
+    event starts;
+    event served;
+    int steps = 0;
+    int served_at = -1;
+    int ran_at = -1;
+    const auto is_woken = [&](event& by) -> task<> {
+        co_await by.wait();
+        if (++steps == middle) {
+            asio::post(on.io(0), [&] {
+                served_at = steps;
+                served.set();
+            });
+        }
+    };
+    const auto wakes = [&](event& others) -> task<> {
+        co_await starts.wait();
+        others.set();
+    };
+    const auto neighbour = [&]() -> task<> {
+        co_await served.wait();
+        ran_at = steps;
+    };
+    run(on, [&]() -> task<> {
+        std::vector<event> events(steps_that_wake);
+        std::vector<task_handle<>> tasks{create_task(neighbour())};
+        for (event& each : events) {
+            for (int i = 0; i < woken_each; ++i) {
+                tasks.push_back(create_task(is_woken(each)));
+            }
+            tasks.push_back(create_task(wakes(each)));
+        }
+        for (const task_handle<>& each : tasks) {
+            while (!each.ref()->has_waited()) {
+                co_await yield();
+            }
+        }
+        starts.set();
+        for (const task_handle<>& each : tasks) {
+            co_await each;
+        }
+    }());
+    CHECK(steps == steps_that_wake * woken_each);
+    CHECK(served_at >= middle);
+    CHECK(ran_at - served_at <= 2 * ready_queue);
+}

@@ -23,6 +23,7 @@ class io_context;
 namespace gatherd::executor {
 
 class blocking_pool;
+class cancellation_walk;
 class task_scope;
 class task_walk;
 class compute_pool;
@@ -121,6 +122,7 @@ public:
     [[nodiscard]] static scheduler* current() noexcept;
 
 private:
+    friend class cancellation_walk;
     friend class task_scope;
     friend class task_walk;
     friend class worker;
@@ -148,6 +150,8 @@ private:
     std::unique_ptr<compute_pool> compute_;
     std::mutex scopes_lock_;             // of these lists: held by dump_tasks while it walks them
     task_scope* first_scope_ = nullptr;  // under scopes_lock_: those that have not drained, the newest first
+    std::mutex walks_lock_;
+    cancellation_walk* first_walk_ = nullptr;  // under walks_lock_: those that are in a queue or being run
     std::atomic<bool> stopping_{false};
     std::atomic<std::size_t> injecting_{0};  // threads from outside that are inside inject()
 };

@@ -70,6 +70,7 @@ protected:
     virtual void on_drained() noexcept = 0;
 
 private:
+    friend class cancellation_walk;
     friend class gathering;
     template <typename, typename, detail::on_cancelled, detail::others>
     friend class detail::pool_awaiter;
@@ -92,6 +93,11 @@ private:
     /// In a step of `task` in a serial scope: after it no task of the scope runs before this one is made ready again.
     void hold_for(task_state& task) noexcept;
     void let_go() noexcept;
+
+    /// In a step of a serial scope: after it no task of the scope runs before resume(), which may come at once and from
+    /// any worker. The scope lives at least as long.
+    void pause() noexcept;
+    void resume() noexcept;
     static void run_serially(work& self) noexcept;
     void drained(bool in_a_step) noexcept;
     [[nodiscard]] task_refs begin_round(std::uint64_t request);
@@ -136,6 +142,7 @@ private:
     work* first_ready_ = nullptr;
     work* last_ready_ = nullptr;
     const task_state* holder_ = nullptr;  // no other task runs before it is ready
+    std::size_t pauses_ = 0;
 };
 
 }  // namespace gatherd::executor

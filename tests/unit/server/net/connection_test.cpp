@@ -119,6 +119,21 @@ TEST_CASE("admission: above the high-water mark nothing is begun that needs memo
         CHECK(client.read() == refused("memory_bytes", most));
         CHECK(met(client, "memory_bytes") == 1);
     }
+    {
+        const allocated_elsewhere others{std::size_t{2} * most};
+        for (const std::string method : {"ping", "stats", "info"}) {  // who looks why sees it
+            client.send(R"({"id":1,"method":")" + method + "\"}\n");
+            CHECK(nlohmann::json::parse(client.read_line()).contains("result"));
+        }
+        client.send(R"({"id":1,"method":"cancel","params":{"request":"none"}})"
+                    "\n");
+        CHECK(client.read() == R"({"jsonrpc":"2.0","id":1,"result":{"cancelled":0}})"
+                               "\n");
+        for (const std::string method : {"status", "forget"}) {
+            client.send(R"({"id":1,"method":")" + method + R"(","params":{"id":"none"}})" + "\n");
+            CHECK(nlohmann::json::parse(client.read_line())["error"]["code"] == -32007);
+        }
+    }
     client.send(three_that_wait);
     CHECK(client.read_line() == their_result);
 }

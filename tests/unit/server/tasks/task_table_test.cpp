@@ -53,7 +53,7 @@ struct table_of_its_own {
     std::shared_ptr<client_share> share = std::make_shared<client_share>();
     counters counts{service.on};
     live_value<limits> bounds;
-    task_table table{bounds, counts};
+    task_table table{service.on, bounds, counts};
 };
 
 limits with_kept_results(std::size_t most) {
@@ -144,6 +144,18 @@ TEST_CASE("task_table: a result is kept as long as its task asked, from its end"
     CHECK(of.met("tasks.keep") == 1);
     CHECK(of.table.dropped() == 0);  // that was its time
     CHECK(of.share->bytes() == 10);
+}
+
+TEST_CASE("task_table: what has outlived its time goes by itself, however much that is", "[server]") {
+    table_of_its_own of;
+    constexpr int many = 3000;
+    for (int i = 0; i < many; ++i) {
+        of.table.finish(of.add(std::to_string(i), std::chrono::milliseconds{100 + i % 3}), 1);
+    }
+    while (of.share->bytes() > 0) {  // without a call of the table
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+    CHECK(of.met("tasks.keep") == many);
 }
 
 TEST_CASE("task_table: only a finished task is forgotten, once", "[server]") {

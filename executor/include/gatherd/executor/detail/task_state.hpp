@@ -129,18 +129,22 @@ public:
     [[nodiscard]] bool has_waited() const noexcept { return ended() || has_waited_.load(std::memory_order_acquire); }
 
     /// Asks the task to end by CancelledError where it waits: asyncio's Task.cancel. False: it has ended already.
-    /// A task that awaits others passes the request on to them. Never waits; a chain of any length needs no stack.
+    /// A task that awaits others passes the request on to them, to many as cancel_each does. Never waits; a chain of
+    /// any length needs no stack.
     bool cancel(const std::string& message = {}) noexcept;
 
     /// Cancels all of them as one: a task that several of them await, or that is named twice, is asked once. On
     /// asyncio's one thread that is what a loop of cancels does; here a task that was asked could begin its clean-up in
     /// between, and the next request would interrupt it; so would one that a task gets after another of them, which it
-    /// awaits, has ended by the same. Linear in what is reached. Gives how many had not ended.
+    /// awaits, has ended by the same.
+    ///
+    /// Linear in what is reached. On a worker, what it reaches beyond cancellation_walk::piece tasks it reaches later,
+    /// in pieces between other work. A serial scope whose step calls this runs none of its tasks before that is done.
     ///
     /// `request`: the number of the request that this cancellation follows from (cancelled_error::request), so that a
     /// task which that request has reached already is not interrupted again. 0: a new request.
-    static std::size_t cancel_each(std::span<const task_ref> tasks, const std::string& message,
-                                   std::uint64_t request = 0) noexcept;
+    static void cancel_each(std::span<const task_ref> tasks, const std::string& message,
+                            std::uint64_t request = 0) noexcept;
 
     /// How many requests to cancel it have been made and not been taken back: asyncio's Task.cancelling. More than 0
     /// after a CancelledError was caught means that a cancellation was swallowed.
@@ -329,6 +333,7 @@ protected:
     void end() noexcept;
 
 private:
+    friend class cancellation_walk;
     friend class gathering;
     friend class task_scope;
     friend class worker;
@@ -363,7 +368,6 @@ private:
     /// Tells one call of cancel from all others.
     [[nodiscard]] static std::uint64_t new_request() noexcept;
     answer cancel_here(const std::string& message, std::uint64_t request, bool first, task_refs& awaited) noexcept;
-    bool cancel_from_here(const std::string& message, std::uint64_t request, bool was_asked = false) noexcept;
     bool announce(const std::string& message, std::uint64_t request) noexcept;
     void remember(const std::string& message, std::uint64_t request) noexcept;
     void make_due(std::uint64_t request) noexcept;

@@ -21,6 +21,7 @@
 namespace gatherd::executor {
 
 class scheduler;
+class task_scope;
 class task_state;
 
 /// A pointer that its owner reads and writes like any other. Other threads may read it too, and compare it.
@@ -201,6 +202,7 @@ public:
     /// The worker that the calling thread is, or null. Never keep the answer across a suspension.
     [[nodiscard]] static worker* current() noexcept { return current_; }
 
+    task_scope* serial_step = nullptr;  ///< the serial scope whose step goes on, or null. Owner only.
     running_task running;  ///< the task whose step goes on, or null. Owner only, but for comparing addresses.
 
 private:
@@ -272,6 +274,7 @@ private:
     // The ready queue had no room for injected work at the last poll. What gets ready goes behind that until the next
     // one: otherwise tasks that are ready again and again would keep it out for ever.
     bool gives_way_ = false;
+    bool is_polling_ = false;  // it serves timers and sockets
     clock::time_point polled_at_{};
     clock::time_point sighted_at_{};
     std::vector<sighting> sightings_;  // one for each worker
