@@ -15,18 +15,25 @@ namespace gatherd::executor {
 bool cancellation_walk::begin(std::span<const task_ref> tasks, const std::string& message,
                               std::uint64_t request) noexcept {
     cancellation_walk walk{tasks, message, request, false};
-    return walk.run();
+    return walk.run(nullptr);
+}
+
+void cancellation_walk::begin_with(task_refs tasks, const std::string& message, std::uint64_t request) noexcept {
+    cancellation_walk walk{tasks, message, request, false};
+    static_cast<void>(walk.run(&tasks));
 }
 
 void cancellation_walk::begin_again(const task_ref& one, const std::string& message, std::uint64_t request) noexcept {
     cancellation_walk walk{{&one, 1}, message, request, true};
-    static_cast<void>(walk.run());
+    static_cast<void>(walk.run(nullptr));
 }
 
-cancellation_walk::cancellation_walk(cancellation_walk&& other, std::vector<task_ref> tasks,
+cancellation_walk::cancellation_walk(cancellation_walk&& other, std::vector<task_ref> copies, task_refs own,
                                      std::string message) noexcept
     : work{&run_piece},
-      kept_{std::move(tasks)},
+      copies_{std::move(copies)},
+      own_{std::move(own)},
+      kept_{own_.empty() ? std::span<task_ref>{copies_} : std::span<task_ref>{own_}},
       tasks_{kept_},
       untold_{other.untold_},
       next_{other.next_},
@@ -37,11 +44,12 @@ cancellation_walk::cancellation_walk(cancellation_walk&& other, std::vector<task
       was_asked_{other.was_asked_},
       reached_{other.reached_} {}
 
-/// Gives whether a task has taken it. Where the walk is not over then, one has, or there are several.
-bool cancellation_walk::run() noexcept {
+/// Gives whether a task has taken it. Where the walk is not over then, one has, or there are several. `own`: the list
+/// of tasks, where that may be kept.
+bool cancellation_walk::run(task_refs* own) noexcept {
     constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
     worker* const here = worker::current();
-    if (!go_on(here == nullptr ? all : piece) && !go_on_later(*here)) {
+    if (!go_on(here == nullptr ? all : piece) && !go_on_later(*here, own)) {
         static_cast<void>(go_on(all));
     }
     return reached_;
@@ -104,12 +112,16 @@ void cancellation_walk::leave_level(bool took_it) noexcept {
 }
 
 /// False: there is no memory for that.
-bool cancellation_walk::go_on_later(worker& here) noexcept {
+bool cancellation_walk::go_on_later(worker& here, task_refs* own) noexcept {
     cancellation_walk* later = nullptr;
     try {
-        std::vector<task_ref> kept{tasks_.begin(), tasks_.end()};
+        std::vector<task_ref> copies;  // may fail, which task_refs may not
+        if (own == nullptr) {
+            copies.assign(tasks_.begin(), tasks_.end());
+        }
         std::string message{*message_};
-        later = new cancellation_walk{std::move(*this), std::move(kept), std::move(message)};
+        later = new cancellation_walk{std::move(*this), std::move(copies),
+                                      own == nullptr ? task_refs{} : std::move(*own), std::move(message)};
     } catch (const std::bad_alloc&) {
         return false;
     }

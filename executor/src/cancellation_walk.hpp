@@ -40,6 +40,9 @@ public:
     /// Gives, of a single task, whether it had not ended. Of several the last is told first, at once.
     static bool begin(std::span<const task_ref> tasks, const std::string& message, std::uint64_t request) noexcept;
 
+    /// The same of tasks in a list that nobody else needs: it is not copied.
+    static void begin_with(task_refs tasks, const std::string& message, std::uint64_t request) noexcept;
+
     /// For a task in which this request has been counted already.
     static void begin_again(const task_ref& one, const std::string& message, std::uint64_t request) noexcept;
 
@@ -63,19 +66,23 @@ private:
           message_{&message},
           request_{request},
           was_asked_{was_asked} {}
-    cancellation_walk(cancellation_walk&& other, std::vector<task_ref> tasks, std::string message) noexcept;
+    cancellation_walk(cancellation_walk&& other, std::vector<task_ref> copies, task_refs own,
+                      std::string message) noexcept;
     ~cancellation_walk() = default;
 
-    [[nodiscard]] bool run() noexcept;
+    [[nodiscard]] bool run(task_refs* own) noexcept;
     [[nodiscard]] bool go_on(std::size_t most) noexcept;
-    [[nodiscard]] bool go_on_later(worker& here) noexcept;
+    [[nodiscard]] bool go_on_later(worker& here, task_refs* own) noexcept;
     void visit() noexcept;
     void leave_level(bool took_it) noexcept;
     static void run_piece(work& self) noexcept;
     void link() noexcept;
     void unlink() noexcept;
 
-    std::vector<task_ref> kept_;  // of a walk that outlives the call that began it: what tasks_ refers to
+    // Of a walk that outlives the call that began it: copies of the tasks, or the list that it was given.
+    std::vector<task_ref> copies_;  // made where memory may be short, which task_refs must not meet
+    task_refs own_;
+    std::span<task_ref> kept_;
     std::span<const task_ref> tasks_;
     std::size_t untold_;    // so many of the first have yet to be told
     std::size_t next_ = 0;  // those before it have been reached

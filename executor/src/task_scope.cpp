@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "executor/src/cancellation_walk.hpp"
 #include "gatherd/executor/detail/task_state.hpp"
 #include "gatherd/executor/detail/worker.hpp"
 
@@ -122,7 +123,7 @@ void task_scope::leave_late(scope_member& member) noexcept {
         drained(true);
     } else {
         // Touches no member: those that run keep the scope, and the last may end it meanwhile.
-        task_state::cancel_each(round, {}, request);
+        cancellation_walk::begin_with(std::move(round), {}, request);
     }
 }
 
@@ -146,7 +147,7 @@ void task_scope::close() noexcept {
     if (is_empty) {
         drained(false);
     } else {
-        task_state::cancel_each(round, {}, request);
+        cancellation_walk::begin_with(std::move(round), {}, request);
     }
 }
 
@@ -174,7 +175,7 @@ task_refs task_scope::ask_all(const std::string& message, std::uint64_t request)
 
 void task_scope::cancel_all(const std::string& message, std::uint64_t request) noexcept {
     const std::uint64_t number = request != 0 ? request : task_state::new_request();
-    task_state::cancel_each(ask_all(message, number), message, number);
+    cancellation_walk::begin_with(ask_all(message, number), message, number);
 }
 
 /// No task is left, so dump_tasks need not look here any more.
