@@ -83,7 +83,7 @@ task<std::size_t> told_at_once() {
     co_return told;
 }
 
-task<> gathers_hours(bool& has_begun) {
+task<> gathers_hours(std::atomic<bool>& has_begun) {
     gathered_tasks<void> g{many, return_when::all_completed};
     for (std::size_t i = 0; i < many; ++i) {
         g.create(i, an_hour());
@@ -102,7 +102,7 @@ task<> gathers_hours(bool& has_begun) {
 
 /// Of a task that awaits many, the number that it passed the request on to at once.
 task<> passes_on() {
-    bool has_begun = false;
+    std::atomic<bool> has_begun = false;
     const auto gathering = create_task(gathers_hours(has_begun));
     while (!has_begun) {
         co_await yield();
