@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "executor/src/cancellation_walk.hpp"
 #include "gatherd/executor/create_task.hpp"
 #include "gatherd/executor/errors.hpp"
 #include "gatherd/executor/future.hpp"
@@ -211,7 +212,64 @@ void check_that_it_is_heard_once(request what) {
     CHECK(of.again == 0);
 }
 
+/// One of so many that a request reaches them in pieces; it may end by itself before.
+task<int> one_of_many(unsigned seed, tally& of) {
+    std::mt19937 random{seed};
+    ++of.alive;
+    bool has_heard = false;
+    try {
+        co_await sleep(std::chrono::microseconds{1 + random() % 20'000});
+    } catch (const cancelled_error&) {
+        has_heard = true;
+        ++of.cancelled;
+    }
+    try {
+        if (has_heard) {
+            co_await sleep(std::chrono::microseconds{random() % 3'000});
+        }
+    } catch (const cancelled_error&) {
+        ++of.again;
+    }
+    --of.alive;
+    co_return 0;
+}
+
+/// Many in two gathers, which one task awaits and one request reaches.
+task<> round_of_many(unsigned seed, tally& of) {
+    constexpr std::size_t many = 3 * cancellation_walk::piece;
+    std::mt19937 random{seed};
+    std::vector<task<std::vector<int>>> both;
+    for (int i = 0; i < 2; ++i) {
+        std::vector<task<int>> all;
+        for (std::size_t j = 0; j < many; ++j) {
+            all.push_back(one_of_many(draw(random), of));
+        }
+        both.push_back(gather(std::move(all)));
+    }
+    const auto whole = create_task(gather(std::move(both)));
+    whole.ignore_exception();
+    co_await sleep(std::chrono::microseconds{random() % 20'000});
+    whole.cancel();
+    while (!whole.done() || of.alive != 0) {
+        co_await sleep(std::chrono::microseconds{50});
+    }
+}
+
 }  // namespace
+
+TEST_CASE("cancel: each of thousands hears of a request once, while others of them end", "[stress]") {
+    const auto seed = std::random_device{}();
+    CAPTURE(seed);
+    std::mt19937 random{seed};
+    tally of;
+    for (int i = 0; i < 40; ++i) {
+        scheduler on{{.workers = 3}};
+        run(on, round_of_many(draw(random), of), i % 4 == 0 ? ordering::serial : ordering::parallel);
+    }
+    CHECK(of.alive == 0);
+    CHECK(of.cancelled > 0);
+    CHECK(of.again == 0);
+}
 
 TEST_CASE("cancel: a task and all that it awaits hear of one request once, whatever they do meanwhile", "[stress]") {
     check_that_it_is_heard_once(request::to_one);
