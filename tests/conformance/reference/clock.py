@@ -44,6 +44,7 @@ class Disorder:
         self._turn = 0
         self._due = {}  # by id of a handle that waits: the turn in which it may run
         self._spell, self._spell_ends = "", 0  # what is favoured, and until which turn
+        self._fast_threads = (0.0, 0.5, 1.0)[seed % 3]  # as a part of all: several may have to be fast for a tie
 
     def lateness(self):
         return self._draw.uniform(0, self._delays) if self._draw.random() < 0.8 else 0.0
@@ -53,7 +54,7 @@ class Disorder:
         return self._draw.uniform(0, self._longest_turn) if self._draw.random() < 0.1 else 0.0
 
     def thread_is_fast(self):
-        return self._draw.random() < 0.5
+        return self._draw.random() < self._fast_threads
 
     async def stray(self):
         """Lets others run, now and then, in the middle of a step: tasks of a plan without a seed run side by side. Nobody
