@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/protocol/response.hpp"
+#include "api/server/limits/counters.hpp"
 #include "api/server/limits/limit_errors.hpp"
 #include "api/server/net/connection.hpp"
 #include "api/server/net/turn.hpp"
@@ -130,7 +131,7 @@ bool waiting_request::is_enough(const task_end& end) const {
 void waiting_request::task_ended(std::size_t index) {
     const auto self = shared_from_this();
     const auto end = tasks_[index]->end();
-    bool has_memory = true;
+    const char* limit = nullptr;  // that leaves no memory to tell of this end
     {
         const std::lock_guard guard{lock_};
         if (is_over_) {
@@ -138,18 +139,22 @@ void waiting_request::task_ended(std::size_t index) {
         }
         ++ended_;
         failed_ += end->has_value() ? 0 : 1;
-        const bool is_told =
-            options_.answer != form::streamed || notify(*tasks_[index], *end);  // under the lock: before the answer
-        if (is_told && !is_enough(*end)) {
+        if (options_.answer == form::streamed) {
+            limit = limit_met(end->text.size());
+            if (limit == nullptr) {
+                notify(*tasks_[index], *end);  // under the lock: before the answer
+            }
+        }
+        if (limit == nullptr && !is_enough(*end)) {
             return;
         }
         is_over_ = true;
-        has_memory = is_told;
     }
     leave();
-    if (!has_memory) {
+    if (limit != nullptr) {
         end_watch("failed");
-        answer_.error(out_of_memory());
+        state_.counts().add_limit(limit);
+        answer_.error(over_limit(limit, most_of(limit, state_.bounds())));
         return;
     }
     if (options_.answer != form::streamed && is_long()) {
@@ -262,22 +267,27 @@ void waiting_request::append_done_and_pending(std::string& text, const end_list&
     text += "]}";
 }
 
-/// False: there is no memory for it, in all or for this client.
-bool waiting_request::notify(const created_task& task, const task_end& end) {
+/// The limit that a notification with a text of so many bytes would be over, or null.
+const char* waiting_request::limit_met(std::size_t bytes) const noexcept {
+    constexpr std::size_t copies = 2;  // the notification, and what is sent of it
     if (id_.is_absent()) {
-        return true;
+        return nullptr;
     }
-    constexpr std::size_t copies = 2;  // the text, and what is sent of it
-    if (memory_limit::is_reached(copies * (bytes_around_a_result + id_.text().size() + end.text.size())) ||
-        state_.memory().is_full(*creditor_->work().share())) {
-        return false;
+    if (memory_limit::is_reached(copies * (bytes_around_a_result + id_.text().size() + bytes))) {
+        return "limits.memory_bytes";
+    }
+    return state_.memory().is_full(*creditor_->work().share()) ? "limits.client_memory_bytes" : nullptr;
+}
+
+void waiting_request::notify(const created_task& task, const task_end& end) {
+    if (id_.is_absent()) {
+        return;
     }
     std::string text{R"({"jsonrpc":"2.0","method":"completed","params":{"request":)"};
     text.append(id_.text()).append(R"(,"id":")").append(task.id()).append(R"(",)");
     append_end(text, end, false);
     text += "}}";
     answer_.to()->send(text);
-    return true;
 }
 
 void waiting_request::time_is_up() {

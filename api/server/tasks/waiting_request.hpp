@@ -65,7 +65,8 @@ private:
     void append_list(std::string& text, const end_list& ends) const;
     void append_done_and_pending(std::string& text, const end_list& ends) const;
     void answer_with_texts();
-    [[nodiscard]] bool notify(const created_task& task, const task_end& end);
+    [[nodiscard]] const char* limit_met(std::size_t bytes) const noexcept;
+    void notify(const created_task& task, const task_end& end);
 
     server_state& state_;
     reply answer_;

@@ -138,6 +138,28 @@ TEST_CASE("admission: above the high-water mark nothing is begun that needs memo
     CHECK(client.read_line() == their_result);
 }
 
+TEST_CASE("as_completed: ends where there is no memory to tell of an end, and names the limit", "[server]") {
+    constexpr std::size_t most = 8'000'000;
+    connected_client client{with(&limits::memory_bytes, most)};
+    client.send(R"({"id":1,"method":"create_task","params":{"task":{"value":"x"}}})"
+                "\n");
+    const auto id = nlohmann::json::parse(client.read_line())["result"]["id"].get<std::string>();
+    const std::string its_end = R"({"id":2,"method":"as_completed","params":{"ids":[")" + id + "\"]}}\n";
+    {
+        const allocated_elsewhere others{2 * most};
+        client.send(its_end);
+        const auto error = nlohmann::json::parse(client.read_line())["error"];
+        CHECK(error["code"] == -32006);
+        CHECK(error["data"]["limit"] == "limits.memory_bytes");
+    }
+    client.send(its_end);
+    CHECK(client.read_line() == R"({"jsonrpc":"2.0","method":"completed","params":{"request":2,"id":")" + id +
+                                    R"(","value":"x"}})"
+                                    "\n"
+                                    R"({"jsonrpc":"2.0","id":2,"result":{"completed":1,"failed":0}})"
+                                    "\n");
+}
+
 TEST_CASE("admission: who holds more than his share begins nothing that needs memory, from the byte on", "[server]") {
     constexpr int most = 4'000'000;
     connected_client client{with(&limits::client_memory_bytes, most)};
