@@ -19,6 +19,7 @@ constexpr int pauses_a_turn = 16;
 
 constexpr std::size_t most_injected_at_once = 64;  // of one poll, as the next one
 constexpr std::size_t most_handlers_at_once = 64;
+constexpr std::uint32_t polls_a_look = 8;        // where more is ready than fits
 constexpr std::size_t most_ready_to_take = 128;  // half of the ready queue
 
 void cpu_pause() noexcept {
@@ -179,17 +180,29 @@ bool worker::take_injected() noexcept {
     return some;
 }
 
+/// Sockets that are never quiet must not begin more than this worker ends, nor keep it from its turns for long.
+void worker::serve_sockets() noexcept {
+    reactor_.look();
+    for (std::size_t i = 0; i < most_handlers_at_once; ++i) {
+        begin_step();  // of each handler: what one makes ready does not send the next one's behind
+        if (!reactor_.run_ready() || clock::now() - polled_at_ >= late) {
+            break;
+        }
+    }
+}
+
+/// Whether more is ready than fits into the rings of the workers.
+bool worker::has_overflow() const noexcept {
+    return !owner_.injected_.empty() || !owner_.behind_.empty();
+}
+
 void worker::poll() noexcept {
     polled_at_ = clock::now();
     is_polling_ = true;
     begin_step();
     counts_.timers.add(timers_.fire_due(polled_at_) + callbacks_.fire_due(polled_at_));
-    reactor_.look();
-    for (std::size_t i = 0; i < most_handlers_at_once; ++i) {
-        begin_step();  // of each handler: what one makes ready does not send the next one's behind
-        if (!reactor_.run_ready()) {
-            break;
-        }
+    if (!has_overflow() || ++crowded_polls_ % polls_a_look == 0) {
+        serve_sockets();
     }
     is_polling_ = false;
 }

@@ -366,6 +366,25 @@ def many_tasks_are_cancelled(port):
         assert "error" in client.answer()
 
 
+def runs_without_a_pause(port):
+    """Four clients that send short sleeps for two seconds as fast as they are taken, and read nothing."""
+    clients = [Client(port) for _ in range(4)]
+    short = request(1, "run", [{"call": "sleep", "args": [0.01]}])
+    many = (json.dumps(short) + "\n").encode() * 50
+    left = dict.fromkeys(clients, many)  # of the piece in hand: a request is sent whole
+    for each in clients:
+        each.socket.setblocking(False)
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        for each in clients:
+            try:
+                left[each] = left[each][each.socket.send(left[each]):] or many
+            except BlockingIOError:
+                pass
+    for each in clients:
+        each.reset()
+
+
 def a_million_tasks_are_cancelled(port):
     """A short plan that makes a million tasks: by its timeout, by a wait_for inside, and since its client has gone."""
     client = Client(port)
@@ -389,7 +408,8 @@ ATTACKS = {"awaits_then_resets": awaits_then_resets, "task_of_many_awaits_ends":
            "long_scalars": long_scalars, "many_prints": many_prints, "blocking_sleeps": blocking_sleeps,
            "arguments_by_millions": arguments_by_millions, "values_that_are_dropped": values_that_are_dropped,
            "long_texts_in_rows": long_texts_in_rows, "nested_calls_in_one_piece": nested_calls_in_one_piece,
-           "many_tasks_are_cancelled": many_tasks_are_cancelled, "a_million_tasks_are_cancelled": a_million_tasks_are_cancelled}
+           "many_tasks_are_cancelled": many_tasks_are_cancelled, "a_million_tasks_are_cancelled": a_million_tasks_are_cancelled,
+           "runs_without_a_pause": runs_without_a_pause}
 
 
 # ---- the neighbour ---------------------------------------------------------------------------------

@@ -30,6 +30,10 @@ constexpr std::size_t unread_when_high = 64 * 1024;  // of unread answers, where
 /// thousand items, some milliseconds, lie between two of its turns.
 constexpr std::size_t items_a_handler = 16;
 
+/// Where so many tasks wait for their turn on a worker, each of its clients begins one request at a time: else those
+/// who send without a pause begin more than it ends.
+constexpr std::size_t crowd = 128;
+
 void answer_within_memory(reply& answer, const std::function<value(connection&)>& make) {
     try {
         executor::memory_account making{executor::memory_account::kind::early};
@@ -232,13 +236,15 @@ void connection::end_reading(const asio::error_code& why) {
 
 void connection::handle_frames() {
     const auto self = shared_from_this();
+    const executor::worker* const here = executor::worker::current();
     is_unfinished_ = false;
-    while (!is_closed_ && !is_in_bulk_) {
+    for (bool is_first = true; !is_closed_ && !is_in_bulk_; is_first = false) {
         if (credentials_.is_put_out()) {
             input_ended_ = is_lingering_ = true;
             return;
         }
-        if (output_.unread() > answered_from_ + bytes_answered_a_turn) {
+        const bool has_crowd = !is_first && here != nullptr && here->backlog() >= crowd;
+        if (has_crowd || output_.unread() > answered_from_ + bytes_answered_a_turn) {
             is_unfinished_ = true;  // goes on when the others of this worker have had their turn
             return;
         }

@@ -529,3 +529,48 @@ TEST_CASE("fairness: what a socket makes ready does not stand behind what steps 
     CHECK(served_at >= middle);
     CHECK(ran_at - served_at <= 2 * ready_queue);
 }
+
+TEST_CASE("fairness: where more is ready than fits, sockets that are never quiet are served each eighth poll",
+          "[executor]") {
+    constexpr int crowd = 1000;  // the rings hold half of it
+    constexpr int turns_a_look = 8 * 61;
+    constexpr int handlers_a_look = 64;
+    constexpr int looks = 10;
+    scheduler on{{.workers = 1}};
+    bool is_over = false;
+    int begun = 0;
+    int steps = 0;
+    int handled = 0;
+    int steps_at_first = 0;
+    const auto stays_ready = [&]() -> task<> {
+        ++begun;
+        while (!is_over) {
+            ++steps;
+            co_await yield();
+        }
+    };
+    const std::function<void()> serve = [&] {
+        steps_at_first = handled == 0 ? steps : steps_at_first;
+        is_over = ++handled == looks * handlers_a_look;
+        if (!is_over) {
+            asio::post(on.io(0), serve);
+        }
+    };
+    int steps_before = 0;
+    run(on, [&]() -> task<> {
+        std::vector<task_handle<>> all;
+        for (int i = 0; i < crowd; ++i) {
+            all.push_back(create_task(stays_ready()));
+        }
+        while (begun < crowd) {
+            co_await yield();
+        }
+        steps_before = steps;
+        asio::post(on.io(0), serve);
+        for (const task_handle<>& each : all) {
+            co_await each;
+        }
+    }());
+    CHECK(steps_at_first - steps_before <= turns_a_look);
+    CHECK(steps - steps_at_first >= (looks - 1) * (turns_a_look - 8));
+}

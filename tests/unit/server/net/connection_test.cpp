@@ -144,6 +144,9 @@ TEST_CASE("as_completed: ends where there is no memory to tell of an end, and na
     client.send(R"({"id":1,"method":"create_task","params":{"task":{"value":"x"}}})"
                 "\n");
     const auto id = nlohmann::json::parse(client.read_line())["result"]["id"].get<std::string>();
+    client.send(R"({"id":1,"method":"await","params":{"id":")" + id + "\"}}\n");
+    CHECK(client.read_line() == R"({"jsonrpc":"2.0","id":1,"result":"x"})"
+                                "\n");
     const std::string its_end = R"({"id":2,"method":"as_completed","params":{"ids":[")" + id + "\"]}}\n";
     {
         const allocated_elsewhere others{2 * most};

@@ -238,6 +238,8 @@ private:
     void run();
     void begin_step() noexcept { spawned_in_step_ = ready_in_step_ = 0; }
     void poll() noexcept;
+    void serve_sockets() noexcept;
+    [[nodiscard]] bool has_overflow() const noexcept;
     [[nodiscard]] bool take_injected() noexcept;
     [[nodiscard]] bool polled_lately() noexcept;
     void reverse_spawned() noexcept;
@@ -275,6 +277,7 @@ private:
     // one: otherwise tasks that are ready again and again would keep it out for ever.
     bool gives_way_ = false;
     bool is_polling_ = false;  // it serves timers and sockets
+    std::uint32_t crowded_polls_ = 0;
     clock::time_point polled_at_{};
     clock::time_point sighted_at_{};
     std::vector<sighting> sightings_;  // one for each worker
